@@ -1,0 +1,72 @@
+# Everything runs in a virtual environment of the project's own; nothing else is touched.
+#
+#   make test PYTHON=python3.12 VENV=.venv-3.12     another Python
+
+PYTHON ?= python3
+PYTHON_311 ?= python3.11
+VENV ?= .venv
+VENV_TFLITE_RUNTIME ?= .venv-tflite-runtime
+OUTPUT = demo/output
+
+BIN = $(VENV)/bin
+INSTALLED = $(VENV)/installed
+INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
+
+.DEFAULT_GOAL = help
+.PHONY: help setup demo test lint check test-tflite-runtime schema clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## install the project and its tools into .venv
+
+$(INSTALLED): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+		{ echo "Python 3.10 to 3.13 is needed; name one with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED) ## convert a small network and run it on a clip, both made here
+	$(BIN)/python demo/make_checkpoint.py $(OUTPUT)/checkpoint/ckpt-1 --arch t0 --classes 4
+	$(BIN)/python demo/render_clip.py $(OUTPUT)/clip.mp4
+	$(BIN)/movistream convert $(OUTPUT)/checkpoint --labels demo/labels.txt \
+		-o $(OUTPUT)/t0.tflite
+	$(BIN)/movistream run $(OUTPUT)/t0.tflite $(OUTPUT)/clip.mp4 --top 2
+	@echo
+	@echo "The weights of this network are random, not trained: its answers mean nothing."
+	@echo "What you saw is the way from a checkpoint to a stream of results."
+	@echo "Now: $(BIN)/movistream inspect $(OUTPUT)/t0.tflite"
+
+test: $(INSTALLED) ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## style, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+check: lint test ## lint and test
+
+$(INSTALLED_TFLITE_RUNTIME): setup.cfg Makefile
+	@$(PYTHON_311) --version || \
+		{ echo "tflite-runtime 2.14 needs Python 3.11; name one with make PYTHON_311=…"; exit 1; }
+	$(PYTHON_311) -m venv $(VENV_TFLITE_RUNTIME)
+	$(VENV_TFLITE_RUNTIME)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV_TFLITE_RUNTIME)/bin/python -m pip install --quiet \
+		tflite-runtime==2.14.0 'numpy<2' click msgspec rich pytest
+	$(VENV_TFLITE_RUNTIME)/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+test-tflite-runtime: $(INSTALLED) $(INSTALLED_TFLITE_RUNTIME) ## the same files on tflite-runtime 2.14
+	$(BIN)/python -m tests.tflite_runtime.write_expected build/engine-parity
+	$(VENV_TFLITE_RUNTIME)/bin/python -m pytest tests/tflite_runtime
+
+schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
+	$(BIN)/python -c 'import json; from movistream.manifest import json_schema; \
+		print(json.dumps(json_schema(), indent=2))' > sdk/movistream/manifest.schema.json
+
+clean: ## remove what was built, environments included
+	rm -rf $(VENV) $(VENV_TFLITE_RUNTIME) $(OUTPUT) build dist *.egg-info

@@ -1,0 +1,1 @@
+"""Measurements of model files, on any device that runs them."""

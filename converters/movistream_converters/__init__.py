@@ -1,0 +1,4 @@
+"""The converter: a small compiler from checkpoints to .tflite stream models.
+
+checkpoint → :mod:`.formats` → network and weights → :mod:`.passes` → :mod:`.lowering` → file.
+"""

@@ -1,0 +1,160 @@
+"""From a checkpoint to a .tflite file that carries its states and its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+import movistream
+from movistream.labels import check_labels
+from movistream.manifest import (
+    METADATA_NAME,
+    SIGNATURE_KEY,
+    ImageInput,
+    Logits,
+    Manifest,
+    Provenance,
+    Verification,
+    encode,
+    seal,
+)
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden import Checkpoint
+from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import StepGraph, lower
+from movistream_converters.network import receptive_field_frames
+from movistream_converters.output import check_output, replaced_when_done
+from movistream_converters.passes import fold
+from movistream_converters.verify import ERROR_LIMIT, FRAMES, verify
+
+Progress = Callable[[str, int, int], None]
+"""Called with (stage, done, total) as work goes on."""
+
+
+def _ignore_progress(_stage: str, _done: int, _total: int) -> None:
+    """Nobody is watching."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """A file that was written.
+
+    Attributes:
+        path: of the file.
+        size_bytes: of the file.
+        manifest: that it carries.
+    """
+
+    path: Path
+    size_bytes: int
+    manifest: Manifest
+
+
+def convert(
+    checkpoint: Checkpoint,
+    output: Path,
+    *,
+    source: str,
+    labels: Sequence[str] = (),
+    layout: StateLayout = StateLayout.FRAMES,
+    verified: bool = True,
+    progress: Progress = _ignore_progress,
+) -> Conversion:
+    """Lowers a network and writes it; the output appears only when it is whole and verified.
+
+    The same checkpoint and options give the same bytes.
+
+    Args:
+        checkpoint: what a reader of :mod:`.formats` returned.
+        output: path of the .tflite file; an existing file is replaced.
+        source: name of what was read, kept in the manifest.
+        labels: one per class, or none.
+        layout: of the states.
+        verified: whether to compare the file with the network before it appears.
+
+    Raises:
+        ConversionError: if the output cannot be written, or the file is not faithful.
+        LabelsError: if the labels are not one per class.
+    """
+    if labels:
+        check_labels(labels, checkpoint.options.num_classes)
+    check_output(output)
+    progress("lower", 0, 1)
+    step = lower(*fold(checkpoint.network, checkpoint.weights), layout)
+    manifest = _manifest(checkpoint, step, source, tuple(labels), layout, None)
+    progress("lower", 1, 1)
+    with replaced_when_done(output) as part:
+        data = _pack(step, manifest)
+        part.write_bytes(data)
+        if verified:
+            verification = _verify(part, checkpoint, layout, progress)
+            manifest = _manifest(checkpoint, step, source, tuple(labels), layout, verification)
+            data = _pack(step, manifest)
+            part.write_bytes(data)
+    return Conversion(output, len(data), manifest)
+
+
+def _pack(step: StepGraph, manifest: Manifest) -> bytes:
+    return seal(step.graph.pack(manifest.signature, {METADATA_NAME: encode(manifest)}))
+
+
+def _verify(
+    part: Path, checkpoint: Checkpoint, layout: StateLayout, progress: Progress
+) -> Verification:
+    done = 0
+
+    def on_frame() -> None:
+        nonlocal done
+        done += 1
+        progress("verify", done, 2 * FRAMES)
+
+    progress("verify", 0, 2 * FRAMES)
+    verification = verify(part, checkpoint.network, checkpoint.weights, layout, on_frame)
+    error = max(verification.max_logit_error, verification.max_state_error)
+    if not error <= ERROR_LIMIT:
+        raise ConversionError(
+            f"the converted file is not faithful: logits differ by"
+            f" {verification.max_logit_error:.1e} and state {verification.worst_state} by"
+            f" {verification.max_state_error:.1e} of their largest value, more than"
+            f" {ERROR_LIMIT:.0e}; nothing was written"
+        )
+    return verification
+
+
+def _manifest(
+    checkpoint: Checkpoint,
+    step: StepGraph,
+    source: str,
+    labels: tuple[str, ...],
+    layout: StateLayout,
+    verification: Verification | None,
+) -> Manifest:
+    options = checkpoint.options
+    return Manifest(
+        name=options.name,
+        signature=SIGNATURE_KEY,
+        state_layout=layout.value,
+        input=ImageInput(
+            tensor="image",
+            shape=step.image.shape,
+            dtype="float32",
+            frames_per_second=options.frames_per_second,
+        ),
+        logits=Logits(tensor="logits", classes=options.num_classes, dtype="float32"),
+        states=step.states,
+        labels=labels,
+        quantization="float32",
+        receptive_field_frames=receptive_field_frames(checkpoint.network),
+        network={
+            name: value.value if isinstance(value, Enum) else value
+            for name, value in asdict(options).items()
+        },
+        provenance=Provenance(
+            source=source,
+            source_format="model-garden",
+            converter=f"movistream {movistream.__version__}",
+            verification=verification,
+        ),
+    )

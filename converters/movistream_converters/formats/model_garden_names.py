@@ -1,0 +1,128 @@
+"""How TensorFlow Model Garden names and shapes a MoViNet's variables, and a writer that follows it.
+
+See :mod:`.model_garden` for the form of a checkpoint. Paths here are normalised: the layer's number
+in the backbone, then the attributes, with Conv2D's doubled ``_conv/_conv`` written once and
+``depthwise_kernel`` as ``kernel``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from movistream_converters.movinet import ConvolutionType
+from movistream_converters.network import Convolution, Network, weight_shapes
+from movistream_converters.weights import Weights
+
+_NODE_PATHS = {
+    "stem": "_stem",
+    "expansion": "_expansion",
+    "feature": "_feature",
+    "feature_temporal": "_feature",
+    "se": "_attention",
+    "projection": "_projection",
+    "rezero": "_mobile_bottleneck/_rezero",
+    "skip": "_skip/_projection",
+}
+_BATCH_NORM_VARIABLES = {"mean": "moving_mean", "variance": "moving_variance"}
+
+
+def variable_path(name: str, layer_count: int, layer_index: Mapping[str, int]) -> str:
+    """The normalised checkpoint path of a canonical weight: ``LAYER/PATH``, ``_conv`` not doubled.
+
+    The backbone's layers are numbered; the classifier's two convolutions have no number.
+    """
+    node, _, weight = name.rpartition(".")
+    block, _, rest = node.partition(".")
+    if block == "classifier":
+        return f"{'_head' if rest == 'hidden' else '_classifier'}/_conv/{weight}"
+    if block == "stem":
+        index, rest, path = 0, node, "_stem"
+    elif block == "head":
+        index, path = layer_count - 1, "_project"
+    else:
+        index, path = layer_index[block], _NODE_PATHS[rest.partition(".")[0]]
+    last = rest.rpartition(".")[2]
+    temporal = "_temporal" if rest.startswith("feature_temporal") else ""
+    match last:
+        case "conv":
+            return f"{index}/{path}/_conv{temporal}/{weight}"
+        case "bn":
+            variable = _BATCH_NORM_VARIABLES.get(weight, weight)
+            return f"{index}/{path}/_batch_norm{temporal}/{variable}"
+        case "reduce" | "expand":
+            return f"{index}/{path}/_se_{last}/_conv/{weight}"
+        case "position":
+            return f"{index}/{path}/_pos_encoding/_rezero/{weight}"
+    return f"{index}/{path}/{weight}"
+
+
+def variable_paths(network: Network) -> dict[str, str]:
+    """Normalised checkpoint paths of all of a network's weights by canonical name."""
+    names = list(weight_shapes(network))
+    blocks = list(dict.fromkeys(n.partition(".")[0] for n in names if n.startswith("block")))
+    layer_index = {block: i + 1 for i, block in enumerate(blocks)}
+    return {name: variable_path(name, len(blocks) + 2, layer_index) for name in names}
+
+
+def stored_kernel_shapes(layer: Convolution, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """The shapes that a canonical kernel may have in a checkpoint, 2-D form first."""
+    if not layer.depthwise:
+        return [shape[1:], shape] if shape[0] == 1 else [shape]
+    time, height, width, channels = shape
+    forms: list[tuple[int, ...]] = []
+    if time == 1:
+        forms.append((height, width, channels, 1))
+    elif (height, width) == (1, 1):
+        forms.append((time, 1, channels, 1))
+    return [*forms, (time, height, width, 1, channels)]
+
+
+def write_checkpoint(
+    network: Network, weights: Weights, prefix: Path, convolution_type: ConvolutionType
+) -> None:
+    """Writes weights as Model Garden would (``tf.train.Checkpoint(model=…)``).
+
+    The folder also gets a ``checkpoint`` file, so that it can be named in place of the prefix.
+
+    Args:
+        prefix: of the checkpoint's files; its folder must exist.
+        convolution_type: that the network was built with, or its other separate form.
+    """
+    layers = {node.name: node.layer for node in network.nodes}
+    root = tf.train.Checkpoint()
+    for name, path in variable_paths(network).items():
+        value = weights[name]
+        node, _, weight = name.rpartition(".")
+        layer = layers[node]
+        if isinstance(layer, Convolution):
+            flat = convolution_type is ConvolutionType.SEPARATE_2D
+            if weight == "kernel":
+                forms = stored_kernel_shapes(layer, value.shape)
+                value = value.reshape(forms[0] if flat else forms[-1])
+            if flat:
+                variable = "depthwise_kernel" if layer.depthwise else weight
+                path = f"{path.rpartition('/')[0]}/_conv/{variable}"
+        _attach(root, _attributes(path), tf.Variable(value, dtype=tf.float32))
+    root.write(str(prefix))
+    pointer = f'model_checkpoint_path: "{prefix.name}"\n'
+    (prefix.parent / "checkpoint").write_text(pointer, encoding="utf-8")
+
+
+def _attributes(path: str) -> list[str]:
+    index, _, rest = path.partition("/")
+    if not index.isdigit():
+        return ["model", "layer_with_weights-1", *path.split("/")]
+    return ["model", "layer_with_weights-0", f"layer_with_weights-{index}", *rest.split("/")]
+
+
+def _attach(parent: Any, attributes: list[str], variable: Any) -> None:
+    *parents, last = attributes
+    for attribute in parents:
+        if not hasattr(parent, attribute):
+            setattr(parent, attribute, tf.Module())
+        parent = getattr(parent, attribute)
+    setattr(parent, last, variable)

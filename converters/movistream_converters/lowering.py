@@ -1,0 +1,204 @@
+"""Lowers a network to the graph of one step: a frame and states in, logits and states out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from movistream.manifest import State
+from movistream_converters import tflite_operators as op
+from movistream_converters.layouts import LAYOUT_WRITERS, LayoutWriter, StateLayout
+from movistream_converters.network import (
+    Activation,
+    ActivationFunction,
+    Add,
+    AveragePool,
+    BatchNormalization,
+    Concatenate,
+    Convolution,
+    Image,
+    Multiply,
+    Network,
+    Node,
+    PositionalEncoding,
+    Scale,
+    SpatialMean,
+    TemporalMean,
+    consumers,
+    encoding_frequencies,
+)
+from movistream_converters.states import NetworkState, network_states
+from movistream_converters.tflite_builder import GraphBuilder, TensorRef
+from movistream_converters.weights import Weights
+
+_FUSED: dict[ActivationFunction, op.Fused] = {
+    ActivationFunction.RELU: "RELU",
+    ActivationFunction.RELU6: "RELU6",
+}
+
+
+@dataclass(frozen=True)
+class StepGraph:
+    """A lowered step, ready to be packed into a file."""
+
+    graph: GraphBuilder
+    states: tuple[State, ...]
+    image: TensorRef
+
+
+def lower(network: Network, weights: Weights, layout: StateLayout) -> StepGraph:
+    """Writes the step graph of a causal network whose batch norms are folded.
+
+    Raises:
+        ValueError: if the network is not causal, or holds a layer that has to be folded first.
+    """
+    return _Lowering(network, weights, layout).run()
+
+
+class _Lowering:
+    """One pass over the nodes, keeping each one's tensor."""
+
+    def __init__(self, network: Network, weights: Weights, layout: StateLayout) -> None:
+        self.network = network
+        self.weights = weights
+        self.graph = GraphBuilder()
+        self.writer: LayoutWriter = LAYOUT_WRITERS[layout](self.graph)
+        self.states: dict[str, NetworkState] = {s.name: s for s in network_states(network)}
+        self.tensors: dict[str, TensorRef] = {}
+        self.fused = _fused_activations(network)
+        self.encodings: dict[tuple[int, int], TensorRef] = {}
+
+    def run(self) -> StepGraph:
+        for node in self.network.nodes:
+            self.tensors[node.name] = self._node(node)
+        logits = self.tensors[self.network.nodes[-1].name]
+        self.graph.output("logits", logits)
+        self.writer.finish()
+        return StepGraph(self.graph, tuple(self.writer.states), self.graph.inputs["image"])
+
+    def _node(self, node: Node) -> TensorRef:
+        inputs = [self.tensors[name] for name in node.inputs]
+        match node.layer:
+            case Image():
+                return self.writer.image(*self.network.image_size)
+            case Convolution():
+                return self._convolution(node, inputs[0])
+            case Activation(function):
+                if node.inputs[0] in self.fused:
+                    return inputs[0]
+                return self._activation(function, inputs[0], node.name)
+            case AveragePool(size, stride):
+                return op.average_pool_2d(self.graph, inputs[0], node.name, size, stride)
+            case SpatialMean():
+                return op.spatial_mean(self.graph, inputs[0], node.name)
+            case TemporalMean():
+                return self.writer.running_mean(self.states[node.name], inputs[0])
+            case PositionalEncoding():
+                return self._positional_encoding(node, inputs[0])
+            case Concatenate():
+                return op.concatenate(self.graph, inputs, node.name, len(inputs[0].shape) - 1)
+            case Multiply():
+                return op.multiply(self.graph, inputs[0], inputs[1], node.name)
+            case Add():
+                return op.add(self.graph, inputs[0], inputs[1], node.name)
+            case BatchNormalization() | Scale():
+                raise ValueError(f"{node.name} has to be folded before lowering")
+
+    def _convolution(self, node: Node, x: TensorRef) -> TensorRef:
+        """The sum over temporal taps of 2-D convolutions, the newest frame's with the bias."""
+        layer = node.layer
+        assert isinstance(layer, Convolution)
+        kernel = self.weights[f"{node.name}.kernel"]
+        zeros = np.zeros(layer.filters, np.float32)
+        bias = self.weights.get(f"{node.name}.bias", zeros)
+        fused = self.fused.get(node.name, "NONE")
+        if layer.kernel[0] == 1:
+            return self._spatial_convolution(layer, x, node.name, kernel[0], bias, fused)
+        state = self.states[node.name]
+        past = self.writer.past_frames(state)
+        self.writer.keep_frame(state, past, x)
+        newest = len(past)
+        name = f"{node.name}.tap_{newest}"
+        total = self._spatial_convolution(layer, x, name, kernel[newest], bias, "NONE")
+        for tap, frame in enumerate(past):
+            name = f"{node.name}.tap_{tap}"
+            term = self._spatial_convolution(layer, frame, name, kernel[tap], zeros, "NONE")
+            last = tap == newest - 1
+            name = node.name if last else f"{node.name}.sum_{tap}"
+            total = op.add(self.graph, total, term, name, fused if last else "NONE")
+        return total
+
+    def _spatial_convolution(
+        self,
+        layer: Convolution,
+        x: TensorRef,
+        name: str,
+        kernel: op.FloatArray,
+        bias: op.FloatArray,
+        fused: op.Fused,
+    ) -> TensorRef:
+        if layer.depthwise:
+            return op.depthwise_conv_2d(self.graph, x, name, kernel, bias, layer.stride, fused)
+        if len(x.shape) == 2:
+            return op.fully_connected(self.graph, x, name, kernel[0, 0], bias, fused)
+        return op.conv_2d(self.graph, x, name, kernel, bias, layer.stride, fused)
+
+    def _activation(self, function: ActivationFunction, x: TensorRef, name: str) -> TensorRef:
+        graph = self.graph
+        match function:
+            case ActivationFunction.RELU | ActivationFunction.RELU6:
+                return op.unary(graph, _FUSED[function], x, name)
+            case ActivationFunction.HARD_SWISH:
+                return op.unary(graph, "HARD_SWISH", x, name)
+            case ActivationFunction.SIGMOID:
+                return op.unary(graph, "LOGISTIC", x, name)
+            case ActivationFunction.SWISH:
+                return op.multiply(
+                    graph, x, op.unary(graph, "LOGISTIC", x, f"{name}.sigmoid"), name
+                )
+            case ActivationFunction.HARD_SIGMOID:
+                return self._hard_sigmoid(x, name, slope=1.0, factor=0.16667)
+            case ActivationFunction.HARD_SIGMOID_KERAS:
+                return self._hard_sigmoid(x, name, slope=1.2, factor=1 / 6)
+
+    def _hard_sigmoid(self, x: TensorRef, name: str, slope: float, factor: float) -> TensorRef:
+        """factor · relu6(slope · x + 3)."""
+        graph = self.graph
+        if slope != 1.0:
+            x = op.multiply(graph, x, self._number(slope), f"{name}.slope")
+        clipped = op.add(graph, x, self._number(3.0), f"{name}.relu6", "RELU6")
+        return op.multiply(graph, clipped, self._number(factor), name)
+
+    def _positional_encoding(self, node: Node, x: TensorRef) -> TensorRef:
+        graph = self.graph
+        position = self.writer.position(node.name)
+        channels = x.shape[-1]
+        if (position.index, channels) not in self.encodings:
+            name = f"encoding_{channels}" if position.shape == (1, 1) else f"{node.name}.encoding"
+            frequencies = encoding_frequencies(channels)[None]
+            radians = op.multiply(
+                graph, position, graph.constant(f"{name}.frequencies", frequencies), name
+            )
+            halves = [op.unary(graph, code, radians, f"{name}.{code}") for code in ("SIN", "COS")]
+            self.encodings[position.index, channels] = op.concatenate(graph, halves, name, axis=1)
+        scale = self._number(float(self.weights[f"{node.name}.scale"]))
+        encoding = self.encodings[position.index, channels]
+        scaled = op.multiply(graph, encoding, scale, f"{node.name}.scaled")
+        return op.add(graph, x, scaled, node.name)
+
+    def _number(self, value: float) -> TensorRef:
+        return self.graph.constant(f"{value:g}", np.array([value], np.float32))
+
+
+def _fused_activations(network: Network) -> dict[str, op.Fused]:
+    """Convolutions that can apply the activation behind them, by name."""
+    readers = consumers(network)
+    fused: dict[str, op.Fused] = {}
+    for node in network.nodes:
+        if isinstance(node.layer, Activation) and node.layer.function in _FUSED:
+            before = node.inputs[0]
+            layer = next(n.layer for n in network.nodes if n.name == before)
+            if isinstance(layer, Convolution) and len(readers[before]) == 1:
+                fused[before] = _FUSED[node.layer.function]
+    return fused

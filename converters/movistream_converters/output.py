@@ -1,0 +1,49 @@
+"""Output files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from movistream_converters.errors import ConversionError
+
+
+def check_output(output: Path) -> None:
+    """Refuses an output path that cannot be written.
+
+    Raises:
+        ConversionError: if its folder is missing or not writable, or it is a folder itself.
+    """
+    if output.is_dir():
+        raise ConversionError(f"{output} is a folder; name a .tflite file in it")
+    if not output.parent.is_dir():
+        raise ConversionError(f"cannot write {output}: the folder {output.parent} does not exist")
+    if not os.access(output.parent, os.W_OK):
+        raise ConversionError(f"cannot write {output}: no permission to write in {output.parent}")
+
+
+@contextmanager
+def replaced_when_done(output: Path) -> Iterator[Path]:
+    """A temporary file beside the output, which takes its place when the block ends well.
+
+    Raises:
+        ConversionError: if it cannot be written.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=output.parent, prefix=f".{output.name}.", suffix=".part", delete=False
+        ) as temporary:
+            part = Path(temporary.name)
+    except OSError as error:
+        raise ConversionError(f"cannot write {output}: {error.strerror}") from None
+    try:
+        yield part
+        part.chmod(0o644)
+        part.replace(output)
+    except OSError as error:
+        raise ConversionError(f"cannot write {output}: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""Compares a written file with the network that it was made from, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import movistream
+from movistream.manifest import Verification
+from movistream_converters.clip import Tensor, run_clip
+from movistream_converters.layouts import StateLayout, block_name
+from movistream_converters.network import Network
+from movistream_converters.states import CLOCK, network_states
+from movistream_converters.weights import Weights
+
+FRAMES = 8
+ERROR_LIMIT = 1e-3
+"""Relative to the largest value: what a float32 file may differ from its network."""
+
+
+def verify(
+    path: Path,
+    network: Network,
+    weights: Weights,
+    layout: StateLayout,
+    on_frame: Callable[[], None] = lambda: None,
+) -> Verification:
+    """Runs noise and moving gradients through both, then resets the file and replays them.
+
+    Every frame's logits and every state after it are compared.
+
+    Args:
+        on_frame: called after each of the 2 · :data:`FRAMES` frames.
+    """
+    frames = _frames(network)
+    expected = _reference(network, weights, frames)
+    logit_error, state_errors = 0.0, {"": 0.0}
+    with movistream.load(path) as model, model.stream() as stream:
+        states = {state.name: state for state in model.manifest.states}
+        for _replay in range(2):
+            stream.reset()
+            for frame, (logits, reference_states) in zip(frames, expected, strict=True):
+                result = stream.step(frame)
+                logit_error = max(logit_error, relative_error(result.logits, logits))
+                tensors = stream.snapshot().tensors
+                for name, value in state_values(layout, network, reference_states).items():
+                    found = np.stack([tensors[tensor] for tensor in states[name].inputs])
+                    error = relative_error(found.reshape(-1), value.reshape(-1))
+                    state_errors[name] = max(state_errors.get(name, 0.0), error)
+                on_frame()
+        if missing := set(states) - set(state_errors):
+            raise AssertionError(f"states without a reference: {sorted(missing)}")
+        worst = max(state_errors, key=lambda name: state_errors[name])
+        return Verification(
+            frames=2 * len(frames),
+            max_logit_error=logit_error,
+            max_state_error=state_errors[worst],
+            worst_state=worst,
+            engine=model.engine,
+        )
+
+
+def relative_error(found: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> float:
+    """The largest difference, over the largest expected value (an all-zero one counts as 1)."""
+    difference = np.abs(found.astype(np.float64) - expected.astype(np.float64)).max()
+    return float(difference / (np.abs(expected).max() or 1.0))
+
+
+def state_values(
+    layout: StateLayout, network: Network, states: Mapping[str, Tensor]
+) -> dict[str, npt.NDArray[np.generic]]:
+    """What the states of a file should hold, by their names in its manifest.
+
+    Args:
+        states: of :func:`.clip.run_clip`, for a batch of one.
+    """
+    values: dict[str, npt.NDArray[np.generic]] = {}
+    seen = float(np.asarray(states[CLOCK]).item()) if CLOCK in states else 0.0
+    for state in network_states(network):
+        value = np.asarray(states[state.name])
+        block = block_name(state.name)
+        if state.role == "buffer":
+            values[f"{block}_stream_buffer"] = value
+        elif layout is StateLayout.FRAMES:
+            values[CLOCK if state.role == "clock" else f"{block}_pool_mean"] = value
+        elif state.role == "pool":
+            values[f"{block}_pool_buffer"] = value * seen
+            values[f"{block}_pool_frame_count"] = np.array([seen])
+    if layout is StateLayout.MODEL_GARDEN:
+        for node in network.nodes:
+            if node.name.endswith(".se.position"):
+                values[f"{block_name(node.name)}_pos_enc_frame_count"] = np.array([seen])
+    return values
+
+
+def _frames(network: Network) -> list[npt.NDArray[np.uint8]]:
+    generator = np.random.default_rng(0)
+    height, width = network.image_size
+    rows, columns = np.mgrid[0:height, 0:width]
+    gradients = (
+        np.stack([rows + 9 * i, columns - 5 * i, rows + columns + 7 * i], axis=-1)
+        for i in range(FRAMES)
+    )
+    return [
+        ((gradient + generator.integers(0, 96, gradient.shape)) % 256).astype(np.uint8)
+        for gradient in gradients
+    ]
+
+
+def _reference(
+    network: Network, weights: Weights, frames: list[npt.NDArray[np.uint8]]
+) -> list[tuple[npt.NDArray[np.float32], dict[str, Tensor]]]:
+    """The network's logits and states after each frame."""
+    after_frames = []
+    states: dict[str, Tensor] | None = None
+    for frame in frames:
+        image = frame.astype(np.float32)[None, None] * np.float32(1 / 255)
+        logits, states = run_clip(network, weights, image, states)
+        after_frames.append((logits.numpy()[0, 0], states))
+    return after_frames

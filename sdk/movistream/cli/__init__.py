@@ -1,0 +1,80 @@
+"""The command line, ``movistream``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+import movistream
+from movistream.errors import MissingExtraError, MovistreamError
+
+
+@dataclass(frozen=True)
+class _Command:
+    """Where a command lives, and what it needs beside the runtime."""
+
+    module: str
+    name: str
+    requires: str | None = None
+    extra: str | None = None
+
+
+_COMMANDS: Mapping[str, _Command] = {
+    "convert": _Command("movistream_converters.command", "convert", "tensorflow", "convert"),
+    "inspect": _Command("movistream.cli.inspect", "inspect"),
+    "run": _Command("movistream.cli.run", "run"),
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command when it is used, and hides it while its extra is not installed."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [name for name, command in _COMMANDS.items() if _is_installed(command)]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        command = _COMMANDS.get(name)
+        if command is None:
+            return None
+        if not _is_installed(command) and command.extra is not None:
+            raise click.ClickException(str(MissingExtraError(f"movistream {name}", command.extra)))
+        loaded: click.Command = getattr(importlib.import_module(command.module), command.name)
+        return loaded
+
+
+def _is_installed(command: _Command) -> bool:
+    return command.requires is None or importlib.util.find_spec(command.requires) is not None
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(movistream.__version__, prog_name="movistream")
+def command_line() -> None:
+    """Stream video through MoViNets on small devices, one frame at a time."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Runs the command line; errors end it with one line on stderr and exit code 1."""
+    try:
+        command_line.main(arguments, prog_name="movistream", standalone_mode=False)
+    except MovistreamError as error:
+        _fail(str(error), 1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; nothing more can be flushed to it.
+        sys.stderr.close()
+        sys.exit(141)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"movistream: error: {message}", err=True)
+    sys.exit(code)

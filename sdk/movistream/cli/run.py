@@ -1,0 +1,169 @@
+"""``movistream run``: a model on a video, frame by frame."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from movistream.engines import ENGINES
+from movistream.labels import read_labels
+from movistream.model import Model, Stream, load
+from movistream.result import Result
+from movistream.video import VideoFile
+
+_BAR_WIDTH = 24
+
+Show = Callable[[Result], None]
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per frame on stdout.")
+@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes.")
+@click.option("--every", type=click.IntRange(min=1), help="Take one frame of the video in N.")
+@click.option(
+    "--fps",
+    type=click.FloatRange(min=0, min_open=True, max=1000),
+    help="Take this many frames per second of the video. [default: as the model was trained]",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads of the engine. [default: one per core, at most 4]",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", *ENGINES]),
+    default="auto",
+    show_default=True,
+    help="What runs the model.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="Names of the classes, one a line, in place of the model's own.",
+)
+def run(
+    model: Path,
+    video: Path,
+    as_json: bool,
+    top: int,
+    every: int | None,
+    fps: float | None,
+    threads: int | None,
+    engine: str,
+    labels: Path | None,
+) -> None:
+    """Run MODEL, a .tflite stream model, on VIDEO one frame at a time."""
+    if every is not None and fps is not None:
+        raise click.UsageError("--every and --fps exclude each other")
+    names = read_labels(labels) if labels else None
+    with (
+        load(model, threads=threads, engine=engine, labels=names) as loaded,
+        VideoFile(video) as file,
+    ):
+        rate = _chosen_rate(loaded, file, every, fps)
+        with loaded.stream() as stream, _display(as_json, top, loaded, video) as show:
+            results = _stream(stream, file, every or 1, rate, show)
+        _summarise(loaded, results)
+
+
+def _chosen_rate(
+    model: Model, file: VideoFile, every: int | None, fps: float | None
+) -> float | None:
+    """Frames per second to take; None to take one frame in ``every``."""
+    if every is not None:
+        return None
+    rate = model.manifest.input.frames_per_second if fps is None else fps
+    if rate is None:
+        click.echo(
+            "movistream: the model does not say at what frame rate it was trained: every frame is"
+            " taken; choose with --fps or --every",
+            err=True,
+        )
+    elif file.frames_per_second is None and fps is None:
+        click.echo(
+            "movistream: the video does not say its frame rate: every frame is taken; choose with"
+            " --every",
+            err=True,
+        )
+        return None
+    return rate
+
+
+def _stream(
+    stream: Stream, file: VideoFile, every: int, rate: float | None, show: Show
+) -> list[tuple[float, float]]:
+    """Steps through the video; returns (preprocess_ms, inference_ms) of every frame."""
+    timings: list[tuple[float, float]] = []
+    for frame in file.frames(every=every, rate=rate):
+        result = stream.step(frame.image, frame=frame.index, time_s=frame.time_s)
+        timings.append((result.preprocess_ms, result.inference_ms))
+        show(result)
+    return timings
+
+
+@contextmanager
+def _display(as_json: bool, top: int, model: Model, video: Path) -> Iterator[Show]:
+    """How results are shown: JSON lines, a live table on a terminal, plain lines elsewhere."""
+    if as_json:
+        yield lambda result: click.echo(json.dumps(_as_dictionary(result, top)))
+    elif sys.stdout.isatty():
+        title = f"{model.manifest.name} on {video.name}"
+        with Live(console=Console(), auto_refresh=False) as live:
+            yield lambda result: live.update(_table(result, top, title), refresh=True)
+    else:
+        yield lambda result: click.echo(_line(result, top))
+
+
+def _as_dictionary(result: Result, top: int) -> dict[str, object]:
+    return {
+        "frame": result.frame,
+        "time_s": round(result.time_s or 0.0, 4),
+        "preprocess_ms": round(result.preprocess_ms, 3),
+        "inference_ms": round(result.inference_ms, 3),
+        "top": [
+            {"index": entry.index, "label": entry.label, "score": round(entry.score, 6)}
+            for entry in result.top(top)
+        ],
+    }
+
+
+def _line(result: Result, top: int) -> str:
+    entries = ", ".join(f"{entry.label} {entry.score:.3f}" for entry in result.top(top))
+    return f"frame {result.frame:5d}  {result.time_s or 0.0:8.2f} s  {entries}"
+
+
+def _table(result: Result, top: int, title: str) -> Table:
+    table = Table(
+        title=title,
+        caption=f"frame {result.frame}, {result.time_s or 0.0:.2f} s: preprocess"
+        f" {result.preprocess_ms:.2f} ms, inference {result.inference_ms:.2f} ms",
+    )
+    table.add_column("class", min_width=24)
+    table.add_column("score", justify="right")
+    table.add_column("", min_width=_BAR_WIDTH)
+    for entry in result.top(top):
+        bar = "█" * round(entry.score * _BAR_WIDTH)
+        table.add_row(entry.label, f"{entry.score:.3f}", bar)
+    return table
+
+
+def _summarise(model: Model, timings: list[tuple[float, float]]) -> None:
+    preprocess, inference = zip(*timings, strict=True)
+    click.echo(
+        f"{len(timings)} frames; per frame, median: preprocess {statistics.median(preprocess):.2f}"
+        f" ms, inference {statistics.median(inference):.2f} ms; engine {model.engine},"
+        f" {model.threads} thread{'s' if model.threads > 1 else ''}",
+        err=True,
+    )

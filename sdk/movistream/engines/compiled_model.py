@@ -1,0 +1,135 @@
+"""LiteRT's CompiledModel: buffers are handed over, nothing is copied between steps."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream.errors import EngineError
+from movistream.native_stderr import STDERR_DESCRIPTOR, first_line, native_stderr_captured
+
+_NO_PLUGINS = "/nonexistent"
+
+
+class CompiledModelEngine:
+    """See :class:`movistream.engines.Engine`."""
+
+    def __init__(self, path: Path, signature: str, threads: int) -> None:
+        from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
+
+        options = Options(cpu_options=CpuOptions(num_threads=threads))
+        reason = None
+        with native_stderr_captured() as log:
+            try:
+                self._model: Any = CompiledModel.from_file(
+                    str(path), environment=_environment(), options=options
+                )
+                self._index = self._model.get_signature_index(signature)
+                names = self._model.get_signature_by_index(self._index)
+                self._inputs = self._model.get_input_tensor_details(signature)
+                self._outputs = self._model.get_output_tensor_details(signature)
+            except (RuntimeError, ValueError) as error:
+                reason = str(error)
+        if reason is not None:
+            logged = [line for line in log if line.startswith("ERROR")]
+            raise EngineError(f"LiteRT refuses {path}: {first_line((*logged, reason)[0])}")
+        self._signature = signature
+        self.input_names = tuple(names["inputs"])
+        self.output_names = tuple(names["outputs"])
+        # Destroying the native model logs too, also at the interpreter's exit.
+        self._finalizer = weakref.finalize(self, _close_quietly, self._model)
+        _silence_native_exit(self.create_input(self.input_names[0]))
+
+    def create_input(self, name: str) -> _Buffer:
+        with native_stderr_captured():
+            buffer = self._model.create_input_buffer_by_name(self._signature, name)
+        return _Buffer(buffer, self._inputs[name])
+
+    def create_output(self, name: str) -> _Buffer:
+        with native_stderr_captured():
+            buffer = self._model.create_output_buffer_by_name(self._signature, name)
+        return _Buffer(buffer, self._outputs[name])
+
+    def write(self, buffer: _Buffer, values: npt.NDArray[Any]) -> None:
+        buffer.native.write(values)
+
+    def read(self, buffer: _Buffer) -> npt.NDArray[Any]:
+        values: npt.NDArray[Any] = buffer.native.read(buffer.size, buffer.dtype)
+        return values.reshape(buffer.shape)
+
+    def run(self, inputs: Sequence[_Buffer], outputs: Sequence[_Buffer]) -> None:
+        try:
+            self._model.run_by_index(
+                self._index,
+                [buffer.native for buffer in inputs],
+                [buffer.native for buffer in outputs],
+            )
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"LiteRT fails to run the model: {first_line(str(error))}") from None
+
+    def close(self) -> None:
+        self._finalizer()
+
+
+class _Buffer:
+    """A native tensor buffer, and how to read it."""
+
+    __slots__ = ("dtype", "native", "shape", "size")
+
+    def __init__(self, native: Any, details: dict[str, Any]) -> None:
+        self.native = native
+        self.dtype = np.dtype(details["dtype"])
+        self.shape = tuple(int(size) for size in details["shape"])
+        self.size = int(np.prod(self.shape))
+
+
+@functools.cache
+def _environment() -> Any:
+    """One environment for the process, without vendors' plug-ins, never destroyed.
+
+    Its destruction would log while Python ends, when nothing can be captured any more.
+    """
+    from ai_edge_litert.environment import Environment, EnvironmentOptions
+
+    environment = Environment.create(
+        options=EnvironmentOptions(
+            compiler_plugin_path=_NO_PLUGINS, dispatch_library_path=_NO_PLUGINS
+        )
+    )
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(environment.capsule))
+    return environment
+
+
+_exit_is_silent = False
+
+
+def _silence_native_exit(buffer: _Buffer) -> None:
+    """Keeps the library's static objects from logging while the process ends.
+
+    The first write to a buffer constructs them; their destructors run, and log, long after Python
+    has ended. A C exit handler that is registered behind theirs runs before them and closes the
+    descriptor that they log to.
+    """
+    global _exit_is_silent
+    if _exit_is_silent:
+        return
+    with native_stderr_captured():
+        buffer.native.write(np.zeros(buffer.size, buffer.dtype))
+    libc = ctypes.CDLL(None)
+    register = getattr(libc, "__cxa_atexit", None)
+    if register is not None:
+        close = ctypes.cast(libc.close, ctypes.c_void_p)
+        register(close, ctypes.c_void_p(STDERR_DESCRIPTOR), None)
+    _exit_is_silent = True
+
+
+def _close_quietly(model: Any) -> None:
+    with native_stderr_captured():
+        model.close()

@@ -1,0 +1,293 @@
+"""What is inside a .tflite file, read without an engine and without trusting it.
+
+:func:`read_model_file` goes over every table that an engine will follow and checks that tables,
+vectors and indices stay inside the file and the graph, so that a damaged file is an error message
+and not a crash inside native code.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from movistream.errors import ModelError
+from movistream.flatbuffer import Bytes, MalformedError, Table, root_table
+from movistream.operators import operator_name
+
+FILE_IDENTIFIER = b"TFL3"
+OPTIONAL_TENSOR = -1
+
+_DTYPES: dict[int, tuple[str, float]] = {
+    0: ("float32", 4),
+    1: ("float16", 2),
+    2: ("int32", 4),
+    3: ("uint8", 1),
+    4: ("int64", 8),
+    5: ("string", 0),
+    6: ("bool", 1),
+    7: ("int16", 2),
+    8: ("complex64", 8),
+    9: ("int8", 1),
+    10: ("float64", 8),
+    11: ("complex128", 16),
+    12: ("uint64", 8),
+    13: ("resource", 0),
+    14: ("variant", 0),
+    15: ("uint32", 4),
+    16: ("uint16", 2),
+    17: ("int4", 0.5),
+    18: ("bfloat16", 2),
+}
+_LARGEST_TENSOR_BYTES = 2**30
+_LARGEST_RANK = 8
+_RESHAPE_OPTIONS, _SQUEEZE_OPTIONS = 17, 30
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """value = (stored − zero_point) · scale, per tensor or along one axis."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a graph; ``bytes`` is its size, ``constant`` whether the file holds it."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+    constant: bool
+    quantization: Quantization | None
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator: its name, and the indices of the tensors that it reads and writes."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    version: int
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One subgraph, operators in execution order."""
+
+    tensors: tuple[Tensor, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    operators: tuple[Operator, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Names for the inputs and outputs of a graph."""
+
+    key: str
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A whole file.
+
+    Attributes:
+        graphs: the first one is what a signature without other word runs.
+        signatures: by key.
+        metadata: contents by name.
+    """
+
+    graphs: tuple[Graph, ...]
+    signatures: Mapping[str, Signature]
+    metadata: Mapping[str, bytes]
+
+
+def map_file(path: Path) -> mmap.mmap:
+    """Maps a model file into memory.
+
+    Raises:
+        ModelError: if it cannot be read or is empty.
+    """
+    try:
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except IsADirectoryError:
+        raise ModelError(f"{path} is a folder, not a .tflite file") from None
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError:
+        raise ModelError(f"{path} is empty") from None
+
+
+def read_model_file(data: Bytes, name: str) -> ModelFile:
+    """Reads and checks a whole file.
+
+    Args:
+        data: its bytes.
+        name: for messages.
+
+    Raises:
+        ModelError: if it is not a .tflite file, or is damaged.
+    """
+    if len(data) < 16 or bytes(data[4:8]) != FILE_IDENTIFIER:
+        raise ModelError(f"{name} is not a .tflite file")
+    try:
+        return _read(data)
+    except MalformedError as error:
+        raise ModelError(f"{name} is damaged or cut off: {error}") from None
+
+
+def _read(data: Bytes) -> ModelFile:
+    model = root_table(data)
+    buffers = [_buffer_span(data, table) for table in model.tables(4)]
+    codes = [
+        (max(table.scalar(0, "b"), table.scalar(3, "i")), table.scalar(2, "i", 1), table.text(1))
+        for table in model.tables(1)
+    ]
+    graphs = tuple(_read_graph(table, codes, buffers) for table in model.tables(2))
+    if not graphs:
+        raise MalformedError("it holds no graph")
+    signatures = [_read_signature(table, graphs) for table in model.tables(7)]
+    metadata: dict[str, bytes] = {}
+    for table in model.tables(6):
+        start, size = buffers[_index(table.scalar(1, "I"), len(buffers), "metadata buffer")]
+        metadata[table.text(0)] = bytes(data[start : start + size])
+    return ModelFile(graphs, {signature.key: signature for signature in signatures}, metadata)
+
+
+def _buffer_span(data: Bytes, table: Table) -> tuple[int, int]:
+    offset, size = table.scalar(1, "Q"), table.scalar(2, "Q")
+    if offset <= 1:
+        return table.span(0)
+    if offset + size > len(data):
+        raise MalformedError("a buffer lies outside the file")
+    return offset, size
+
+
+def _read_graph(
+    table: Table, codes: list[tuple[int, int, str]], buffers: list[tuple[int, int]]
+) -> Graph:
+    tensors = tuple(_read_tensor(tensor, buffers) for tensor in table.tables(0))
+    inputs = _indices(table, 1, len(tensors))
+    outputs = _indices(table, 2, len(tensors))
+    ready = {index for index, tensor in enumerate(tensors) if tensor.constant} | set(inputs)
+    ready.add(OPTIONAL_TENSOR)
+    ready |= {i for i, tensor in enumerate(table.tables(0)) if tensor.scalar(5, "?", False)}
+    operators: list[Operator] = []
+    for entry in table.tables(3):
+        code, version, custom = codes[_index(entry.scalar(0, "I"), len(codes), "operator code")]
+        name = operator_name(code)
+        operator = Operator(
+            name=f"{name}:{custom}" if name == "CUSTOM" else name,
+            inputs=_indices(entry, 1, len(tensors), optional=True),
+            outputs=_indices(entry, 2, len(tensors)),
+            version=version,
+        )
+        _check_operator(entry, len(tensors))
+        if missing := set(operator.inputs) - ready:
+            raise MalformedError(
+                f"operator {len(operators)} ({name}) reads tensor {min(missing)} before it exists"
+            )
+        if any(tensors[index].constant for index in operator.outputs):
+            raise MalformedError(f"operator {len(operators)} ({name}) writes to a constant")
+        ready |= set(operator.outputs)
+        operators.append(operator)
+    if not set(outputs) <= ready:
+        raise MalformedError("a graph output is never computed")
+    return Graph(tensors, inputs, outputs, tuple(operators))
+
+
+def _check_operator(entry: Table, tensor_count: int) -> None:
+    """Follows what else an engine follows in an operator."""
+    options = entry.table(4)
+    if options is not None and entry.scalar(3, "B") in (_RESHAPE_OPTIONS, _SQUEEZE_OPTIONS):
+        options.numbers(0, "i4")
+    entry.span(5)
+    entry.span(7)
+    _indices(entry, 8, tensor_count)
+    entry.table(12)
+
+
+def _read_tensor(table: Table, buffers: list[tuple[int, int]]) -> Tensor:
+    name = table.text(3)
+    shape = tuple(int(size) for size in table.numbers(0, "i4"))
+    if len(shape) > _LARGEST_RANK or any(size < 0 for size in shape):
+        raise MalformedError(f"tensor {name!r} has the impossible shape {list(shape)}")
+    signature = table.numbers(7, "i4")
+    if len(signature) not in (0, len(shape)):
+        raise MalformedError(f"tensor {name!r} has two shapes of different rank")
+    kind = table.scalar(1, "b")
+    if kind not in _DTYPES:
+        raise MalformedError(f"tensor {name!r} has the unknown type {kind}")
+    dtype, item_bytes = _DTYPES[kind]
+    size = math.ceil(math.prod(shape) * item_bytes)
+    if size > _LARGEST_TENSOR_BYTES:
+        raise MalformedError(f"tensor {name!r} would take {size} bytes")
+    _, stored = buffers[_index(table.scalar(2, "I"), len(buffers), "buffer")]
+    if stored and item_bytes and stored != size:
+        raise MalformedError(f"tensor {name!r} needs {size} bytes and its buffer holds {stored}")
+    if table.has(6):
+        raise MalformedError(f"tensor {name!r} is sparse, which stream models never are")
+    return Tensor(
+        name, shape, dtype, size, stored > 0, _read_quantization(table.table(4), name, shape)
+    )
+
+
+def _read_quantization(
+    table: Table | None, name: str, shape: tuple[int, ...]
+) -> Quantization | None:
+    if table is None:
+        return None
+    table.numbers(0, "f4")
+    table.numbers(1, "f4")
+    scales = tuple(float(scale) for scale in table.numbers(2, "f4"))
+    zero_points = tuple(int(point) for point in table.numbers(3, "i8"))
+    if not scales:
+        return None
+    axis = table.scalar(6, "i")
+    per_channel = len(scales) > 1
+    if (
+        (per_channel and not (0 <= axis < len(shape) and shape[axis] == len(scales)))
+        or len(zero_points) not in (0, 1, len(scales))
+        or not all(math.isfinite(scale) and scale >= 0 for scale in scales)
+    ):
+        raise MalformedError(f"tensor {name!r} has quantisation that does not fit its shape")
+    return Quantization(scales, zero_points, axis)
+
+
+def _read_signature(table: Table, graphs: tuple[Graph, ...]) -> Signature:
+    graph = graphs[_index(table.scalar(4, "I"), len(graphs), "signature graph")]
+    named: list[dict[str, Tensor]] = []
+    for field, allowed in ((0, graph.inputs), (1, graph.outputs)):
+        tensors: dict[str, Tensor] = {}
+        for entry in table.tables(field):
+            index = _index(entry.scalar(1, "I"), len(graph.tensors), "signature tensor")
+            name = entry.text(0)
+            if index not in allowed or name in tensors:
+                raise MalformedError(f"the signature misnames tensor {index} as {name!r}")
+            tensors[name] = graph.tensors[index]
+        named.append(tensors)
+    return Signature(table.text(2), *named)
+
+
+def _indices(table: Table, field: int, count: int, *, optional: bool = False) -> tuple[int, ...]:
+    lowest = OPTIONAL_TENSOR if optional else 0
+    indices = tuple(int(index) for index in table.numbers(field, "i4"))
+    if any(not lowest <= index < count for index in indices):
+        raise MalformedError(f"tensor indices {list(indices)} are outside the graph's {count}")
+    return indices
+
+
+def _index(index: int, count: int, what: str) -> int:
+    if not 0 <= index < count:
+        raise MalformedError(f"{what} {index} does not exist; there are {count}")
+    return index

@@ -1,0 +1,93 @@
+"""What is in a model file, for people and for scripts."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from movistream.binding import bind, quantization_of
+from movistream.graph import Graph, Operator, map_file, read_model_file
+from movistream.manifest import Manifest, State
+
+_ITEM_BYTES = {
+    "float32": 4,
+    "float16": 2,
+    "int8": 1,
+    "uint8": 1,
+    "int16": 2,
+    "int32": 4,
+    "int64": 8,
+}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The figures of a file.
+
+    Attributes:
+        path: of the file.
+        file_bytes: its size.
+        manifest: its own, or the one that its signature implies.
+        state_bytes: of each state, all its tensors together, by name.
+        operators: how often each operator occurs.
+        weights: numbers that the file holds as constants.
+        weight_bytes: what they take.
+        multiply_adds: of convolutions and dense layers, per frame.
+        quantization: as the graph shows it.
+    """
+
+    path: Path
+    file_bytes: int
+    manifest: Manifest
+    state_bytes: dict[str, int]
+    operators: dict[str, int]
+    weights: int
+    weight_bytes: int
+    multiply_adds: int
+    quantization: str
+
+
+def inspect_file(path: Path) -> Inspection:
+    """Reads a model file without running it.
+
+    Raises:
+        ModelError: if it is damaged or not a stream model.
+    """
+    with map_file(path) as data:
+        file = read_model_file(data, str(path))
+        manifest = bind(file, data, str(path))
+        size = len(data)
+    graph = file.graphs[0]
+    constants = [tensor for tensor in graph.tensors if tensor.constant]
+    counts = Counter(operator.name for operator in graph.operators)
+    return Inspection(
+        path=path,
+        file_bytes=size,
+        manifest=manifest,
+        state_bytes={state.name: state_bytes(state) for state in manifest.states},
+        operators=dict(counts.most_common()),
+        weights=sum(math.prod(tensor.shape) for tensor in constants),
+        weight_bytes=sum(tensor.bytes for tensor in constants),
+        multiply_adds=sum(_multiply_adds(graph, operator) for operator in graph.operators),
+        quantization=quantization_of(graph),
+    )
+
+
+def state_bytes(state: State) -> int:
+    """Memory that a state takes in a stream."""
+    return len(state.inputs) * math.prod(state.shape) * _ITEM_BYTES[state.dtype]
+
+
+def _multiply_adds(graph: Graph, operator: Operator) -> int:
+    if len(operator.inputs) < 2 or not operator.outputs:
+        return 0
+    outputs = math.prod(graph.tensors[operator.outputs[0]].shape)
+    kernel = graph.tensors[operator.inputs[1]].shape
+    match operator.name:
+        case "CONV_2D" | "FULLY_CONNECTED":
+            return outputs * math.prod(kernel[1:])
+        case "DEPTHWISE_CONV_2D":
+            return outputs * math.prod(kernel[1:3])
+    return 0

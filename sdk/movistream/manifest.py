@@ -1,0 +1,236 @@
+"""The manifest: everything that a runtime in any language needs to stream a model file.
+
+It is JSON, kept inside the .tflite file as the metadata entry ``movistream.manifest`` and
+described field by field in ``docs/manifest.md``; ``manifest.schema.json`` beside this module is
+generated from the classes below. Tensors are named as in the file's signature, never by index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from movistream.errors import ModelError
+
+METADATA_NAME = "movistream.manifest"
+SIGNATURE_KEY = "serving_default"
+
+_EMPTY_DIGEST = "0" * 64
+
+Positive = Annotated[int, Meta(gt=0, le=2**31 - 1)]
+Name = Annotated[str, Meta(min_length=1)]
+Shape = Annotated[tuple[Positive, ...], Meta(max_length=6)]
+DType = Literal["float32", "float16", "int8", "uint8", "int16", "int32", "int64"]
+
+
+class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The tensor that takes a frame, and how a frame becomes it.
+
+    Attributes:
+        tensor: its name in the signature.
+        shape: (1, height, width, 3), or (1, 1, height, width, 3).
+        dtype: of the tensor.
+        color_order: of the channels.
+        value_range: what pixel values 0 and 255 become.
+        fit: how the frame's shape is brought to the tensor's: the largest centred rectangle of
+            the tensor's aspect ratio is cut out.
+        resize: how that rectangle is brought to the tensor's size: bilinear interpolation between
+            pixel centres, without antialiasing.
+        frames_per_second: the rate at which the network was trained to see frames; null if
+            unknown.
+    """
+
+    tensor: Name
+    shape: Shape
+    dtype: DType
+    color_order: Literal["RGB"] = "RGB"
+    value_range: tuple[float, float] = (0.0, 1.0)
+    fit: Literal["center_crop"] = "center_crop"
+    resize: Literal["bilinear"] = "bilinear"
+    frames_per_second: Annotated[float, Meta(gt=0, le=1000)] | None = None
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.shape[-3]
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.shape[-2]
+
+
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that is carried from one step to the next.
+
+    Attributes:
+        name: unique in the file.
+        role: ``buffer`` holds past frames of activations, ``pool`` a running mean or sum,
+            ``clock`` a count of frames.
+        inputs: the tensors that hold it before a step, oldest frame first.
+        output: the tensor that the step returns.
+        advance: ``replace``: the output becomes the one input. ``shift``: the oldest input is
+            dropped, the others move one place, and the output becomes the newest.
+        shape: of each of these tensors.
+        dtype: of each of these tensors.
+        initial: the value of every element after a reset, as stored (a quantised zero is its
+            zero point).
+    """
+
+    name: Name
+    role: Literal["buffer", "pool", "clock"]
+    inputs: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    output: Name
+    advance: Literal["replace", "shift"]
+    shape: Shape
+    dtype: DType
+    initial: float = 0.0
+
+
+class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The tensor that holds a score for every class.
+
+    Attributes:
+        tensor: its name in the signature.
+        classes: number of classes; the tensor has shape (1, classes).
+        dtype: of the tensor.
+        scale: a logit is (stored − zero_point) · scale.
+        zero_point: 0 for float tensors.
+    """
+
+    tensor: Name
+    classes: Positive
+    dtype: DType
+    scale: float = 1.0
+    zero_point: int = 0
+
+
+class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the file was from its network when it was converted.
+
+    Attributes:
+        frames: frames compared, replay included.
+        max_logit_error: largest |difference| over the largest |logit|.
+        max_state_error: the same over the states, each against its own largest value.
+        worst_state: the state of that error.
+        engine: what ran the file.
+    """
+
+    frames: Positive
+    max_logit_error: float
+    max_state_error: float
+    worst_state: str
+    engine: str
+
+
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a file comes from.
+
+    Attributes:
+        source: file name of what was converted.
+        source_format: such as ``model-garden``.
+        converter: name and version of the program.
+        verification: null if it was skipped.
+    """
+
+    source: str
+    source_format: str
+    converter: str
+    verification: Verification | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that is said about a model file.
+
+    Attributes:
+        schema_version: of this description; other versions are refused.
+        name: of the network, such as ``movinet-a0-stream``.
+        signature: key of the signature that all names refer to.
+        state_layout: ``frames``, ``model-garden``, or ``foreign`` for a file that carries no
+            manifest and whose states were found by name.
+        input: see :class:`ImageInput`.
+        logits: see :class:`Logits`.
+        states: see :class:`State`.
+        labels: one per class; empty if unknown.
+        quantization: of the file's arithmetic.
+        receptive_field_frames: frames that temporal convolutions see behind one output; 0 if
+            unknown.
+        network: the options of the network, by name.
+        provenance: null for a foreign file.
+        digest: SHA-256, in hexadecimal, of the whole file with these 64 digits set to ``0``;
+            empty for a foreign file.
+    """
+
+    name: Name
+    input: ImageInput
+    logits: Logits
+    states: tuple[State, ...]
+    schema_version: Literal[1] = 1
+    signature: Name = SIGNATURE_KEY
+    state_layout: Literal["frames", "model-garden", "foreign"] = "frames"
+    labels: tuple[str, ...] = ()
+    quantization: str = "float32"
+    receptive_field_frames: int = 0
+    network: dict[str, str | int | float | bool] = {}
+    provenance: Provenance | None = None
+    digest: str = ""
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest as JSON, its digest left open for :func:`seal`."""
+    opened = msgspec.structs.replace(manifest, digest=_EMPTY_DIGEST)
+    return msgspec.json.encode(opened)
+
+
+def decode(data: bytes) -> Manifest:
+    """Reads a manifest and checks it against the schema.
+
+    Raises:
+        ModelError: if it is no JSON, or does not follow the schema of this version.
+    """
+    try:
+        return msgspec.json.decode(data, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelError(
+            f"the file's manifest cannot be used: {error}. It may be damaged, or written by a newer"
+            " version of movistream"
+        ) from None
+
+
+def seal(file: bytes) -> bytes:
+    """Puts the digest into a model file that holds an open manifest."""
+    position = _digest_position(file, _EMPTY_DIGEST.encode())
+    digest = hashlib.sha256(file).hexdigest().encode()
+    return file[:position] + digest + file[position + len(digest) :]
+
+
+def digest_is_right(file: bytes | mmap.mmap, manifest: Manifest) -> bool:
+    """Whether a file's bytes are those that its manifest was sealed with."""
+    try:
+        position = _digest_position(file, manifest.digest.encode())
+    except ModelError:
+        return False
+    hasher = hashlib.sha256()
+    with memoryview(file) as view:
+        hasher.update(view[:position])
+        hasher.update(_EMPTY_DIGEST.encode())
+        hasher.update(view[position + len(_EMPTY_DIGEST) :])
+    return hasher.hexdigest() == manifest.digest
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a manifest."""
+    schema = msgspec.json.schema(Manifest)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _digest_position(file: bytes | mmap.mmap, digest: bytes) -> int:
+    key = b'"digest":"'
+    position = file.rfind(key + digest + b'"}')
+    if len(digest) != len(_EMPTY_DIGEST) or position < 0:
+        raise ModelError("the file's manifest carries no digest: it is damaged")
+    return position + len(key)

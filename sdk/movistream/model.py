@@ -1,0 +1,290 @@
+"""Loading a model file, and streams over it."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from movistream.binding import bind
+from movistream.engines import Array, open_engine
+from movistream.errors import MovistreamError, SnapshotError
+from movistream.graph import map_file, read_model_file
+from movistream.labels import check_labels
+from movistream.manifest import Manifest
+from movistream.preprocess import Preprocessor
+from movistream.probe import probe
+from movistream.result import Result
+
+_MOST_DEFAULT_THREADS = 4
+_UNRUN_FRAME = np.zeros((2, 2, 3), np.uint8)
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    threads: int | None = None,
+    engine: str = "auto",
+    labels: tuple[str, ...] | None = None,
+) -> Model:
+    """Loads a .tflite stream model.
+
+    The file is checked before an engine sees it. One that carries no movistream manifest, such as
+    the published MoViNet stream files, is bound by the names in its signature, and is first tried
+    in a child process, because nothing vouches for its content.
+
+    Args:
+        path: of the file.
+        threads: used by the engine; by default one per available core, at most 4.
+        engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
+            of these that is installed.
+        labels: names of the classes, in place of those in the file.
+
+    Raises:
+        ModelError: if the file is damaged or not a stream model.
+        EngineError: if the engine is not installed or refuses the file.
+        LabelsError: if the labels are not one per class.
+    """
+    path = Path(path)
+    threads = default_threads() if threads is None else threads
+    if threads < 1:
+        raise MovistreamError(f"an engine needs at least 1 thread, not {threads}")
+    data = map_file(path)
+    with data:
+        manifest = bind(read_model_file(data, str(path)), data, str(path))
+    if manifest.state_layout == "foreign":
+        probe(path, engine, manifest.signature)
+        manifest = msgspec.structs.replace(manifest, name=path.stem)
+    if labels is not None:
+        check_labels(labels, manifest.logits.classes)
+        manifest = msgspec.structs.replace(manifest, labels=labels)
+    return Model(path, manifest, engine, threads)
+
+
+def default_threads() -> int:
+    """Cores that this process may use, at most 4: small layers gain nothing from more."""
+    available = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return min(available, _MOST_DEFAULT_THREADS)
+
+
+class Model:
+    """A loaded model: weights and an engine, shared by all its streams.
+
+    Attributes:
+        path: of the file.
+        manifest: what the file says about itself.
+        engine: the name of the engine in use.
+        threads: that the engine uses.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, engine: str, threads: int) -> None:
+        """Use :func:`load`."""
+        self.path = path
+        self.manifest = manifest
+        self.threads = threads
+        self.engine, self._engine = open_engine(engine, path, manifest.signature, threads)
+        self._lock = threading.Lock()
+        self._image = self._engine.create_input(manifest.input.tensor)
+        self._logits = self._engine.create_output(manifest.logits.tensor)
+
+    def stream(self) -> Stream:
+        """A new stream, at the start of a video. Streams of one model may be interleaved."""
+        return Stream(self)
+
+    def close(self) -> None:
+        """Frees the engine; the model's streams cannot be stepped any more."""
+        self._engine.close()
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A stream's memory at one moment.
+
+    Attributes:
+        model: fingerprint of the model that it belongs to.
+        frames_seen: since the reset.
+        tensors: values by input name.
+    """
+
+    model: str
+    frames_seen: int
+    tensors: Mapping[str, Array]
+
+
+class Stream:
+    """One video's pass through a model, frame by frame.
+
+    A stream is a context manager; leaving it frees its states. It belongs to one thread at a time;
+    streams of one model in several threads take turns in the engine.
+    """
+
+    def __init__(self, model: Model) -> None:
+        """Use :meth:`Model.stream`."""
+        self._model = model
+        self._engine = engine = model._engine
+        manifest = model.manifest
+        self._preprocess = Preprocessor(manifest.input)
+        self._frames_seen = 0
+        inputs: dict[str, Any] = {manifest.input.tensor: model._image}
+        outputs: dict[str, Any] = {manifest.logits.tensor: model._logits}
+        for state in manifest.states:
+            inputs.update({name: engine.create_input(name) for name in state.inputs})
+            outputs[state.output] = engine.create_output(state.output)
+        self._inputs = [inputs[name] for name in engine.input_names]
+        self._outputs = [outputs[name] for name in engine.output_names]
+        self._rotations = [
+            (
+                [engine.input_names.index(name) for name in state.inputs],
+                engine.output_names.index(state.output),
+            )
+            for state in manifest.states
+        ]
+        self.reset()
+
+    @property
+    def frames_seen(self) -> int:
+        """Frames stepped since the start, the last reset, or the restored snapshot's start."""
+        return self._frames_seen
+
+    def step(
+        self,
+        image: npt.NDArray[np.uint8],
+        *,
+        frame: int | None = None,
+        time_s: float | None = None,
+    ) -> Result:
+        """Runs one frame through the network.
+
+        Args:
+            image: uint8 (height, width, 3) in RGB order, of any size.
+            frame: what the result calls this frame; by default, frames since the reset.
+            time_s: when the frame was taken, in seconds; by default from the model's frame rate.
+
+        Raises:
+            FrameError: if the image is not such an array. The stream is unchanged.
+        """
+        start = time.perf_counter()
+        values = self._preprocess(image)
+        prepared = time.perf_counter()
+        logits = self._advance(values)
+        done = time.perf_counter()
+        manifest = self._model.manifest
+        rate = manifest.input.frames_per_second
+        frame = self._frames_seen if frame is None else frame
+        if time_s is None and rate is not None:
+            time_s = self._frames_seen / rate
+        self._frames_seen += 1
+        return Result(
+            frame=frame,
+            time_s=time_s,
+            logits=logits,
+            preprocess_ms=(prepared - start) * 1e3,
+            inference_ms=(done - prepared) * 1e3,
+            labels=manifest.labels,
+        )
+
+    def reset(self) -> None:
+        """Forgets everything: the next frame is the first of a video."""
+        names = self._engine.input_names
+        for state in self._model.manifest.states:
+            initial = np.full(state.shape, state.initial, state.dtype)
+            for name in state.inputs:
+                self._engine.write(self._inputs[names.index(name)], initial)
+        self._frames_seen = 0
+
+    def snapshot(self) -> Snapshot:
+        """A copy of the stream's memory."""
+        names = self._engine.input_names
+        tensors = {
+            name: self._engine.read(self._inputs[names.index(name)])
+            for state in self._model.manifest.states
+            for name in state.inputs
+        }
+        return Snapshot(fingerprint(self._model.manifest), self._frames_seen, tensors)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Goes back to a snapshot of this or another stream of the same model.
+
+        Raises:
+            SnapshotError: if it was taken from another model. The stream is unchanged.
+        """
+        if snapshot.model != fingerprint(self._model.manifest):
+            raise SnapshotError(
+                f"the snapshot was taken from another model than {self._model.path}"
+            )
+        names = self._engine.input_names
+        for name, values in snapshot.tensors.items():
+            self._engine.write(self._inputs[names.index(name)], values)
+        self._frames_seen = snapshot.frames_seen
+
+    def warm_up(self) -> None:
+        """Runs a blank frame and forgets it, so that the next step takes its usual time."""
+        snapshot = self.snapshot()
+        self._advance(self._preprocess(_UNRUN_FRAME))
+        self.restore(snapshot)
+
+    def close(self) -> None:
+        """Frees the states."""
+        self._inputs, self._outputs = [], []
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _advance(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """One step: writes the image, runs, hands the new states over, returns the logits."""
+        if not self._inputs:
+            raise MovistreamError("the stream is closed")
+        engine, model = self._engine, self._model
+        with model._lock:
+            engine.write(model._image, values)
+            engine.run(self._inputs, self._outputs)
+            logits = engine.read(model._logits)
+        for slots, output in self._rotations:
+            oldest = self._inputs[slots[0]]
+            for to, source in itertools.pairwise(slots):
+                self._inputs[to] = self._inputs[source]
+            self._inputs[slots[-1]] = self._outputs[output]
+            self._outputs[output] = oldest
+        scores = model.manifest.logits
+        if scores.dtype != "float32":
+            return ((logits.astype(np.float32) - scores.zero_point) * scores.scale).reshape(-1)
+        return logits.reshape(-1)  # type: ignore[return-value]
+
+
+def fingerprint(manifest: Manifest) -> str:
+    """Tells models apart: the file's digest, or that of its states where it has none."""
+    if manifest.digest:
+        return manifest.digest
+    return hashlib.sha256(msgspec.json.encode((manifest.name, manifest.states))).hexdigest()

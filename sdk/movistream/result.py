@@ -1,0 +1,61 @@
+"""What one step says about a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One class, with its probability in [0, 1]."""
+
+    index: int
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """The network's answer after a frame.
+
+    Attributes:
+        frame: index of the frame: the caller's, or frames since the reset.
+        time_s: of the frame, in seconds: the caller's, or from the model's frame rate; None if
+            neither is known.
+        logits: float32 (classes,).
+        preprocess_ms: time spent on bringing the frame to the network's input.
+        inference_ms: time spent in the engine, including handing the input over.
+        labels: of the classes; empty if the model has none.
+    """
+
+    frame: int
+    time_s: float | None
+    logits: npt.NDArray[np.float32]
+    preprocess_ms: float
+    inference_ms: float
+    labels: tuple[str, ...] = field(repr=False, default=())
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """The softmax of the logits, (classes,)."""
+        exponents = np.exp(self.logits - self.logits.max())
+        probabilities: npt.NDArray[np.float32] = exponents / exponents.sum()
+        return probabilities
+
+    def top(self, k: int = 1) -> tuple[Prediction, ...]:
+        """The k most probable classes, best first; fewer if there are fewer classes."""
+        if k < 1:
+            raise ValueError(f"top needs at least 1 class, not {k}")
+        probabilities = self.probabilities
+        order = np.argsort(-probabilities, kind="stable")[:k]
+        return tuple(
+            Prediction(int(index), self.label(int(index)), float(probabilities[index]))
+            for index in order
+        )
+
+    def label(self, index: int) -> str:
+        """The label of a class, ``class 7`` if the model has none."""
+        return self.labels[index] if self.labels else f"class {index}"
