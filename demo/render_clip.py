@@ -1,6 +1,6 @@
 """Renders a short clip: a disc that crosses a drifting pattern, then turns back.
 
-    python demo/render_clip.py OUTPUT.mp4
+python demo/render_clip.py OUTPUT.mp4
 """
 
 from __future__ import annotations

@@ -33,41 +33,53 @@ class Mismatch:
     def __bool__(self) -> bool:
         return bool(self.missing or self.unexpected or self.wrong_shape)
 
-    def describe(self, *, limit: int = 24) -> str:
-        """One line a layer, at most ``limit`` lines."""
+    def describe(self, *, limit: int = 10) -> str:
+        """One line a layer, at most ``limit`` of each kind."""
+        kinds = {
+            "missing": _by_layer(self.missing),
+            "unexpected": _by_layer(self.unexpected),
+            "wrong shape": [
+                f"{name}: expected {list(expected)}, found {list(found)}"
+                for name, expected, found in self.wrong_shape
+            ],
+        }
         lines: list[str] = []
-        for kind, names in (("missing", self.missing), ("unexpected", self.unexpected)):
-            by_layer: dict[str, list[str]] = {}
-            for name in names:
-                layer, _, weight = name.replace("/", ".").rpartition(".")
-                by_layer.setdefault(layer, []).append(weight)
-            lines += [
-                f"{kind}: {layer or '(top)'}: {', '.join(ws)}" for layer, ws in by_layer.items()
-            ]
-        lines += [
-            f"wrong shape: {name}: expected {list(expected)}, found {list(found)}"
-            for name, expected, found in self.wrong_shape
-        ]
-        if len(lines) > limit:
-            lines = [*lines[:limit], f"… and {len(lines) - limit} more lines"]
+        for kind, entries in kinds.items():
+            lines += [f"{kind}: {entry}" for entry in entries[:limit]]
+            if len(entries) > limit:
+                lines.append(f"{kind}: … in {len(entries) - limit} more layers")
         return "\n".join(lines)
+
+
+def _by_layer(names: tuple[str, ...]) -> list[str]:
+    """``block0_layer0.expansion.bn: gamma, beta`` for the weights of one layer."""
+    layers: dict[str, list[str]] = {}
+    for name in names:
+        layer, _, weight = name.replace("/", ".").rpartition(".")
+        layers.setdefault(layer, []).append(weight)
+    return [f"{layer}: {', '.join(weights)}" for layer, weights in layers.items()]
 
 
 def random_weights(network: Network, seed: int) -> Weights:
     """Untrained weights that keep activations in range and exercise every parameter.
 
-    Kernels are He-normal; batch norms, biases and ReZero scales are drawn around what training
-    leaves, so that no layer is an identity.
+    Kernels are He-normal; batch norms and biases are drawn around what training leaves, so that no
+    layer is an identity. ReZero scales shrink with depth: without that, a deep network of random
+    weights magnifies rounding errors a thousandfold.
     """
     generator = np.random.default_rng(seed)
+    shapes = weight_shapes(network)
+    depth = sum(name.endswith("rezero.scale") for name in shapes)
     weights: Weights = {}
-    for name, shape in weight_shapes(network).items():
+    for name, shape in shapes.items():
         match name.rpartition(".")[2]:
             case "kernel":
                 fan_in = math.prod(shape[:-1] if len(shape) == 5 else shape[:3])
                 value = generator.normal(0.0, math.sqrt(2.0 / fan_in), shape)
             case "gamma" | "variance":
                 value = generator.uniform(0.6, 1.4, shape)
+            case "scale" if name.endswith("rezero.scale"):
+                value = generator.uniform(0.5, 1.5, shape) / math.sqrt(depth)
             case "scale":
                 value = generator.uniform(0.2, 0.6, shape)
             case _:

@@ -97,16 +97,21 @@ class Model:
         self.threads = threads
         self.engine, self._engine = open_engine(engine, path, manifest.signature, threads)
         self._lock = threading.Lock()
+        self._closed = False
         self._image = self._engine.create_input(manifest.input.tensor)
         self._logits = self._engine.create_output(manifest.logits.tensor)
 
     def stream(self) -> Stream:
         """A new stream, at the start of a video. Streams of one model may be interleaved."""
+        if self._closed:
+            raise MovistreamError(f"the model {self.path} is closed")
         return Stream(self)
 
     def close(self) -> None:
-        """Frees the engine; the model's streams cannot be stepped any more."""
-        self._engine.close()
+        """Frees the engine; the model's streams cannot be used any more."""
+        with self._lock:
+            self._closed = True
+            self._engine.close()
 
     def __enter__(self) -> Model:
         return self
@@ -209,6 +214,7 @@ class Stream:
 
     def reset(self) -> None:
         """Forgets everything: the next frame is the first of a video."""
+        self._require_open()
         names = self._engine.input_names
         for state in self._model.manifest.states:
             initial = np.full(state.shape, state.initial, state.dtype)
@@ -218,6 +224,7 @@ class Stream:
 
     def snapshot(self) -> Snapshot:
         """A copy of the stream's memory."""
+        self._require_open()
         names = self._engine.input_names
         tensors = {
             name: self._engine.read(self._inputs[names.index(name)])
@@ -232,6 +239,7 @@ class Stream:
         Raises:
             SnapshotError: if it was taken from another model. The stream is unchanged.
         """
+        self._require_open()
         if snapshot.model != fingerprint(self._model.manifest):
             raise SnapshotError(
                 f"the snapshot was taken from another model than {self._model.path}"
@@ -262,12 +270,15 @@ class Stream:
     ) -> None:
         self.close()
 
+    def _require_open(self) -> None:
+        if self._model._closed or not self._inputs:
+            raise MovistreamError("the stream is closed, or its model")
+
     def _advance(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """One step: writes the image, runs, hands the new states over, returns the logits."""
-        if not self._inputs:
-            raise MovistreamError("the stream is closed")
         engine, model = self._engine, self._model
         with model._lock:
+            self._require_open()
             engine.write(model._image, values)
             engine.run(self._inputs, self._outputs)
             logits = engine.read(model._logits)

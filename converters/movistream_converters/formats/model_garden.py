@@ -43,6 +43,8 @@ from movistream_converters.movinet import (
 from movistream_converters.network import Convolution, Network, weight_shapes
 from movistream_converters.weights import Mismatch, Weights, non_finite
 
+# The reader translates its errors into these, by what they say.
+_READ_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError)
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _LAYER = re.compile(
     r"^(?P<root>.*?)layer_with_weights-(?P<index>\d+)/"
@@ -95,7 +97,7 @@ def read(
         stored_shapes = {
             name: tuple(shape) for name, shape in reader.get_variable_to_shape_map().items()
         }
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except _READ_ERRORS as error:
         raise ConversionError(
             f"{path} is not a readable checkpoint: {first_line(str(error))}"
         ) from None
@@ -343,7 +345,7 @@ def _read_weights(
     for name, expected in expected_shapes.items():
         try:
             value = reader.get_tensor(keys[paths[name]])
-        except (tf.errors.OpError, RuntimeError) as error:
+        except _READ_ERRORS as error:
             raise ConversionError(
                 f"{path} is damaged: {keys[paths[name]]} cannot be read: {first_line(str(error))}"
             ) from None

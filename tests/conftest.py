@@ -1,0 +1,87 @@
+"""What all tests share: small networks, their files, and the reference data where it is present."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+from movistream.native_stderr import native_stderr_captured
+
+with native_stderr_captured():
+    import tensorflow as tf
+
+from demo.render_clip import render_frame
+from movistream_converters.convert import convert
+from movistream_converters.formats.model_garden import Checkpoint
+from movistream_converters.layouts import StateLayout
+from movistream_converters.movinet import MovinetOptions, build_movinet, default_options
+from movistream_converters.weights import random_weights
+
+tf.get_logger().setLevel("ERROR")
+
+REFERENCE_DATA = Path(__file__).parents[2] / "shared" / "data"
+IMAGE_SIZE = 48
+CLASSES = 5
+
+
+def small_checkpoint(architecture: str = "t0", **options: Any) -> Checkpoint:
+    """A network of small frames and few classes with random weights."""
+    chosen: MovinetOptions = replace(
+        default_options(architecture),
+        **{"image_size": IMAGE_SIZE, "num_classes": CLASSES, **options},
+    )
+    network = build_movinet(chosen)
+    return Checkpoint(chosen, network, random_weights(network, seed=7), ())
+
+
+@pytest.fixture(scope="session")
+def frames() -> np.ndarray:
+    """Ten moving pictures, uint8 (10, 240, 320, 3)."""
+    return np.stack([render_frame(index / 5)[..., ::-1] for index in range(10)])
+
+
+@pytest.fixture(scope="session")
+def small_frames(frames: np.ndarray) -> np.ndarray:
+    """The same at the small network's size."""
+    return np.ascontiguousarray(frames[:, 60 : 60 + IMAGE_SIZE, 80 : 80 + IMAGE_SIZE])
+
+
+@pytest.fixture(scope="session")
+def model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small stream model in the default layout."""
+    return _write(tmp_path_factory, StateLayout.FRAMES)
+
+
+@pytest.fixture(scope="session")
+def model_garden_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same network in the model-garden layout."""
+    return _write(tmp_path_factory, StateLayout.MODEL_GARDEN)
+
+
+def _write(tmp_path_factory: pytest.TempPathFactory, layout: StateLayout) -> Path:
+    path = tmp_path_factory.mktemp("model") / f"{layout.value}.tflite"
+    labels = [f"thing {index}" for index in range(CLASSES)]
+    convert(small_checkpoint(), path, source="small", labels=labels, layout=layout)
+    return path
+
+
+@pytest.fixture(scope="session")
+def reference() -> Callable[[str], Path]:
+    """Finds a file or folder of the reference data, or skips the test."""
+
+    def find(name: str) -> Path:
+        path = REFERENCE_DATA / name
+        if not path.exists():
+            pytest.skip(f"reference data {name} is not here")
+        return path
+
+    return find

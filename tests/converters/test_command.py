@@ -1,0 +1,113 @@
+"""``movistream convert`` as a user meets it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import movistream
+from movistream.cli import main
+from movistream.inspection import inspect_file
+from movistream_converters.formats.model_garden_names import write_checkpoint
+from movistream_converters.movinet import ConvolutionType, build_movinet, default_options
+from movistream_converters.weights import random_weights
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoint")
+    network = build_movinet(replace(default_options("t0"), num_classes=3))
+    kind = ConvolutionType.SEPARATE_3D
+    write_checkpoint(network, random_weights(network, 2), folder / "ckpt-1", kind)
+    return folder
+
+
+def fails(arguments: list[str | Path], capsys: Capture) -> str:
+    """Runs a command that has to fail; returns its one line of error."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    assert caught.value.code == 1
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    return error
+
+
+def test_convert_says_what_it_found_and_did(
+    checkpoint: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    output = tmp_path / "m.tflite"
+    labels = tmp_path / "labels.txt"
+    labels.write_text("one\ntwo\nthree\n")
+    arguments = [checkpoint, "-o", output, "--labels", labels, "--image-size", "48"]
+    main(["convert", *map(str, arguments)])
+    printed = capsys.readouterr()
+    assert "movinet-t0-stream" in printed.out
+    assert "3d_2plus1d           from the checkpoint" in printed.out
+    assert "hard_sigmoid         from the default of movinet-t0-stream" in printed.out
+    assert "verified on 16 frames" in printed.out
+    assert printed.err.splitlines() == ["reading …", "lowering …", "verifying …"]
+    manifest = inspect_file(output).manifest
+    assert manifest.labels == ("one", "two", "three")
+    assert manifest.input.shape == (1, 48, 48, 3)
+    assert manifest.network["se_type"] == "2plus3d"
+    assert manifest.provenance is not None
+    assert manifest.provenance.converter == f"movistream {movistream.__version__}"
+    assert {path.name for path in tmp_path.iterdir()} == {"labels.txt", "m.tflite"}
+
+
+def test_no_verify_is_remembered(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
+    output = tmp_path / "m.tflite"
+    main(["convert", str(checkpoint), "-o", str(output), "--no-verify", "--image-size", "48"])
+    assert "verified" not in capsys.readouterr().out
+    provenance = inspect_file(output).manifest.provenance
+    assert provenance is not None
+    assert provenance.verification is None
+
+
+def test_bad_checkpoints_leave_nothing(tmp_path: Path, capsys: Capture) -> None:
+    output = tmp_path / "m.tflite"
+    error = fails(["convert", tmp_path / "missing", "-o", output], capsys)
+    assert "no checkpoint at" in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_labels(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
+    labels = tmp_path / "labels.txt"
+    convert = ["convert", checkpoint, "-o", tmp_path / "m.tflite", "--labels", labels]
+    assert "cannot read the labels" in fails(convert, capsys)
+    labels.write_text("one\ntwo\n")
+    assert "2 labels for 3 classes" in fails(convert, capsys)
+    labels.write_text("one\n\nthree\n")
+    assert "line 2 of the labels" in fails(convert, capsys)
+    labels.write_bytes(b"\xff\xfe\xfa")
+    assert "not UTF-8" in fails(convert, capsys)
+    assert not (tmp_path / "m.tflite").exists()
+
+
+def test_outputs_that_cannot_be_written(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
+    error = fails(["convert", checkpoint, "-o", tmp_path / "no" / "m.tflite"], capsys)
+    assert "does not exist" in error
+    assert "is a folder" in fails(["convert", checkpoint, "-o", tmp_path], capsys)
+    assert "cannot write" in fails(["convert", checkpoint, "-o", "/proc/m.tflite"], capsys)
+
+
+def test_an_existing_file_survives_a_failed_conversion(
+    checkpoint: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    output = tmp_path / "m.tflite"
+    output.write_text("precious")
+    fails(["convert", checkpoint, "-o", output, "--arch", "movinet-a0-stream"], capsys)
+    assert output.read_text() == "precious"
+
+
+def test_an_unfaithful_file_is_not_written(
+    checkpoint: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("movistream_converters.convert.ERROR_LIMIT", 1e-12)
+    error = fails(["convert", checkpoint, "-o", tmp_path / "m", "--image-size", "48"], capsys)
+    assert "not faithful" in error
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,114 @@
+"""A written file computes what its network computes: every frame, every state, after a reset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from movistream.graph import map_file, read_model_file
+from movistream.inspection import inspect_file
+from movistream_converters.convert import convert
+from movistream_converters.cost import network_cost
+from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import lower
+from movistream_converters.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
+from movistream_converters.network import ActivationFunction
+from movistream_converters.passes import fold
+from tests.conftest import small_checkpoint
+
+TIGHT = 2e-5
+
+
+@pytest.mark.parametrize("layout", StateLayout)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture(architecture: str, layout: StateLayout, tmp_path: Path) -> None:
+    checkpoint = small_checkpoint(architecture, image_size=32)
+    manifest = convert(checkpoint, tmp_path / "m.tflite", source="s", layout=layout).manifest
+    assert manifest.provenance is not None
+    verification = manifest.provenance.verification
+    assert verification is not None
+    assert verification.max_logit_error < TIGHT
+    assert verification.max_state_error < TIGHT
+
+
+@pytest.mark.parametrize("layout", StateLayout)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"se_type": SqueezeExciteType.NONE, "activation": ActivationFunction.RELU6},
+        {"se_type": SqueezeExciteType.SPACE, "gating": ActivationFunction.SIGMOID},
+        {"se_type": SqueezeExciteType.SPACE_TIME, "positional_encoding": True},
+        {"gating": ActivationFunction.HARD_SIGMOID_KERAS},
+        {"activation": ActivationFunction.SWISH, "head_activation": ActivationFunction.RELU},
+        {"convolution_type": ConvolutionType.JOINT},
+        {"image_size": 49},
+    ],
+    ids=str,
+)
+def test_every_option(options: dict[str, object], layout: StateLayout, tmp_path: Path) -> None:
+    checkpoint = small_checkpoint("t0", **options)
+    manifest = convert(checkpoint, tmp_path / "m.tflite", source="s", layout=layout).manifest
+    assert manifest.provenance is not None
+    verification = manifest.provenance.verification
+    assert verification is not None
+    assert verification.max_logit_error < TIGHT
+    assert verification.max_state_error < TIGHT
+
+
+def test_a_network_must_be_folded_first() -> None:
+    checkpoint = small_checkpoint()
+    with pytest.raises(ValueError, match="folded before"):
+        lower(checkpoint.network, checkpoint.weights, StateLayout.FRAMES)
+
+
+def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
+    files = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.tflite"
+        convert(small_checkpoint(), path, source="s", verified=False)
+        files.append(path.read_bytes())
+    assert files[0] == files[1]
+
+
+def test_constants_are_aligned(model_path: Path) -> None:
+    """Engines read weights in place, in 16-byte lanes."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    data = model_path.read_bytes()
+    model = schema.Model.GetRootAs(data, 0)
+    for index in range(model.BuffersLength()):
+        buffer = model.Buffers(index)
+        if buffer.DataLength():
+            values = buffer.DataAsNumpy()
+            assert (values.__array_interface__["data"][0] - _address(data)) % 16 == 0
+
+
+def _address(data: bytes) -> int:
+    import numpy as np
+
+    address: int = np.frombuffer(data, np.uint8).__array_interface__["data"][0]
+    return address
+
+
+def test_operators_are_their_first_versions(model_path: Path) -> None:
+    """So that engines of years ago load the file."""
+    graph = read_model_file(map_file(model_path), "m").graphs[0]
+    assert {operator.version for operator in graph.operators} == {1}
+
+
+def test_nothing_but_float_operators_in_the_default_layout(model_path: Path) -> None:
+    """An integer or shape operator would split what XNNPACK takes over whole."""
+    graph = read_model_file(map_file(model_path), "m").graphs[0]
+    assert not {"CAST", "RESHAPE", "STRIDED_SLICE", "SLICE", "TRANSPOSE"} & {
+        operator.name for operator in graph.operators
+    }
+    produced = {index for operator in graph.operators for index in operator.outputs}
+    assert {graph.tensors[index].dtype for index in produced} == {"float32"}
+
+
+def test_folded_multiply_adds_match_the_description(model_path: Path) -> None:
+    """What the file does is what the network costs, and nothing more."""
+    checkpoint = small_checkpoint()
+    network, _ = fold(checkpoint.network, checkpoint.weights)
+    assert inspect_file(model_path).multiply_adds == network_cost(network).multiply_adds_per_frame

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden import read
+from movistream_converters.formats.model_garden_names import write_checkpoint
+from movistream_converters.movinet import (
+    ARCHITECTURES,
+    ConvolutionType,
+    SqueezeExciteType,
+    build_movinet,
+    default_options,
+)
+from movistream_converters.network import ActivationFunction
+from movistream_converters.weights import Mismatch, random_weights
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write_small(
+        architecture: str = "t0",
+        kind: ConvolutionType = ConvolutionType.SEPARATE_2D,
+        edit: Callable[[dict[str, np.ndarray]], None] = lambda weights: None,
+        **options: object,
+    ) -> Path:
+        chosen = replace(
+            default_options(architecture), num_classes=3, convolution_type=kind, **options
+        )
+        network = build_movinet(chosen)
+        weights = random_weights(network, 3)
+        edit(weights)
+        write_checkpoint(network, weights, tmp_path / "ckpt-1", kind)
+        return tmp_path
+
+    return write_small
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_is_recognised(architecture: str, write: Write) -> None:
+    assert read(write(architecture)).options == replace(
+        default_options(architecture), num_classes=3
+    )
+
+
+@pytest.mark.parametrize("kind", ConvolutionType)
+def test_every_storage_gives_the_same_weights(kind: ConvolutionType, write: Write) -> None:
+    checkpoint = read(write("t0", kind), "movinet-t0-stream")
+    assert checkpoint.options.convolution_type is kind
+    expected = random_weights(checkpoint.network, 3)
+    assert checkpoint.weights.keys() == expected.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(checkpoint.weights[name], value, name)
+
+
+@pytest.mark.parametrize("se_type", SqueezeExciteType)
+def test_squeeze_excite_is_recognised(se_type: SqueezeExciteType, write: Write) -> None:
+    """Over space or over space and time has the same shapes: the default is said, and an option."""
+    folder = write(se_type=se_type)
+    found = read(folder, None, {})
+    if se_type is SqueezeExciteType.SPACE:
+        assert found.options.se_type is SqueezeExciteType.SPACE_TIME
+        finding = next(f for f in found.findings if f.option == "se_type")
+        assert "2d" in finding.source
+        found = read(folder, None, {"se_type": se_type})
+    assert found.options.se_type is se_type
+
+
+def test_the_three_ways_to_name_a_checkpoint(write: Write) -> None:
+    folder = write()
+    ways = (folder, folder / "ckpt-1", folder / "ckpt-1.index")
+    assert len({read(way).options for way in ways}) == 1
+
+
+def test_a_moved_checkpoint_folder_still_reads(write: Write, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(write(), moved)
+    (tmp_path / "ckpt-1.index").unlink()
+    assert read(moved).options.architecture == "t0"
+
+
+def test_what_the_shapes_do_not_tell_comes_from_defaults_and_says_so(write: Write) -> None:
+    checkpoint = read(write("a1"), None, {"activation": ActivationFunction.RELU6})
+    sources = {finding.option: finding.source for finding in checkpoint.findings}
+    assert sources["architecture"] == sources["num_classes"] == "the checkpoint"
+    assert sources["activation"] == "the command"
+    assert sources["head_activation"] == "the default of movinet-a1-stream"
+    assert checkpoint.options.head_activation is ActivationFunction.HARD_SWISH
+
+
+def test_optimizer_slots_and_counters_are_ignored(write: Write, tmp_path: Path) -> None:
+    folder = write()
+    reader = tf.train.load_checkpoint(str(folder))
+    names = [n for n in reader.get_variable_to_shape_map() if not n.startswith("_CHECK")]
+    values = [reader.get_tensor(name) for name in names]
+    slot = f"{names[0].partition('/.ATTRIBUTES')[0]}/.OPTIMIZER_SLOT/optimizer/m/.ATTRIBUTES/V"
+    names += [slot, "save_counter/.ATTRIBUTES/VARIABLE_VALUE", "optimizer/lr"]
+    values += [np.zeros(3, np.float32), np.int64(4), np.float32(0.1)]
+    trained = tmp_path / "trained"
+    trained.mkdir()
+    tf.raw_ops.SaveV2(
+        prefix=str(trained / "ckpt"),
+        tensor_names=names,
+        shape_and_slices=[""] * len(names),
+        tensors=values,
+    )
+    assert read(trained / "ckpt").options == read(folder).options
+
+
+def test_the_backbone_may_stand_anywhere(write: Write, tmp_path: Path) -> None:
+    """Training programs save it as model/…, backbone/… or deeper."""
+    folder = write()
+    reader = tf.train.load_checkpoint(str(folder))
+    names = [n for n in reader.get_variable_to_shape_map() if "layer_with" in n]
+    tf.raw_ops.SaveV2(
+        prefix=str(tmp_path / "other"),
+        tensor_names=[name.replace("model/", "trainer/net/") for name in names],
+        shape_and_slices=[""] * len(names),
+        tensors=[reader.get_tensor(name) for name in names],
+    )
+    assert read(tmp_path / "other").options == read(folder).options
+
+
+def test_a_missing_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="no checkpoint at"):
+        read(tmp_path / "nothing")
+    with pytest.raises(ConversionError, match="without a usable 'checkpoint' file"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint at all", bytes(4096)])
+def test_an_empty_or_random_checkpoint(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "ckpt.index").write_bytes(content)
+    with pytest.raises(ConversionError, match=r"is empty|not a readable checkpoint"):
+        read(tmp_path / "ckpt")
+
+
+def test_damaged_or_missing_data(write: Write) -> None:
+    folder = write()
+    data = folder / "ckpt-1.data-00000-of-00001"
+    whole = data.read_bytes()
+    data.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ConversionError, match=r"damaged|not a readable"):
+        read(folder)
+    data.unlink()
+    with pytest.raises(ConversionError, match=r"damaged|not a readable"):
+        read(folder)
+
+
+def test_another_network_entirely(tmp_path: Path) -> None:
+    root = tf.train.Checkpoint(weight=tf.Variable([1.0]))
+    root.write(str(tmp_path / "ckpt"))
+    with pytest.raises(ConversionError, match="holds no MoViNet"):
+        read(tmp_path / "ckpt")
+
+
+def test_the_wrong_architecture_lists_the_differences(write: Write) -> None:
+    with pytest.raises(ConversionError, match="does not fit movinet-a0-stream") as caught:
+        read(write("t0"), "movinet-a0-stream")
+    message = str(caught.value)
+    assert "missing: block1_layer1.feature_temporal.conv: kernel" in message
+    assert "missing: … in " in message
+    kernel = "block0_layer0.expansion.conv.kernel"
+    assert f"wrong shape: {kernel}: expected [1, 1, 8, 24], found [1, 1, 8, 16]" in message
+    assert len(message.splitlines()) < 40
+
+
+def test_an_unknown_architecture_or_option(write: Write) -> None:
+    folder = write()
+    with pytest.raises(ConversionError, match="unknown architecture movinet-b7"):
+        read(folder, "movinet-b7")
+    with pytest.raises(ConversionError, match="has num classes 3 by the shapes"):
+        read(folder, None, {"num_classes": 600})
+    with pytest.raises(ConversionError, match="has se type 2plus3d by the shapes"):
+        read(folder, None, {"se_type": SqueezeExciteType.NONE})
+
+
+def test_a_base_model_is_refused_with_advice(tmp_path: Path) -> None:
+    options = replace(default_options("a0", causal=False), num_classes=3)
+    network = build_movinet(options)
+    weights = random_weights(network, 1)
+    write_checkpoint(network, weights, tmp_path / "base", ConvolutionType.JOINT)
+    with pytest.raises(ConversionError, match="looks like movinet-a0-base") as caught:
+        read(tmp_path / "base")
+    assert "future frames" in str(caught.value)
+    assert "--arch movinet-a0-stream" in str(caught.value)
+    with pytest.raises(ConversionError, match="is a base model"):
+        read(tmp_path / "base", "movinet-a0-base")
+
+
+def test_a_network_of_no_known_architecture(write: Write) -> None:
+    folder = write("t0")
+    reader = tf.train.load_checkpoint(str(folder))
+    names = [n for n in reader.get_variable_to_shape_map() if "weights-15/" not in n]
+    names = [n for n in names if not n.startswith("_CHECK") and "weights-14/" not in n]
+    tf.raw_ops.SaveV2(
+        prefix=str(folder / "cut"),
+        tensor_names=names,
+        shape_and_slices=[""] * len(names),
+        tensors=[reader.get_tensor(name) for name in names],
+    )
+    with pytest.raises(ConversionError, match="closest to movinet-t0-stream"):
+        read(folder / "cut")
+
+
+def test_weights_that_are_not_numbers(write: Write) -> None:
+    def poison(weights: dict[str, np.ndarray]) -> None:
+        weights["stem.bn.gamma"][2] = np.nan
+
+    with pytest.raises(ConversionError, match=r"NaN or infinite weights, first in stem\.bn\.gamma"):
+        read(write(edit=poison))
+
+
+def test_a_mismatch_is_described_by_layer() -> None:
+    mismatch = Mismatch(
+        missing=("a.conv.kernel", "a.bn.beta", "a.bn.mean"),
+        unexpected=("7/_extra/kernel",),
+        wrong_shape=(("b.conv.kernel", (1, 2), (2, 1)),),
+    )
+    assert mismatch.describe().splitlines() == [
+        "missing: a.conv: kernel",
+        "missing: a.bn: beta, mean",
+        "unexpected: 7._extra: kernel",
+        "wrong shape: b.conv.kernel: expected [1, 2], found [2, 1]",
+    ]
+    assert not Mismatch((), (), ())

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from movistream_converters.movinet import (
+    ARCHITECTURES,
+    ConvolutionType,
+    SqueezeExciteType,
+    build_movinet,
+    default_options,
+    make_divisible,
+)
+from movistream_converters.network import (
+    Activation,
+    ActivationFunction,
+    Add,
+    Convolution,
+    Image,
+    Multiply,
+    Network,
+    Node,
+    PositionalEncoding,
+    encoding_frequencies,
+    node_shapes,
+    output_shape,
+    receptive_field_frames,
+    weight_shapes,
+)
+from movistream_converters.states import CLOCK, network_states
+from tests.conftest import small_checkpoint
+
+
+def test_nodes_come_after_what_they_read() -> None:
+    image = Node("image", Image(), ())
+    with pytest.raises(ValueError, match="reads late before"):
+        Network("n", (image, Node("a", Add(), ("image", "late"))), (8, 8), True)
+    with pytest.raises(ValueError, match="two nodes"):
+        Network("n", (image, image), (8, 8), True)
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs"),
+    [
+        (Add(), ((4, 4, 8), (4, 4, 9))),
+        (Multiply(), ((4, 4, 8), (1, 1, 9))),
+        (Convolution(8, depthwise=True), ((4, 4, 9),)),
+        (Activation(ActivationFunction.RELU), ()),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(layer: object, inputs: tuple[object, ...]) -> None:
+    with pytest.raises(ValueError, match=r"cannot take|depthwise"):
+        output_shape(layer, inputs, (8, 8))  # type: ignore[arg-type]
+
+
+def test_a0_by_hand() -> None:
+    """172 → 86 (stem) → 43 → 22 → 11 → 11 → 6, and the widths of the published model."""
+    shapes = node_shapes(build_movinet(default_options("a0")))
+    assert shapes["stem.conv"] == (86, 86, 8)
+    assert shapes["block0_layer0.add"] == (43, 43, 8)
+    assert shapes["block1_layer0.feature.conv"] == (22, 22, 80)
+    assert shapes["block3_layer3.add"] == (11, 11, 56)
+    assert shapes["block4_layer0.se.concat"] == (1, 1, 2 * 384)
+    assert shapes["head.project.conv"] == (6, 6, 480)
+    assert shapes["classifier.hidden"] == (1, 1, 2048)
+    assert shapes["classifier.logits"] == (1, 1, 600)
+
+
+def test_a0_receptive_field_by_hand() -> None:
+    """3+3+3, 5+3+3, 5+3+3+3, 5 frames in blocks 1 to 4: 1 + 6 + 8 + 10 + 4."""
+    assert receptive_field_frames(build_movinet(default_options("a0"))) == 29
+
+
+@pytest.mark.parametrize(
+    ("architecture", "states", "megabytes"),
+    [
+        ("a0", 43, 2.70),
+        ("a1", 67, 4.88),
+        ("a2", 73, 10.83),
+        ("a3", 124, 18.28),
+        ("a4", 178, 49.4),
+        ("a5", 222, 75.1),
+    ],
+)
+def test_states_match_the_published_files(architecture: str, states: int, megabytes: float) -> None:
+    """Published files keep a frame count beside every pool and every positional encoding."""
+    network = build_movinet(default_options(architecture))
+    own = network_states(network)
+    pools = sum(state.role == "pool" for state in own)
+    encodings = sum(isinstance(node.layer, PositionalEncoding) for node in network.nodes)
+    assert len(own) - 1 + pools + encodings == states
+    size = sum(4 * state.frames * math.prod(state.shape) for state in own)
+    assert size / 1e6 == pytest.approx(megabytes, abs=0.05)
+    assert own[-1].name == CLOCK
+
+
+def test_base_networks_have_no_state() -> None:
+    with pytest.raises(ValueError, match="not causal"):
+        network_states(build_movinet(default_options("a0", causal=False)))
+
+
+@pytest.mark.parametrize("se_type", list(SqueezeExciteType))
+def test_squeeze_excite_types_have_their_weights(se_type: SqueezeExciteType) -> None:
+    """80 channels: a quarter of 80 rounds to 24 by 8s, a quarter of 160 to 40."""
+    shapes = weight_shapes(small_checkpoint("a0", se_type=se_type).network)
+    kernel = shapes.get("block1_layer0.se.reduce.kernel")
+    assert (
+        kernel
+        == {
+            SqueezeExciteType.NONE: None,
+            SqueezeExciteType.SPACE: (1, 1, 1, 80, 24),
+            SqueezeExciteType.SPACE_TIME: (1, 1, 1, 80, 24),
+            SqueezeExciteType.BOTH: (1, 1, 1, 160, 40),
+        }[se_type]
+    )
+
+
+def test_joint_kernels_replace_the_pair() -> None:
+    shapes = weight_shapes(small_checkpoint("a0", convolution_type=ConvolutionType.JOINT).network)
+    assert shapes["block2_layer0.feature.conv.kernel"] == (5, 3, 3, 184)
+    assert not any("feature_temporal" in name for name in shapes)
+
+
+@pytest.mark.parametrize(
+    ("value", "divisible"), [(3, 8), (20, 24), (12, 16), (40, 40), (19.9, 24), (18, 24), (17, 16)]
+)
+def test_make_divisible(value: float, divisible: int) -> None:
+    """18 would round to 16, more than 10 % lower, so it goes up; 17 may go down."""
+    assert make_divisible(value) == divisible
+
+
+def test_encoding_frequencies_by_hand() -> None:
+    assert encoding_frequencies(4) == pytest.approx([1.0, 10_000**-0.5])
+
+
+def test_every_architecture_has_unique_state_blocks() -> None:
+    """A block keeps one buffer and one pool at most: layouts name them by block."""
+    for architecture in ARCHITECTURES:
+        states = network_states(build_movinet(default_options(architecture)))
+        keys = [(state.name.partition(".")[0], state.role) for state in states]
+        assert len(set(keys)) == len(keys)

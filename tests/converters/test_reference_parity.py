@@ -1,0 +1,144 @@
+"""Against the logits and states that TensorFlow Model Garden's own code gives."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import movistream
+from movistream_converters.convert import convert
+from movistream_converters.formats.model_garden import Checkpoint, read
+from movistream_converters.layouts import StateLayout
+from movistream_converters.network import ActivationFunction
+from movistream_converters.verify import relative_error, state_values
+
+GOLDENS = ("a0_stream", "a3_stream", "k600_a0_stream", "barn_a0_stream")
+LIMIT = 1e-5
+
+Reference = Callable[[str], Path]
+
+
+def _checkpoint(folder: Path) -> Checkpoint:
+    meta = json.loads((folder / "meta.json").read_text())
+    activations = {
+        option: ActivationFunction(meta[option])
+        for option in ("activation", "head_activation")
+        if meta.get("se_type") == "none"
+    }
+    return read(folder, None, activations)
+
+
+def _frames(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    stream = np.load(folder / "stream.npz")
+    frames = stream if "frames" in stream else np.load(folder.parent / "k600_a0_stream/stream.npz")
+    return frames["frames"], stream["logits"]
+
+
+@pytest.fixture(scope="module", params=GOLDENS)
+def golden(request: pytest.FixtureRequest, reference: Reference) -> Path:
+    return reference(f"goldens/{request.param}")
+
+
+@pytest.mark.parametrize("layout", StateLayout)
+def test_logits_states_and_resets(golden: Path, layout: StateLayout, tmp_path: Path) -> None:
+    frames, logits = _frames(golden)
+    path = tmp_path / "m.tflite"
+    convert(_checkpoint(golden), path, source="golden", layout=layout, verified=False)
+    generator = np.random.default_rng(5)
+    with movistream.load(path) as model, model.stream() as stream:
+        for _ in range(2):
+            found = np.stack([stream.step(frame).logits for frame in frames])
+            assert relative_error(found, logits) < LIMIT
+            _check_states(golden, layout, stream.snapshot().tensors)
+            stream.reset()
+        for length in generator.integers(1, len(frames), 10):
+            stream.reset()
+            found = np.stack([stream.step(frame).logits for frame in frames[:length]])
+            assert relative_error(found, logits[:length]) < LIMIT
+
+
+def _check_states(golden: Path, layout: StateLayout, tensors: Any) -> None:
+    path = golden / "final_states.npz"
+    if not path.exists() or layout is StateLayout.FRAMES:
+        return
+    for name, expected in np.load(path).items():
+        assert tensors[name].dtype == expected.dtype
+        assert tensors[name].shape == expected.shape
+        assert relative_error(tensors[name], expected) < LIMIT, name
+
+
+def test_states_of_the_default_layout(reference: Reference, tmp_path: Path) -> None:
+    """The same states as the published ones, seen as frames and means."""
+    golden = reference("goldens/a0_stream")
+    final = np.load(golden / "final_states.npz")
+    frames, _ = _frames(golden)
+    path = tmp_path / "m.tflite"
+    convert(_checkpoint(golden), path, source="golden", verified=False)
+    with movistream.load(path) as model, model.stream() as stream:
+        for frame in frames:
+            stream.step(frame)
+        tensors = stream.snapshot().tensors
+        for state in model.manifest.states:
+            found = np.concatenate([tensors[name] for name in state.inputs])
+            if state.role == "buffer":
+                expected = final[f"state_{state.name}"]
+            elif state.role == "clock":
+                expected = np.array(len(frames))
+            else:
+                name = state.name.replace("_pool_mean", "_pool_buffer")
+                expected = final[f"state_{name}"] / len(frames)
+            assert relative_error(found.reshape(-1), expected.reshape(-1)) < LIMIT, state.name
+
+
+def test_signature_equals_the_published_file(reference: Reference, tmp_path: Path) -> None:
+    """Names, shapes and dtypes of Model Garden's own export of the same network."""
+    from movistream.graph import map_file, read_model_file
+
+    peer = reference("peers/model_garden_a0_stream_f32.tflite")
+    path = tmp_path / "m.tflite"
+    checkpoint = read(reference("goldens/a0_stream"))
+    convert(checkpoint, path, source="g", layout=StateLayout.MODEL_GARDEN, verified=False)
+    described = []
+    for file in (path, peer):
+        signature = read_model_file(map_file(file), "m").signatures["serving_default"]
+        described.append(
+            [
+                {name: (tensor.shape, tensor.dtype) for name, tensor in side.items()}
+                for side in (signature.inputs, signature.outputs)
+            ]
+        )
+    assert described[0] == described[1]
+
+
+def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
+    """Real Kinetics-600 weights on a real clip."""
+    from movistream.labels import read_labels
+    from movistream.video import VideoFile
+
+    path = tmp_path / "k600.tflite"
+    labels = read_labels(reference("kinetics600_labels.txt"))
+    convert(_checkpoint(reference("goldens/k600_a0_stream")), path, source="k600", labels=labels)
+    with (
+        movistream.load(path) as model,
+        model.stream() as stream,
+        VideoFile(reference("clips/carving_ice.mp4")) as video,
+    ):
+        results = [stream.step(frame.image) for frame in video.frames(rate=5)]
+    best = results[-1].top(1)[0]
+    assert best.label == "carving ice"
+    assert best.score > 0.9
+
+
+def test_reference_states_cover_the_file(reference: Reference) -> None:
+    """Every state of either layout has a value to be compared with."""
+    from movistream_converters.clip import initial_states
+
+    checkpoint = read(reference("goldens/a3_stream"))
+    states = initial_states(checkpoint.network)
+    values = state_values(StateLayout.MODEL_GARDEN, checkpoint.network, states)
+    assert len(values) == 124

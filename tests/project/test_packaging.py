@@ -1,0 +1,133 @@
+"""What holds the project together: packages, dependencies, the public surface."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+import movistream
+from movistream.inspection import inspect_file
+from movistream.manifest import encode, json_schema
+
+ROOT = Path(__file__).parents[2]
+ROOMS = {
+    "movistream": "sdk",
+    "movistream_converters": "converters",
+    "movistream_benchmarks": "benchmarks",
+}
+
+
+def test_setup_cfg_lists_every_package() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    listed = config["options"]["packages"].split()
+    found = [
+        str(file.parent.relative_to(ROOT / room)).replace("/", ".")
+        for room in ROOMS.values()
+        for file in (ROOT / room).rglob("__init__.py")
+    ]
+    assert sorted(listed) == sorted(found)
+
+
+def test_the_public_surface() -> None:
+    assert movistream.__all__ == [
+        "Manifest",
+        "Model",
+        "MovistreamError",
+        "Prediction",
+        "Result",
+        "Snapshot",
+        "Stream",
+        "__version__",
+        "load",
+    ]
+    surface = {
+        movistream.Model: {"close", "stream"},
+        movistream.Stream: {
+            "close",
+            "frames_seen",
+            "reset",
+            "restore",
+            "snapshot",
+            "step",
+            "warm_up",
+        },
+        movistream.Result: {"label", "labels", "probabilities", "top"},
+    }
+    for kind, names in surface.items():
+        assert {name for name in vars(kind) if not name.startswith("_")} == names
+
+
+@pytest.mark.parametrize("module", ["movistream", "movistream.cli", "movistream_benchmarks.soak"])
+def test_the_runtime_imports_nothing_heavy(module: str) -> None:
+    script = f"import sys, {module}; print(sorted({{'tensorflow', 'cv2'}} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"
+
+
+def test_the_schema_in_the_repository_is_current() -> None:
+    """``make schema`` writes it."""
+    written = json.loads((ROOT / "sdk/movistream/manifest.schema.json").read_text())
+    assert written == json.loads(json.dumps(json_schema()))
+
+
+def test_a_manifest_follows_the_schema(model_path: Path) -> None:
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = json.loads(encode(inspect_file(model_path).manifest))
+    jsonschema.validate(document, schema)
+    document["states"][0]["role"] = "pond"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema)
+
+
+def test_every_manifest_field_is_documented() -> None:
+    text = (ROOT / "docs/manifest.md").read_text()
+    missing = [
+        f"{name}.{field}"
+        for name, definition in json_schema()["$defs"].items()
+        for field in definition["properties"]
+        if f"`{field}`" not in text
+    ]
+    assert missing == []
+
+
+def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
+    """In a fresh environment, without any extra."""
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    wheels = tmp_path / "wheels"
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", str(wheels), str(ROOT)], check=True)
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env/bin/python"
+    (wheel,) = wheels.iterdir()
+    subprocess.run(
+        [python, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", wheel],
+        check=True,
+    )
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [str(tmp_path / "env/bin/movistream"), *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+
+    shown = run("--help")
+    assert shown.returncode == 0
+    assert "inspect" in shown.stdout
+    assert "convert" not in shown.stdout
+    assert run("inspect", model_path).returncode == 0
+    refused = run("convert", "checkpoint", "-o", "m.tflite")
+    assert refused.returncode == 1
+    assert "pip install 'movistream[convert]'" in refused.stderr
+    refused = run("run", model_path, model_path)
+    assert refused.returncode == 1
+    assert "pip install 'movistream[video]'" in refused.stderr
+    schema = next((tmp_path / "env").rglob("manifest.schema.json"))
+    assert schema.parent.name == "movistream"

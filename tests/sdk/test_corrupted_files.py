@@ -1,0 +1,123 @@
+"""Damaged model files through the command line: an error message, never a crash or a hang."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from movistream.flatbuffer import root_table
+from movistream.manifest import METADATA_NAME
+from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import lower
+from movistream_converters.passes import fold
+from tests.conftest import small_checkpoint
+
+COPIES = 500
+TIME_LIMIT_S = 120
+
+# Every file through both commands in one process: what kills it or hangs is the last one named.
+DRIVER = """
+import contextlib, io, sys
+from movistream.cli import main
+
+video, *files = sys.argv[1:]
+for file in files:
+    for arguments in (["inspect", "--json", file], ["run", file, video, "--every", "4"]):
+        print(file, arguments[0], flush=True)
+        errors = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+            try:
+                main(arguments)
+                code = 0
+            except SystemExit as exit:
+                code = exit.code
+        message = errors.getvalue()
+        assert code in (0, 1), (file, code)
+        assert code == 0 or message.startswith("movistream: error: "), (file, message)
+        assert code == 0 or len(message.splitlines()) == 1, (file, message)
+print("done", flush=True)
+"""
+
+
+def corrupt(data: bytes, generator: np.random.Generator, kind: int) -> bytes:
+    """A truncation, a few flipped bits, a run of random bytes, or one random byte.
+
+    Damage goes where structure is: most of a file is weights, where a flipped bit is a number.
+    """
+    if kind == 0:
+        return data[: generator.integers(0, len(data))]
+    weights = np.zeros(len(data), bool)
+    for buffer in root_table(data).tables(4):
+        start, size = buffer.span(0)
+        weights[start : start + size] = size > 256
+    structure = np.flatnonzero(~weights)
+    damaged = bytearray(data)
+    if kind == 1:
+        for position in generator.choice(structure, generator.integers(1, 9)):
+            damaged[position] ^= 1 << generator.integers(0, 8)
+    elif kind == 2:
+        start = int(generator.choice(structure))
+        length = min(int(generator.integers(1, 65)), len(data) - start)
+        damaged[start : start + length] = generator.bytes(length)
+    else:
+        damaged[generator.choice(structure)] = generator.integers(0, 256)
+    return bytes(damaged)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory, frames: np.ndarray) -> Path:
+    path = tmp_path_factory.mktemp("video") / "v.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+@pytest.fixture(scope="module")
+def originals(model_path: Path) -> list[bytes]:
+    """A file of ours, the same with its manifest hidden, and one as others export it."""
+    ours = model_path.read_bytes()
+    checkpoint = small_checkpoint(image_size=32)
+    step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.MODEL_GARDEN)
+    foreign = step.graph.pack("serving_default", {})
+    hidden = ours.replace(METADATA_NAME.encode(), b"x" * len(METADATA_NAME))
+    return [ours, foreign, hidden, foreign]
+
+
+def test_damaged_files_end_in_a_message(
+    originals: list[bytes], video: Path, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(11)
+    files: list[Path] = []
+    for index in range(COPIES):
+        original = originals[index % len(originals)]
+        path = tmp_path / f"{index}.tflite"
+        path.write_bytes(corrupt(original, generator, index // len(originals) % 4))
+        files.append(path)
+    for start in range(0, COPIES, 50):
+        batch = [str(path) for path in files[start : start + 50]]
+        child = subprocess.run(
+            [sys.executable, "-c", DRIVER, str(video), *batch],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIME_LIMIT_S * 5,
+        )
+        last = child.stdout.splitlines()[-1] if child.stdout else "nothing"
+        assert child.returncode == 0, f"after {last}: {child.returncode}\n{child.stderr[-2000:]}"
+        assert last == "done"
+
+
+def test_the_damage_is_real(originals: list[bytes]) -> None:
+    generator = np.random.default_rng(3)
+    assert all(
+        corrupt(original, generator, kind) != original
+        for original in originals
+        for kind in range(3)
+    )

@@ -1,0 +1,303 @@
+"""Files that are not what they should be, and files of others."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+import movistream
+from movistream.binding import bind
+from movistream.cli import main
+from movistream.errors import EngineError, LabelsError, ModelError
+from movistream.graph import map_file, read_model_file
+from movistream.inspection import inspect_file
+from movistream.manifest import METADATA_NAME, Manifest, State, encode, seal
+from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import StepGraph, lower
+from movistream_converters.network import ActivationFunction
+from movistream_converters.passes import fold
+from tests.conftest import small_checkpoint
+
+Reference = Callable[[str], Path]
+
+
+def small_step(layout: StateLayout = StateLayout.FRAMES) -> StepGraph:
+    checkpoint = small_checkpoint(activation=ActivationFunction.RELU6, image_size=32)
+    return lower(*fold(checkpoint.network, checkpoint.weights), layout)
+
+
+@pytest.fixture(scope="module")
+def foreign_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as others export it: a signature, no manifest."""
+    path = tmp_path_factory.mktemp("foreign") / "exported.tflite"
+    path.write_bytes(small_step(StateLayout.MODEL_GARDEN).graph.pack("serving_default", {}))
+    return path
+
+
+@pytest.fixture
+def rewritten(model_path: Path, tmp_path: Path) -> Callable[[Callable[[Manifest], Any]], Path]:
+    """Puts an edited, properly sealed manifest into a file."""
+
+    def rewrite(edit: Callable[[Manifest], Manifest | bytes]) -> Path:
+        from movistream_converters.convert import convert
+
+        captured: dict[str, Manifest] = {}
+        checkpoint = small_checkpoint()
+        conversion = convert(checkpoint, tmp_path / "a.tflite", source="s", verified=False)
+        captured["manifest"] = conversion.manifest
+        edited = edit(captured["manifest"])
+        data = encode(edited) if isinstance(edited, Manifest) else edited
+        step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.FRAMES)
+        packed = step.graph.pack("serving_default", {METADATA_NAME: data})
+        path = tmp_path / "edited.tflite"
+        path.write_bytes(seal(packed) if isinstance(edited, Manifest) else packed)
+        return path
+
+    return rewrite
+
+
+def error_of(path: Path) -> str:
+    with pytest.raises(ModelError) as caught:
+        movistream.load(path)
+    message = str(caught.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"short", "not a .tflite file"),
+        (b"<html>not found</html>" * 10, "not a .tflite file"),
+        (bytes(4) + b"TFL3" + bytes(64), "damaged or cut off"),
+        (b"\xff\xff\xff\x7fTFL3" + bytes(64), "damaged or cut off"),
+    ],
+)
+def test_files_that_are_no_models(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(content)
+    assert message in error_of(path)
+
+
+def test_no_file_and_a_folder(tmp_path: Path) -> None:
+    assert "cannot read" in error_of(tmp_path / "missing.tflite")
+    assert "is a folder" in error_of(tmp_path)
+
+
+def test_one_flipped_bit_anywhere_is_noticed(model_path: Path, tmp_path: Path) -> None:
+    data = bytearray(model_path.read_bytes())
+    path = tmp_path / "m.tflite"
+    for position in np.random.default_rng(0).integers(8, len(data), 20):
+        data[position] ^= 4
+        path.write_bytes(data)
+        with pytest.raises(ModelError):
+            movistream.load(path)
+        data[position] ^= 4
+
+
+def test_a_cut_file_is_noticed(model_path: Path, tmp_path: Path) -> None:
+    data = model_path.read_bytes()
+    path = tmp_path / "m.tflite"
+    for length in (20, 1000, len(data) // 2, len(data) - 1):
+        path.write_bytes(data[:length])
+        assert "damaged" in error_of(path)
+
+
+def _renamed_state(manifest: Manifest) -> Manifest:
+    first, *rest = manifest.states
+    state = msgspec.structs.replace(first, output="nowhere")
+    return msgspec.structs.replace(manifest, states=(state, *rest))
+
+
+def _reshaped_state(manifest: Manifest) -> Manifest:
+    first, *rest = manifest.states
+    state = msgspec.structs.replace(first, shape=(1, 2, 3, 4))
+    return msgspec.structs.replace(manifest, states=(state, *rest))
+
+
+def _doubled_state(manifest: Manifest) -> Manifest:
+    return msgspec.structs.replace(manifest, states=(*manifest.states, manifest.states[-1]))
+
+
+def _other(**changes: object) -> Callable[[Manifest], Manifest]:
+    return lambda manifest: msgspec.structs.replace(manifest, **changes)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (_renamed_state, "names the tensor 'nowhere'"),
+        (_reshaped_state, "and the graph that it is"),
+        (_doubled_state, "disagree on the inputs ['state_clock']"),
+        (_other(states=()), "disagree on the inputs"),
+        (_other(labels=("one",)), "1 labels for 5 classes"),
+        (_other(signature="other"), "names the signature 'other', which is not there"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_its_graph(
+    edit: Callable[[Manifest], Manifest],
+    message: str,
+    rewritten: Callable[[Callable[[Manifest], Any]], Path],
+) -> None:
+    assert message in error_of(rewritten(edit))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:-40], "cannot be used"),
+        (lambda text: b"[]", "cannot be used"),
+        (lambda text: b"\xff" * 30, "cannot be used"),
+        (lambda text: text.replace(b'"schema_version":1', b'"schema_version":2'), "newer"),
+        (lambda text: text.replace(b'"role":"pool"', b'"role":"pond"'), "Invalid enum value"),
+        (lambda text: text.replace(b'"shape":[1,48', b'"shape":[1,-8'), "Expected `int` >= 1"),
+        (lambda text: text.replace(b'"labels":[]', b'"lables":[]'), "unknown field `lables`"),
+        (lambda text: b"[" * 100_000, "cannot be used"),
+    ],
+)
+def test_a_manifest_that_breaks_the_schema(
+    change: Callable[[bytes], bytes],
+    message: str,
+    rewritten: Callable[[Callable[[Manifest], Any]], Path],
+) -> None:
+    assert message in error_of(rewritten(lambda manifest: change(encode(manifest))))
+
+
+def test_a_foreign_file_runs(foreign_path: Path) -> None:
+    with movistream.load(foreign_path) as model, model.stream() as stream:
+        manifest = model.manifest
+        assert manifest.name == "exported"
+        assert manifest.state_layout == "foreign"
+        assert manifest.input.frames_per_second is None
+        roles = {state.role for state in manifest.states}
+        assert roles == {"buffer", "pool", "clock"}
+        result = stream.step(np.full((90, 60, 3), 99, np.uint8))
+        assert result.time_s is None
+        assert result.top(1)[0].label.startswith("class ")
+        again = stream.step(np.full((90, 60, 3), 99, np.uint8))
+        assert np.abs(again.logits - result.logits).max() > 0
+
+
+def test_labels_given_to_load(foreign_path: Path) -> None:
+    labels = tuple("abcde")
+    with movistream.load(foreign_path, labels=labels) as model:
+        result = model.stream().step(np.zeros((32, 32, 3), np.uint8))
+        assert result.top(1)[0].label in labels
+    with pytest.raises(LabelsError, match="4 labels for 5 classes"):
+        movistream.load(foreign_path, labels=labels[:4])
+
+
+def test_a_model_that_remembers_nothing(tmp_path: Path) -> None:
+    from movistream_converters import tflite_operators as op
+    from movistream_converters.tflite_builder import GraphBuilder
+
+    graph = GraphBuilder()
+    image = graph.input("image", (1, 8, 8, 3))
+    graph.output("logits", op.spatial_mean(graph, image, "mean"))
+    path = tmp_path / "classifier.tflite"
+    path.write_bytes(graph.pack("serving_default", {}))
+    message = error_of(path)
+    assert "not a stream model" in message
+    assert "nothing is remembered" in message
+
+
+def test_a_file_without_signature(foreign_path: Path) -> None:
+    file = read_model_file(map_file(foreign_path), "m")
+    bare = type(file)(file.graphs, {}, {})
+    with pytest.raises(ModelError, match="neither a movistream manifest nor a signature"):
+        bind(bare, b"", "m")
+
+
+def test_a_crash_in_an_engine_is_an_error(
+    foreign_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child process that tries a foreign file may die or hang; this one lives on."""
+    from movistream import probe
+
+    monkeypatch.setattr(probe.sys, "executable", shutil.which("false"))
+    with pytest.raises(ModelError, match="crashes the engine"):
+        movistream.load(foreign_path)
+    monkeypatch.setattr(probe, "TIME_LIMIT_S", 0.2)
+    sleeper = foreign_path.with_name("sleeper")
+    sleeper.write_text("#!/bin/sh\nsleep 20\n")
+    sleeper.chmod(0o755)
+    monkeypatch.setattr(probe.sys, "executable", str(sleeper))
+    with pytest.raises(ModelError, match=r"busy for 0\.2 s"):
+        movistream.load(foreign_path)
+
+
+def test_a_file_that_the_engine_refuses(tmp_path: Path) -> None:
+    """An operator on tensors that it cannot take."""
+    from movistream_converters.tflite_builder import GraphBuilder
+
+    graph = GraphBuilder()
+    image = graph.input("image", (1, 8, 8, 3))
+    state = graph.input("state", (1, 2))
+    graph.output("logits", graph.operator("LOGISTIC", (state, image), "logits", (1, 2)))
+    graph.output("state", state)
+    path = tmp_path / "odd.tflite"
+    path.write_bytes(graph.pack("serving_default", {}))
+    with pytest.raises((EngineError, ModelError)) as caught:
+        movistream.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["official_k600_a0_stream_int8", "barn_a0_stream_dynamic"])
+def test_published_files(name: str, reference: Reference, small_frames: np.ndarray) -> None:
+    path = reference(f"peers/{name}.tflite")
+    with movistream.load(path) as model, model.stream() as stream:
+        assert len(model.manifest.states) == 43
+        first = stream.step(small_frames[0]).logits
+        for frame in small_frames:
+            stream.step(frame)
+        stream.reset()
+        np.testing.assert_array_equal(stream.step(small_frames[0]).logits, first)
+
+
+def test_inspect_for_people_and_scripts(
+    model_path: Path, foreign_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["inspect", "--json", str(model_path)])
+    shown = json.loads(capsys.readouterr().out)
+    inspection = inspect_file(model_path)
+    assert shown["file_bytes"] == model_path.stat().st_size
+    assert shown["manifest"]["states"][0]["name"] == inspection.manifest.states[0].name
+    assert shown["state_bytes"] == sum(inspection.state_bytes.values())
+    assert shown["multiply_adds_per_frame"] == inspection.multiply_adds > 0
+    assert 0 < shown["weight_bytes"] < shown["file_bytes"]
+    main(["inspect", str(model_path)])
+    text = capsys.readouterr().out
+    assert "movinet-t0-stream" in text
+    assert "block1_layer0_stream_buffer" in text
+    assert "thing 0, thing 1" in text
+    assert "verified on 16 frames" in text
+    main(["inspect", str(foreign_path)])
+    assert "has no movistream manifest" in " ".join(capsys.readouterr().out.split())
+
+
+def test_state_bytes_by_hand(model_path: Path) -> None:
+    inspection = inspect_file(model_path)
+    states: dict[str, State] = {state.name: state for state in inspection.manifest.states}
+    # 48 → 24 → 12 → 6 pixels in block 1; T0 has 72 channels there, and a kernel of 3 frames.
+    assert states["block1_layer0_stream_buffer"].shape == (1, 6, 6, 72)
+    assert inspection.state_bytes["block1_layer0_stream_buffer"] == 2 * 6 * 6 * 72 * 4
+    assert inspection.state_bytes["clock"] == 4
+
+
+def test_a_model_without_permission(model_path: Path, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root reads everything")
+    path = tmp_path / "m.tflite"
+    shutil.copy(model_path, path)
+    path.chmod(0)
+    assert "cannot read" in error_of(path)

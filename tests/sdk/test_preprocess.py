@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from movistream.manifest import ImageInput
+from movistream.preprocess import Preprocessor
+
+
+def image(height: int = 172, width: int = 172, **changes: object) -> ImageInput:
+    return ImageInput(tensor="image", shape=(1, height, width, 3), dtype="float32", **changes)
+
+
+def test_a_frame_of_the_right_size_is_only_scaled() -> None:
+    frame = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    np.testing.assert_allclose(Preprocessor(image(8, 8))(frame)[0], frame / 255, atol=1e-7)
+
+
+def test_value_range() -> None:
+    frame = np.array([[[0, 255, 51]]], np.uint8)
+    values = Preprocessor(image(1, 1, value_range=(-1.0, 1.0)))(frame)
+    np.testing.assert_allclose(values[0, 0, 0], [-1, 1, -0.6], atol=1e-6)
+
+
+def test_two_pixels_by_hand() -> None:
+    """4 to 2: pixel centres at 0.5 and 2.5, so means of neighbours."""
+    row = np.array([0, 10, 20, 40], np.uint8)
+    frame = np.repeat(np.tile(row, (4, 1))[..., None], 3, axis=2)
+    values = Preprocessor(image(2, 2))(frame)[0, :, :, 0] * 255
+    np.testing.assert_allclose(values, [[5, 30], [5, 30]], atol=1e-4)
+
+
+def test_the_centre_is_cut_out() -> None:
+    """A wide frame loses its sides, a tall one its top and bottom."""
+    wide = np.zeros((4, 12, 3), np.uint8)
+    wide[:, 4:8] = 200
+    assert (Preprocessor(image(4, 4))(wide) * 255).round().min() == 200
+    tall = wide.transpose(1, 0, 2)
+    assert (Preprocessor(image(4, 4))(np.ascontiguousarray(tall)) * 255).round().min() == 200
+
+
+@pytest.mark.parametrize("size", [(480, 480), (100, 100), (173, 173), (172, 400), (1080, 1920)])
+def test_equals_opencv_on_the_crop(size: tuple[int, int], frames: np.ndarray) -> None:
+    """An independent bilinear resize of the centred square, where that square is whole pixels."""
+    frame = cv2.resize(frames[3], size[::-1])
+    side = min(size)
+    top, left = (size[0] - side) // 2, (size[1] - side) // 2
+    crop = frame[top : top + side, left : left + side].astype(np.float32)
+    expected = cv2.resize(crop, (172, 172), interpolation=cv2.INTER_LINEAR)
+    found = Preprocessor(image())(frame)[0] * 255
+    # At the crop's edge ours may look at the real neighbour outside it.
+    np.testing.assert_allclose(found[1:-1, 1:-1], expected[1:-1, 1:-1], atol=0.02)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    height=st.integers(1, 60),
+    width=st.integers(1, 60),
+    target=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    seed=st.integers(0, 9),
+)
+def test_any_size_stays_in_range(
+    height: int, width: int, target: tuple[int, int], seed: int
+) -> None:
+    frame = np.random.default_rng(seed).integers(40, 216, (height, width, 3), np.uint8)
+    values = Preprocessor(image(*target))(frame) * 255
+    assert values.shape == (1, *target, 3)
+    assert values.min() >= frame.min() - 0.01
+    assert values.max() <= frame.max() + 0.01
+
+
+def test_changing_sizes_and_views(frames: np.ndarray) -> None:
+    preprocess = Preprocessor(image(40, 40))
+    expected = preprocess(np.ascontiguousarray(frames[0][:, ::-1])).copy()
+    preprocess(frames[0][:100, :100])
+    np.testing.assert_array_equal(preprocess(frames[0][:, ::-1]), expected)

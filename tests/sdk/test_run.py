@@ -1,0 +1,163 @@
+"""``movistream run`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import movistream
+from movistream.cli import main
+from movistream.errors import VideoError
+from movistream.video import VideoFile
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, frames: np.ndarray) -> Path:
+    """Thirty frames at 10 frames per second, each picture three times."""
+    path = tmp_path_factory.mktemp("clip") / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
+    for frame in frames:
+        for _ in range(3):
+            writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
+    return path
+
+
+def run_json(arguments: list[str | Path], capsys: Capture) -> tuple[list[dict], str]:
+    main(["run", *map(str, arguments), "--json"])
+    printed = capsys.readouterr()
+    return [json.loads(line) for line in printed.out.splitlines()], printed.err
+
+
+def test_json_lines(model_path: Path, clip: Path, capsys: Capture) -> None:
+    lines, summary = run_json([model_path, clip, "--top", "2"], capsys)
+    # 5 frames per second of 10: every other one.
+    assert [line["frame"] for line in lines] == list(range(0, 30, 2))
+    assert [line["time_s"] for line in lines] == [round(i / 10, 4) for i in range(0, 30, 2)]
+    assert set(lines[0]) == {"frame", "time_s", "preprocess_ms", "inference_ms", "top"}
+    assert set(lines[0]["top"][0]) == {"index", "label", "score"}
+    assert len(lines[0]["top"]) == 2
+    assert lines[0]["top"][0]["label"] == f"thing {lines[0]['top'][0]['index']}"
+    assert "15 frames" in summary
+    assert "engine compiled-model" in summary
+
+
+def test_results_equal_the_library(model_path: Path, clip: Path, capsys: Capture) -> None:
+    lines, _ = run_json([model_path, clip, "--every", "3", "--engine", "interpreter"], capsys)
+    with (
+        movistream.load(model_path) as model,
+        model.stream() as stream,
+        VideoFile(clip) as video,
+    ):
+        results = [stream.step(frame.image) for frame in video.frames(every=3)]
+    assert len(lines) == len(results) == 10
+    for line, result in zip(lines, results, strict=True):
+        assert line["top"][0]["index"] == result.top(1)[0].index
+        assert line["top"][0]["score"] == pytest.approx(result.top(1)[0].score, abs=1e-5)
+
+
+def test_frame_rates(model_path: Path, clip: Path, capsys: Capture) -> None:
+    lines, _ = run_json([model_path, clip, "--fps", "4"], capsys)
+    # At 10 frames per second, 4 per second: the first frame at or after 0, 0.25, 0.5, 0.75 …
+    assert [line["frame"] for line in lines] == [0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25, 28]
+    lines, _ = run_json([model_path, clip, "--fps", "100"], capsys)
+    assert len(lines) == 30
+
+
+def test_plain_lines_where_there_is_no_terminal(
+    model_path: Path, clip: Path, capsys: Capture
+) -> None:
+    main(["run", str(model_path), str(clip), "--top", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 15
+    assert lines[1].startswith("frame     2      0.20 s  thing ")
+
+
+def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
+    """Through a pseudo-terminal, as a person sees it."""
+    script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+    command = [sys.executable, "-m", "movistream", "run", str(model_path), str(clip)]
+    found = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, check=True, timeout=60
+    )
+    text = found.stdout.decode()
+    assert "movinet-t0-stream on clip.avi" in text
+    assert "frame 28, 2.80 s" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "no video file"), (b"", "cannot be opened"), (b"not a video" * 99, "cannot be opened")],
+)
+def test_bad_videos(
+    content: bytes | None, message: str, model_path: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    path = tmp_path / "bad.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SystemExit) as caught:
+        main(["run", str(model_path), str(path)])
+    assert caught.value.code == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_video_without_frames(clip: Path, tmp_path: Path) -> None:
+    data = clip.read_bytes()
+    path = tmp_path / "header.avi"
+    path.write_bytes(data[:2048])
+    with (
+        pytest.raises(VideoError, match=r"holds no frame|cannot be opened"),
+        VideoFile(path) as video,
+    ):
+        list(video.frames())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--every", "2", "--fps", "3"], 2, "exclude each other"),
+        (["--top", "0"], 2, "--top"),
+        (["--engine", "gpu"], 2, "--engine"),
+        (["--engine", "tflite-runtime"], 1, "pip install tflite-runtime"),
+        (["--labels", "/nonexistent"], 1, "cannot read the labels"),
+    ],
+)
+def test_bad_options(
+    arguments: list[str], code: int, message: str, model_path: Path, clip: Path, capsys: Capture
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["run", str(model_path), str(clip), *arguments])
+    assert caught.value.code == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_a_foreign_model_says_that_its_rate_is_unknown(
+    model_garden_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    from movistream_converters.layouts import StateLayout
+    from movistream_converters.lowering import lower
+    from movistream_converters.passes import fold
+    from tests.conftest import small_checkpoint
+
+    checkpoint = small_checkpoint(image_size=32)
+    step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.MODEL_GARDEN)
+    path = tmp_path / "exported.tflite"
+    path.write_bytes(step.graph.pack("call", {}))
+    lines, notes = run_json([path, clip], capsys)
+    assert len(lines) == 30
+    assert "does not say at what frame rate" in notes
+    lines, notes = run_json([path, clip, "--fps", "5"], capsys)
+    assert len(lines) == 15
+    assert "does not say" not in notes

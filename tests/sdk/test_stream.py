@@ -1,0 +1,226 @@
+"""Properties of a stream that hold for every model, on every engine of this environment."""
+
+from __future__ import annotations
+
+import threading
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import movistream
+from movistream.errors import EngineError, FrameError, MovistreamError, SnapshotError
+
+ENGINES = ("compiled-model", "interpreter")
+
+
+@pytest.fixture(params=["frames", "model-garden"])
+def path(request: pytest.FixtureRequest) -> Path:
+    fixture = "model_path" if request.param == "frames" else "model_garden_path"
+    found: Path = request.getfixturevalue(fixture)
+    return found
+
+
+@pytest.fixture(params=ENGINES)
+def model(request: pytest.FixtureRequest, path: Path) -> movistream.Model:
+    return movistream.load(path, engine=request.param, threads=1)
+
+
+def logits(stream: movistream.Stream, frames: np.ndarray) -> np.ndarray:
+    return np.stack([stream.step(frame).logits for frame in frames])
+
+
+def test_the_past_matters(model: movistream.Model, small_frames: np.ndarray) -> None:
+    with model.stream() as stream:
+        first, again = logits(stream, small_frames[[0, 0]])
+        assert np.abs(first - again).max() > 1e-3
+
+
+def test_a_reset_stream_is_a_fresh_stream(
+    model: movistream.Model, small_frames: np.ndarray
+) -> None:
+    fresh = logits(model.stream(), small_frames)
+    with model.stream() as stream:
+        logits(stream, small_frames[::-1])
+        stream.reset()
+        assert stream.frames_seen == 0
+        np.testing.assert_array_equal(logits(stream, small_frames), fresh)
+
+
+def test_snapshot_and_restore_continue_as_if_uninterrupted(
+    model: movistream.Model, small_frames: np.ndarray
+) -> None:
+    frames = np.concatenate([small_frames, small_frames[::-1]])
+    with model.stream() as stream:
+        logits(stream, frames[:7])
+        snapshot = stream.snapshot()
+        first = logits(stream, frames)
+        stream.restore(snapshot)
+        assert stream.frames_seen == 7
+        np.testing.assert_array_equal(logits(stream, frames), first)
+    with model.stream() as another:
+        another.restore(snapshot)
+        np.testing.assert_array_equal(logits(another, frames), first)
+
+
+def test_interleaved_streams_are_what_each_is_alone(
+    model: movistream.Model, small_frames: np.ndarray
+) -> None:
+    videos = (small_frames, small_frames[::-1], 255 - small_frames)
+    alone = [logits(model.stream(), video) for video in videos]
+    streams = [model.stream() for _ in videos]
+    together: list[list[np.ndarray]] = [[] for _ in videos]
+    for index in range(len(small_frames)):
+        for stream, video, found in zip(streams, videos, together, strict=True):
+            found.append(stream.step(video[index]).logits)
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_streams_in_threads_are_what_each_is_alone(
+    model: movistream.Model, small_frames: np.ndarray
+) -> None:
+    videos = (small_frames, small_frames[::-1])
+    alone = [logits(model.stream(), video) for video in videos]
+    found: dict[int, np.ndarray] = {}
+
+    def work(index: int) -> None:
+        found[index] = logits(model.stream(), videos[index])
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal([found[0], found[1]], alone)
+
+
+def test_warm_up_leaves_no_trace(model: movistream.Model, small_frames: np.ndarray) -> None:
+    expected = logits(model.stream(), small_frames)
+    with model.stream() as stream:
+        stream.warm_up()
+        first = logits(stream, small_frames[:4])
+        stream.warm_up()
+        rest = logits(stream, small_frames[4:])
+        np.testing.assert_array_equal(np.concatenate([first, rest]), expected)
+
+
+def test_engines_agree(path: Path, small_frames: np.ndarray) -> None:
+    found = [logits(movistream.load(path, engine=e).stream(), small_frames) for e in ENGINES]
+    assert np.abs(found[0] - found[1]).max() <= 1e-5 * np.abs(found[0]).max()
+
+
+def test_layouts_agree(model_path: Path, model_garden_path: Path, small_frames: np.ndarray) -> None:
+    found = [
+        logits(movistream.load(path).stream(), small_frames)
+        for path in (model_path, model_garden_path)
+    ]
+    assert np.abs(found[0] - found[1]).max() <= 1e-5 * np.abs(found[0]).max()
+
+
+def test_threads_change_nothing(model_path: Path, small_frames: np.ndarray) -> None:
+    found = [logits(movistream.load(model_path, threads=t).stream(), small_frames) for t in (1, 2)]
+    assert np.abs(found[0] - found[1]).max() <= 1e-5 * np.abs(found[0]).max()
+
+
+def test_a_result_carries_its_frame_time_and_timings(model_path: Path, frames: np.ndarray) -> None:
+    with movistream.load(model_path) as model, model.stream() as stream:
+        stream.step(frames[0])
+        result = stream.step(frames[1])
+        assert (result.frame, result.time_s) == (1, 0.2)
+        assert result.preprocess_ms > 0
+        assert result.inference_ms > 0
+        named = stream.step(frames[2], frame=77, time_s=3.5)
+        assert (named.frame, named.time_s) == (77, 3.5)
+        assert result.probabilities.sum() == pytest.approx(1, abs=1e-6)
+        best, second = result.top(2)
+        assert best.index == int(result.logits.argmax())
+        assert best.label == f"thing {best.index}"
+        assert best.score > second.score
+        assert len(result.top(99)) == 5
+        with pytest.raises(ValueError, match="at least 1"):
+            result.top(0)
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (np.zeros((48, 48, 3), np.float32), "uint8"),
+        (np.zeros((48, 48), np.uint8), r"\(height, width, 3\)"),
+        (np.zeros((48, 48, 4), np.uint8), r"\(height, width, 3\)"),
+        (np.zeros((1, 48, 48, 3), np.uint8), r"\(height, width, 3\)"),
+        (np.zeros((0, 48, 3), np.uint8), "no pixels"),
+        ([[1, 2, 3]], "numpy array"),
+    ],
+)
+def test_bad_frames_leave_the_stream_unchanged(
+    frame: object, message: str, model_path: Path, small_frames: np.ndarray
+) -> None:
+    with movistream.load(model_path) as model, model.stream() as stream:
+        expected = logits(model.stream(), small_frames)
+        first = logits(stream, small_frames[:3])
+        with pytest.raises(FrameError, match=message):
+            stream.step(frame)  # type: ignore[arg-type]
+        rest = logits(stream, small_frames[3:])
+        np.testing.assert_array_equal(np.concatenate([first, rest]), expected)
+
+
+def test_a_snapshot_of_another_model_is_refused(model_path: Path, model_garden_path: Path) -> None:
+    with movistream.load(model_garden_path) as other:
+        snapshot = other.stream().snapshot()
+    with movistream.load(model_path) as model, pytest.raises(SnapshotError, match="another model"):
+        model.stream().restore(snapshot)
+
+
+def test_a_closed_stream_says_so(model_path: Path, small_frames: np.ndarray) -> None:
+    with movistream.load(model_path) as model:
+        stream = model.stream()
+        stream.close()
+        with pytest.raises(MovistreamError, match="closed"):
+            stream.step(small_frames[0])
+
+
+def test_a_closed_model_says_so(model_path: Path, small_frames: np.ndarray) -> None:
+    for engine in ENGINES:
+        model = movistream.load(model_path, engine=engine)
+        stream = model.stream()
+        model.close()
+        with pytest.raises(MovistreamError, match="closed"):
+            stream.step(small_frames[0])
+
+
+def test_engines_that_are_not_there(model_path: Path) -> None:
+    with pytest.raises(EngineError, match="unknown engine 'gpu'"):
+        movistream.load(model_path, engine="gpu")
+    with pytest.raises(EngineError, match="pip install tflite-runtime"):
+        movistream.load(model_path, engine="tflite-runtime")
+    with pytest.raises(MovistreamError, match="at least 1 thread"):
+        movistream.load(model_path, threads=0)
+
+
+def test_the_engine_in_use_is_reported(model_path: Path) -> None:
+    model = movistream.load(model_path, threads=2)
+    assert (model.engine, model.threads) == ("compiled-model", 2)
+
+
+def test_native_libraries_are_quiet(model_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with movistream.load(model_path) as model:
+        model.stream().step(np.zeros((48, 48, 3), np.uint8))
+    with movistream.load(model_path, engine="interpreter") as model:
+        model.stream().step(np.zeros((48, 48, 3), np.uint8))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_thousand_steps_leave_no_python_objects(
+    model_path: Path, small_frames: np.ndarray
+) -> None:
+    with movistream.load(model_path, threads=1) as model, model.stream() as stream:
+        for _ in range(20):
+            stream.step(small_frames[0])
+        tracemalloc.start()
+        before, _ = tracemalloc.get_traced_memory()
+        for index in range(1000):
+            stream.step(small_frames[index % len(small_frames)])
+        after, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert after - before < 20_000

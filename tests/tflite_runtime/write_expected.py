@@ -1,0 +1,47 @@
+"""Writes small models of both layouts, frames, and the logits that LiteRT's engines give for them.
+
+python -m tests.tflite_runtime.write_expected FOLDER
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import movistream
+from demo.render_clip import render_frame
+from movistream_converters.convert import convert
+from movistream_converters.layouts import StateLayout
+from movistream_converters.movinet import SqueezeExciteType
+from movistream_converters.network import ActivationFunction
+from tests.conftest import small_checkpoint
+
+VARIANTS = {
+    "plain": {},
+    "positional": {"positional_encoding": True},
+    "no-gate": {"se_type": SqueezeExciteType.NONE, "activation": ActivationFunction.RELU6},
+    "keras-gate": {"gating": ActivationFunction.HARD_SIGMOID_KERAS},
+}
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = np.stack([render_frame(index / 5)[..., ::-1] for index in range(6)])
+    np.save(folder / "frames.npy", frames)
+    for variant, options in VARIANTS.items():
+        for layout in StateLayout:
+            path = folder / f"{variant}-{layout.value}.tflite"
+            convert(small_checkpoint(**options), path, source=variant, layout=layout)
+            for engine in ("compiled-model", "interpreter"):
+                with movistream.load(path, engine=engine, threads=1) as model:
+                    stream = model.stream()
+                    logits = np.stack([stream.step(frame).logits for frame in frames])
+                np.save(path.with_suffix(f".{engine}.npy"), logits)
+    print(f"wrote {2 * len(VARIANTS)} models to {folder}")
+
+
+if __name__ == "__main__":
+    main()
