@@ -107,6 +107,19 @@ def test_nothing_but_float_operators_in_the_default_layout(model_path: Path) -> 
     assert {graph.tensors[index].dtype for index in produced} == {"float32"}
 
 
+@pytest.mark.parametrize("options", [{}, {"positional_encoding": True}], ids=str)
+def test_one_delegate_takes_the_whole_default_graph(
+    options: dict[str, object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """One operator left out in the middle would cost more than all convolutions around it."""
+    from ai_edge_litert.compiled_model import CompiledModel
+
+    path = tmp_path / "m.tflite"
+    convert(small_checkpoint(**options), path, source="s", verified=False)
+    assert CompiledModel.from_file(str(path)).is_fully_accelerated()
+    capfd.readouterr()
+
+
 def test_folded_multiply_adds_match_the_description(model_path: Path) -> None:
     """What the file does is what the network costs, and nothing more."""
     checkpoint = small_checkpoint()

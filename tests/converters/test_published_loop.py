@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,12 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 import movistream
+from movistream_converters.convert import convert
+from movistream_converters.formats.model_garden import read
+from movistream_converters.layouts import StateLayout
+from movistream_converters.verify import relative_error
+
+Reference = Callable[[str], Path]
 
 
 def published_loop(path: Path, frames: np.ndarray) -> list[np.ndarray]:
@@ -35,3 +42,12 @@ def test_model_garden_layout_in_the_published_loop(
     with movistream.load(model_path) as model, model.stream() as stream:
         expected = [stream.step(frame).logits for frame in small_frames]
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_published_loop_on_reference_weights(reference: Reference, tmp_path: Path) -> None:
+    golden = reference("goldens/a0_stream")
+    path = tmp_path / "m.tflite"
+    convert(read(golden), path, source="g", layout=StateLayout.MODEL_GARDEN, verified=False)
+    stream = np.load(golden / "stream.npz")
+    found = published_loop(path, stream["frames"])
+    assert relative_error(np.stack(found), stream["logits"]) < 1e-5
