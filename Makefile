@@ -25,7 +25,7 @@ $(INSTALLED): setup.cfg pyproject.toml
 		{ echo "Python 3.10 to 3.13 is needed; name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
 demo: $(INSTALLED) ## convert a small network and run it on a clip, both made here
@@ -57,11 +57,12 @@ $(INSTALLED_TFLITE_RUNTIME): setup.cfg Makefile
 	$(VENV_TFLITE_RUNTIME)/bin/python -m pip install --quiet --upgrade pip
 	$(VENV_TFLITE_RUNTIME)/bin/python -m pip install --quiet \
 		tflite-runtime==2.14.0 'numpy<2' click msgspec rich pytest
-	$(VENV_TFLITE_RUNTIME)/bin/python -m pip install --quiet --no-deps --editable .
+	PYTHONWARNINGS=ignore $(VENV_TFLITE_RUNTIME)/bin/python -m pip install --quiet --no-deps \
+		--editable .
 	@touch $@
 
 test-tflite-runtime: $(INSTALLED) $(INSTALLED_TFLITE_RUNTIME) ## the same files on tflite-runtime 2.14
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tests.tflite_runtime.write_expected build/engine-parity
+	$(BIN)/python -m tests.tflite_runtime.write_expected build/engine-parity
 	$(VENV_TFLITE_RUNTIME)/bin/python -m pytest --noconftest tests/tflite_runtime
 
 schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
@@ -69,4 +70,5 @@ schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
 		print(json.dumps(json_schema(), indent=2))' > sdk/movistream/manifest.schema.json
 
 clean: ## remove what was built, environments included
-	rm -rf $(VENV) $(VENV_TFLITE_RUNTIME) $(OUTPUT) build dist *.egg-info
+	rm -rf $(VENV) $(VENV_TFLITE_RUNTIME) $(OUTPUT) build dist *.egg-info \
+		.hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -5,7 +5,6 @@ python -m movistream_benchmarks.soak MODEL --steps 10000
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,6 @@ import click
 import numpy as np
 
 import movistream
-
-_PAGE_BYTES = resource.getpagesize()
 
 
 @dataclass(frozen=True)
@@ -27,10 +24,12 @@ class Memory:
     peak_resident_bytes: int
 
 
-def resident_bytes() -> int:
-    """Memory of this process that is in RAM now (Linux)."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * _PAGE_BYTES
+def read_memory(steps: int) -> Memory:
+    """The memory of this process now, as Linux accounts it."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    resident, peak = (int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
+    return Memory(steps, resident, peak)
 
 
 def soak(path: Path, steps: int, marks: tuple[int, ...], threads: int) -> Iterator[Memory]:
@@ -43,13 +42,12 @@ def soak(path: Path, steps: int, marks: tuple[int, ...], threads: int) -> Iterat
             if not np.isfinite(result.logits).all():
                 raise click.ClickException(f"the logits are not finite at step {step}")
             if step in marks:
-                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-                yield Memory(step, resident_bytes(), peak)
+                yield read_memory(step)
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--steps", type=click.IntRange(min=1000), default=10_000, show_default=True)
+@click.option("--steps", type=click.IntRange(min=2000), default=10_000, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 def main(model: Path, steps: int, threads: int) -> None:
     """Print resident memory after 100, 1,000 … steps of MODEL, and the growth between the last."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from movistream_converters.convert import Progress as ProgressCallback
 
 _STAGES = {"read": "reading", "lower": "lowering", "verify": "verifying"}
+_INVISIBLE = ("activation", "gating", "head_activation")
 _TRUNK = ("hard_swish", "swish", "relu6", "relu")
 _GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
 
@@ -99,7 +100,7 @@ def convert(
 
         found = model_garden.read(checkpoint, arch, overrides)
         if names:
-            check_labels(names, found.options.num_classes)
+            check_labels(names, found.options.num_classes, str(labels))
         progress("read", 1, 1)
         conversion = convert_checkpoint(
             found,
@@ -113,6 +114,13 @@ def convert(
     for finding in found.findings:
         value = finding.value.value if isinstance(finding.value, Enum) else finding.value
         click.echo(f"{finding.option.replace('_', ' '):20} {value!s:20} from {finding.source}")
+    guessed = [f for f in found.findings if f.option in _INVISIBLE and "default" in f.source]
+    if guessed:
+        click.echo(
+            "note: weights do not show activations; if the network was trained with others, name"
+            " them with --activation, --gating and --head-activation",
+            err=True,
+        )
     provenance = conversion.manifest.provenance
     if provenance is not None and (check := provenance.verification) is not None:
         click.echo(
@@ -146,7 +154,7 @@ def _print_stage(stage: str, done: int, _total: int) -> None:
 @contextmanager
 def _progress() -> Iterator[ProgressCallback]:
     """A bar on a terminal, one plain line a stage elsewhere; both on stderr."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield _print_stage
         return
     columns = (
@@ -160,7 +168,8 @@ def _progress() -> Iterator[ProgressCallback]:
 
         def show(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(_STAGES[stage], total=total)
-            bars.update(tasks[stage], completed=done)
+                # A stage of one piece cannot say how far it is: its bar pulses.
+                tasks[stage] = bars.add_task(_STAGES[stage], total=total if total > 1 else None)
+            bars.update(tasks[stage], total=total if done or total > 1 else None, completed=done)
 
         yield show

@@ -15,12 +15,16 @@ def check_output(output: Path) -> None:
     """Refuses an output path that cannot be written.
 
     Raises:
-        ConversionError: if its folder is missing or not writable, or it is a folder itself.
+        ConversionError: if its folder is missing or not writable, or it is there already and not
+            a regular file.
     """
     if output.is_dir():
         raise ConversionError(f"{output} is a folder; name a .tflite file in it")
+    if output.exists() and not output.is_file():
+        raise ConversionError(f"{output} is a device or a pipe; name a .tflite file")
     if not output.parent.is_dir():
-        raise ConversionError(f"cannot write {output}: the folder {output.parent} does not exist")
+        what = "is not a folder" if output.parent.exists() else "does not exist"
+        raise ConversionError(f"cannot write {output}: {output.parent} {what}")
     if not os.access(output.parent, os.W_OK):
         raise ConversionError(f"cannot write {output}: no permission to write in {output.parent}")
 
@@ -29,9 +33,12 @@ def check_output(output: Path) -> None:
 def replaced_when_done(output: Path) -> Iterator[Path]:
     """A temporary file beside the output, which takes its place when the block ends well.
 
+    Where the output is a symbolic link, the file that it leads to is replaced.
+
     Raises:
         ConversionError: if it cannot be written.
     """
+    output = output.resolve()
     try:
         with tempfile.NamedTemporaryFile(
             dir=output.parent, prefix=f".{output.name}.", suffix=".part", delete=False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast, get_args
 
 from movistream.errors import ModelError
@@ -109,7 +110,7 @@ def _manifest_of_signature(signature: Signature, name: str, precision: str) -> M
         raise ModelError(f"its output {logits!r} has shape {list(logits_tensor.shape)}")
     quantization = logits_tensor.quantization
     return Manifest(
-        name=name,
+        name=Path(name).stem,
         signature=signature.key,
         state_layout="foreign",
         input=ImageInput(tensor=image, shape=shape, dtype="float32"),

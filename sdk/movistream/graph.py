@@ -117,11 +117,13 @@ def map_file(path: Path) -> mmap.mmap:
     Raises:
         ModelError: if it cannot be read or is empty.
     """
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder, not a .tflite file")
+    if path.exists() and not path.is_file():
+        raise ModelError(f"{path} is a device or a pipe, not a .tflite file")
     try:
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except IsADirectoryError:
-        raise ModelError(f"{path} is a folder, not a .tflite file") from None
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}") from None
     except ValueError:

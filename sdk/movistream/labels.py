@@ -15,6 +15,8 @@ def read_labels(path: Path) -> tuple[str, ...]:
     Raises:
         LabelsError: if the file cannot be read, is not UTF-8 text, or has an empty line inside.
     """
+    if path.exists() and not path.is_file():
+        raise LabelsError(f"the labels in {path} are not a file")
     try:
         lines = path.read_text(encoding="utf-8").rstrip().splitlines()
     except OSError as error:
@@ -27,11 +29,16 @@ def read_labels(path: Path) -> tuple[str, ...]:
     return labels
 
 
-def check_labels(labels: Sequence[str], classes: int) -> None:
+def check_labels(labels: Sequence[str], classes: int, origin: str = "the given labels") -> None:
     """Refuses labels that are not one per class.
+
+    Args:
+        origin: of the labels, for the message.
 
     Raises:
         LabelsError: if their number differs.
     """
     if len(labels) != classes:
-        raise LabelsError(f"there are {len(labels)} labels for {classes} classes")
+        raise LabelsError(
+            f"{origin}: {len(labels)} labels for {classes} classes; give one label per class"
+        )

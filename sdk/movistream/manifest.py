@@ -8,6 +8,7 @@ generated from the classes below. Tensors are named as in the file's signature, 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import mmap
 from typing import Annotated, Any, Literal
 
@@ -225,6 +226,8 @@ def digest_is_right(file: bytes | mmap.mmap, manifest: Manifest) -> bool:
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a manifest."""
     schema = msgspec.json.schema(Manifest)
+    for definition in schema["$defs"].values():
+        definition["description"] = inspect.cleandoc(definition["description"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

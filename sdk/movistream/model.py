@@ -27,6 +27,8 @@ from movistream.preprocess import Preprocessor
 from movistream.probe import probe
 from movistream.result import Result
 
+MOST_THREADS = 128
+"""Engines crash on absurd numbers of threads."""
 _MOST_DEFAULT_THREADS = 4
 _UNRUN_FRAME = np.zeros((2, 2, 3), np.uint8)
 
@@ -58,14 +60,13 @@ def load(
     """
     path = Path(path)
     threads = default_threads() if threads is None else threads
-    if threads < 1:
-        raise MovistreamError(f"an engine needs at least 1 thread, not {threads}")
+    if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
+        raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")
     data = map_file(path)
     with data:
         manifest = bind(read_model_file(data, str(path)), data, str(path))
     if manifest.state_layout == "foreign":
         probe(path, engine, manifest.signature)
-        manifest = msgspec.structs.replace(manifest, name=path.stem)
     if labels is not None:
         check_labels(labels, manifest.logits.classes)
         manifest = msgspec.structs.replace(manifest, labels=labels)
@@ -112,6 +113,10 @@ class Model:
         with self._lock:
             self._closed = True
             self._engine.close()
+
+    def __repr__(self) -> str:
+        name, engine = self.manifest.name, self.engine
+        return f"<Model {name} from {self.path}, {engine}, {self.threads} threads>"
 
     def __enter__(self) -> Model:
         return self
@@ -237,9 +242,11 @@ class Stream:
         """Goes back to a snapshot of this or another stream of the same model.
 
         Raises:
-            SnapshotError: if it was taken from another model. The stream is unchanged.
+            SnapshotError: if it was taken from another model, or is none. The stream is unchanged.
         """
         self._require_open()
+        if not isinstance(snapshot, Snapshot):
+            raise SnapshotError(f"a snapshot is needed, not {type(snapshot).__name__}")
         if snapshot.model != fingerprint(self._model.manifest):
             raise SnapshotError(
                 f"the snapshot was taken from another model than {self._model.path}"
@@ -258,6 +265,9 @@ class Stream:
     def close(self) -> None:
         """Frees the states."""
         self._inputs, self._outputs = [], []
+
+    def __repr__(self) -> str:
+        return f"<Stream of {self._model.manifest.name}, {self._frames_seen} frames seen>"
 
     def __enter__(self) -> Stream:
         return self

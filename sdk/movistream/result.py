@@ -33,7 +33,7 @@ class Result:
 
     frame: int
     time_s: float | None
-    logits: npt.NDArray[np.float32]
+    logits: npt.NDArray[np.float32] = field(repr=False)
     preprocess_ms: float
     inference_ms: float
     labels: tuple[str, ...] = field(repr=False, default=())

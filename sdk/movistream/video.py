@@ -37,6 +37,7 @@ class VideoFile:
     Attributes:
         frames_per_second: as the file says; None if it does not.
         frame_count: as the file says, which may be wrong; None if it does not.
+        frames_decoded: after :meth:`frames` has ended, how many there were.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,8 +48,13 @@ class VideoFile:
             MissingExtraError: if OpenCV is not installed.
         """
         cv2 = _opencv()
+        if path.is_dir():
+            raise VideoError(f"{path} is a folder, not a video file")
         if not path.is_file():
-            raise VideoError(f"there is no video file at {path}")
+            kind = "is not a file" if path.exists() else "does not exist"
+            raise VideoError(
+                f"the video {path} {kind}; only files are read, not cameras, streams or patterns"
+            )
         self._path = path
         self._capture: Any = cv2.VideoCapture(str(path))
         if not self._capture.isOpened():
@@ -60,6 +66,7 @@ class VideoFile:
         rate = self._capture.get(cv2.CAP_PROP_FPS)
         self.frames_per_second = rate if math.isfinite(rate) and 0 < rate <= 1000 else None
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.frames_decoded = 0
         self.frame_count = int(count) if math.isfinite(count) and count > 0 else None
 
     def frames(self, *, every: int = 1, rate: float | None = None) -> Iterator[VideoFrame]:
@@ -76,7 +83,7 @@ class VideoFile:
             raise VideoError(
                 f"{self._path} does not say its frame rate; choose frames with --every instead"
             )
-        index = -1
+        index, chosen = -1, 0
         while self._capture.grab():
             index += 1
             if not self._chosen(index, every, rate):
@@ -84,10 +91,12 @@ class VideoFile:
             found, image = self._capture.retrieve()
             if not found:
                 continue
+            chosen += 1
             time_s = index / self.frames_per_second if self.frames_per_second else float(index)
             yield VideoFrame(index, time_s, self._convert(image, self._to_rgb))
-        if index < 0:
+        if not chosen:
             raise VideoError(f"{self._path} holds no frame that can be decoded")
+        self.frames_decoded = index + 1
 
     def _chosen(self, index: int, every: int, rate: float | None) -> bool:
         if rate is None or self.frames_per_second is None:

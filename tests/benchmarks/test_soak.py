@@ -8,10 +8,10 @@ from movistream_benchmarks.soak import main
 
 
 def test_soak_reports_memory(model_path: Path) -> None:
-    result = CliRunner().invoke(main, [str(model_path), "--steps", "1200"])
+    result = CliRunner().invoke(main, [str(model_path), "--steps", "2000"])
     assert result.exit_code == 0, result.output
     lines = result.output.splitlines()
-    assert [line.split()[0] for line in lines[:-1]] == ["100", "1000", "1200"]
-    assert lines[-1].startswith("growth from step 1000 to step 1200:")
+    assert [line.split()[0] for line in lines[:-1]] == ["100", "1000", "2000"]
+    assert lines[-1].startswith("growth from step 1000 to step 2000:")
     resident = [float(line.split("resident ")[1].split()[0]) for line in lines[:-1]]
     assert all(megabytes > 20 for megabytes in resident)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +50,9 @@ def test_convert_says_what_it_found_and_did(
     assert "3d_2plus1d           from the checkpoint" in printed.out
     assert "hard_sigmoid         from the default of movinet-t0-stream" in printed.out
     assert "verified on 16 frames" in printed.out
-    assert printed.err.splitlines() == ["reading …", "lowering …", "verifying …"]
+    *stages, note = printed.err.splitlines()
+    assert stages == ["reading …", "lowering …", "verifying …"]
+    assert note.startswith("note: weights do not show activations")
     manifest = inspect_file(output).manifest
     assert manifest.labels == ("one", "two", "three")
     assert manifest.input.shape == (1, 48, 48, 3)
@@ -80,7 +83,7 @@ def test_bad_labels(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
     convert = ["convert", checkpoint, "-o", tmp_path / "m.tflite", "--labels", labels]
     assert "cannot read the labels" in fails(convert, capsys)
     labels.write_text("one\ntwo\n")
-    assert "2 labels for 3 classes" in fails(convert, capsys)
+    assert f"{labels}: 2 labels for 3 classes" in fails(convert, capsys)
     labels.write_text("one\n\nthree\n")
     assert "line 2 of the labels" in fails(convert, capsys)
     labels.write_bytes(b"\xff\xfe\xfa")
@@ -92,7 +95,27 @@ def test_outputs_that_cannot_be_written(checkpoint: Path, tmp_path: Path, capsys
     error = fails(["convert", checkpoint, "-o", tmp_path / "no" / "m.tflite"], capsys)
     assert "does not exist" in error
     assert "is a folder" in fails(["convert", checkpoint, "-o", tmp_path], capsys)
+    file = tmp_path / "file"
+    file.touch()
+    assert "is not a folder" in fails(["convert", checkpoint, "-o", file / "m.tflite"], capsys)
     assert "cannot write" in fails(["convert", checkpoint, "-o", "/proc/m.tflite"], capsys)
+
+
+def test_devices_and_pipes_survive(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
+    """A rename would put a regular file in their place."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert "device or a pipe" in fails(["convert", checkpoint, "-o", pipe], capsys)
+    assert pipe.is_fifo()
+
+
+def test_a_link_is_followed(checkpoint: Path, tmp_path: Path) -> None:
+    target, link = tmp_path / "target.tflite", tmp_path / "link.tflite"
+    target.write_text("old")
+    link.symlink_to(target)
+    main(["convert", str(checkpoint), "-o", str(link), "--no-verify", "--image-size", "48"])
+    assert link.is_symlink()
+    assert inspect_file(target).manifest.name == "movinet-t0-stream"
 
 
 def test_an_existing_file_survives_a_failed_conversion(

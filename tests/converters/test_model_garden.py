@@ -75,9 +75,10 @@ def test_squeeze_excite_is_recognised(se_type: SqueezeExciteType, write: Write) 
     assert found.options.se_type is se_type
 
 
-def test_the_three_ways_to_name_a_checkpoint(write: Write) -> None:
+def test_the_ways_to_name_a_checkpoint(write: Write) -> None:
     folder = write()
-    ways = (folder, folder / "ckpt-1", folder / "ckpt-1.index")
+    names = ("", "checkpoint", "ckpt-1", "ckpt-1.index", "ckpt-1.data-00000-of-00001")
+    ways = [folder / name for name in names]
     assert len({read(way).options for way in ways}) == 1
 
 
@@ -156,6 +157,18 @@ def test_damaged_or_missing_data(write: Write) -> None:
         read(folder)
 
 
+def test_a_saved_model_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(ConversionError, match="is a SavedModel, not a checkpoint"):
+        read(tmp_path)
+
+
+def test_a_gating_without_a_gate(write: Write) -> None:
+    folder = write(se_type=SqueezeExciteType.NONE)
+    with pytest.raises(ConversionError, match="gating has no place"):
+        read(folder, None, {"gating": ActivationFunction.SIGMOID})
+
+
 def test_another_network_entirely(tmp_path: Path) -> None:
     root = tf.train.Checkpoint(weight=tf.Variable([1.0]))
     root.write(str(tmp_path / "ckpt"))
@@ -167,6 +180,7 @@ def test_the_wrong_architecture_lists_the_differences(write: Write) -> None:
     with pytest.raises(ConversionError, match="does not fit movinet-a0-stream") as caught:
         read(write("t0"), "movinet-a0-stream")
     message = str(caught.value)
+    assert "it looks like movinet-t0-stream" in message.splitlines()[0]
     assert "missing: block1_layer1.feature_temporal.conv: kernel" in message
     assert "missing: … in " in message
     kernel = "block0_layer0.expansion.conv.kernel"

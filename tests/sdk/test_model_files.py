@@ -92,6 +92,8 @@ def test_files_that_are_no_models(content: bytes, message: str, tmp_path: Path) 
 def test_no_file_and_a_folder(tmp_path: Path) -> None:
     assert "cannot read" in error_of(tmp_path / "missing.tflite")
     assert "is a folder" in error_of(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert "device or a pipe" in error_of(tmp_path / "pipe")
 
 
 def test_one_flipped_bit_anywhere_is_noticed(model_path: Path, tmp_path: Path) -> None:

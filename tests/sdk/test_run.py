@@ -68,8 +68,9 @@ def test_frame_rates(model_path: Path, clip: Path, capsys: Capture) -> None:
     lines, _ = run_json([model_path, clip, "--fps", "4"], capsys)
     # At 10 frames per second, 4 per second: the first frame at or after 0, 0.25, 0.5, 0.75 …
     assert [line["frame"] for line in lines] == [0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25, 28]
-    lines, _ = run_json([model_path, clip, "--fps", "100"], capsys)
+    lines, notes = run_json([model_path, clip, "--fps", "100"], capsys)
     assert len(lines) == 30
+    assert "fewer than the 100 that are wanted" in notes
 
 
 def test_plain_lines_where_there_is_no_terminal(
@@ -79,6 +80,38 @@ def test_plain_lines_where_there_is_no_terminal(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 15
     assert lines[1].startswith("frame     2      0.20 s  thing ")
+
+
+def test_labels_are_text_not_markup(model_path: Path, clip: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.txt"
+    labels.write_text("[/]\n[bold]x\na [gun] fight\nd\ne\n")
+    script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+    run = [sys.executable, "-m", "movistream", "run", str(model_path), str(clip)]
+    command = [sys.executable, "-c", script, *run, "--labels", str(labels)]
+    found = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert "a [gun] fight" in found.stdout.decode()
+
+
+def test_a_cut_off_video_is_noticed(
+    model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    data = clip.read_bytes()
+    cut = tmp_path / "cut.avi"
+    cut.write_bytes(data[: len(data) // 2])
+    lines, notes = run_json([model_path, cut], capsys)
+    assert 0 < len(lines) < 15
+    assert "says that it has 30 frames" in notes
+
+
+def test_output_that_cannot_be_written(model_path: Path, clip: Path) -> None:
+    command = [sys.executable, "-m", "movistream", "run", str(model_path), str(clip), "--json"]
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert found.returncode == 1
+    assert found.stderr.splitlines()[-1] == "movistream: error: No space left on device"
+    assert "Traceback" not in found.stderr
 
 
 def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
@@ -95,7 +128,11 @@ def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no video file"), (b"", "cannot be opened"), (b"not a video" * 99, "cannot be opened")],
+    [
+        (None, "does not exist"),
+        (b"", "cannot be opened"),
+        (b"not a video" * 99, "cannot be opened"),
+    ],
 )
 def test_bad_videos(
     content: bytes | None, message: str, model_path: Path, tmp_path: Path, capsys: Capture
@@ -127,6 +164,8 @@ def test_a_video_without_frames(clip: Path, tmp_path: Path) -> None:
     [
         (["--every", "2", "--fps", "3"], 2, "exclude each other"),
         (["--top", "0"], 2, "--top"),
+        (["--fps", "nan"], 2, "--fps"),
+        (["--threads", "40000"], 2, "--threads"),
         (["--engine", "gpu"], 2, "--engine"),
         (["--engine", "tflite-runtime"], 1, "pip install tflite-runtime"),
         (["--labels", "/nonexistent"], 1, "cannot read the labels"),

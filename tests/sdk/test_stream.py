@@ -170,6 +170,8 @@ def test_a_snapshot_of_another_model_is_refused(model_path: Path, model_garden_p
         snapshot = other.stream().snapshot()
     with movistream.load(model_path) as model, pytest.raises(SnapshotError, match="another model"):
         model.stream().restore(snapshot)
+    with movistream.load(model_path) as model, pytest.raises(SnapshotError, match="NoneType"):
+        model.stream().restore(None)  # type: ignore[arg-type]
 
 
 def test_a_closed_stream_says_so(model_path: Path, small_frames: np.ndarray) -> None:
@@ -194,8 +196,10 @@ def test_engines_that_are_not_there(model_path: Path) -> None:
         movistream.load(model_path, engine="gpu")
     with pytest.raises(EngineError, match="pip install tflite-runtime"):
         movistream.load(model_path, engine="tflite-runtime")
-    with pytest.raises(MovistreamError, match="at least 1 thread"):
+    with pytest.raises(MovistreamError, match="from 1 to 128, not 0"):
         movistream.load(model_path, threads=0)
+    with pytest.raises(MovistreamError, match="from 1 to 128, not 40000"):
+        movistream.load(model_path, threads=40_000)
 
 
 def test_the_engine_in_use_is_reported(model_path: Path) -> None:

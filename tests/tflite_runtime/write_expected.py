@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import movistream
+import tests.conftest  # noqa: F401 (imports TensorFlow quietly, so it comes first)
 from demo.render_clip import render_frame
 from movistream_converters.convert import convert
 from movistream_converters.layouts import StateLayout

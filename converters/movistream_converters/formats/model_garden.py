@@ -114,11 +114,15 @@ def read(
 
 
 def checkpoint_prefix(path: Path) -> str:
-    """The prefix that TensorFlow wants, from any of the three ways to name a checkpoint.
+    """The prefix that TensorFlow wants, from any of the ways to name a checkpoint.
 
     Raises:
         ConversionError: if there is no checkpoint.
     """
+    if (path / "saved_model.pb").exists():
+        raise ConversionError(
+            f"{path} is a SavedModel, not a checkpoint; name the checkpoint that it was made from"
+        )
     if path.is_dir():
         latest: str | None = tf.train.latest_checkpoint(str(path))
         if latest is None:
@@ -127,7 +131,9 @@ def checkpoint_prefix(path: Path) -> str:
                 " prefix, for example FOLDER/ckpt-1"
             )
         return latest
-    prefix = path.with_suffix("") if path.suffix == ".index" else path
+    if path.name == "checkpoint" and path.is_file():
+        return checkpoint_prefix(path.parent)
+    prefix = re.sub(r"\.(?:index|data-\d{5}-of-\d{5})$", "", str(path))
     index = Path(f"{prefix}.index")
     if not index.is_file():
         raise ConversionError(
@@ -138,7 +144,7 @@ def checkpoint_prefix(path: Path) -> str:
         raise ConversionError(
             f"{index} is empty: the checkpoint is damaged or was not copied whole"
         )
-    return str(prefix)
+    return prefix
 
 
 def _movinet_variables(
@@ -262,6 +268,8 @@ def _recognise(
         findings.append(Finding(option, value, source))
     options = replace(options, **chosen)
     if options.se_type is SqueezeExciteType.NONE:
+        if overrides.get("gating") is not None:
+            raise ConversionError(f"{path} has no squeeze-excite, so a gating has no place in it")
         findings = [finding for finding in findings if finding.option != "gating"]
     return options, tuple(findings)
 
@@ -279,6 +287,16 @@ def _architecture_key(architecture: str) -> str:
             f" movinet-{match[1]}-stream"
         )
     return match[1]
+
+
+def _looks_like(shapes: Mapping[str, tuple[int, ...]], network: Network) -> str:
+    """A hint, where the weights are those of another architecture."""
+    layers = _evidence(shapes).layers
+    for key, spec in ARCHITECTURES.items():
+        name = default_options(key).name
+        if _architecture_layers(spec) == layers and name != network.name:
+            return f"; it looks like {name}"
+    return ""
 
 
 def _similarity(spec: Architecture, layers: tuple[LayerSpec, ...]) -> tuple[int, int]:
@@ -340,7 +358,10 @@ def _read_weights(
     unexpected = sorted(set(shapes) - set(paths.values()))
     mismatch = Mismatch(tuple(missing), tuple(unexpected), tuple(wrong_shape))
     if mismatch:
-        raise ConversionError(f"{path} does not fit {network.name}:\n{mismatch.describe()}")
+        raise ConversionError(
+            f"{path} does not fit {network.name}{_looks_like(shapes, network)}:\n"
+            + mismatch.describe()
+        )
     weights: Weights = {}
     for name, expected in expected_shapes.items():
         try:

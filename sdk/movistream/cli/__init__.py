@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import io
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ class _LazyGroup(click.Group):
         if command is None:
             return None
         if not _is_installed(command) and command.extra is not None:
-            raise click.ClickException(str(MissingExtraError(f"movistream {name}", command.extra)))
+            raise MissingExtraError(f"movistream {name}", command.extra)
         loaded: click.Command = getattr(importlib.import_module(command.module), command.name)
         return loaded
 
@@ -60,6 +61,9 @@ def command_line() -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Runs the command line; errors end it with one line on stderr and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         command_line.main(arguments, prog_name="movistream", standalone_mode=False)
     except MovistreamError as error:
@@ -69,10 +73,8 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
-    except BrokenPipeError:
-        # Whoever read the output has seen enough; nothing more can be flushed to it.
-        sys.stderr.close()
-        sys.exit(141)
+    except OSError as error:
+        _fail(f"{error.strerror}{f': {error.filename}' if error.filename else ''}", 1)
 
 
 def _fail(message: str, code: int) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
+from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from movistream.inspection import Inspection, inspect_file, state_bytes
 from movistream.manifest import Manifest
 
 _SHOWN_LABELS = 6
-_PIPED_WIDTH = 140
+_TABLE_WIDTH = 140
 
 
 @click.command()
@@ -27,8 +30,10 @@ def inspect(model: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(as_dictionary(inspection), indent=2))
     else:
-        console = Console(highlight=False)
-        _print(inspection, console if console.is_terminal else Console(width=_PIPED_WIDTH))
+        for name, fact in _facts(inspection).items():
+            click.echo(f"{name:18}{fact}")
+        click.echo()
+        click.echo(_states_table(inspection.manifest))
 
 
 def as_dictionary(inspection: Inspection) -> dict[str, Any]:
@@ -47,7 +52,7 @@ def as_dictionary(inspection: Inspection) -> dict[str, Any]:
     }
 
 
-def _print(inspection: Inspection, console: Console) -> None:
+def _facts(inspection: Inspection) -> dict[str, str]:
     manifest = inspection.manifest
     image = manifest.input
     rate = f", {image.frames_per_second:g} frames/s" if image.frames_per_second else ""
@@ -72,17 +77,16 @@ def _print(inspection: Inspection, console: Console) -> None:
         facts["temporal kernels"] = f"see {manifest.receptive_field_frames} frames"
     if manifest.network:
         facts["options"] = ", ".join(f"{name} {value}" for name, value in manifest.network.items())
-    grid = Table.grid(padding=(0, 2))
-    for name, fact in facts.items():
-        grid.add_row(f"[bold]{name}[/bold]", fact)
-    console.print(grid)
-    table = Table(title="\nStates", title_justify="left")
-    table.add_column("name", no_wrap=True)
-    for heading in ("role", "advance", "tensors", "shape", "dtype"):
-        table.add_column(heading)
-    table.add_column("bytes", justify="right")
+    return facts
+
+
+def _states_table(manifest: Manifest) -> str:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("state", "role", "advance", "tensors", "shape", "dtype"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("bytes", justify="right", no_wrap=True)
     for state in manifest.states:
-        table.add_row(
+        cells = (
             state.name,
             state.role,
             state.advance,
@@ -91,7 +95,11 @@ def _print(inspection: Inspection, console: Console) -> None:
             state.dtype,
             f"{state_bytes(state):,}",
         )
-    console.print(table)
+        table.add_row(*map(Text, cells))
+    console = Console(width=_TABLE_WIDTH, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines())
 
 
 def _labels(manifest: Manifest) -> str:

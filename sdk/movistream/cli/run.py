@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import sys
 from collections.abc import Callable, Iterator
@@ -13,14 +14,17 @@ import click
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from movistream.engines import ENGINES
 from movistream.labels import read_labels
-from movistream.model import Model, Stream, load
+from movistream.model import MOST_THREADS, Model, Stream, load
 from movistream.result import Result
 from movistream.video import VideoFile
 
+_CLASS_WIDTH = 32
 _BAR_WIDTH = 24
+_RATE_TOLERANCE = 1.05
 
 Show = Callable[[Result], None]
 
@@ -34,11 +38,12 @@ Show = Callable[[Result], None]
 @click.option(
     "--fps",
     type=click.FloatRange(min=0, min_open=True, max=1000),
+    callback=lambda _context, _option, value: _finite(value),
     help="Take this many frames per second of the video. [default: as the model was trained]",
 )
 @click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(min=1, max=MOST_THREADS),
     help="Threads of the engine. [default: one per core, at most 4]",
 )
 @click.option(
@@ -76,6 +81,13 @@ def run(
         with loaded.stream() as stream, _display(as_json, top, loaded, video) as show:
             results = _stream(stream, file, every or 1, rate, show)
         _summarise(loaded, results)
+        _warn_of_missing_frames(file)
+
+
+def _finite(rate: float | None) -> float | None:
+    if rate is not None and not math.isfinite(rate):
+        raise click.BadParameter("it is not a number")
+    return rate
 
 
 def _chosen_rate(
@@ -98,6 +110,12 @@ def _chosen_rate(
             err=True,
         )
         return None
+    elif file.frames_per_second is not None and rate > file.frames_per_second * _RATE_TOLERANCE:
+        click.echo(
+            f"movistream: the video has {file.frames_per_second:.3g} frames per second, fewer than"
+            f" the {rate:.3g} that are wanted: every frame is taken",
+            err=True,
+        )
     return rate
 
 
@@ -118,10 +136,13 @@ def _display(as_json: bool, top: int, model: Model, video: Path) -> Iterator[Sho
     """How results are shown: JSON lines, a live table on a terminal, plain lines elsewhere."""
     if as_json:
         yield lambda result: click.echo(json.dumps(_as_dictionary(result, top)))
-    elif sys.stdout.isatty():
+    elif sys.stdout is not None and sys.stdout.isatty():
         title = f"{model.manifest.name} on {video.name}"
-        with Live(console=Console(), auto_refresh=False) as live:
-            yield lambda result: live.update(_table(result, top, title), refresh=True)
+        console = Console()
+        with Live(console=console, auto_refresh=False) as live:
+            yield lambda result: live.update(
+                _table(result, top, title, console.width), refresh=True
+            )
     else:
         yield lambda result: click.echo(_line(result, top))
 
@@ -144,26 +165,44 @@ def _line(result: Result, top: int) -> str:
     return f"frame {result.frame:5d}  {result.time_s or 0.0:8.2f} s  {entries}"
 
 
-def _table(result: Result, top: int, title: str) -> Table:
+def _table(result: Result, top: int, title: str, width: int) -> Table:
+    """As wide as the terminal allows; the bars go first where there is no room."""
     table = Table(
-        title=title,
+        title=Text(title, overflow="ellipsis", no_wrap=True),
         caption=f"frame {result.frame}, {result.time_s or 0.0:.2f} s: preprocess"
         f" {result.preprocess_ms:.2f} ms, inference {result.inference_ms:.2f} ms",
     )
-    table.add_column("class", min_width=24)
-    table.add_column("score", justify="right")
-    table.add_column("", min_width=_BAR_WIDTH)
+    table.add_column("class", width=min(_CLASS_WIDTH, width - 16), no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    bar_width = min(_BAR_WIDTH, width - _CLASS_WIDTH - 16)
+    if bar_width > 0:
+        table.add_column("", width=bar_width)
     for entry in result.top(top):
-        bar = "█" * round(entry.score * _BAR_WIDTH)
-        table.add_row(entry.label, f"{entry.score:.3f}", bar)
+        cells = [Text(entry.label, overflow="ellipsis"), Text(f"{entry.score:.3f}")]
+        if bar_width > 0:
+            cells.append(Text("█" * round(entry.score * bar_width)))
+        table.add_row(*cells)
     return table
 
 
+def _warn_of_missing_frames(file: VideoFile) -> None:
+    expected, found = file.frame_count, file.frames_decoded
+    if expected is not None and expected - found > max(2, 0.02 * expected):
+        click.echo(
+            f"movistream: the video says that it has {expected} frames, but only {found} could be"
+            " read: it may be damaged or cut off",
+            err=True,
+        )
+
+
 def _summarise(model: Model, timings: list[tuple[float, float]]) -> None:
-    preprocess, inference = zip(*timings, strict=True)
+    preprocess, inference = (statistics.median(values) for values in zip(*timings, strict=True))
     click.echo(
-        f"{len(timings)} frames; per frame, median: preprocess {statistics.median(preprocess):.2f}"
-        f" ms, inference {statistics.median(inference):.2f} ms; engine {model.engine},"
-        f" {model.threads} thread{'s' if model.threads > 1 else ''}",
+        f"{_count(len(timings), 'frame')}; per frame, median: preprocess {preprocess:.2f} ms,"
+        f" inference {inference:.2f} ms; engine {model.engine}, {_count(model.threads, 'thread')}",
         err=True,
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
