@@ -24,6 +24,7 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden import Checkpoint
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import StepGraph, lower
+from movistream_converters.movinet import SqueezeExciteType
 from movistream_converters.network import receptive_field_frames
 from movistream_converters.output import check_output, replaced_when_done
 from movistream_converters.passes import fold
@@ -150,6 +151,7 @@ def _manifest(
         network={
             name: value.value if isinstance(value, Enum) else value
             for name, value in asdict(options).items()
+            if name != "gating" or options.se_type is not SqueezeExciteType.NONE
         },
         provenance=Provenance(
             source=source,

@@ -8,6 +8,7 @@ from typing import cast, get_args
 from movistream.errors import ModelError
 from movistream.flatbuffer import Bytes
 from movistream.graph import Graph, ModelFile, Signature, Tensor
+from movistream.labels import has_control_characters
 from movistream.manifest import (
     METADATA_NAME,
     DType,
@@ -176,6 +177,8 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
             raise ModelError(f"its manifest and its signature disagree on the {side} {odd}")
     if len({state.name for state in manifest.states}) != len(manifest.states):
         raise ModelError("its manifest gives two states one name")
+    if any(has_control_characters(text) for text in (manifest.name, *manifest.labels)):
+        raise ModelError("its manifest holds control characters in its name or labels")
     if manifest.labels and len(manifest.labels) != manifest.logits.classes:
         raise ModelError(
             f"its manifest has {len(manifest.labels)} labels for {manifest.logits.classes} classes"

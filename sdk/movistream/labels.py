@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ def read_labels(path: Path) -> tuple[str, ...]:
     labels.
 
     Raises:
-        LabelsError: if the file cannot be read, is not UTF-8 text, or has an empty line inside.
+        LabelsError: if the file cannot be read, is not UTF-8 text, or has an empty line or control
+            characters inside.
     """
     if path.exists() and not path.is_file():
         raise LabelsError(f"the labels in {path} are not a file")
@@ -24,9 +26,16 @@ def read_labels(path: Path) -> tuple[str, ...]:
     except UnicodeDecodeError:
         raise LabelsError(f"the labels in {path} are not UTF-8 text") from None
     labels = tuple(line.strip() for line in lines)
+    if control := [label for label in labels if has_control_characters(label)]:
+        raise LabelsError(f"the labels in {path} hold control characters, first in {control[0]!r}")
     if "" in labels:
         raise LabelsError(f"line {labels.index('') + 1} of the labels in {path} is empty")
     return labels
+
+
+def has_control_characters(label: str) -> bool:
+    """Whether printing a label could do more than print: move the cursor, ring, recolour."""
+    return any(unicodedata.category(character) == "Cc" for character in label)
 
 
 def check_labels(labels: Sequence[str], classes: int, origin: str = "the given labels") -> None:

@@ -86,6 +86,8 @@ def test_bad_labels(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
     assert f"{labels}: 2 labels for 3 classes" in fails(convert, capsys)
     labels.write_text("one\n\nthree\n")
     assert "line 2 of the labels" in fails(convert, capsys)
+    labels.write_text("one\n\x1b[31mtwo\nthree\n")
+    assert "control characters" in fails(convert, capsys)
     labels.write_bytes(b"\xff\xfe\xfa")
     assert "not UTF-8" in fails(convert, capsys)
     assert not (tmp_path / "m.tflite").exists()

@@ -143,6 +143,7 @@ def _other(**changes: object) -> Callable[[Manifest], Manifest]:
         (_doubled_state, "disagree on the inputs ['state_clock']"),
         (_other(states=()), "disagree on the inputs"),
         (_other(labels=("one",)), "1 labels for 5 classes"),
+        (_other(labels=("a", "b", "c", "d", "\x1b[2J")), "control characters"),
         (_other(signature="other"), "names the signature 'other', which is not there"),
     ],
 )
