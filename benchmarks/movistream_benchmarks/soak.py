@@ -14,6 +14,9 @@ import numpy as np
 
 import movistream
 
+GROWTH_LIMIT_BYTES = 1_000_000
+"""What the allocator's own housekeeping may add; a leak of 100 bytes a step is more."""
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -62,6 +65,8 @@ def main(model: Path, steps: int, threads: int) -> None:
     first = next(memory for memory in found if memory.steps == 1_000)
     growth = found[-1].resident_bytes - first.resident_bytes
     click.echo(f"growth from step 1000 to step {steps}: {growth / 1e3:.1f} kB")
+    if growth > GROWTH_LIMIT_BYTES:
+        raise click.ClickException(f"memory grew by more than {GROWTH_LIMIT_BYTES / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":

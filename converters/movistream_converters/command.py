@@ -83,7 +83,7 @@ def convert(
     and where these do not tell, from the released model of the architecture.
     """
     check_output(output)
-    names = read_labels(labels) if labels else ()
+    names = () if labels is None else read_labels(labels)
     overrides: dict[str, object] = {
         "se_type": _enum(SqueezeExciteType, se_type),
         "activation": _enum(ActivationFunction, activation),
@@ -99,7 +99,7 @@ def convert(
         from movistream_converters.formats import model_garden
 
         found = model_garden.read(checkpoint, arch, overrides)
-        if names:
+        if labels is not None:
             check_labels(names, found.options.num_classes, str(labels))
         progress("read", 1, 1)
         conversion = convert_checkpoint(

@@ -29,6 +29,7 @@ from movistream_converters.network import receptive_field_frames
 from movistream_converters.output import check_output, replaced_when_done
 from movistream_converters.passes import fold
 from movistream_converters.verify import ERROR_LIMIT, FRAMES, verify
+from movistream_converters.weights import non_finite
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage, done, total) as work goes on."""
@@ -83,7 +84,13 @@ def convert(
         check_labels(labels, checkpoint.options.num_classes)
     check_output(output)
     progress("lower", 0, 1)
-    step = lower(*fold(checkpoint.network, checkpoint.weights), layout)
+    network, weights = fold(checkpoint.network, checkpoint.weights)
+    if names := non_finite(weights):
+        raise ConversionError(
+            f"{source} has weights that cannot be folded: {names[0]} becomes infinite or NaN; a"
+            " variance may be negative"
+        )
+    step = lower(network, weights, layout)
     manifest = _manifest(checkpoint, step, source, tuple(labels), layout, None)
     progress("lower", 1, 1)
     with replaced_when_done(output) as part:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,9 +49,18 @@ def replaced_when_done(output: Path) -> Iterator[Path]:
         raise ConversionError(f"cannot write {output}: {error.strerror}") from None
     try:
         yield part
-        part.chmod(0o644)
+        part.chmod(_mode(output))
         part.replace(output)
     except OSError as error:
         raise ConversionError(f"cannot write {output}: {error.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
+
+
+def _mode(output: Path) -> int:
+    """The permissions of the file that is there, or those of a new one."""
+    if output.exists():
+        return stat.S_IMODE(output.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

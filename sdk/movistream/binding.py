@@ -8,7 +8,6 @@ from typing import cast, get_args
 from movistream.errors import ModelError
 from movistream.flatbuffer import Bytes
 from movistream.graph import Graph, ModelFile, Signature, Tensor
-from movistream.labels import has_control_characters
 from movistream.manifest import (
     METADATA_NAME,
     DType,
@@ -19,6 +18,9 @@ from movistream.manifest import (
     decode,
     digest_is_right,
 )
+from movistream.text import has_control_characters
+
+_LARGEST_MANIFEST_BYTES = 2**22
 
 
 def bind(file: ModelFile, data: Bytes, name: str) -> Manifest:
@@ -36,7 +38,10 @@ def bind(file: ModelFile, data: Bytes, name: str) -> Manifest:
     if METADATA_NAME not in file.metadata:
         return foreign_manifest(file, name)
     try:
-        manifest = decode(file.metadata[METADATA_NAME])
+        start, size = file.metadata[METADATA_NAME]
+        if size > _LARGEST_MANIFEST_BYTES:
+            raise ModelError(f"its manifest has {size} bytes, so it is damaged")
+        manifest = decode(bytes(data[start : start + size]))
         if not digest_is_right(data, manifest):
             raise ModelError(
                 "its content has changed since it was converted, so it is damaged; copy or convert"
@@ -65,7 +70,7 @@ def foreign_manifest(file: ModelFile, name: str) -> Manifest:
     reasons: list[str] = []
     for signature in file.signatures.values():
         try:
-            return _manifest_of_signature(signature, name, quantization_of(file.graphs[0]))
+            return _manifest_of_signature(signature, name)
         except ModelError as error:
             reasons.append(f"signature {signature.key!r}: {error}")
     raise ModelError(f"{name} is not a stream model: {'; '.join(reasons)}")
@@ -88,7 +93,7 @@ def quantization_of(graph: Graph) -> str:
     return "float32"
 
 
-def _manifest_of_signature(signature: Signature, name: str, precision: str) -> Manifest:
+def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
     carried = [tensor for tensor in signature.inputs if tensor in signature.outputs]
     if not carried:
         raise ModelError("none of its inputs comes back as an output, so nothing is remembered")
@@ -110,6 +115,10 @@ def _manifest_of_signature(signature: Signature, name: str, precision: str) -> M
     if len(logits_tensor.shape) != 2 or logits_tensor.shape[0] != 1:
         raise ModelError(f"its output {logits!r} has shape {list(logits_tensor.shape)}")
     quantization = logits_tensor.quantization
+    if quantization and len(quantization.scales) > 1:
+        raise ModelError(f"its output {logits!r} is quantised per class")
+    if logits_tensor.index in signature.graph.inputs:
+        raise ModelError(f"its output {logits!r} is an input too")
     return Manifest(
         name=Path(name).stem,
         signature=signature.key,
@@ -123,7 +132,7 @@ def _manifest_of_signature(signature: Signature, name: str, precision: str) -> M
             zero_point=_zero_point(logits_tensor),
         ),
         states=states,
-        quantization=precision,
+        quantization=quantization_of(signature.graph),
     )
 
 
@@ -136,12 +145,15 @@ def _foreign_state(signature: Signature, name: str) -> State:
         )
     if before.quantization != after.quantization:
         raise ModelError(f"state {name!r} comes out with another quantisation than it goes in with")
+    passed_on = before.index == after.index
+    if after.index in signature.graph.inputs and not passed_on:
+        raise ModelError(f"its state {name!r} comes out of another input, unchanged")
     return State(
         name=name.removeprefix("state_"),
         role="clock" if "frame_count" in name else "pool" if "pool" in name else "buffer",
         inputs=(name,),
         output=name,
-        advance="replace",
+        advance="keep" if passed_on else "replace",
         shape=before.shape,
         dtype=_dtype(before),
         initial=float(_zero_point(before)),
@@ -159,13 +171,16 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
     shape = manifest.input.shape
     if len(shape) not in (4, 5) or shape[-1] != 3 or set(shape[:-3]) != {1}:
         raise ModelError(f"its manifest gives the image the shape {list(shape)}")
+    inputs_by_index = {tensor.index for tensor in signature.inputs.values()}
     inputs, outputs = [manifest.input.tensor], [manifest.logits.tensor]
     for state in manifest.states:
         for tensor in state.inputs:
             _check_tensor(signature, "inputs", tensor, state)
         _check_tensor(signature, "outputs", state.output, state)
-        if state.advance == "replace" and len(state.inputs) != 1:
-            raise ModelError(f"state {state.name!r} is replaced but has several inputs")
+        if state.advance != "shift" and len(state.inputs) != 1:
+            raise ModelError(f"state {state.name!r} is not shifted but has several inputs")
+        if state.advance == "keep" or signature.outputs[state.output].index in inputs_by_index:
+            raise ModelError(f"state {state.name!r} comes out of an input, unchanged")
         inputs += state.inputs
         outputs.append(state.output)
     for side, named, known in (
@@ -177,8 +192,12 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
             raise ModelError(f"its manifest and its signature disagree on the {side} {odd}")
     if len({state.name for state in manifest.states}) != len(manifest.states):
         raise ModelError("its manifest gives two states one name")
-    if any(has_control_characters(text) for text in (manifest.name, *manifest.labels)):
-        raise ModelError("its manifest holds control characters in its name or labels")
+    texts = (manifest.name, *manifest.labels, *(state.name for state in manifest.states))
+    if any(has_control_characters(text) for text in texts):
+        raise ModelError("its manifest holds control characters in its names or labels")
+    low, high = manifest.input.value_range
+    if not low < high:
+        raise ModelError(f"its manifest gives the image the range {low:g} to {high:g}")
     if manifest.labels and len(manifest.labels) != manifest.logits.classes:
         raise ModelError(
             f"its manifest has {len(manifest.labels)} labels for {manifest.logits.classes} classes"

@@ -20,6 +20,7 @@ Bytes: TypeAlias = bytes | mmap.mmap
 _UINT16 = struct.Struct("<H")
 _UINT32 = struct.Struct("<I")
 _INT32 = struct.Struct("<i")
+_MOST_TABLES = 50_000
 
 
 class MalformedError(ModelError):
@@ -70,6 +71,8 @@ class Table:
     def tables(self, field: int) -> list[Table]:
         """A vector of tables; empty if absent."""
         start, count = self._vector(field, 4)
+        if count > _MOST_TABLES:
+            raise MalformedError(f"the vector at byte {start} lists {count} tables")
         return [Table(self._data, _follow(self._data, start + 4 * index)) for index in range(count)]
 
     def numbers(self, field: int, dtype: str) -> npt.NDArray[Any]:

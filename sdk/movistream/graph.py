@@ -15,7 +15,8 @@ from pathlib import Path
 
 from movistream.errors import ModelError
 from movistream.flatbuffer import Bytes, MalformedError, Table, root_table
-from movistream.operators import operator_name
+from movistream.operators import STREAM_OPERATORS, operator_name
+from movistream.text import has_control_characters
 
 FILE_IDENTIFIER = b"TFL3"
 OPTIONAL_TENSOR = -1
@@ -41,7 +42,10 @@ _DTYPES: dict[int, tuple[str, float]] = {
     17: ("int4", 0.5),
     18: ("bfloat16", 2),
 }
-_LARGEST_TENSOR_BYTES = 2**30
+_LARGEST_TENSOR_BYTES = 2**28
+_LARGEST_GRAPH_BYTES = 2**31
+_MOST_GRAPHS = 16
+_LONGEST_NAME = 1000
 _LARGEST_RANK = 8
 _RESHAPE_OPTIONS, _SQUEEZE_OPTIONS = 17, 30
 
@@ -59,6 +63,7 @@ class Quantization:
 class Tensor:
     """One tensor of a graph; ``bytes`` is its size, ``constant`` whether the file holds it."""
 
+    index: int
     name: str
     shape: tuple[int, ...]
     dtype: str
@@ -89,9 +94,10 @@ class Graph:
 
 @dataclass(frozen=True)
 class Signature:
-    """Names for the inputs and outputs of a graph."""
+    """Names for all inputs and outputs of a graph."""
 
     key: str
+    graph: Graph
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
 
@@ -101,14 +107,18 @@ class ModelFile:
     """A whole file.
 
     Attributes:
-        graphs: the first one is what a signature without other word runs.
+        graphs: each one's operators are of :data:`.operators.STREAM_OPERATORS`.
         signatures: by key.
-        metadata: contents by name.
+        metadata: (position, length) in the file by name.
     """
 
     graphs: tuple[Graph, ...]
     signatures: Mapping[str, Signature]
-    metadata: Mapping[str, bytes]
+    metadata: Mapping[str, tuple[int, int]]
+
+
+class UnsupportedError(ModelError):
+    """A file that is whole, and does what no stream model does."""
 
 
 def map_file(path: Path) -> mmap.mmap:
@@ -144,6 +154,8 @@ def read_model_file(data: Bytes, name: str) -> ModelFile:
         raise ModelError(f"{name} is not a .tflite file")
     try:
         return _read(data)
+    except UnsupportedError as error:
+        raise ModelError(f"{name} cannot be run: {error}") from None
     except MalformedError as error:
         raise ModelError(f"{name} is damaged or cut off: {error}") from None
 
@@ -152,18 +164,24 @@ def _read(data: Bytes) -> ModelFile:
     model = root_table(data)
     buffers = [_buffer_span(data, table) for table in model.tables(4)]
     codes = [
-        (max(table.scalar(0, "b"), table.scalar(3, "i")), table.scalar(2, "i", 1), table.text(1))
+        (max(table.scalar(0, "b"), table.scalar(3, "i")), table.scalar(2, "i", 1))
         for table in model.tables(1)
     ]
-    graphs = tuple(_read_graph(table, codes, buffers) for table in model.tables(2))
-    if not graphs:
-        raise MalformedError("it holds no graph")
-    signatures = [_read_signature(table, graphs) for table in model.tables(7)]
-    metadata: dict[str, bytes] = {}
-    for table in model.tables(6):
-        start, size = buffers[_index(table.scalar(1, "I"), len(buffers), "metadata buffer")]
-        metadata[table.text(0)] = bytes(data[start : start + size])
-    return ModelFile(graphs, {signature.key: signature for signature in signatures}, metadata)
+    graph_tables = model.tables(2)
+    if not 1 <= len(graph_tables) <= _MOST_GRAPHS:
+        raise MalformedError(f"it holds {len(graph_tables)} graphs")
+    graphs = tuple(_read_graph(table, codes, buffers) for table in graph_tables)
+    signatures: dict[str, Signature] = {}
+    for table in model.tables(7):
+        signature = _read_signature(table, graphs)
+        if signature.key in signatures:
+            raise MalformedError(f"it has two signatures {signature.key!r}")
+        signatures[signature.key] = signature
+    metadata = {
+        _name(table, 0): buffers[_index(table.scalar(1, "I"), len(buffers), "metadata buffer")]
+        for table in model.tables(6)
+    }
+    return ModelFile(graphs, signatures, metadata)
 
 
 def _buffer_span(data: Bytes, table: Table) -> tuple[int, int]:
@@ -176,20 +194,25 @@ def _buffer_span(data: Bytes, table: Table) -> tuple[int, int]:
 
 
 def _read_graph(
-    table: Table, codes: list[tuple[int, int, str]], buffers: list[tuple[int, int]]
+    table: Table, codes: list[tuple[int, int]], buffers: list[tuple[int, int]]
 ) -> Graph:
-    tensors = tuple(_read_tensor(tensor, buffers) for tensor in table.tables(0))
+    tensors = tuple(
+        _read_tensor(index, tensor, buffers) for index, tensor in enumerate(table.tables(0))
+    )
+    if sum(tensor.bytes for tensor in tensors) > _LARGEST_GRAPH_BYTES:
+        raise MalformedError("its tensors are larger than any stream model's")
     inputs = _indices(table, 1, len(tensors))
     outputs = _indices(table, 2, len(tensors))
     ready = {index for index, tensor in enumerate(tensors) if tensor.constant} | set(inputs)
     ready.add(OPTIONAL_TENSOR)
-    ready |= {i for i, tensor in enumerate(table.tables(0)) if tensor.scalar(5, "?", False)}
     operators: list[Operator] = []
     for entry in table.tables(3):
-        code, version, custom = codes[_index(entry.scalar(0, "I"), len(codes), "operator code")]
+        code, version = codes[_index(entry.scalar(0, "I"), len(codes), "operator code")]
         name = operator_name(code)
+        if name not in STREAM_OPERATORS:
+            raise UnsupportedError(f"it uses the operator {name}, which stream models do not need")
         operator = Operator(
-            name=f"{name}:{custom}" if name == "CUSTOM" else name,
+            name=name,
             inputs=_indices(entry, 1, len(tensors), optional=True),
             outputs=_indices(entry, 2, len(tensors)),
             version=version,
@@ -219,11 +242,11 @@ def _check_operator(entry: Table, tensor_count: int) -> None:
     entry.table(12)
 
 
-def _read_tensor(table: Table, buffers: list[tuple[int, int]]) -> Tensor:
-    name = table.text(3)
+def _read_tensor(index: int, table: Table, buffers: list[tuple[int, int]]) -> Tensor:
+    name = _name(table, 3)
     shape = tuple(int(size) for size in table.numbers(0, "i4"))
     if len(shape) > _LARGEST_RANK or any(size < 0 for size in shape):
-        raise MalformedError(f"tensor {name!r} has the impossible shape {list(shape)}")
+        raise MalformedError(f"tensor {name!r} has an impossible shape")
     signature = table.numbers(7, "i4")
     if len(signature) not in (0, len(shape)):
         raise MalformedError(f"tensor {name!r} has two shapes of different rank")
@@ -239,9 +262,10 @@ def _read_tensor(table: Table, buffers: list[tuple[int, int]]) -> Tensor:
         raise MalformedError(f"tensor {name!r} needs {size} bytes and its buffer holds {stored}")
     if table.has(6):
         raise MalformedError(f"tensor {name!r} is sparse, which stream models never are")
-    return Tensor(
-        name, shape, dtype, size, stored > 0, _read_quantization(table.table(4), name, shape)
-    )
+    if table.scalar(5, "?", False):
+        raise UnsupportedError(f"tensor {name!r} is a variable: its state cannot be reset or saved")
+    quantization = _read_quantization(table.table(4), name, shape)
+    return Tensor(index, name, shape, dtype, size, stored > 0, quantization)
 
 
 def _read_quantization(
@@ -261,31 +285,42 @@ def _read_quantization(
         (per_channel and not (0 <= axis < len(shape) and shape[axis] == len(scales)))
         or len(zero_points) not in (0, 1, len(scales))
         or not all(math.isfinite(scale) and scale >= 0 for scale in scales)
+        or not all(abs(point) < 2**31 for point in zero_points)
     ):
         raise MalformedError(f"tensor {name!r} has quantisation that does not fit its shape")
     return Quantization(scales, zero_points, axis)
 
 
 def _read_signature(table: Table, graphs: tuple[Graph, ...]) -> Signature:
+    key = _name(table, 2)
     graph = graphs[_index(table.scalar(4, "I"), len(graphs), "signature graph")]
     named: list[dict[str, Tensor]] = []
-    for field, allowed in ((0, graph.inputs), (1, graph.outputs)):
+    for field, all_of in ((0, graph.inputs), (1, graph.outputs)):
         tensors: dict[str, Tensor] = {}
         for entry in table.tables(field):
             index = _index(entry.scalar(1, "I"), len(graph.tensors), "signature tensor")
-            name = entry.text(0)
-            if index not in allowed or name in tensors:
-                raise MalformedError(f"the signature misnames tensor {index} as {name!r}")
-            tensors[name] = graph.tensors[index]
+            tensors[_name(entry, 0)] = graph.tensors[index]
+        if sorted(tensor.index for tensor in tensors.values()) != sorted(set(all_of)):
+            raise MalformedError(f"the signature {key!r} does not name each tensor once")
+        if any(0 in tensor.shape for tensor in tensors.values()):
+            raise MalformedError(f"the signature {key!r} names a tensor without elements")
         named.append(tensors)
-    return Signature(table.text(2), *named)
+    return Signature(key, graph, *named)
+
+
+def _name(table: Table, field: int) -> str:
+    """A string that may appear in a message or on a command line."""
+    name = table.text(field)
+    if len(name) > _LONGEST_NAME or has_control_characters(name):
+        raise MalformedError(f"the name {name[:40]!r} is too long or no text")
+    return name
 
 
 def _indices(table: Table, field: int, count: int, *, optional: bool = False) -> tuple[int, ...]:
     lowest = OPTIONAL_TENSOR if optional else 0
     indices = tuple(int(index) for index in table.numbers(field, "i4"))
     if any(not lowest <= index < count for index in indices):
-        raise MalformedError(f"tensor indices {list(indices)} are outside the graph's {count}")
+        raise MalformedError(f"a tensor index is outside the graph's {count}")
     return indices
 
 

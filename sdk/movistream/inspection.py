@@ -59,7 +59,7 @@ def inspect_file(path: Path) -> Inspection:
         file = read_model_file(data, str(path))
         manifest = bind(file, data, str(path))
         size = len(data)
-    graph = file.graphs[0]
+    graph = file.signatures[manifest.signature].graph
     constants = [tensor for tensor in graph.tensors if tensor.constant]
     counts = Counter(operator.name for operator in graph.operators)
     return Inspection(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 from movistream.errors import LabelsError
+from movistream.text import has_control_characters
 
 
 def read_labels(path: Path) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     if path.exists() and not path.is_file():
         raise LabelsError(f"the labels in {path} are not a file")
     try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
+        lines = path.read_text(encoding="utf-8-sig").rstrip().split("\n")
     except OSError as error:
         raise LabelsError(f"cannot read the labels in {path}: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -31,11 +31,6 @@ def read_labels(path: Path) -> tuple[str, ...]:
     if "" in labels:
         raise LabelsError(f"line {labels.index('') + 1} of the labels in {path} is empty")
     return labels
-
-
-def has_control_characters(label: str) -> bool:
-    """Whether printing a label could do more than print: move the cursor, ring, recolour."""
-    return any(unicodedata.category(character) == "Cc" for character in label)
 
 
 def check_labels(labels: Sequence[str], classes: int, origin: str = "the given labels") -> None:

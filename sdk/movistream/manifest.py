@@ -23,7 +23,10 @@ SIGNATURE_KEY = "serving_default"
 _EMPTY_DIGEST = "0" * 64
 
 Positive = Annotated[int, Meta(gt=0, le=2**31 - 1)]
-Name = Annotated[str, Meta(min_length=1)]
+Name = Annotated[str, Meta(min_length=1, max_length=1000)]
+Text = Annotated[str, Meta(max_length=1000)]
+Moderate = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Shape = Annotated[tuple[Positive, ...], Meta(max_length=6)]
 DType = Literal["float32", "float16", "int8", "uint8", "int16", "int32", "int64"]
 
@@ -37,10 +40,10 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dtype: of the tensor.
         color_order: of the channels.
         value_range: what pixel values 0 and 255 become.
-        fit: how the frame's shape is brought to the tensor's: the largest centred rectangle of
-            the tensor's aspect ratio is cut out.
-        resize: how that rectangle is brought to the tensor's size: bilinear interpolation between
-            pixel centres, without antialiasing.
+        fit: which part of a frame is used: the largest centred rectangle of the tensor's aspect
+            ratio, not rounded to whole pixels.
+        resize: how it is brought to the tensor's size: bilinear interpolation between pixel
+            centres of the frame, in floating point, without antialiasing.
         frames_per_second: the rate at which the network was trained to see frames; null if
             unknown.
     """
@@ -49,7 +52,7 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shape: Shape
     dtype: DType
     color_order: Literal["RGB"] = "RGB"
-    value_range: tuple[float, float] = (0.0, 1.0)
+    value_range: tuple[Moderate, Moderate] = (0.0, 1.0)
     fit: Literal["center_crop"] = "center_crop"
     resize: Literal["bilinear"] = "bilinear"
     frames_per_second: Annotated[float, Meta(gt=0, le=1000)] | None = None
@@ -75,7 +78,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         inputs: the tensors that hold it before a step, oldest frame first.
         output: the tensor that the step returns.
         advance: ``replace``: the output becomes the one input. ``shift``: the oldest input is
-            dropped, the others move one place, and the output becomes the newest.
+            dropped, the others move one place, and the output becomes the newest. ``keep``: the
+            input never changes, and the output is to be ignored (foreign files only).
         shape: of each of these tensors.
         dtype: of each of these tensors.
         initial: the value of every element after a reset, as stored (a quantised zero is its
@@ -86,10 +90,10 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: Literal["buffer", "pool", "clock"]
     inputs: Annotated[tuple[Name, ...], Meta(min_length=1)]
     output: Name
-    advance: Literal["replace", "shift"]
+    advance: Literal["replace", "shift", "keep"]
     shape: Shape
     dtype: DType
-    initial: float = 0.0
+    initial: Moderate = 0.0
 
 
 class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,8 +110,8 @@ class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tensor: Name
     classes: Positive
     dtype: DType
-    scale: float = 1.0
-    zero_point: int = 0
+    scale: Moderate = 1.0
+    zero_point: Int32 = 0
 
 
 class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,9 +142,9 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         verification: null if it was skipped.
     """
 
-    source: str
-    source_format: str
-    converter: str
+    source: Text
+    source_format: Text
+    converter: Text
     verification: Verification | None = None
 
 
@@ -173,7 +177,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema_version: Literal[1] = 1
     signature: Name = SIGNATURE_KEY
     state_layout: Literal["frames", "model-garden", "foreign"] = "frames"
-    labels: tuple[str, ...] = ()
+    labels: tuple[Text, ...] = ()
     quantization: str = "float32"
     receptive_field_frames: int = 0
     network: dict[str, str | int | float | bool] = {}

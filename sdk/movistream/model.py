@@ -19,10 +19,11 @@ import numpy.typing as npt
 
 from movistream.binding import bind
 from movistream.engines import Array, open_engine
-from movistream.errors import MovistreamError, SnapshotError
+from movistream.errors import EngineError, MovistreamError, SnapshotError
 from movistream.graph import map_file, read_model_file
 from movistream.labels import check_labels
 from movistream.manifest import Manifest
+from movistream.operators import ROBUST_OPERATORS
 from movistream.preprocess import Preprocessor
 from movistream.probe import probe
 from movistream.result import Result
@@ -44,7 +45,9 @@ def load(
 
     The file is checked before an engine sees it. One that carries no movistream manifest, such as
     the published MoViNet stream files, is bound by the names in its signature, and is first tried
-    in a child process, because nothing vouches for its content.
+    in a child process, because nothing vouches for its content; so is one with operators that
+    engines do not check well. While a model is open, replace its file by renaming another over it;
+    never overwrite it: engines read weights from it.
 
     Args:
         path: of the file.
@@ -64,13 +67,16 @@ def load(
         raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")
     data = map_file(path)
     with data:
-        manifest = bind(read_model_file(data, str(path)), data, str(path))
-    if manifest.state_layout == "foreign":
+        file = read_model_file(data, str(path))
+        manifest = bind(file, data, str(path))
+        fingerprint = manifest.digest or hashlib.sha256(data).hexdigest()
+    operators = {operator.name for graph in file.graphs for operator in graph.operators}
+    if manifest.state_layout == "foreign" or not operators <= ROBUST_OPERATORS:
         probe(path, engine, manifest.signature)
     if labels is not None:
         check_labels(labels, manifest.logits.classes)
         manifest = msgspec.structs.replace(manifest, labels=labels)
-    return Model(path, manifest, engine, threads)
+    return Model(path, manifest, engine, threads, fingerprint)
 
 
 def default_threads() -> int:
@@ -89,10 +95,14 @@ class Model:
         manifest: what the file says about itself.
         engine: the name of the engine in use.
         threads: that the engine uses.
+        fingerprint: SHA-256 of the file, which tells models apart.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, engine: str, threads: int) -> None:
+    def __init__(
+        self, path: Path, manifest: Manifest, engine: str, threads: int, fingerprint: str
+    ) -> None:
         """Use :func:`load`."""
+        self.fingerprint = fingerprint
         self.path = path
         self.manifest = manifest
         self.threads = threads
@@ -104,9 +114,10 @@ class Model:
 
     def stream(self) -> Stream:
         """A new stream, at the start of a video. Streams of one model may be interleaved."""
-        if self._closed:
-            raise MovistreamError(f"the model {self.path} is closed")
-        return Stream(self)
+        with self._lock:
+            if self._closed:
+                raise MovistreamError(f"the model {self.path} is closed")
+            return Stream(self)
 
     def close(self) -> None:
         """Frees the engine; the model's streams cannot be used any more."""
@@ -130,14 +141,14 @@ class Model:
         self.close()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """A stream's memory at one moment.
 
     Attributes:
         model: fingerprint of the model that it belongs to.
         frames_seen: since the reset.
-        tensors: values by input name.
+        tensors: values by input name, not writable.
     """
 
     model: str
@@ -164,15 +175,25 @@ class Stream:
         for state in manifest.states:
             inputs.update({name: engine.create_input(name) for name in state.inputs})
             outputs[state.output] = engine.create_output(state.output)
-        self._inputs = [inputs[name] for name in engine.input_names]
-        self._outputs = [outputs[name] for name in engine.output_names]
+        self._slots = {
+            name: engine.input_names.index(name)
+            for state in manifest.states
+            for name in state.inputs
+        }
         self._rotations = [
             (
-                [engine.input_names.index(name) for name in state.inputs],
+                [self._slots[name] for name in state.inputs],
                 engine.output_names.index(state.output),
             )
             for state in manifest.states
+            if state.advance != "keep"
         ]
+        # Inputs and outputs in the engine's order, exchanged as one so that an interrupt cannot
+        # leave a stream half advanced.
+        self._buffers = (
+            [inputs[name] for name in engine.input_names],
+            [outputs[name] for name in engine.output_names],
+        )
         self.reset()
 
     @property
@@ -195,7 +216,9 @@ class Stream:
             time_s: when the frame was taken, in seconds; by default from the model's frame rate.
 
         Raises:
-            FrameError: if the image is not such an array. The stream is unchanged.
+            FrameError: if the image is not such an array.
+            EngineError: if the engine fails, or the answer is not a number.
+            In both cases the stream is unchanged.
         """
         start = time.perf_counter()
         values = self._preprocess(image)
@@ -219,41 +242,45 @@ class Stream:
 
     def reset(self) -> None:
         """Forgets everything: the next frame is the first of a video."""
-        self._require_open()
-        names = self._engine.input_names
         for state in self._model.manifest.states:
             initial = np.full(state.shape, state.initial, state.dtype)
             for name in state.inputs:
-                self._engine.write(self._inputs[names.index(name)], initial)
+                self._engine.write(self._buffer(name), initial)
         self._frames_seen = 0
 
     def snapshot(self) -> Snapshot:
         """A copy of the stream's memory."""
-        self._require_open()
-        names = self._engine.input_names
-        tensors = {
-            name: self._engine.read(self._inputs[names.index(name)])
-            for state in self._model.manifest.states
-            for name in state.inputs
-        }
-        return Snapshot(fingerprint(self._model.manifest), self._frames_seen, tensors)
+        tensors = {name: self._engine.read(self._buffer(name)) for name in self._slots}
+        for values in tensors.values():
+            values.flags.writeable = False
+        return Snapshot(self._model.fingerprint, self._frames_seen, tensors)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Goes back to a snapshot of this or another stream of the same model.
 
         Raises:
-            SnapshotError: if it was taken from another model, or is none. The stream is unchanged.
+            SnapshotError: if it was taken from another model, is incomplete, or is none. The
+                stream is unchanged.
         """
-        self._require_open()
         if not isinstance(snapshot, Snapshot):
             raise SnapshotError(f"a snapshot is needed, not {type(snapshot).__name__}")
-        if snapshot.model != fingerprint(self._model.manifest):
-            raise SnapshotError(
-                f"the snapshot was taken from another model than {self._model.path}"
+        if snapshot.model != self._model.fingerprint:
+            raise SnapshotError(f"the snapshot is of another model than {self._model.path}")
+        expected = {
+            name: (state.shape, np.dtype(state.dtype))
+            for state in self._model.manifest.states
+            for name in state.inputs
+        }
+        found = {name: (value.shape, value.dtype) for name, value in snapshot.tensors.items()}
+        if found != expected:
+            odd = sorted(
+                name for name in {*found, *expected} if found.get(name) != expected.get(name)
             )
-        names = self._engine.input_names
+            raise SnapshotError(
+                f"the snapshot does not hold the state {odd[0]!r} as the model does"
+            )
         for name, values in snapshot.tensors.items():
-            self._engine.write(self._inputs[names.index(name)], values)
+            self._engine.write(self._buffer(name), values)
         self._frames_seen = snapshot.frames_seen
 
     def warm_up(self) -> None:
@@ -264,7 +291,7 @@ class Stream:
 
     def close(self) -> None:
         """Frees the states."""
-        self._inputs, self._outputs = [], []
+        self._buffers = ([], [])
 
     def __repr__(self) -> str:
         return f"<Stream of {self._model.manifest.name}, {self._frames_seen} frames seen>"
@@ -281,31 +308,38 @@ class Stream:
         self.close()
 
     def _require_open(self) -> None:
-        if self._model._closed or not self._inputs:
+        if self._model._closed or not self._buffers[0]:
             raise MovistreamError("the stream is closed, or its model")
+
+    def _buffer(self, name: str) -> Any:
+        """The buffer that holds an input now."""
+        self._require_open()
+        return self._buffers[0][self._slots[name]]
 
     def _advance(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """One step: writes the image, runs, hands the new states over, returns the logits."""
         engine, model = self._engine, self._model
         with model._lock:
             self._require_open()
+            inputs, outputs = self._buffers
             engine.write(model._image, values)
-            engine.run(self._inputs, self._outputs)
-            logits = engine.read(model._logits)
-        for slots, output in self._rotations:
-            oldest = self._inputs[slots[0]]
-            for to, source in itertools.pairwise(slots):
-                self._inputs[to] = self._inputs[source]
-            self._inputs[slots[-1]] = self._outputs[output]
-            self._outputs[output] = oldest
+            engine.run(inputs, outputs)
+            stored = engine.read(model._logits)
         scores = model.manifest.logits
+        logits = stored.astype(np.float32, copy=False).reshape(-1)
         if scores.dtype != "float32":
-            return ((logits.astype(np.float32) - scores.zero_point) * scores.scale).reshape(-1)
-        return logits.reshape(-1)  # type: ignore[return-value]
-
-
-def fingerprint(manifest: Manifest) -> str:
-    """Tells models apart: the file's digest, or that of its states where it has none."""
-    if manifest.digest:
-        return manifest.digest
-    return hashlib.sha256(msgspec.json.encode((manifest.name, manifest.states))).hexdigest()
+            logits = (logits - scores.zero_point) * np.float32(scores.scale)
+        if not np.isfinite(logits).all():
+            raise EngineError(
+                f"the model's answer to frame {self._frames_seen} is not a number: its weights are"
+                " damaged, or too large for its arithmetic"
+            )
+        inputs, outputs = inputs.copy(), outputs.copy()
+        for slots, output in self._rotations:
+            oldest = inputs[slots[0]]
+            for to, source in itertools.pairwise(slots):
+                inputs[to] = inputs[source]
+            inputs[slots[-1]] = outputs[output]
+            outputs[output] = oldest
+        self._buffers = (inputs, outputs)
+        return logits

@@ -7,7 +7,8 @@ steps; if it dies or hangs, this process says so and lives on.
 
 from __future__ import annotations
 
-import os
+import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,13 @@ from movistream.errors import EngineError, ModelError, MovistreamError
 TIME_LIMIT_S = 60
 _STEPS = 2
 _REFUSED = 3
+_CHILD = """
+import json, sys
+request = json.load(sys.stdin)
+sys.path += [entry for entry in request["path"] if entry not in sys.path]
+from movistream.probe import answer
+sys.exit(answer(request["arguments"]))
+"""
 
 
 def probe(path: Path, engine: str, signature: str) -> None:
@@ -28,21 +36,32 @@ def probe(path: Path, engine: str, signature: str) -> None:
         ModelError: if the child crashes or does not end in time.
         EngineError: if the engine refuses the file.
     """
-    command = [sys.executable, "-m", "movistream.probe", str(path), engine, signature]
-    roots = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, roots))}
+    # Isolated mode keeps the working directory, which may hold anything, off the child's path;
+    # the parent's path lets it find what the parent found.
+    request = {
+        "path": [entry for entry in sys.path if entry and Path(entry).is_absolute()],
+        "arguments": [str(path.absolute()), engine, signature],
+    }
     try:
         child = subprocess.run(
-            command, capture_output=True, timeout=TIME_LIMIT_S, check=False, env=environment
+            [sys.executable, "-I", "-c", _CHILD],
+            input=json.dumps(request).encode(),
+            capture_output=True,
+            timeout=TIME_LIMIT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise ModelError(
             f"{path} kept an engine busy for {TIME_LIMIT_S} s without an answer; it is damaged"
         ) from None
+    last_line = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     if child.returncode == _REFUSED:
-        raise EngineError(child.stderr.decode(errors="replace").strip().rpartition("\n")[2])
+        raise EngineError(last_line)
+    if child.returncode < 0:
+        name = signal.Signals(-child.returncode).name
+        raise ModelError(f"{path} crashes the engine ({name}): it is damaged, or not for it")
     if child.returncode:
-        raise ModelError(f"{path} crashes the engine, so it is damaged or was made for another one")
+        raise ModelError(f"{path} cannot be tried: {last_line}")
 
 
 def _run(path: Path, engine_name: str, signature: str) -> None:
@@ -57,16 +76,12 @@ def _run(path: Path, engine_name: str, signature: str) -> None:
         engine.run(inputs, outputs)
 
 
-def main() -> int:
+def answer(arguments: list[str]) -> int:
     """The child's side: 0 if the file runs, 3 with a message if it is refused."""
-    path, engine, signature = sys.argv[1:4]
+    path, engine, signature = arguments
     try:
         _run(Path(path), engine, signature)
     except MovistreamError as error:
-        print(error, file=sys.stderr)
+        print(" ".join(str(error).split()), file=sys.stderr)
         return _REFUSED
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -17,7 +17,7 @@ class Prediction:
     score: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Result:
     """The network's answer after a frame.
 

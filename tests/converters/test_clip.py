@@ -7,8 +7,20 @@ import pytest
 import tensorflow as tf
 
 from movistream_converters.clip import activate, initial_states, run_clip
-from movistream_converters.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
-from movistream_converters.network import ActivationFunction
+from movistream_converters.movinet import (
+    ARCHITECTURES,
+    ConvolutionType,
+    SqueezeExciteType,
+    build_movinet,
+    default_options,
+)
+from movistream_converters.network import (
+    ActivationFunction,
+    BatchNormalization,
+    Image,
+    Network,
+    Node,
+)
 from movistream_converters.passes import fold
 from movistream_converters.verify import relative_error
 from tests.conftest import small_checkpoint
@@ -104,6 +116,27 @@ def test_activations_by_hand(
     """At −9, −1.5, 2 and 9."""
     found = activate(function, tf.constant([-9.0, -1.5, 2.0, 9.0])).numpy()
     assert found == pytest.approx(values, abs=1e-6)
+
+
+def test_batch_normalization_by_hand() -> None:
+    """Model Garden's epsilon, 1e-3: 2 · (5 − 1) / sqrt(0.015 + 0.001) + 3, about 66.25."""
+    nodes = (
+        Node("image", Image(), ()),
+        Node("bn", build_movinet(default_options("a0")).nodes[2].layer, ("image",)),
+    )
+    network = Network("n", nodes, (1, 1), causal=True)
+    weights = {
+        f"bn.{name}": np.full(3, value, np.float32)
+        for name, value in {"gamma": 2, "beta": 3, "mean": 1, "variance": 0.015}.items()
+    }
+    logits, _ = run_clip(network, weights, np.full((1, 1, 1, 1, 3), 5, np.float32), {})
+    np.testing.assert_allclose(logits.numpy(), 8 / 0.016**0.5 + 3, rtol=1e-6)
+
+
+def test_every_batch_norm_has_that_epsilon() -> None:
+    layers = [node.layer for node in build_movinet(default_options("a0")).nodes]
+    epsilons = {layer.epsilon for layer in layers if isinstance(layer, BatchNormalization)}
+    assert epsilons == {1e-3}
 
 
 def test_gradients_reach_every_weight() -> None:

@@ -131,6 +131,48 @@ def test_the_backbone_may_stand_anywhere(write: Write, tmp_path: Path) -> None:
     assert read(tmp_path / "other").options == read(folder).options
 
 
+def test_two_networks_in_one_checkpoint(write: Write, tmp_path: Path) -> None:
+    folder = write()
+    reader = tf.train.load_checkpoint(str(folder))
+    names = [n for n in reader.get_variable_to_shape_map() if "layer_with" in n]
+    values = [reader.get_tensor(name) for name in names]
+    both = names + [name.replace("model/", "teacher/") for name in names]
+    tf.raw_ops.SaveV2(
+        prefix=str(tmp_path / "both"),
+        tensor_names=both,
+        shape_and_slices=[""] * len(both),
+        tensors=values + values,
+    )
+    with pytest.raises(ConversionError, match="holds 2 MoViNets") as caught:
+        read(tmp_path / "both")
+    assert "teacher/layer_with_weights-0/" in str(caught.value)
+
+
+def test_variables_of_odd_shapes_and_types(write: Write, tmp_path: Path) -> None:
+    folder = write()
+    reader = tf.train.load_checkpoint(str(folder))
+    names = [n for n in reader.get_variable_to_shape_map() if "layer_with" in n]
+    kernel = next(n for n in names if "weights-2/_feature/_conv/_conv/depthwise" in n)
+    bias = next(n for n in names if "_classifier/_conv/_conv/bias" in n)
+    gamma = next(n for n in names if "_stem/_batch_norm/gamma" in n)
+    for odd, value in (
+        (kernel, np.float32(1)),
+        (kernel, np.zeros((3, 3, 0, 1), np.float32)),
+        (bias, np.float32(1)),
+        (gamma, np.array([b"x"] * 8)),
+        (gamma, np.zeros(8, np.complex64)),
+    ):
+        values = [value if name == odd else reader.get_tensor(name) for name in names]
+        tf.raw_ops.SaveV2(
+            prefix=str(tmp_path / "odd"),
+            tensor_names=names,
+            shape_and_slices=[""] * len(names),
+            tensors=values,
+        )
+        with pytest.raises(ConversionError):
+            read(tmp_path / "odd")
+
+
 def test_a_missing_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="no checkpoint at"):
         read(tmp_path / "nothing")

@@ -134,6 +134,23 @@ def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
     assert best.score > 0.9
 
 
+def test_a_long_stream(reference: Reference, tmp_path: Path) -> None:
+    """1,500 steps on a looped clip, every fifth frame of it."""
+    from movistream.video import VideoFile
+
+    golden = reference("goldens/k600_a0_stream")
+    expected = np.load(golden / "long_stream.npz")
+    path = tmp_path / "k600.tflite"
+    convert(_checkpoint(golden), path, source="k600", verified=False)
+    with VideoFile(reference("clips/carving_ice.mp4")) as video:
+        frames = [frame.image for frame in video.frames()]
+    with movistream.load(path) as model, model.stream() as stream:
+        for step in range(1500):
+            logits = stream.step(frames[5 * step % len(frames)]).logits
+            if str(step) in expected:
+                assert relative_error(logits, expected[str(step)]) < LIMIT, step
+
+
 def test_reference_states_cover_the_file(reference: Reference) -> None:
     """Every state of either layout has a value to be compared with."""
     from movistream_converters.clip import initial_states

@@ -20,10 +20,12 @@ from movistream.errors import EngineError, LabelsError, ModelError
 from movistream.graph import map_file, read_model_file
 from movistream.inspection import inspect_file
 from movistream.manifest import METADATA_NAME, Manifest, State, encode, seal
+from movistream_converters import tflite_operators as op
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import StepGraph, lower
 from movistream_converters.network import ActivationFunction
 from movistream_converters.passes import fold
+from movistream_converters.tflite_builder import GraphBuilder
 from tests.conftest import small_checkpoint
 
 Reference = Callable[[str], Path]
@@ -201,9 +203,6 @@ def test_labels_given_to_load(foreign_path: Path) -> None:
 
 
 def test_a_model_that_remembers_nothing(tmp_path: Path) -> None:
-    from movistream_converters import tflite_operators as op
-    from movistream_converters.tflite_builder import GraphBuilder
-
     graph = GraphBuilder()
     image = graph.input("image", (1, 8, 8, 3))
     graph.output("logits", op.spatial_mean(graph, image, "mean"))
@@ -221,28 +220,146 @@ def test_a_file_without_signature(foreign_path: Path) -> None:
         bind(bare, b"", "m")
 
 
-def test_a_crash_in_an_engine_is_an_error(
-    foreign_path: Path, monkeypatch: pytest.MonkeyPatch
+def crashing_graph() -> GraphBuilder:
+    """Structurally sound; LiteRT divides by the number of splits."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = GraphBuilder()
+    image = graph.input("image", (1, 8, 8, 3))
+    state = graph.input("state", (1, 3))
+    axis = graph.constant("axis", np.array(3, np.int32))
+    options = schema.SplitOptionsT()
+    options.numSplits = 0
+    split = graph.operator("SPLIT", (axis, image), "split", (1, 8, 8, 3), options)
+    mean = op.spatial_mean(graph, split, "mean")
+    graph.output("logits", mean)
+    graph.output("state", op.add(graph, state, mean, "sum"))
+    return graph
+
+
+def test_a_file_that_crashes_an_engine_is_an_error(tmp_path: Path) -> None:
+    """A child process dies in place of this one, whether or not the file carries a manifest."""
+    path = tmp_path / "crash.tflite"
+    path.write_bytes(crashing_graph().pack("serving_default", {}))
+    assert "crashes the engine (SIG" in error_of(path)
+    manifest = inspect_file(path).manifest
+    ours = msgspec.structs.replace(
+        manifest,
+        state_layout="frames",
+        input=msgspec.structs.replace(manifest.input, frames_per_second=5.0),
+    )
+    path.write_bytes(seal(crashing_graph().pack("serving_default", {METADATA_NAME: encode(ours)})))
+    assert inspect_file(path).manifest.state_layout == "frames"
+    assert "crashes the engine (SIG" in error_of(path)
+
+
+def test_a_file_that_keeps_an_engine_busy(
+    foreign_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The child process that tries a foreign file may die or hang; this one lives on."""
     from movistream import probe
 
-    monkeypatch.setattr(probe.sys, "executable", shutil.which("false"))
-    with pytest.raises(ModelError, match="crashes the engine"):
-        movistream.load(foreign_path)
-    monkeypatch.setattr(probe, "TIME_LIMIT_S", 0.2)
-    sleeper = foreign_path.with_name("sleeper")
-    sleeper.write_text("#!/bin/sh\nsleep 20\n")
+    sleeper = tmp_path / "sleeper"
+    sleeper.write_text("#!/bin/sh\nexec sleep 20\n")
     sleeper.chmod(0o755)
+    monkeypatch.setattr(probe, "TIME_LIMIT_S", 0.2)
     monkeypatch.setattr(probe.sys, "executable", str(sleeper))
     with pytest.raises(ModelError, match=r"busy for 0\.2 s"):
         movistream.load(foreign_path)
 
 
+def test_the_child_does_not_import_from_the_working_directory(
+    foreign_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "msgspec.py").write_text("open('taken', 'w')")
+    monkeypatch.chdir(tmp_path)
+    movistream.load(foreign_path).close()
+    assert not (tmp_path / "taken").exists()
+
+
+def two_state_graph(kind: str) -> GraphBuilder:
+    """A file that breaks one rule of signatures."""
+    graph = GraphBuilder()
+    image = graph.input("image", (1, 8, 8, 3))
+    mean = op.spatial_mean(graph, image, "mean")
+    first = graph.input("first", (1, 3))
+    total = op.add(graph, first, mean, "total")
+    graph.output("logits", total)
+    match kind:
+        case "delay line":
+            second = graph.input("second", (1, 3))
+            graph.output("first", mean)
+            graph.output("second", first)
+            graph.output("logits", op.add(graph, total, second, "all"))
+        case "one tensor, two names":
+            graph.output("first", total)
+        case "logits are an input":
+            graph.output("first", total)
+            graph.output("logits", graph.input("first_too", (1, 3)))
+        case "control characters":
+            graph.inputs["first\x1b[2J"] = graph.inputs.pop("first")
+            graph.output("first\x1b[2J", mean)
+        case "a variable operator":
+            graph.output("first", graph.operator("RANDOM_UNIFORM", (first,), "random", (1, 3)))
+        case "too large":
+            graph.output("first", mean)
+            graph.input("huge", (1, 9000, 9000, 3))
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("delay line", "comes out of another input"),
+        ("one tensor, two names", "does not name each tensor once"),
+        ("logits are an input", "not a stream model"),
+        ("control characters", "no text"),
+        ("a variable operator", "uses the operator RANDOM_UNIFORM"),
+        ("too large", "would take"),
+    ],
+)
+def test_signatures_that_cannot_be_trusted(kind: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(two_state_graph(kind).pack("serving_default", {}))
+    assert message in error_of(path)
+
+
+def test_a_state_that_never_changes_is_kept(tmp_path: Path) -> None:
+    """Some published files pass unused states through, without an operator between."""
+    graph = GraphBuilder()
+    image = graph.input("image", (1, 8, 8, 3))
+    kept, total = graph.input("kept", (1, 3)), graph.input("total", (1, 3))
+    after = op.add(graph, total, op.spatial_mean(graph, image, "mean"), "after")
+    graph.output("logits", op.add(graph, after, kept, "logits"))
+    graph.output("total", after)
+    graph.output("kept", kept)
+    path = tmp_path / "m.tflite"
+    path.write_bytes(graph.pack("serving_default", {}))
+    frame = np.full((8, 8, 3), 51, np.uint8)
+    for engine in ("compiled-model", "interpreter"):
+        with movistream.load(path, engine=engine) as model, model.stream() as stream:
+            found = [stream.step(frame).logits[0] for _ in range(4)]
+            np.testing.assert_allclose(found, [0.2, 0.4, 0.6, 0.8], rtol=1e-6)
+
+
+def test_answers_that_are_no_numbers(tmp_path: Path) -> None:
+    graph = GraphBuilder()
+    image = graph.input("image", (1, 8, 8, 3))
+    count = graph.input("count", (1, 3))
+    after = op.add(graph, count, op.spatial_mean(graph, image, "mean"), "after")
+    zero = graph.constant("zero", np.zeros((1, 3), np.float32))
+    graph.output("logits", op.divide(graph, zero, op.subtract(graph, after, count, "d"), "q"))
+    graph.output("count", after)
+    path = tmp_path / "m.tflite"
+    path.write_bytes(graph.pack("serving_default", {}))
+    with movistream.load(path) as model, model.stream() as stream:
+        stream.step(np.full((8, 8, 3), 9, np.uint8))
+        with pytest.raises(EngineError, match="answer to frame 1 is not a number"):
+            stream.step(np.zeros((8, 8, 3), np.uint8))
+        assert stream.frames_seen == 1
+
+
 def test_a_file_that_the_engine_refuses(tmp_path: Path) -> None:
     """An operator on tensors that it cannot take."""
-    from movistream_converters.tflite_builder import GraphBuilder
-
     graph = GraphBuilder()
     image = graph.input("image", (1, 8, 8, 3))
     state = graph.input("state", (1, 2))

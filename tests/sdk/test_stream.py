@@ -174,6 +174,35 @@ def test_a_snapshot_of_another_model_is_refused(model_path: Path, model_garden_p
         model.stream().restore(None)  # type: ignore[arg-type]
 
 
+def test_a_snapshot_that_does_not_fit_changes_nothing(
+    model_path: Path, small_frames: np.ndarray
+) -> None:
+    with movistream.load(model_path) as model, model.stream() as stream:
+        logits(stream, small_frames[:3])
+        whole = stream.snapshot()
+        expected = logits(stream, small_frames[3:])
+        stream.restore(whole)
+        name = "state_clock"
+        for tensors in (
+            {name: whole.tensors[name]},
+            {**whole.tensors, name: np.zeros((2, 2), np.float32)},
+            {**whole.tensors, name: whole.tensors[name].astype(np.float64)},
+            {**whole.tensors, "other": whole.tensors[name]},
+        ):
+            with pytest.raises(SnapshotError, match="does not hold the state"):
+                stream.restore(movistream.Snapshot(whole.model, 0, tensors))
+        np.testing.assert_array_equal(logits(stream, small_frames[3:]), expected)
+        with pytest.raises(ValueError, match="read-only"):
+            whole.tensors[name][:] = 1
+
+
+def test_a_copy_of_a_file_is_the_same_model(model_garden_path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "renamed.tflite"
+    copy.write_bytes(model_garden_path.read_bytes())
+    with movistream.load(model_garden_path) as one, movistream.load(copy) as other:
+        other.stream().restore(one.stream().snapshot())
+
+
 def test_a_closed_stream_says_so(model_path: Path, small_frames: np.ndarray) -> None:
     with movistream.load(model_path) as model:
         stream = model.stream()

@@ -45,6 +45,8 @@ from movistream_converters.weights import Mismatch, Weights, non_finite
 
 # The reader translates its errors into these, by what they say.
 _READ_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError)
+# bfloat16 is of kind V: it is not numpy's own.
+_FLOAT_KINDS = "fV"
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 _LAYER = re.compile(
     r"^(?P<root>.*?)layer_with_weights-(?P<index>\d+)/"
@@ -101,7 +103,7 @@ def read(
         raise ConversionError(
             f"{path} is not a readable checkpoint: {first_line(str(error))}"
         ) from None
-    shapes, keys = _movinet_variables(stored_shapes)
+    shapes, keys = _movinet_variables(path, stored_shapes)
     if not shapes:
         raise ConversionError(
             f"{path} holds no MoViNet: none of its {len(stored_shapes)} variables is named like"
@@ -124,7 +126,10 @@ def checkpoint_prefix(path: Path) -> str:
             f"{path} is a SavedModel, not a checkpoint; name the checkpoint that it was made from"
         )
     if path.is_dir():
-        latest: str | None = tf.train.latest_checkpoint(str(path))
+        try:
+            latest: str | None = tf.train.latest_checkpoint(str(path))
+        except _READ_ERRORS:
+            latest = None
         if latest is None:
             raise ConversionError(
                 f"{path} is a folder without a usable 'checkpoint' file; name the checkpoint by its"
@@ -148,11 +153,13 @@ def checkpoint_prefix(path: Path) -> str:
 
 
 def _movinet_variables(
+    checkpoint: Path,
     stored_shapes: Mapping[str, tuple[int, ...]],
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
     """Shapes and full keys of a checkpoint's MoViNet variables, by normalised path."""
     shapes: dict[str, tuple[int, ...]] = {}
     keys: dict[str, str] = {}
+    roots: dict[bool, set[str]] = {False: set(), True: set()}
     for key in sorted(stored_shapes):
         name = key.removesuffix(_SUFFIX)
         match = _LAYER.match(name)
@@ -160,9 +167,16 @@ def _movinet_variables(
             continue
         rest = re.sub(r"(_conv(?:_temporal)?)/_conv/", r"\1/", match["rest"])
         rest = rest.replace("depthwise_kernel", "kernel")
-        path = rest if rest.startswith(_CLASSIFIER) else f"{match['index']}/{rest}"
+        in_classifier = rest.startswith(_CLASSIFIER)
+        roots[in_classifier].add(match["root"])
+        path = rest if in_classifier else f"{match['index']}/{rest}"
         shapes[path] = stored_shapes[key]
         keys[path] = key
+    if several := next((found for found in roots.values() if len(found) > 1), None):
+        raise ConversionError(
+            f"{checkpoint} holds {len(several)} MoViNets, at {', '.join(sorted(several))}; save the"
+            " one that is meant in a checkpoint of its own"
+        )
     return shapes, keys
 
 
@@ -183,12 +197,15 @@ def _evidence(shapes: Mapping[str, tuple[int, ...]]) -> _Evidence:
     se_widths: set[int] = set()
     index = 1
     while (kernel := shapes.get(f"{index}/_feature/_conv/kernel")) is not None:
+        if len(kernel) not in (4, 5) or 0 in kernel:
+            break
         ranks.add(len(kernel))
         channels = max(kernel[-2:])
         temporal = shapes.get(f"{index}/_feature/_conv_temporal/kernel")
         frames = temporal[0] if temporal else kernel[0] if len(kernel) == 5 else 1
         layers.append(LayerSpec(frames, kernel[-3], channels))
-        if reduce := shapes.get(f"{index}/_attention/_se_reduce/_conv/kernel"):
+        reduce = shapes.get(f"{index}/_attention/_se_reduce/_conv/kernel", ())
+        if len(reduce) > 1:
             se_widths.add(reduce[-2] // channels)
         index += 1
     if ranks == {5}:
@@ -370,6 +387,8 @@ def _read_weights(
             raise ConversionError(
                 f"{path} is damaged: {keys[paths[name]]} cannot be read: {first_line(str(error))}"
             ) from None
+        if value.dtype.kind not in _FLOAT_KINDS:
+            raise ConversionError(f"{path} holds {value.dtype} numbers in {keys[paths[name]]}")
         weights[name] = np.asarray(value, np.float32).reshape(expected)
     if names := non_finite(weights):
         raise ConversionError(f"{path} holds NaN or infinite weights, first in {names[0]}")

@@ -72,7 +72,7 @@ def run(
     """Run MODEL, a .tflite stream model, on VIDEO one frame at a time."""
     if every is not None and fps is not None:
         raise click.UsageError("--every and --fps exclude each other")
-    names = read_labels(labels) if labels else None
+    names = None if labels is None else read_labels(labels)
     with (
         load(model, threads=threads, engine=engine, labels=names) as loaded,
         VideoFile(video) as file,

@@ -79,6 +79,8 @@ def open_engine(name: str, path: Path, signature: str, threads: int) -> tuple[st
         except ImportError as error:
             reason = error
     if name == "auto":
-        raise EngineError("no engine is installed: pip install ai-edge-litert, or tflite-runtime")
+        raise EngineError(
+            f"no engine can be imported ({reason}): pip install ai-edge-litert, or tflite-runtime"
+        )
     package = "tflite-runtime" if name == "tflite-runtime" else "ai-edge-litert"
     raise EngineError(f"engine {name} is not installed ({reason}): pip install {package}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,14 +48,10 @@ class CompiledModelEngine:
         _silence_native_exit(self.create_input(self.input_names[0]))
 
     def create_input(self, name: str) -> _Buffer:
-        with native_stderr_captured():
-            buffer = self._model.create_input_buffer_by_name(self._signature, name)
-        return _Buffer(buffer, self._inputs[name])
+        return self._create(self._model.create_input_buffer_by_name, name, self._inputs)
 
     def create_output(self, name: str) -> _Buffer:
-        with native_stderr_captured():
-            buffer = self._model.create_output_buffer_by_name(self._signature, name)
-        return _Buffer(buffer, self._outputs[name])
+        return self._create(self._model.create_output_buffer_by_name, name, self._outputs)
 
     def write(self, buffer: _Buffer, values: npt.NDArray[Any]) -> None:
         buffer.native.write(values)
@@ -76,6 +72,15 @@ class CompiledModelEngine:
 
     def close(self) -> None:
         self._finalizer()
+
+    def _create(
+        self, create: Callable[[str, str], Any], name: str, details: dict[str, Any]
+    ) -> _Buffer:
+        try:
+            return _Buffer(create(self._signature, name), details[name])
+        except (RuntimeError, ValueError) as error:
+            reason = first_line(str(error))
+            raise EngineError(f"LiteRT has no buffer for {name}: {reason}") from None
 
 
 class _Buffer:
@@ -115,7 +120,7 @@ def _silence_native_exit(buffer: _Buffer) -> None:
 
     The first write to a buffer constructs them; their destructors run, and log, long after Python
     has ended. A C exit handler that is registered behind theirs runs before them and closes the
-    descriptor that they log to.
+    descriptor that they log to; the process has nothing of its own left to say by then.
     """
     global _exit_is_silent
     if _exit_is_silent:

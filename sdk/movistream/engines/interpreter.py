@@ -63,7 +63,13 @@ class InterpreterEngine(ABC):
                 self._interpreter.set_tensor(details["index"], buffer.array)
             self._interpreter.invoke()
             for details, buffer in zip(self._outputs.values(), outputs, strict=True):
-                buffer.array = self._interpreter.get_tensor(details["index"])
+                values = self._interpreter.get_tensor(details["index"])
+                if values.shape != buffer.array.shape:
+                    raise EngineError(
+                        f"output {details['name']} has shape {values.shape}, not the"
+                        f" {buffer.array.shape} that the file gives it"
+                    )
+                buffer.array = values
         except (RuntimeError, ValueError) as error:
             reason = first_line(str(error))
             raise EngineError(f"{self.package} fails to run the model: {reason}") from None

@@ -1,0 +1,10 @@
+"""What may be printed."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def has_control_characters(text: str) -> bool:
+    """Whether printing a text could do more than print: move the cursor, ring, recolour."""
+    return any(unicodedata.category(character) == "Cc" for character in text)

@@ -1,0 +1,83 @@
+"""The comparison of a file with its network notices what is wrong."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from movistream_converters import verify as verification
+from movistream_converters.convert import convert
+from movistream_converters.errors import ConversionError
+from movistream_converters.layouts import StateLayout
+from movistream_converters.verify import relative_error, state_values, verify
+from tests.conftest import small_checkpoint
+
+
+def test_one_wrong_weight_is_noticed(model_path: Path) -> None:
+    checkpoint = small_checkpoint()
+    for name in ("stem.conv.kernel", "block2_layer1.se.expand.bias", "classifier.logits.bias"):
+        weights = {**checkpoint.weights, name: checkpoint.weights[name].copy()}
+        weights[name].reshape(-1)[0] += 0.5
+        found = verify(model_path, checkpoint.network, weights, StateLayout.FRAMES)
+        assert found.max_logit_error > verification.ERROR_LIMIT
+
+
+@pytest.mark.parametrize("layout", StateLayout)
+def test_one_wrong_state_is_noticed_and_named(
+    layout: StateLayout,
+    model_path: Path,
+    model_garden_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = model_path if layout is StateLayout.FRAMES else model_garden_path
+    name = "block2_layer0_stream_buffer"
+
+    def wrong(*arguments: object) -> dict[str, np.ndarray]:
+        values = state_values(*arguments)  # type: ignore[arg-type]
+        values[name] = values[name].copy()
+        values[name].reshape(-1)[7] += 1
+        return values
+
+    monkeypatch.setattr(verification, "state_values", wrong)
+    checkpoint = small_checkpoint()
+    found = verify(path, checkpoint.network, checkpoint.weights, layout)
+    assert found.worst_state == name
+    assert found.max_state_error > verification.ERROR_LIMIT
+    assert found.max_logit_error < verification.ERROR_LIMIT
+
+
+def test_a_state_without_reference_is_an_error(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verification, "state_values", lambda *_: {})
+    checkpoint = small_checkpoint()
+    with pytest.raises(AssertionError, match="without a reference"):
+        verify(model_path, checkpoint.network, checkpoint.weights, StateLayout.FRAMES)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "error"),
+    [
+        ([1.0, 2.0], [1.0, 4.0], 0.5),
+        ([0.5, 0.0], [0.0, 0.0], 0.5),
+        ([math.nan], [1.0], math.inf),
+        ([1.0], [math.nan], math.inf),
+        ([math.inf], [1.0], math.inf),
+    ],
+)
+def test_relative_error(found: list[float], expected: list[float], error: float) -> None:
+    assert relative_error(np.array(found), np.array(expected)) == error
+
+
+def test_weights_that_fold_to_nothing_are_refused(tmp_path: Path) -> None:
+    checkpoint = small_checkpoint()
+    checkpoint.weights["stem.bn.variance"][0] = -1
+    with (
+        np.errstate(invalid="ignore"),
+        pytest.raises(ConversionError, match="a variance may be negative"),
+    ):
+        convert(checkpoint, tmp_path / "m.tflite", source="s")
+    assert list(tmp_path.iterdir()) == []
