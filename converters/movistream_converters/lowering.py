@@ -10,6 +10,7 @@ from movistream.manifest import State
 from movistream_converters import tflite_operators as op
 from movistream_converters.layouts import LAYOUT_WRITERS, LayoutWriter, StateLayout
 from movistream_converters.network import (
+    HARD_SIGMOIDS,
     Activation,
     ActivationFunction,
     Add,
@@ -157,10 +158,8 @@ class _Lowering:
                 return op.multiply(
                     graph, x, op.unary(graph, "LOGISTIC", x, f"{name}.sigmoid"), name
                 )
-            case ActivationFunction.HARD_SIGMOID:
-                return self._hard_sigmoid(x, name, slope=1.0, factor=0.16667)
-            case ActivationFunction.HARD_SIGMOID_KERAS:
-                return self._hard_sigmoid(x, name, slope=1.2, factor=1 / 6)
+            case ActivationFunction.HARD_SIGMOID | ActivationFunction.HARD_SIGMOID_KERAS:
+                return self._hard_sigmoid(x, name, *HARD_SIGMOIDS[function])
 
     def _hard_sigmoid(self, x: TensorRef, name: str, slope: float, factor: float) -> TensorRef:
         """factor · relu6(slope · x + 3)."""

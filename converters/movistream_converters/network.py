@@ -37,6 +37,13 @@ class ActivationFunction(str, Enum):
     """clip(0.2 x + 0.5, 0, 1), as Keras 2 and the PyTorch port of the weights define it."""
 
 
+HARD_SIGMOIDS: dict[ActivationFunction, tuple[float, float]] = {
+    ActivationFunction.HARD_SIGMOID: (1.0, 0.16667),
+    ActivationFunction.HARD_SIGMOID_KERAS: (1.2, 1 / 6),
+}
+"""(slope, factor) of the gates that are factor · relu6(slope · x + 3)."""
+
+
 @dataclass(frozen=True)
 class Image:
     """The input: RGB values in [0, 1]."""

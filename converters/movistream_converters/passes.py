@@ -11,8 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream_converters.network import (
+    HARD_SIGMOIDS,
+    Activation,
+    ActivationFunction,
     BatchNormalization,
     Convolution,
+    Multiply,
     Network,
     Node,
     Scale,
@@ -23,7 +27,7 @@ from movistream_converters.weights import Weights
 
 def fold(network: Network, weights: Weights) -> tuple[Network, Weights]:
     """All passes, in order."""
-    for layer_pass in (fold_batch_normalization, fold_scale):
+    for layer_pass in (fold_batch_normalization, fold_scale, fold_hard_sigmoid):
         network, weights = layer_pass(network, weights)
     return network, weights
 
@@ -36,6 +40,41 @@ def fold_batch_normalization(network: Network, weights: Weights) -> tuple[Networ
 def fold_scale(network: Network, weights: Weights) -> tuple[Network, Weights]:
     """Puts each ReZero scale behind a convolution into that convolution's kernel and bias."""
     return _fold_into_convolutions(network, weights, Scale)
+
+
+def fold_hard_sigmoid(network: Network, weights: Weights) -> tuple[Network, Weights]:
+    """Leaves a bare relu6 of each gate whose product with the features is projected.
+
+    A hard sigmoid is factor · relu6(slope · x + 3). The slope and the 3 go into the convolution
+    before it, the factor into the kernel of the projection behind the product.
+    """
+    weights = dict(weights)
+    readers = consumers(network)
+    nodes = {node.name: node for node in network.nodes}
+    for node in network.nodes:
+        if not isinstance(node.layer, Activation) or node.layer.function not in HARD_SIGMOIDS:
+            continue
+        before, behind = nodes[node.inputs[0]], readers[node.name]
+        product = behind[0].name if len(behind) == 1 else node.name
+        projections = readers[product]
+        if (
+            not isinstance(before.layer, Convolution)
+            or len(readers[before.name]) != 1
+            or not isinstance(nodes[product].layer, Multiply)
+            or len(projections) != 1
+            or not isinstance(projections[0].layer, Convolution)
+        ):
+            continue
+        slope, factor = HARD_SIGMOIDS[node.layer.function]
+        kernel, bias = f"{before.name}.kernel", f"{before.name}.bias"
+        old_bias = weights.get(bias, np.zeros(before.layer.filters, np.float32))
+        weights[kernel] = (weights[kernel] * np.float64(slope)).astype(np.float32)
+        weights[bias] = (old_bias * np.float64(slope) + 3.0).astype(np.float32)
+        projection = f"{projections[0].name}.kernel"
+        weights[projection] = (weights[projection] * np.float64(factor)).astype(np.float32)
+        nodes[before.name] = replace(before, layer=replace(before.layer, bias=True))
+        nodes[node.name] = replace(node, layer=Activation(ActivationFunction.RELU6))
+    return replace(network, nodes=tuple(nodes.values())), weights
 
 
 def _fold_into_convolutions(

@@ -15,6 +15,8 @@ from movistream_converters.movinet import (
     default_options,
 )
 from movistream_converters.network import (
+    HARD_SIGMOIDS,
+    Activation,
     ActivationFunction,
     BatchNormalization,
     Image,
@@ -85,6 +87,7 @@ def test_causality() -> None:
         {"se_type": SqueezeExciteType.SPACE},
         {"se_type": SqueezeExciteType.SPACE_TIME, "positional_encoding": True},
         {"convolution_type": ConvolutionType.JOINT},
+        {"gating": ActivationFunction.HARD_SIGMOID_KERAS},
         {"gating": ActivationFunction.SIGMOID, "activation": ActivationFunction.SWISH},
     ],
     ids=str,
@@ -99,6 +102,8 @@ def test_folding_changes_nothing(options: dict[str, object]) -> None:
     names = {name.rpartition(".")[2] for name in weights}
     assert not names & {"gamma", "beta", "mean", "variance"}
     assert not any(name.endswith("rezero.scale") for name in weights)
+    gates = {node.layer for node in network.nodes if node.name.endswith(".se.gate")}
+    assert not gates & {Activation(function) for function in HARD_SIGMOIDS}
 
 
 @pytest.mark.parametrize(
