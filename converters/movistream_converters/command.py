@@ -20,6 +20,7 @@ from movistream_converters.layouts import StateLayout
 from movistream_converters.movinet import ARCHITECTURES, SqueezeExciteType
 from movistream_converters.network import ActivationFunction
 from movistream_converters.output import check_output
+from movistream_converters.precision import Precision
 
 if TYPE_CHECKING:
     from movistream_converters.convert import Progress as ProgressCallback
@@ -57,6 +58,13 @@ _Option = TypeVar("_Option", bound=Enum)
     help="frames is fastest; model-garden fits programs for the published files.",
 )
 @click.option(
+    "--precision",
+    type=click.Choice([precision.value for precision in Precision]),
+    default=Precision.FLOAT32.value,
+    show_default=True,
+    help="Of the weights.",
+)
+@click.option(
     "--verify/--no-verify",
     default=True,
     show_default=True,
@@ -74,6 +82,7 @@ def convert(
     image_size: int | None,
     labels: Path | None,
     state_layout: str,
+    precision: str,
     verify: bool,
 ) -> None:
     """Convert CHECKPOINT, of a MoViNet stream model, to a .tflite file.
@@ -108,6 +117,7 @@ def convert(
             source=checkpoint.name,
             labels=names,
             layout=StateLayout(state_layout),
+            precision=Precision(precision),
             verified=verify,
             progress=progress,
         )

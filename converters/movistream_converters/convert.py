@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
+from msgspec.structs import replace
+
 import movistream
 from movistream.labels import check_labels
 from movistream.manifest import (
@@ -28,7 +30,8 @@ from movistream_converters.movinet import SqueezeExciteType
 from movistream_converters.network import receptive_field_frames
 from movistream_converters.output import check_output, replaced_when_done
 from movistream_converters.passes import fold
-from movistream_converters.verify import ERROR_LIMIT, FRAMES, verify
+from movistream_converters.precision import ERROR_LIMITS, Precision
+from movistream_converters.verify import FRAMES, verify
 from movistream_converters.weights import non_finite
 
 Progress = Callable[[str, int, int], None]
@@ -61,6 +64,7 @@ def convert(
     source: str,
     labels: Sequence[str] = (),
     layout: StateLayout = StateLayout.FRAMES,
+    precision: Precision = Precision.FLOAT32,
     verified: bool = True,
     progress: Progress = _ignore_progress,
 ) -> Conversion:
@@ -74,6 +78,7 @@ def convert(
         source: name of what was read, kept in the manifest.
         labels: one per class, or none.
         layout: of the states.
+        precision: of the weights.
         verified: whether to compare the file with the network before it appears.
 
     Raises:
@@ -90,15 +95,24 @@ def convert(
             f"{source} has weights that cannot be folded: {names[0]} becomes infinite or NaN; a"
             " variance may be negative"
         )
-    step = lower(network, weights, layout)
-    manifest = _manifest(checkpoint, step, source, tuple(labels), layout, None)
+    try:
+        step = lower(network, weights, layout, precision)
+    except OverflowError as error:
+        raise ConversionError(f"{source} does not fit {precision.value}: {error}") from None
+    provenance = Provenance(
+        source=source,
+        source_format="model-garden",
+        converter=f"movistream {movistream.__version__}",
+    )
+    manifest = _manifest(checkpoint, step, layout, precision, tuple(labels), provenance)
     progress("lower", 1, 1)
     with replaced_when_done(output) as part:
         data = _pack(step, manifest)
         part.write_bytes(data)
         if verified:
-            verification = _verify(part, checkpoint, layout, progress)
-            manifest = _manifest(checkpoint, step, source, tuple(labels), layout, verification)
+            verification = _verify(part, checkpoint, layout, precision, progress)
+            provenance = replace(provenance, verification=verification)
+            manifest = replace(manifest, provenance=provenance)
             data = _pack(step, manifest)
             part.write_bytes(data)
     return Conversion(output, len(data), manifest)
@@ -109,7 +123,11 @@ def _pack(step: StepGraph, manifest: Manifest) -> bytes:
 
 
 def _verify(
-    part: Path, checkpoint: Checkpoint, layout: StateLayout, progress: Progress
+    part: Path,
+    checkpoint: Checkpoint,
+    layout: StateLayout,
+    precision: Precision,
+    progress: Progress,
 ) -> Verification:
     done = 0
 
@@ -121,12 +139,13 @@ def _verify(
     progress("verify", 0, 2 * FRAMES)
     verification = verify(part, checkpoint.network, checkpoint.weights, layout, on_frame)
     error = max(verification.max_logit_error, verification.max_state_error)
-    if not error <= ERROR_LIMIT:
+    limit = ERROR_LIMITS[precision]
+    if not error <= limit:
         raise ConversionError(
             f"the converted file is not faithful: logits differ by"
             f" {verification.max_logit_error:.1e} and state {verification.worst_state} by"
             f" {verification.max_state_error:.1e} of their largest value, more than"
-            f" {ERROR_LIMIT:.0e}; nothing was written"
+            f" {limit:.0e}; nothing was written"
         )
     return verification
 
@@ -134,10 +153,10 @@ def _verify(
 def _manifest(
     checkpoint: Checkpoint,
     step: StepGraph,
-    source: str,
-    labels: tuple[str, ...],
     layout: StateLayout,
-    verification: Verification | None,
+    precision: Precision,
+    labels: tuple[str, ...],
+    provenance: Provenance,
 ) -> Manifest:
     options = checkpoint.options
     return Manifest(
@@ -152,18 +171,13 @@ def _manifest(
         ),
         logits=Logits(tensor="logits", classes=options.num_classes, dtype="float32"),
         states=step.states,
-        labels=labels,
-        quantization="float32",
         receptive_field_frames=receptive_field_frames(checkpoint.network),
         network={
             name: value.value if isinstance(value, Enum) else value
             for name, value in asdict(options).items()
             if name != "gating" or options.se_type is not SqueezeExciteType.NONE
         },
-        provenance=Provenance(
-            source=source,
-            source_format="model-garden",
-            converter=f"movistream {movistream.__version__}",
-            verification=verification,
-        ),
+        labels=labels,
+        quantization=precision.value,
+        provenance=provenance,
     )

@@ -29,6 +29,7 @@ from movistream_converters.network import (
     consumers,
     encoding_frequencies,
 )
+from movistream_converters.precision import Precision
 from movistream_converters.states import NetworkState, network_states
 from movistream_converters.tflite_builder import GraphBuilder, TensorRef
 from movistream_converters.weights import Weights
@@ -48,22 +49,30 @@ class StepGraph:
     image: TensorRef
 
 
-def lower(network: Network, weights: Weights, layout: StateLayout) -> StepGraph:
+def lower(
+    network: Network,
+    weights: Weights,
+    layout: StateLayout,
+    precision: Precision = Precision.FLOAT32,
+) -> StepGraph:
     """Writes the step graph of a causal network whose batch norms are folded.
 
     Raises:
         ValueError: if the network is not causal, or holds a layer that has to be folded first.
+        OverflowError: if a weight is too large for the precision.
     """
-    return _Lowering(network, weights, layout).run()
+    return _Lowering(network, weights, layout, precision).run()
 
 
 class _Lowering:
     """One pass over the nodes, keeping each one's tensor."""
 
-    def __init__(self, network: Network, weights: Weights, layout: StateLayout) -> None:
+    def __init__(
+        self, network: Network, weights: Weights, layout: StateLayout, precision: Precision
+    ) -> None:
         self.network = network
         self.weights = weights
-        self.graph = GraphBuilder()
+        self.graph = GraphBuilder(precision)
         self.writer: LayoutWriter = LAYOUT_WRITERS[layout](self.graph)
         self.states: dict[str, NetworkState] = {s.name: s for s in network_states(network)}
         self.tensors: dict[str, TensorRef] = {}

@@ -18,8 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
+from movistream_converters.precision import Precision
+
 _TENSOR_TYPES = {
     "float32": schema.TensorType.FLOAT32,
+    "float16": schema.TensorType.FLOAT16,
     "int32": schema.TensorType.INT32,
 }
 _BUFFER_ALIGNMENT = 16
@@ -55,11 +58,13 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
 class GraphBuilder:
     """One subgraph with one signature, grown in execution order."""
 
-    def __init__(self) -> None:
+    def __init__(self, precision: Precision = Precision.FLOAT32) -> None:
+        self._precision = precision
+        self._weights: dict[int, TensorRef] = {}
         self._tensors: list[Any] = []
         self._operators: list[Any] = []
         self._buffers: list[Any] = [_AlignedBuffer()]
-        self._codes: dict[int, int] = {}
+        self._codes: dict[tuple[int, int], int] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], TensorRef] = {}
         self.inputs: dict[str, TensorRef] = {}
         self.outputs: dict[str, TensorRef] = {}
@@ -85,6 +90,25 @@ class GraphBuilder:
             self._constants[key] = self._tensor(name, value.shape, value.dtype.name, index)
         return self._constants[key]
 
+    def weight(self, name: str, value: npt.NDArray[np.float32]) -> TensorRef:
+        """Adds a kernel in the graph's precision; returns it as float32.
+
+        Raises:
+            OverflowError: if a number is too large for the precision.
+        """
+        if self._precision is Precision.FLOAT32:
+            return self.constant(name, value)
+        with np.errstate(over="ignore"):
+            half = value.astype(np.float16)
+        if not np.isfinite(half).all():
+            raise OverflowError(f"{name} holds numbers beyond float16, up to {np.abs(value).max()}")
+        stored = self.constant(f"{name}.float16", half)
+        if stored.index not in self._weights:
+            self._weights[stored.index] = self.operator(
+                "DEQUANTIZE", (stored,), name, value.shape, schema.DequantizeOptionsT(), version=3
+            )
+        return self._weights[stored.index]
+
     def operator(
         self,
         code: str,
@@ -94,17 +118,19 @@ class GraphBuilder:
         options: Any = None,
         *,
         dtype: str = "float32",
+        version: int = 1,
     ) -> TensorRef:
         """Adds an operator with one output.
 
         Args:
             code: a name of the schema's ``BuiltinOperator``.
             options: the schema's options object of that operator.
+            version: of the operator: the first one that does what is asked.
         """
         output = self._tensor(name, tuple(shape), dtype, buffer=0)
         operator = schema.OperatorT()
         builtin = getattr(schema.BuiltinOperator, code)
-        operator.opcodeIndex = self._codes.setdefault(builtin, len(self._codes))
+        operator.opcodeIndex = self._codes.setdefault((builtin, version), len(self._codes))
         operator.inputs = [tensor.index for tensor in inputs]
         operator.outputs = [output.index]
         if options is not None:
@@ -119,7 +145,7 @@ class GraphBuilder:
         model = schema.ModelT()
         model.version = _SCHEMA_VERSION
         model.description = "movistream"
-        model.operatorCodes = [_operator_code(code) for code in self._codes]
+        model.operatorCodes = [_operator_code(*code) for code in self._codes]
         graph = schema.SubGraphT()
         graph.name = "main"
         graph.tensors = self._tensors
@@ -158,11 +184,11 @@ class GraphBuilder:
         return TensorRef(len(self._tensors) - 1, shape, dtype)
 
 
-def _operator_code(code: int) -> Any:
+def _operator_code(code: int, version: int) -> Any:
     entry = schema.OperatorCodeT()
     entry.builtinCode = code
     entry.deprecatedBuiltinCode = min(code, _PLACEHOLDER_CODE_LIMIT)
-    entry.version = 1
+    entry.version = version
     return entry
 
 

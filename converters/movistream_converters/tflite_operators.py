@@ -32,7 +32,7 @@ def conv_2d(
     options.padding = schema.Padding.SAME
     options.strideH = options.strideW = stride
     options.fusedActivationFunction = _fused(fused)
-    weights = graph.constant(f"{name}.kernel", kernel.transpose(3, 0, 1, 2))
+    weights = graph.weight(f"{name}.kernel", kernel.transpose(3, 0, 1, 2))
     shape = (*_strided(x, stride), kernel.shape[3])
     return graph.operator("CONV_2D", (x, weights, _bias(graph, name, bias)), name, shape, options)
 
@@ -52,7 +52,7 @@ def depthwise_conv_2d(
     options.strideH = options.strideW = stride
     options.depthMultiplier = 1
     options.fusedActivationFunction = _fused(fused)
-    weights = graph.constant(f"{name}.kernel", kernel[None])
+    weights = graph.weight(f"{name}.kernel", kernel[None])
     shape = (*_strided(x, stride), x.shape[3])
     inputs = (x, weights, _bias(graph, name, bias))
     return graph.operator("DEPTHWISE_CONV_2D", inputs, name, shape, options)
@@ -69,7 +69,7 @@ def fully_connected(
     """Kernel (in, out) on a tensor of shape (1, in)."""
     options = schema.FullyConnectedOptionsT()
     options.fusedActivationFunction = _fused(fused)
-    weights = graph.constant(f"{name}.kernel", kernel.T)
+    weights = graph.weight(f"{name}.kernel", kernel.T)
     inputs = (x, weights, _bias(graph, name, bias))
     return graph.operator("FULLY_CONNECTED", inputs, name, (1, kernel.shape[1]), options)
 

@@ -18,8 +18,6 @@ from movistream_converters.states import CLOCK, network_states
 from movistream_converters.weights import Weights
 
 FRAMES = 8
-ERROR_LIMIT = 1e-4
-"""Relative to the largest value: what a float32 file may differ from its network."""
 
 
 def verify(

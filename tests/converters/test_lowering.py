@@ -10,11 +10,13 @@ from movistream.graph import map_file, read_model_file
 from movistream.inspection import inspect_file
 from movistream_converters.convert import convert
 from movistream_converters.cost import network_cost
+from movistream_converters.errors import ConversionError
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import lower
 from movistream_converters.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
 from movistream_converters.network import ActivationFunction
 from movistream_converters.passes import fold
+from movistream_converters.precision import ERROR_LIMITS, Precision
 from tests.conftest import small_checkpoint
 
 TIGHT = 2e-5
@@ -54,6 +56,42 @@ def test_every_option(options: dict[str, object], layout: StateLayout, tmp_path:
     assert verification is not None
     assert verification.max_logit_error < TIGHT
     assert verification.max_state_error < TIGHT
+
+
+@pytest.mark.parametrize("layout", StateLayout)
+@pytest.mark.parametrize("architecture", ["t0", "a3"])
+def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path) -> None:
+    """Half the bytes, and within what eleven bits of a weight can do."""
+    checkpoint = small_checkpoint(architecture, image_size=32)
+    whole, half = (
+        convert(
+            checkpoint,
+            tmp_path / f"{precision.value}.tflite",
+            source="s",
+            layout=layout,
+            precision=precision,
+        )
+        for precision in (Precision.FLOAT32, Precision.FLOAT16)
+    )
+    assert half.size_bytes < 0.53 * whole.size_bytes
+    assert half.manifest.quantization == "float16"
+    assert half.manifest.provenance is not None
+    verification = half.manifest.provenance.verification
+    assert verification is not None
+    assert TIGHT < verification.max_logit_error < ERROR_LIMITS[Precision.FLOAT16]
+    assert inspect_file(half.path).quantization == "float16"
+    assert inspect_file(half.path).multiply_adds == inspect_file(whole.path).multiply_adds
+    assert [state.dtype for state in half.manifest.states] == [
+        state.dtype for state in whole.manifest.states
+    ]
+
+
+def test_weights_beyond_float16(tmp_path: Path) -> None:
+    checkpoint = small_checkpoint()
+    checkpoint.weights["classifier.logits.kernel"].reshape(-1)[0] = 1e6
+    with pytest.raises(ConversionError, match=r"does not fit float16: classifier\.logits\.kernel"):
+        convert(checkpoint, tmp_path / "m.tflite", source="s", precision=Precision.FLOAT16)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_must_be_folded_first() -> None:
@@ -107,15 +145,19 @@ def test_nothing_but_float_operators_in_the_default_layout(model_path: Path) -> 
     assert {graph.tensors[index].dtype for index in produced} == {"float32"}
 
 
+@pytest.mark.parametrize("precision", Precision)
 @pytest.mark.parametrize("options", [{}, {"positional_encoding": True}], ids=str)
 def test_one_delegate_takes_the_whole_default_graph(
-    options: dict[str, object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    options: dict[str, object],
+    precision: Precision,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """One operator left out in the middle would cost more than all convolutions around it."""
     from ai_edge_litert.compiled_model import CompiledModel
 
     path = tmp_path / "m.tflite"
-    convert(small_checkpoint(**options), path, source="s", verified=False)
+    convert(small_checkpoint(**options), path, source="s", precision=precision, verified=False)
     assert CompiledModel.from_file(str(path)).is_fully_accelerated()
     capfd.readouterr()
 

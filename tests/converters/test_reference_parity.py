@@ -15,6 +15,7 @@ from movistream_converters.convert import convert
 from movistream_converters.formats.model_garden import Checkpoint, read
 from movistream_converters.layouts import StateLayout
 from movistream_converters.network import ActivationFunction
+from movistream_converters.precision import Precision
 from movistream_converters.verify import relative_error, state_values
 
 GOLDENS = ("a0_stream", "a3_stream", "k600_a0_stream", "barn_a0_stream")
@@ -70,6 +71,19 @@ def _check_states(golden: Path, layout: StateLayout, tensors: Any) -> None:
         assert tensors[name].dtype == expected.dtype
         assert tensors[name].shape == expected.shape
         assert relative_error(tensors[name], expected) < LIMIT, name
+
+
+def test_float16_weights(golden: Path, tmp_path: Path) -> None:
+    """Per frame: the same direction to four nines, and the same best class."""
+    frames, logits = _frames(golden)
+    path = tmp_path / "m.tflite"
+    checkpoint = _checkpoint(golden)
+    convert(checkpoint, path, source="golden", precision=Precision.FLOAT16, verified=False)
+    with movistream.load(path) as model, model.stream() as stream:
+        found = np.stack([stream.step(frame).logits for frame in frames])
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(logits, axis=1)
+    assert ((found * logits).sum(axis=1) / lengths).min() > 0.9999
+    np.testing.assert_array_equal(found.argmax(axis=1), logits.argmax(axis=1))
 
 
 def test_states_of_the_default_layout(reference: Reference, tmp_path: Path) -> None:

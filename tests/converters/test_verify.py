@@ -12,8 +12,11 @@ from movistream_converters import verify as verification
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.layouts import StateLayout
+from movistream_converters.precision import ERROR_LIMITS, Precision
 from movistream_converters.verify import relative_error, state_values, verify
 from tests.conftest import small_checkpoint
+
+LIMIT = ERROR_LIMITS[Precision.FLOAT32]
 
 
 def test_one_wrong_weight_is_noticed(model_path: Path) -> None:
@@ -22,7 +25,7 @@ def test_one_wrong_weight_is_noticed(model_path: Path) -> None:
         weights = {**checkpoint.weights, name: checkpoint.weights[name].copy()}
         weights[name].reshape(-1)[0] += 0.5
         found = verify(model_path, checkpoint.network, weights, StateLayout.FRAMES)
-        assert found.max_logit_error > verification.ERROR_LIMIT
+        assert found.max_logit_error > LIMIT
 
 
 @pytest.mark.parametrize("layout", StateLayout)
@@ -45,8 +48,8 @@ def test_one_wrong_state_is_noticed_and_named(
     checkpoint = small_checkpoint()
     found = verify(path, checkpoint.network, checkpoint.weights, layout)
     assert found.worst_state == name
-    assert found.max_state_error > verification.ERROR_LIMIT
-    assert found.max_logit_error < verification.ERROR_LIMIT
+    assert found.max_state_error > LIMIT
+    assert found.max_logit_error < LIMIT
 
 
 def test_a_state_without_reference_is_an_error(

@@ -24,7 +24,7 @@ def test_this_environment_has_only_tflite_runtime() -> None:
 
 
 def test_models_are_there() -> None:
-    assert len(MODELS) == 8
+    assert len(MODELS) == 16
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)

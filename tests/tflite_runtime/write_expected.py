@@ -5,6 +5,7 @@ python -m tests.tflite_runtime.write_expected FOLDER
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from movistream_converters.convert import convert
 from movistream_converters.layouts import StateLayout
 from movistream_converters.movinet import SqueezeExciteType
 from movistream_converters.network import ActivationFunction
+from movistream_converters.precision import Precision
 from tests.conftest import small_checkpoint
 
 VARIANTS = {
@@ -32,16 +34,19 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     frames = np.stack([render_frame(index / 5)[..., ::-1] for index in range(6)])
     np.save(folder / "frames.npy", frames)
+    for stale in folder.glob("*.tflite"):
+        stale.unlink()
     for variant, options in VARIANTS.items():
-        for layout in StateLayout:
-            path = folder / f"{variant}-{layout.value}.tflite"
-            convert(small_checkpoint(**options), path, source=variant, layout=layout)
+        for layout, precision in itertools.product(StateLayout, Precision):
+            path = folder / f"{variant}-{layout.value}-{precision.value}.tflite"
+            checkpoint = small_checkpoint(**options)
+            convert(checkpoint, path, source=variant, layout=layout, precision=precision)
             for engine in ("compiled-model", "interpreter"):
                 with movistream.load(path, engine=engine, threads=1) as model:
                     stream = model.stream()
                     logits = np.stack([stream.step(frame).logits for frame in frames])
                 np.save(path.with_suffix(f".{engine}.npy"), logits)
-    print(f"wrote {2 * len(VARIANTS)} models to {folder}")
+    print(f"wrote {len(list(folder.glob('*.tflite')))} models to {folder}")
 
 
 if __name__ == "__main__":

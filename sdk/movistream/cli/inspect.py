@@ -65,7 +65,7 @@ def _facts(inspection: Inspection) -> dict[str, str]:
         "output": f"{manifest.logits.tensor} {manifest.logits.dtype}"
         f" {_shape((1, manifest.logits.classes))}",
         "labels": _labels(manifest),
-        "arithmetic": inspection.quantization,
+        "precision": inspection.quantization,
         "weights": f"{inspection.weights:,} in {_megabytes(inspection.weight_bytes)}",
         "multiply-adds": f"{inspection.multiply_adds / 1e6:.1f} M per frame",
         "states": f"{len(manifest.states)}, {_megabytes(sum(inspection.state_bytes.values()))},"
