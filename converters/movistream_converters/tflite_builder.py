@@ -18,15 +18,17 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream_converters.precision import Precision
+from movistream_converters.precision import DYNAMIC_INPUTS, Precision
 
 _TENSOR_TYPES = {
     "float32": schema.TensorType.FLOAT32,
     "float16": schema.TensorType.FLOAT16,
     "int32": schema.TensorType.INT32,
+    "int8": schema.TensorType.INT8,
 }
 _BUFFER_ALIGNMENT = 16
 _SCHEMA_VERSION = 3
+_INT8_LIMIT = 127
 _PLACEHOLDER_CODE_LIMIT = 127
 
 
@@ -83,20 +85,25 @@ class GraphBuilder:
         data = np.ascontiguousarray(value).tobytes()
         key = (value.dtype.name, value.shape, data)
         if key not in self._constants:
-            buffer = _AlignedBuffer()
-            buffer.data = data
-            self._buffers.append(buffer)
-            index = len(self._buffers) - 1
+            index = self._buffer(data)
             self._constants[key] = self._tensor(name, value.shape, value.dtype.name, index)
         return self._constants[key]
 
-    def weight(self, name: str, value: npt.NDArray[np.float32]) -> TensorRef:
-        """Adds a kernel in the graph's precision; returns it as float32.
+    def weight(
+        self, name: str, value: npt.NDArray[np.float32], *, per_channel: bool = False
+    ) -> TensorRef:
+        """Adds a kernel in the graph's precision; returns it as float32 or int8.
+
+        Args:
+            per_channel: the operator takes int8 kernels with a scale per entry of the first axis,
+                while its input and output are float32.
 
         Raises:
             OverflowError: if a number is too large for the precision.
         """
-        if self._precision is Precision.FLOAT32:
+        if self._precision is Precision.DYNAMIC and per_channel and value[0].size >= DYNAMIC_INPUTS:
+            return self._int8_constant(name, value)
+        if self._precision is not Precision.FLOAT16:
             return self.constant(name, value)
         with np.errstate(over="ignore"):
             half = value.astype(np.float16)
@@ -108,6 +115,21 @@ class GraphBuilder:
                 "DEQUANTIZE", (stored,), name, value.shape, schema.DequantizeOptionsT(), version=3
             )
         return self._weights[stored.index]
+
+    def _int8_constant(self, name: str, value: npt.NDArray[np.float32]) -> TensorRef:
+        """Symmetric int8, each channel's largest number at ±127."""
+        channels = value.reshape(len(value), -1)
+        scales = np.abs(channels).max(axis=1) / np.float32(_INT8_LIMIT)
+        scales[scales == 0] = 1.0
+        stored = np.round(channels / scales[:, None]).astype(np.int8)
+        quantization = schema.QuantizationParametersT()
+        quantization.scale = scales.astype(np.float32)
+        quantization.zeroPoint = np.zeros(len(scales), np.int64)
+        quantization.quantizedDimension = 0
+        index = self._buffer(stored.tobytes())
+        tensor = self._tensor(f"{name}.int8", value.shape, "int8", index)
+        self._tensors[tensor.index].quantization = quantization
+        return tensor
 
     def operator(
         self,
@@ -172,6 +194,12 @@ class GraphBuilder:
         builder = flatbuffers.Builder(constants + 1024 * (len(self._tensors) + 64))
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+    def _buffer(self, data: bytes) -> int:
+        buffer = _AlignedBuffer()
+        buffer.data = data
+        self._buffers.append(buffer)
+        return len(self._buffers) - 1
 
     def _tensor(self, name: str, shape: tuple[int, ...], dtype: str, buffer: int) -> TensorRef:
         tensor = schema.TensorT()

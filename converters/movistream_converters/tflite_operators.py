@@ -32,9 +32,11 @@ def conv_2d(
     options.padding = schema.Padding.SAME
     options.strideH = options.strideW = stride
     options.fusedActivationFunction = _fused(fused)
-    weights = graph.weight(f"{name}.kernel", kernel.transpose(3, 0, 1, 2))
+    weights = graph.weight(f"{name}.kernel", kernel.transpose(3, 0, 1, 2), per_channel=True)
     shape = (*_strided(x, stride), kernel.shape[3])
-    return graph.operator("CONV_2D", (x, weights, _bias(graph, name, bias)), name, shape, options)
+    inputs = (x, weights, _bias(graph, name, bias))
+    version = 5 if weights.dtype == "int8" else 1
+    return graph.operator("CONV_2D", inputs, name, shape, options, version=version)
 
 
 def depthwise_conv_2d(
@@ -69,9 +71,13 @@ def fully_connected(
     """Kernel (in, out) on a tensor of shape (1, in)."""
     options = schema.FullyConnectedOptionsT()
     options.fusedActivationFunction = _fused(fused)
-    weights = graph.weight(f"{name}.kernel", kernel.T)
+    weights = graph.weight(f"{name}.kernel", kernel.T, per_channel=True)
+    options.asymmetricQuantizeInputs = weights.dtype == "int8"
     inputs = (x, weights, _bias(graph, name, bias))
-    return graph.operator("FULLY_CONNECTED", inputs, name, (1, kernel.shape[1]), options)
+    shape = (1, kernel.shape[1])
+    # Before version 12, only the first channel's scale was looked at.
+    version = 12 if weights.dtype == "int8" else 1
+    return graph.operator("FULLY_CONNECTED", inputs, name, shape, options, version=version)
 
 
 def add(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from movistream.graph import map_file, read_model_file
 from movistream.inspection import inspect_file
@@ -14,7 +17,7 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import lower
 from movistream_converters.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
-from movistream_converters.network import ActivationFunction
+from movistream_converters.network import ActivationFunction, weight_shapes
 from movistream_converters.passes import fold
 from movistream_converters.precision import ERROR_LIMITS, Precision
 from tests.conftest import small_checkpoint
@@ -86,6 +89,49 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
     ]
 
 
+@pytest.mark.parametrize("layout", StateLayout)
+@pytest.mark.parametrize("architecture", ["t0", "a3"])
+def test_dynamic_weights(architecture: str, layout: StateLayout, tmp_path: Path) -> None:
+    checkpoint = small_checkpoint(architecture, image_size=32)
+    path = tmp_path / "m.tflite"
+    conversion = convert(checkpoint, path, source="s", layout=layout, precision=Precision.DYNAMIC)
+    assert conversion.manifest.quantization == inspect_file(path).quantization == "dynamic"
+    assert conversion.manifest.provenance is not None
+    verification = conversion.manifest.provenance.verification
+    assert verification is not None
+    assert TIGHT < verification.max_logit_error < 0.1
+    network, _ = fold(checkpoint.network, checkpoint.weights)
+    assert inspect_file(path).multiply_adds == network_cost(network).multiply_adds_per_frame
+    float_bytes = 4 * sum(math.prod(shape) for shape in weight_shapes(network).values())
+    assert conversion.size_bytes < 0.4 * float_bytes
+
+
+def test_int8_kernels_by_channel(tmp_path: Path) -> None:
+    """Every stored number is within half a step of the weight; small kernels stay float32."""
+    checkpoint = small_checkpoint()
+    path = tmp_path / "m.tflite"
+    convert(checkpoint, path, source="s", precision=Precision.DYNAMIC, verified=False)
+    _, weights = fold(checkpoint.network, checkpoint.weights)
+    data = map_file(path)
+    stored = {t.name: t for t in read_model_file(data, "m").graphs[0].tensors if t.constant}
+    quantized = {name.removesuffix(".int8") for name in stored if name.endswith(".int8")}
+    assert "stem.conv.kernel" in stored
+    assert "stem.conv.kernel" not in quantized
+    assert not any("feature" in name for name in quantized)
+    model = schema.Model.GetRootAs(path.read_bytes(), 0)
+    for name in ("block2_layer0.expansion.conv.kernel", "classifier.logits.kernel"):
+        tensor = stored[f"{name}.int8"]
+        assert tensor.quantization is not None
+        scales = np.array(tensor.quantization.scales)
+        buffer = model.Buffers(model.Subgraphs(0).Tensors(tensor.index).Buffer())
+        integers = buffer.DataAsNumpy().view(np.int8).reshape(len(scales), -1)
+        values = integers * scales[:, None]
+        expected = weights[name].reshape(-1, len(scales)).T
+        assert (np.abs(values - expected) <= scales[:, None] * 0.5001).all()
+        assert np.abs(values).max(axis=1) == pytest.approx(np.abs(expected).max(axis=1))
+        assert tensor.quantization.axis == 0
+
+
 def test_weights_beyond_float16(tmp_path: Path) -> None:
     checkpoint = small_checkpoint()
     checkpoint.weights["classifier.logits.kernel"].reshape(-1)[0] = 1e6
@@ -111,8 +157,6 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
 
 def test_constants_are_aligned(model_path: Path) -> None:
     """Engines read weights in place, in 16-byte lanes."""
-    from ai_edge_litert import schema_py_generated as schema
-
     data = model_path.read_bytes()
     model = schema.Model.GetRootAs(data, 0)
     for index in range(model.BuffersLength()):
@@ -123,8 +167,6 @@ def test_constants_are_aligned(model_path: Path) -> None:
 
 
 def _address(data: bytes) -> int:
-    import numpy as np
-
     address: int = np.frombuffer(data, np.uint8).__array_interface__["data"][0]
     return address
 

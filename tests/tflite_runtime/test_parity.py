@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import movistream
+from movistream.errors import EngineError
 
 FOLDER = Path(__file__).parents[2] / "build/engine-parity"
 MODELS = sorted(FOLDER.glob("*.tflite"))
@@ -24,10 +25,21 @@ def test_this_environment_has_only_tflite_runtime() -> None:
 
 
 def test_models_are_there() -> None:
-    assert len(MODELS) == 16
+    assert len(MODELS) == 24
 
 
-@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in MODELS if "dynamic" in path.name], ids=lambda path: path.stem
+)
+def test_dynamic_files_are_refused(path: Path) -> None:
+    """It knows int8 dense layers with one scale only."""
+    with pytest.raises(EngineError, match="FULLY_CONNECTED' version '12'"):
+        movistream.load(path)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODELS if "dynamic" not in path.name], ids=lambda path: path.stem
+)
 def test_logits_equal_those_of_litert(path: Path) -> None:
     frames = np.load(FOLDER / "frames.npy")
     with movistream.load(path, threads=1) as model, model.stream() as stream:
