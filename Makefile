@@ -7,13 +7,14 @@ PYTHON_311 ?= python3.11
 VENV ?= .venv
 VENV_TFLITE_RUNTIME ?= .venv-tflite-runtime
 OUTPUT = demo/output
+REFERENCE_DATA ?= ../shared/data
 
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
 INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test lint check test-tflite-runtime schema clean
+.PHONY: help setup demo test lint check test-tflite-runtime bench-peers schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +65,19 @@ $(INSTALLED_TFLITE_RUNTIME): setup.cfg Makefile
 test-tflite-runtime: $(INSTALLED) $(INSTALLED_TFLITE_RUNTIME) ## the same files on tflite-runtime 2.14
 	$(BIN)/python -m tests.tflite_runtime.write_expected build/engine-parity
 	$(VENV_TFLITE_RUNTIME)/bin/python -m pytest --noconftest tests/tflite_runtime
+
+bench-peers: $(INSTALLED) ## our files of one network beside Model Garden's, step by step
+	@mkdir -p build/peers
+	for precision in float32 float16 dynamic; do \
+		$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/a0_stream --precision $$precision \
+			-o build/peers/$$precision.tflite > /dev/null || exit 1; \
+	done
+	for threads in 1 2; do \
+		$(BIN)/python -m movistream_benchmarks.latency --threads $$threads --rounds 25 \
+			$(patsubst %,--published $(REFERENCE_DATA)/peers/model_garden_a0_stream_%.tflite, \
+				f32 float16 dynamic int8) \
+			build/peers/float32.tflite build/peers/float16.tflite build/peers/dynamic.tflite; \
+	done
 
 schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
 	$(BIN)/python -c 'import json; from movistream.manifest import json_schema; \
