@@ -174,7 +174,12 @@ class Stream:
         outputs: dict[str, Any] = {manifest.logits.tensor: model._logits}
         for state in manifest.states:
             inputs.update({name: engine.create_input(name) for name in state.inputs})
-            outputs[state.output] = engine.create_output(state.output)
+            # One tensor that is both input and output can have one buffer only.
+            outputs[state.output] = (
+                inputs[state.inputs[0]]
+                if state.advance == "keep"
+                else engine.create_output(state.output)
+            )
         self._slots = {
             name: engine.input_names.index(name)
             for state in manifest.states

@@ -339,6 +339,11 @@ def test_a_state_that_never_changes_is_kept(tmp_path: Path) -> None:
         with movistream.load(path, engine=engine) as model, model.stream() as stream:
             found = [stream.step(frame).logits[0] for _ in range(4)]
             np.testing.assert_allclose(found, [0.2, 0.4, 0.6, 0.8], rtol=1e-6)
+            tensors = {**stream.snapshot().tensors, "kept": np.full((1, 3), 5, np.float32)}
+            stream.restore(movistream.Snapshot(model.fingerprint, 4, tensors))
+            found = [stream.step(frame).logits[0] for _ in range(2)]
+            np.testing.assert_allclose(found, [6.0, 6.2], rtol=1e-6)
+            np.testing.assert_array_equal(stream.snapshot().tensors["kept"], tensors["kept"])
 
 
 def test_answers_that_are_no_numbers(tmp_path: Path) -> None:
