@@ -11,7 +11,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from movistream.graph import map_file, read_model_file
 from movistream.inspection import inspect_file
-from movistream_converters.convert import convert
+from movistream.manifest import Verification
+from movistream_converters.convert import Conversion, convert
 from movistream_converters.cost import network_cost
 from movistream_converters.errors import ConversionError
 from movistream_converters.layouts import StateLayout
@@ -25,14 +26,19 @@ from tests.conftest import small_checkpoint
 TIGHT = 2e-5
 
 
+def _verified(conversion: Conversion) -> Verification:
+    """What the conversion found when it compared the file with its network."""
+    provenance = conversion.manifest.provenance
+    assert provenance is not None
+    assert provenance.verification is not None
+    return provenance.verification
+
+
 @pytest.mark.parametrize("layout", StateLayout)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture(architecture: str, layout: StateLayout, tmp_path: Path) -> None:
     checkpoint = small_checkpoint(architecture, image_size=32)
-    manifest = convert(checkpoint, tmp_path / "m.tflite", source="s", layout=layout).manifest
-    assert manifest.provenance is not None
-    verification = manifest.provenance.verification
-    assert verification is not None
+    verification = _verified(convert(checkpoint, tmp_path / "m.tflite", source="s", layout=layout))
     assert verification.max_logit_error < TIGHT
     assert verification.max_state_error < TIGHT
 
@@ -53,10 +59,7 @@ def test_every_architecture(architecture: str, layout: StateLayout, tmp_path: Pa
 )
 def test_every_option(options: dict[str, object], layout: StateLayout, tmp_path: Path) -> None:
     checkpoint = small_checkpoint("t0", **options)
-    manifest = convert(checkpoint, tmp_path / "m.tflite", source="s", layout=layout).manifest
-    assert manifest.provenance is not None
-    verification = manifest.provenance.verification
-    assert verification is not None
+    verification = _verified(convert(checkpoint, tmp_path / "m.tflite", source="s", layout=layout))
     assert verification.max_logit_error < TIGHT
     assert verification.max_state_error < TIGHT
 
@@ -78,9 +81,7 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
     )
     assert half.size_bytes < 0.53 * whole.size_bytes
     assert half.manifest.quantization == "float16"
-    assert half.manifest.provenance is not None
-    verification = half.manifest.provenance.verification
-    assert verification is not None
+    verification = _verified(half)
     assert TIGHT < verification.max_logit_error < ERROR_LIMITS[Precision.FLOAT16]
     assert inspect_file(half.path).quantization == "float16"
     assert inspect_file(half.path).multiply_adds == inspect_file(whole.path).multiply_adds
@@ -96,9 +97,7 @@ def test_dynamic_weights(architecture: str, layout: StateLayout, tmp_path: Path)
     path = tmp_path / "m.tflite"
     conversion = convert(checkpoint, path, source="s", layout=layout, precision=Precision.DYNAMIC)
     assert conversion.manifest.quantization == inspect_file(path).quantization == "dynamic"
-    assert conversion.manifest.provenance is not None
-    verification = conversion.manifest.provenance.verification
-    assert verification is not None
+    verification = _verified(conversion)
     assert TIGHT < verification.max_logit_error < 0.1
     network, _ = fold(checkpoint.network, checkpoint.weights)
     assert inspect_file(path).multiply_adds == network_cost(network).multiply_adds_per_frame
