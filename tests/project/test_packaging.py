@@ -65,7 +65,10 @@ def test_the_public_surface() -> None:
         assert {name for name in vars(kind) if not name.startswith("_")} == names
 
 
-@pytest.mark.parametrize("module", ["movistream", "movistream.cli", "movistream_benchmarks.soak"])
+@pytest.mark.parametrize(
+    "module",
+    ["movistream", "movistream.cli", "movistream_benchmarks.soak", "movistream_benchmarks.latency"],
+)
 def test_the_runtime_imports_nothing_heavy(module: str) -> None:
     script = f"import sys, {module}; print(sorted({{'tensorflow', 'cv2'}} & set(sys.modules)))"
     found = subprocess.run(
