@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 import movistream
+from movistream.model import MOST_THREADS
 from movistream.native_stderr import native_stderr_captured
 
 Step = Callable[[npt.NDArray[np.uint8]], float]
@@ -119,7 +120,9 @@ def measure(
     multiple=True,
     help="A published file, run by the published samples' loop; the first one is the measure.",
 )
-@click.option("--threads", type=click.IntRange(min=1, max=128), default=1, show_default=True)
+@click.option(
+    "--threads", type=click.IntRange(min=1, max=MOST_THREADS), default=1, show_default=True
+)
 @click.option("--rounds", type=click.IntRange(min=3), default=15, show_default=True)
 @click.option("--steps", type=click.IntRange(min=5), default=30, show_default=True)
 def main(

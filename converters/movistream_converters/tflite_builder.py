@@ -62,7 +62,7 @@ class GraphBuilder:
 
     def __init__(self, precision: Precision = Precision.FLOAT32) -> None:
         self._precision = precision
-        self._weights: dict[int, TensorRef] = {}
+        self._dequantized: dict[int, TensorRef] = {}
         self._tensors: list[Any] = []
         self._operators: list[Any] = []
         self._buffers: list[Any] = [_AlignedBuffer()]
@@ -110,11 +110,11 @@ class GraphBuilder:
         if not np.isfinite(half).all():
             raise OverflowError(f"{name} holds numbers beyond float16, up to {np.abs(value).max()}")
         stored = self.constant(f"{name}.float16", half)
-        if stored.index not in self._weights:
-            self._weights[stored.index] = self.operator(
+        if stored.index not in self._dequantized:
+            self._dequantized[stored.index] = self.operator(
                 "DEQUANTIZE", (stored,), name, value.shape, schema.DequantizeOptionsT(), version=3
             )
-        return self._weights[stored.index]
+        return self._dequantized[stored.index]
 
     def _int8_constant(self, name: str, value: npt.NDArray[np.float32]) -> TensorRef:
         """Symmetric int8, each channel's largest number at ±127."""
@@ -183,12 +183,10 @@ class GraphBuilder:
         model.buffers = list(self._buffers)
         model.metadata = []
         for name, data in metadata.items():
-            buffer = _AlignedBuffer()
-            buffer.data = data
             entry = schema.MetadataT()
             entry.name = name
             entry.buffer = len(model.buffers)
-            model.buffers.append(buffer)
+            model.buffers.append(_aligned_buffer(data))
             model.metadata.append(entry)
         constants = sum(len(buffer.data or b"") for buffer in model.buffers)
         builder = flatbuffers.Builder(constants + 1024 * (len(self._tensors) + 64))
@@ -196,9 +194,7 @@ class GraphBuilder:
         return bytes(builder.Output())
 
     def _buffer(self, data: bytes) -> int:
-        buffer = _AlignedBuffer()
-        buffer.data = data
-        self._buffers.append(buffer)
+        self._buffers.append(_aligned_buffer(data))
         return len(self._buffers) - 1
 
     def _tensor(self, name: str, shape: tuple[int, ...], dtype: str, buffer: int) -> TensorRef:
@@ -210,6 +206,12 @@ class GraphBuilder:
         tensor.hasRank = True
         self._tensors.append(tensor)
         return TensorRef(len(self._tensors) - 1, shape, dtype)
+
+
+def _aligned_buffer(data: bytes) -> _AlignedBuffer:
+    buffer = _AlignedBuffer()
+    buffer.data = data
+    return buffer
 
 
 def _operator_code(code: int, version: int) -> Any:

@@ -29,7 +29,7 @@ def bind(file: ModelFile, data: Bytes, name: str) -> Manifest:
     Args:
         file: what :func:`.graph.read_model_file` read from data.
         data: the file's bytes.
-        name: for messages.
+        name: the file's path, for messages, and for the name of a model without manifest.
 
     Raises:
         ModelError: if the file is damaged, its manifest does not fit its graph, or it is not a
@@ -102,12 +102,7 @@ def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
     logits = _only(signature.outputs.keys() - set(carried), "output", "the logits")
     image_tensor, logits_tensor = signature.inputs[image], signature.outputs[logits]
     shape = image_tensor.shape
-    if (
-        len(shape) not in (4, 5)
-        or shape[-1] != 3
-        or set(shape[:-3]) != {1}
-        or image_tensor.dtype != "float32"
-    ):
+    if not _is_one_frame(shape) or image_tensor.dtype != "float32":
         raise ModelError(
             f"its image input {image!r} is {image_tensor.dtype} {list(shape)}, not one float32"
             " frame (1, height, width, 3) or (1, 1, height, width, 3)"
@@ -168,10 +163,8 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
         )
     _check_tensor(signature, "inputs", manifest.input.tensor, manifest.input)
     _check_tensor(signature, "outputs", manifest.logits.tensor, manifest.logits)
-    shape = manifest.input.shape
-    if len(shape) not in (4, 5) or shape[-1] != 3 or set(shape[:-3]) != {1}:
-        raise ModelError(f"its manifest gives the image the shape {list(shape)}")
-    inputs_by_index = {tensor.index for tensor in signature.inputs.values()}
+    if not _is_one_frame(manifest.input.shape):
+        raise ModelError(f"its manifest gives the image the shape {list(manifest.input.shape)}")
     inputs, outputs = [manifest.input.tensor], [manifest.logits.tensor]
     for state in manifest.states:
         for tensor in state.inputs:
@@ -179,7 +172,8 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
         _check_tensor(signature, "outputs", state.output, state)
         if state.advance != "shift" and len(state.inputs) != 1:
             raise ModelError(f"state {state.name!r} is not shifted but has several inputs")
-        if state.advance == "keep" or signature.outputs[state.output].index in inputs_by_index:
+        output = signature.outputs[state.output]
+        if state.advance == "keep" or output.index in signature.graph.inputs:
             raise ModelError(f"state {state.name!r} comes out of an input, unchanged")
         inputs += state.inputs
         outputs.append(state.output)
@@ -216,6 +210,11 @@ def _check_tensor(
             f"its manifest says that {name!r} is {entry.dtype} {list(shape)}, and the graph that it"
             f" is {tensor.dtype} {list(tensor.shape)}"
         )
+
+
+def _is_one_frame(shape: tuple[int, ...]) -> bool:
+    """(1, height, width, 3) or (1, 1, height, width, 3)."""
+    return len(shape) in (4, 5) and shape[-1] == 3 and set(shape[:-3]) == {1}
 
 
 def _only(names: set[str], side: str, what: str) -> str:

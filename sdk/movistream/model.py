@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 import threading
 import time
@@ -185,20 +184,13 @@ class Stream:
             for state in manifest.states
             for name in state.inputs
         }
-        self._rotations = [
-            (
-                [self._slots[name] for name in state.inputs],
-                engine.output_names.index(state.output),
-            )
-            for state in manifest.states
-            if state.advance != "keep"
+        # Inputs, then outputs, in the engine's order; a step puts others in their places, all at
+        # once, so that an interrupt cannot leave a stream half advanced.
+        self._buffers = [
+            *(inputs[name] for name in engine.input_names),
+            *(outputs[name] for name in engine.output_names),
         ]
-        # Inputs and outputs in the engine's order, exchanged as one so that an interrupt cannot
-        # leave a stream half advanced.
-        self._buffers = (
-            [inputs[name] for name in engine.input_names],
-            [outputs[name] for name in engine.output_names],
-        )
+        self._successors = self._plan_rotation()
         self.reset()
 
     @property
@@ -278,12 +270,8 @@ class Stream:
         }
         found = {name: (value.shape, value.dtype) for name, value in snapshot.tensors.items()}
         if found != expected:
-            odd = sorted(
-                name for name in {*found, *expected} if found.get(name) != expected.get(name)
-            )
-            raise SnapshotError(
-                f"the snapshot does not hold the state {odd[0]!r} as the model does"
-            )
+            odd = min(n for n in {*found, *expected} if found.get(n) != expected.get(n))
+            raise SnapshotError(f"the snapshot does not hold the state {odd!r} as the model does")
         for name, values in snapshot.tensors.items():
             self._engine.write(self._buffer(name), values)
         self._frames_seen = snapshot.frames_seen
@@ -296,7 +284,7 @@ class Stream:
 
     def close(self) -> None:
         """Frees the states."""
-        self._buffers = ([], [])
+        self._buffers = []
 
     def __repr__(self) -> str:
         return f"<Stream of {self._model.manifest.name}, {self._frames_seen} frames seen>"
@@ -313,22 +301,34 @@ class Stream:
         self.close()
 
     def _require_open(self) -> None:
-        if self._model._closed or not self._buffers[0]:
+        if self._model._closed or not self._buffers:
             raise MovistreamError("the stream is closed, or its model")
 
     def _buffer(self, name: str) -> Any:
         """The buffer that holds an input now."""
         self._require_open()
-        return self._buffers[0][self._slots[name]]
+        return self._buffers[self._slots[name]]
+
+    def _plan_rotation(self) -> list[int]:
+        """For each place of a buffer, the place of the one that takes it after a step."""
+        successors = list(range(len(self._buffers)))
+        input_count = len(self._engine.input_names)
+        for state in self._model.manifest.states:
+            if state.advance != "keep":
+                output = input_count + self._engine.output_names.index(state.output)
+                cycle = [*(self._slots[name] for name in state.inputs), output]
+                for place, successor in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+                    successors[place] = successor
+        return successors
 
     def _advance(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """One step: writes the image, runs, hands the new states over, returns the logits."""
         engine, model = self._engine, self._model
         with model._lock:
             self._require_open()
-            inputs, outputs = self._buffers
+            input_count = len(engine.input_names)
             engine.write(model._image, values)
-            engine.run(inputs, outputs)
+            engine.run(self._buffers[:input_count], self._buffers[input_count:])
             stored = engine.read(model._logits)
         scores = model.manifest.logits
         logits = stored.astype(np.float32, copy=False).reshape(-1)
@@ -339,12 +339,5 @@ class Stream:
                 f"the model's answer to frame {self._frames_seen} is not a number: its weights are"
                 " damaged, or too large for its arithmetic"
             )
-        inputs, outputs = inputs.copy(), outputs.copy()
-        for slots, output in self._rotations:
-            oldest = inputs[slots[0]]
-            for to, source in itertools.pairwise(slots):
-                inputs[to] = inputs[source]
-            inputs[slots[-1]] = outputs[output]
-            outputs[output] = oldest
-        self._buffers = (inputs, outputs)
+        self._buffers = [self._buffers[place] for place in self._successors]
         return logits

@@ -308,12 +308,17 @@ def _architecture_key(architecture: str) -> str:
 
 def _looks_like(shapes: Mapping[str, tuple[int, ...]], network: Network) -> str:
     """A hint, where the weights are those of another architecture."""
-    layers = _evidence(shapes).layers
+    key = _architecture_of(_evidence(shapes).layers)
+    name = network.name if key is None else default_options(key).name
+    return "" if name == network.name else f"; it looks like {name}"
+
+
+def _architecture_of(layers: tuple[LayerSpec, ...]) -> str | None:
+    """The one architecture that has these blocks."""
     for key, spec in ARCHITECTURES.items():
-        name = default_options(key).name
-        if _architecture_layers(spec) == layers and name != network.name:
-            return f"; it looks like {name}"
-    return ""
+        if _architecture_layers(spec) == layers:
+            return key
+    return None
 
 
 def _similarity(spec: Architecture, layers: tuple[LayerSpec, ...]) -> tuple[int, int]:
@@ -323,9 +328,8 @@ def _similarity(spec: Architecture, layers: tuple[LayerSpec, ...]) -> tuple[int,
 
 
 def _matching_architecture(path: Path, evidence: _Evidence) -> str:
-    for key, spec in ARCHITECTURES.items():
-        if _architecture_layers(spec) == evidence.layers:
-            return key
+    if (known := _architecture_of(evidence.layers)) is not None:
+        return known
     closest = max(ARCHITECTURES, key=lambda key: _similarity(ARCHITECTURES[key], evidence.layers))
     raise ConversionError(
         f"{path} is none of the MoViNets that are known ({', '.join(ARCHITECTURES)}): its"
