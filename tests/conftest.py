@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -23,7 +24,9 @@ from demo.render_clip import render_frame
 from movistream_converters.convert import convert
 from movistream_converters.formats.model_garden import Checkpoint
 from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import lower
 from movistream_converters.movinet import MovinetOptions, build_movinet, default_options
+from movistream_converters.passes import fold
 from movistream_converters.weights import random_weights
 
 tf.get_logger().setLevel("ERROR")
@@ -72,6 +75,25 @@ def _write(tmp_path_factory: pytest.TempPathFactory, layout: StateLayout) -> Pat
     labels = [f"thing {index}" for index in range(CLASSES)]
     convert(small_checkpoint(), path, source="small", labels=labels, layout=layout)
     return path
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory, frames: np.ndarray) -> Path:
+    """A video of thirty frames at 10 frames per second, each picture three times."""
+    path = tmp_path_factory.mktemp("clip") / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
+    for frame in frames:
+        for _ in range(3):
+            writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
+    return path
+
+
+def foreign_model(signature_key: str = "serving_default") -> bytes:
+    """A file as others export it: a signature, no manifest."""
+    checkpoint = small_checkpoint(image_size=32)
+    step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.MODEL_GARDEN)
+    return step.graph.pack(signature_key, {})
 
 
 @pytest.fixture(scope="session")

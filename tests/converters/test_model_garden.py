@@ -45,6 +45,23 @@ def write(tmp_path: Path) -> Write:
     return write_small
 
 
+def variables(folder: Path) -> dict[str, np.ndarray]:
+    """A checkpoint's variables by their full keys."""
+    reader = tf.train.load_checkpoint(str(folder))
+    names = [name for name in reader.get_variable_to_shape_map() if "layer_with" in name]
+    return {name: reader.get_tensor(name) for name in names}
+
+
+def save(prefix: Path, stored: dict[str, np.ndarray]) -> None:
+    """Writes variables under any keys."""
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=list(stored),
+        shape_and_slices=[""] * len(stored),
+        tensors=list(stored.values()),
+    )
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_is_recognised(architecture: str, write: Write) -> None:
     assert read(write(architecture)).options == replace(
@@ -100,61 +117,40 @@ def test_what_the_shapes_do_not_tell_comes_from_defaults_and_says_so(write: Writ
 
 def test_optimizer_slots_and_counters_are_ignored(write: Write, tmp_path: Path) -> None:
     folder = write()
-    reader = tf.train.load_checkpoint(str(folder))
-    names = [n for n in reader.get_variable_to_shape_map() if not n.startswith("_CHECK")]
-    values = [reader.get_tensor(name) for name in names]
-    slot = f"{names[0].partition('/.ATTRIBUTES')[0]}/.OPTIMIZER_SLOT/optimizer/m/.ATTRIBUTES/V"
-    names += [slot, "save_counter/.ATTRIBUTES/VARIABLE_VALUE", "optimizer/lr"]
-    values += [np.zeros(3, np.float32), np.int64(4), np.float32(0.1)]
+    stored = variables(folder)
+    first = next(iter(stored))
+    slot = f"{first.partition('/.ATTRIBUTES')[0]}/.OPTIMIZER_SLOT/optimizer/m/.ATTRIBUTES/V"
+    stored[slot] = np.zeros(3, np.float32)
+    stored["save_counter/.ATTRIBUTES/VARIABLE_VALUE"] = np.int64(4)
+    stored["optimizer/lr"] = np.float32(0.1)
     trained = tmp_path / "trained"
     trained.mkdir()
-    tf.raw_ops.SaveV2(
-        prefix=str(trained / "ckpt"),
-        tensor_names=names,
-        shape_and_slices=[""] * len(names),
-        tensors=values,
-    )
+    save(trained / "ckpt", stored)
     assert read(trained / "ckpt").options == read(folder).options
 
 
 def test_the_backbone_may_stand_anywhere(write: Write, tmp_path: Path) -> None:
     """Training programs save it as model/…, backbone/… or deeper."""
     folder = write()
-    reader = tf.train.load_checkpoint(str(folder))
-    names = [n for n in reader.get_variable_to_shape_map() if "layer_with" in n]
-    tf.raw_ops.SaveV2(
-        prefix=str(tmp_path / "other"),
-        tensor_names=[name.replace("model/", "trainer/net/") for name in names],
-        shape_and_slices=[""] * len(names),
-        tensors=[reader.get_tensor(name) for name in names],
-    )
+    moved = {n.replace("model/", "trainer/net/"): v for n, v in variables(folder).items()}
+    save(tmp_path / "other", moved)
     assert read(tmp_path / "other").options == read(folder).options
 
 
 def test_two_networks_in_one_checkpoint(write: Write, tmp_path: Path) -> None:
-    folder = write()
-    reader = tf.train.load_checkpoint(str(folder))
-    names = [n for n in reader.get_variable_to_shape_map() if "layer_with" in n]
-    values = [reader.get_tensor(name) for name in names]
-    both = names + [name.replace("model/", "teacher/") for name in names]
-    tf.raw_ops.SaveV2(
-        prefix=str(tmp_path / "both"),
-        tensor_names=both,
-        shape_and_slices=[""] * len(both),
-        tensors=values + values,
-    )
+    student = variables(write())
+    teacher = {name.replace("model/", "teacher/"): value for name, value in student.items()}
+    save(tmp_path / "both", {**student, **teacher})
     with pytest.raises(ConversionError, match="holds 2 MoViNets") as caught:
         read(tmp_path / "both")
     assert "teacher/layer_with_weights-0/" in str(caught.value)
 
 
 def test_variables_of_odd_shapes_and_types(write: Write, tmp_path: Path) -> None:
-    folder = write()
-    reader = tf.train.load_checkpoint(str(folder))
-    names = [n for n in reader.get_variable_to_shape_map() if "layer_with" in n]
-    kernel = next(n for n in names if "weights-2/_feature/_conv/_conv/depthwise" in n)
-    bias = next(n for n in names if "_classifier/_conv/_conv/bias" in n)
-    gamma = next(n for n in names if "_stem/_batch_norm/gamma" in n)
+    stored = variables(write())
+    kernel = next(n for n in stored if "weights-2/_feature/_conv/_conv/depthwise" in n)
+    bias = next(n for n in stored if "_classifier/_conv/_conv/bias" in n)
+    gamma = next(n for n in stored if "_stem/_batch_norm/gamma" in n)
     for odd, value in (
         (kernel, np.float32(1)),
         (kernel, np.zeros((3, 3, 0, 1), np.float32)),
@@ -162,13 +158,7 @@ def test_variables_of_odd_shapes_and_types(write: Write, tmp_path: Path) -> None
         (gamma, np.array([b"x"] * 8)),
         (gamma, np.zeros(8, np.complex64)),
     ):
-        values = [value if name == odd else reader.get_tensor(name) for name in names]
-        tf.raw_ops.SaveV2(
-            prefix=str(tmp_path / "odd"),
-            tensor_names=names,
-            shape_and_slices=[""] * len(names),
-            tensors=values,
-        )
+        save(tmp_path / "odd", {**stored, odd: value})
         with pytest.raises(ConversionError):
             read(tmp_path / "odd")
 
@@ -255,15 +245,12 @@ def test_a_base_model_is_refused_with_advice(tmp_path: Path) -> None:
 
 def test_a_network_of_no_known_architecture(write: Write) -> None:
     folder = write("t0")
-    reader = tf.train.load_checkpoint(str(folder))
-    names = [n for n in reader.get_variable_to_shape_map() if "weights-15/" not in n]
-    names = [n for n in names if not n.startswith("_CHECK") and "weights-14/" not in n]
-    tf.raw_ops.SaveV2(
-        prefix=str(folder / "cut"),
-        tensor_names=names,
-        shape_and_slices=[""] * len(names),
-        tensors=[reader.get_tensor(name) for name in names],
-    )
+    kept = {
+        name: value
+        for name, value in variables(folder).items()
+        if "weights-14/" not in name and "weights-15/" not in name
+    }
+    save(folder / "cut", kept)
     with pytest.raises(ConversionError, match="closest to movinet-t0-stream"):
         read(folder / "cut")
 

@@ -6,16 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from movistream.flatbuffer import root_table
 from movistream.manifest import METADATA_NAME
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import lower
-from movistream_converters.passes import fold
-from tests.conftest import small_checkpoint
+from tests.conftest import foreign_model
 
 COPIES = 500
 TIME_LIMIT_S = 120
@@ -70,29 +66,15 @@ def corrupt(data: bytes, generator: np.random.Generator, kind: int) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory, frames: np.ndarray) -> Path:
-    path = tmp_path_factory.mktemp("video") / "v.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
-    for frame in frames:
-        writer.write(frame)
-    writer.release()
-    return path
-
-
-@pytest.fixture(scope="module")
 def originals(model_path: Path) -> list[bytes]:
     """A file of ours, the same with its manifest hidden, and one as others export it."""
     ours = model_path.read_bytes()
-    checkpoint = small_checkpoint(image_size=32)
-    step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.MODEL_GARDEN)
-    foreign = step.graph.pack("serving_default", {})
+    foreign = foreign_model()
     hidden = ours.replace(METADATA_NAME.encode(), b"x" * len(METADATA_NAME))
     return [ours, foreign, hidden, foreign]
 
 
-def test_damaged_files_end_in_a_message(
-    originals: list[bytes], video: Path, tmp_path: Path
-) -> None:
+def test_damaged_files_end_in_a_message(originals: list[bytes], clip: Path, tmp_path: Path) -> None:
     generator = np.random.default_rng(11)
     files: list[Path] = []
     for index in range(COPIES):
@@ -103,7 +85,7 @@ def test_damaged_files_end_in_a_message(
     for start in range(0, COPIES, 50):
         batch = [str(path) for path in files[start : start + 50]]
         child = subprocess.run(
-            [sys.executable, "-c", DRIVER, str(video), *batch],
+            [sys.executable, "-c", DRIVER, str(clip), *batch],
             capture_output=True,
             text=True,
             check=False,

@@ -22,25 +22,19 @@ from movistream.inspection import inspect_file
 from movistream.manifest import METADATA_NAME, Manifest, State, encode, seal
 from movistream_converters import tflite_operators as op
 from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import StepGraph, lower
-from movistream_converters.network import ActivationFunction
+from movistream_converters.lowering import lower
 from movistream_converters.passes import fold
 from movistream_converters.tflite_builder import GraphBuilder
-from tests.conftest import small_checkpoint
+from tests.conftest import foreign_model, small_checkpoint
 
 Reference = Callable[[str], Path]
-
-
-def small_step(layout: StateLayout = StateLayout.FRAMES) -> StepGraph:
-    checkpoint = small_checkpoint(activation=ActivationFunction.RELU6, image_size=32)
-    return lower(*fold(checkpoint.network, checkpoint.weights), layout)
 
 
 @pytest.fixture(scope="module")
 def foreign_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file as others export it: a signature, no manifest."""
     path = tmp_path_factory.mktemp("foreign") / "exported.tflite"
-    path.write_bytes(small_step(StateLayout.MODEL_GARDEN).graph.pack("serving_default", {}))
+    path.write_bytes(foreign_model())
     return path
 
 
@@ -51,11 +45,9 @@ def rewritten(model_path: Path, tmp_path: Path) -> Callable[[Callable[[Manifest]
     def rewrite(edit: Callable[[Manifest], Manifest | bytes]) -> Path:
         from movistream_converters.convert import convert
 
-        captured: dict[str, Manifest] = {}
         checkpoint = small_checkpoint()
         conversion = convert(checkpoint, tmp_path / "a.tflite", source="s", verified=False)
-        captured["manifest"] = conversion.manifest
-        edited = edit(captured["manifest"])
+        edited = edit(conversion.manifest)
         data = encode(edited) if isinstance(edited, Manifest) else edited
         step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.FRAMES)
         packed = step.graph.pack("serving_default", {METADATA_NAME: data})

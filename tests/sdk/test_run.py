@@ -7,28 +7,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 
 import movistream
 from movistream.cli import main
 from movistream.errors import VideoError
 from movistream.video import VideoFile
+from tests.conftest import foreign_model
 
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory, frames: np.ndarray) -> Path:
-    """Thirty frames at 10 frames per second, each picture three times."""
-    path = tmp_path_factory.mktemp("clip") / "clip.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (320, 240))
-    for frame in frames:
-        for _ in range(3):
-            writer.write(np.ascontiguousarray(frame[..., ::-1]))
-    writer.release()
-    return path
+def run_on_a_terminal(*arguments: str | Path) -> str:
+    """What ``movistream run`` prints on a pseudo-terminal, as a person sees it."""
+    script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
+    command = [sys.executable, "-m", "movistream", "run", *map(str, arguments)]
+    found = subprocess.run(
+        [sys.executable, "-c", script, *command], capture_output=True, check=True, timeout=60
+    )
+    return found.stdout.decode()
 
 
 def run_json(arguments: list[str | Path], capsys: Capture) -> tuple[list[dict], str]:
@@ -85,11 +82,7 @@ def test_plain_lines_where_there_is_no_terminal(
 def test_labels_are_text_not_markup(model_path: Path, clip: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.txt"
     labels.write_text("[/]\n[bold]x\na [gun] fight\nd\ne\n")
-    script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
-    run = [sys.executable, "-m", "movistream", "run", str(model_path), str(clip)]
-    command = [sys.executable, "-c", script, *run, "--labels", str(labels)]
-    found = subprocess.run(command, capture_output=True, check=True, timeout=60)
-    assert "a [gun] fight" in found.stdout.decode()
+    assert "a [gun] fight" in run_on_a_terminal(model_path, clip, "--labels", labels)
 
 
 def test_a_cut_off_video_is_noticed(
@@ -115,13 +108,7 @@ def test_output_that_cannot_be_written(model_path: Path, clip: Path) -> None:
 
 
 def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
-    """Through a pseudo-terminal, as a person sees it."""
-    script = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)"
-    command = [sys.executable, "-m", "movistream", "run", str(model_path), str(clip)]
-    found = subprocess.run(
-        [sys.executable, "-c", script, *command], capture_output=True, check=True, timeout=60
-    )
-    text = found.stdout.decode()
+    text = run_on_a_terminal(model_path, clip)
     assert "movinet-t0-stream on clip.avi" in text
     assert "frame 28, 2.80 s" in text
 
@@ -185,15 +172,8 @@ def test_bad_options(
 def test_a_foreign_model_says_that_its_rate_is_unknown(
     model_garden_path: Path, clip: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    from movistream_converters.layouts import StateLayout
-    from movistream_converters.lowering import lower
-    from movistream_converters.passes import fold
-    from tests.conftest import small_checkpoint
-
-    checkpoint = small_checkpoint(image_size=32)
-    step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.MODEL_GARDEN)
     path = tmp_path / "exported.tflite"
-    path.write_bytes(step.graph.pack("call", {}))
+    path.write_bytes(foreign_model("call"))
     lines, notes = run_json([path, clip], capsys)
     assert len(lines) == 30
     assert "does not say at what frame rate" in notes
