@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from movistream.labels import check_labels, read_labels
 from movistream.native_stderr import native_stderr_captured
+from movistream_converters.clips import find_videos
 from movistream_converters.layouts import StateLayout
 from movistream_converters.movinet import ARCHITECTURES, SqueezeExciteType
 from movistream_converters.network import ActivationFunction
@@ -23,9 +24,17 @@ from movistream_converters.output import check_output
 from movistream_converters.precision import Precision
 
 if TYPE_CHECKING:
-    from movistream_converters.convert import Progress as ProgressCallback
+    from movistream_converters.progress import Progress as ProgressCallback
 
-_STAGES = {"read": "reading", "lower": "lowering", "verify": "verifying"}
+_STAGES = {
+    "read": "reading",
+    "calibrate": "calibrating",
+    "choose": "choosing",
+    "lower": "lowering",
+    "verify": "verifying",
+    "decode": "decoding",
+    "judge": "judging",
+}
 _INVISIBLE = ("activation", "gating", "head_activation")
 _TRUNK = ("hard_swish", "swish", "relu6", "relu")
 _GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
@@ -62,7 +71,25 @@ _Option = TypeVar("_Option", bound=Enum)
     type=click.Choice([precision.value for precision in Precision]),
     default=Precision.FLOAT32.value,
     show_default=True,
-    help="Of the weights.",
+    help="Of the weights; int8: of most activations and states too.",
+)
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path),
+    metavar="FILE_OR_FOLDER",
+    help="Videos that int8 takes its ranges from.",
+)
+@click.option(
+    "--held-out",
+    type=click.Path(path_type=Path),
+    metavar="FILE_OR_FOLDER",
+    help="Videos that the quality report judges the file on, besides those of the calibration.",
+)
+@click.option(
+    "--fail-below",
+    type=click.FloatRange(-1, 1),
+    metavar="COSINE",
+    help="Write nothing if the logits' mean cosine with float32 is lower.",
 )
 @click.option(
     "--verify/--no-verify",
@@ -83,6 +110,9 @@ def convert(
     labels: Path | None,
     state_layout: str,
     precision: str,
+    calibrate: Path | None,
+    held_out: Path | None,
+    fail_below: float | None,
     verify: bool,
 ) -> None:
     """Convert CHECKPOINT, of a MoViNet stream model, to a .tflite file.
@@ -92,6 +122,8 @@ def convert(
     and where these do not tell, from the released model of the architecture.
     """
     check_output(output)
+    calibration_videos = () if calibrate is None else find_videos(calibrate)
+    held_out_videos = () if held_out is None else find_videos(held_out)
     names = () if labels is None else read_labels(labels)
     overrides: dict[str, object] = {
         "se_type": _enum(SqueezeExciteType, se_type),
@@ -106,6 +138,7 @@ def convert(
         _import_tensorflow()
         from movistream_converters.convert import convert as convert_checkpoint
         from movistream_converters.formats import model_garden
+        from movistream_converters.report import print_report
 
         found = model_garden.read(checkpoint, arch, overrides)
         if labels is not None:
@@ -118,6 +151,9 @@ def convert(
             labels=names,
             layout=StateLayout(state_layout),
             precision=Precision(precision),
+            calibration_videos=calibration_videos,
+            held_out_videos=held_out_videos,
+            least_cosine=fail_below,
             verified=verify,
             progress=progress,
         )
@@ -138,6 +174,10 @@ def convert(
             f" {check.max_logit_error:.1e} of the largest, states within"
             f" {check.max_state_error:.1e} ({check.worst_state})"
         )
+    if conversion.report is not None:
+        print_report(conversion.report)
+    for path in conversion.report_paths:
+        click.echo(f"wrote {path}")
     click.echo(f"wrote {conversion.path}, {conversion.size_bytes / 1e6:.2f} MB")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -22,8 +22,11 @@ from movistream.manifest import (
     encode,
     seal,
 )
+from movistream_converters.calibrated import MOST_JUDGED_FRAMES, calibrate
+from movistream_converters.clips import Clip, Frame, read_clips
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden import Checkpoint
+from movistream_converters.judging import judge
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import StepGraph, lower
 from movistream_converters.movinet import SqueezeExciteType
@@ -31,15 +34,11 @@ from movistream_converters.network import receptive_field_frames
 from movistream_converters.output import check_output, replaced_when_done
 from movistream_converters.passes import fold
 from movistream_converters.precision import ERROR_LIMITS, Precision
-from movistream_converters.verify import FRAMES, verify
+from movistream_converters.progress import Progress, ignore_progress
+from movistream_converters.quantization import NOTHING_INT8
+from movistream_converters.report import QualityReport, write_report
+from movistream_converters.verify import FRAMES, synthetic_frames, verify
 from movistream_converters.weights import non_finite
-
-Progress = Callable[[str, int, int], None]
-"""Called with (stage, done, total) as work goes on."""
-
-
-def _ignore_progress(_stage: str, _done: int, _total: int) -> None:
-    """Nobody is watching."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,15 @@ class Conversion:
         path: of the file.
         size_bytes: of the file.
         manifest: that it carries.
+        report: what a precision below float32 costs; None for float32.
+        report_paths: of the report's JSON and, where clips were judged, its picture.
     """
 
     path: Path
     size_bytes: int
     manifest: Manifest
+    report: QualityReport | None = None
+    report_paths: tuple[Path, ...] = ()
 
 
 def convert(
@@ -65,12 +68,16 @@ def convert(
     labels: Sequence[str] = (),
     layout: StateLayout = StateLayout.FRAMES,
     precision: Precision = Precision.FLOAT32,
+    calibration_videos: tuple[Path, ...] = (),
+    held_out_videos: tuple[Path, ...] = (),
+    least_cosine: float | None = None,
     verified: bool = True,
-    progress: Progress = _ignore_progress,
+    progress: Progress = ignore_progress,
 ) -> Conversion:
     """Lowers a network and writes it; the output appears only when it is whole and verified.
 
-    The same checkpoint and options give the same bytes.
+    The same checkpoint, videos and options give the same bytes. A precision below float32 gets a
+    report beside the file: ``NAME.report.json`` and, with videos, ``NAME.report.png``.
 
     Args:
         checkpoint: what a reader of :mod:`.formats` returned.
@@ -78,25 +85,37 @@ def convert(
         source: name of what was read, kept in the manifest.
         labels: one per class, or none.
         layout: of the states.
-        precision: of the weights.
+        precision: of the weights, and of what is computed with them.
+        calibration_videos: what int8 takes its ranges from; for int8 alone.
+        held_out_videos: what the report judges the file on besides.
+        least_cosine: refuse a file whose logits have a lower mean cosine with those of float32, on
+            the held-out videos or else those of the calibration.
         verified: whether to compare the file with the network before it appears.
 
     Raises:
-        ConversionError: if the output cannot be written, or the file is not faithful.
+        ConversionError: if the output cannot be written, the file is not faithful, or int8 has no
+            videos to be calibrated on.
         LabelsError: if the labels are not one per class.
+        VideoError: if a video cannot be read.
     """
     if labels:
         check_labels(labels, checkpoint.options.num_classes)
     check_output(output)
-    progress("lower", 0, 1)
+    _check_videos(precision, calibration_videos, held_out_videos, least_cosine)
     network, weights = fold(checkpoint.network, checkpoint.weights)
     if names := non_finite(weights):
         raise ConversionError(
             f"{source} has weights that cannot be folded: {names[0]} becomes infinite or NaN; a"
             " variance may be negative"
         )
+    calibration = None
+    if precision is Precision.INT8:
+        image = _image(checkpoint)
+        calibration = calibrate(network, weights, calibration_videos, image, progress)
+    progress("lower", 0, 1)
+    plan = NOTHING_INT8 if calibration is None else calibration.plan
     try:
-        step = lower(network, weights, layout, precision)
+        step = lower(network, weights, layout, precision, plan)
     except OverflowError as error:
         raise ConversionError(f"{source} does not fit {precision.value}: {error}") from None
     provenance = Provenance(
@@ -106,16 +125,83 @@ def convert(
     )
     manifest = _manifest(checkpoint, step, layout, precision, tuple(labels), provenance)
     progress("lower", 1, 1)
+    report: QualityReport | None = None
+    report_paths: tuple[Path, ...] = ()
     with replaced_when_done(output) as part:
         data = _pack(step, manifest)
         part.write_bytes(data)
         if verified:
-            verification = _verify(part, checkpoint, layout, precision, progress)
+            frames = list(calibration.clips[0].frames[:FRAMES]) if calibration else None
+            verification = _verify(part, checkpoint, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
             data = _pack(step, manifest)
             part.write_bytes(data)
-    return Conversion(output, len(data), manifest)
+        if precision is not Precision.FLOAT32:
+            held_out = _clips(held_out_videos, _image(checkpoint), progress)
+            report = judge(network, weights, step, calibration, held_out, len(data), progress)
+            _check_cosine(report, least_cosine)
+            report_paths = write_report(report, output)
+    return Conversion(output, len(data), manifest, report, report_paths)
+
+
+def _check_videos(
+    precision: Precision,
+    calibration: tuple[Path, ...],
+    held_out: tuple[Path, ...],
+    least_cosine: float | None,
+) -> None:
+    if precision is Precision.INT8 and not calibration:
+        raise ConversionError(
+            "int8 needs videos to take its ranges from, like those that the model will see: name a"
+            " file or a folder with --calibrate. A few short ones are enough to begin with; dynamic"
+            " needs none"
+        )
+    if precision is not Precision.INT8 and calibration:
+        raise ConversionError(
+            f"{precision.value} is not calibrated: --calibrate goes with --precision int8; judge"
+            " any precision on videos with --held-out"
+        )
+    if precision is Precision.FLOAT32 and (held_out or least_cosine is not None):
+        raise ConversionError("float32 is what other precisions are judged against")
+    if least_cosine is not None and not (calibration or held_out):
+        raise ConversionError("a cosine needs videos to be measured on: name some with --held-out")
+
+
+def _image(checkpoint: Checkpoint) -> ImageInput:
+    height, width = checkpoint.network.image_size
+    return ImageInput(
+        tensor="image",
+        shape=(1, height, width, 3),
+        dtype="float32",
+        frames_per_second=checkpoint.options.frames_per_second,
+    )
+
+
+def _clips(videos: tuple[Path, ...], image: ImageInput, progress: Progress) -> tuple[Clip, ...]:
+    if not videos:
+        return ()
+    done = 0
+
+    def on_clip() -> None:
+        nonlocal done
+        done += 1
+        progress("decode", done, len(videos))
+
+    progress("decode", 0, len(videos))
+    return read_clips(videos, image, MOST_JUDGED_FRAMES, on_clip)
+
+
+def _check_cosine(report: QualityReport, least_cosine: float | None) -> None:
+    if least_cosine is None or report.judged is None:
+        return
+    if not report.judged.mean_cosine >= least_cosine:
+        worst = ", ".join(name for name, _ in report.worst_layers)
+        raise ConversionError(
+            f"the mean cosine with float32 is {report.judged.mean_cosine:.4f}, below"
+            f" {least_cosine:g}; nothing was written. The noisiest layers are {worst}; calibrate on"
+            " more videos like those that the model will see, or take dynamic"
+        )
 
 
 def _pack(step: StepGraph, manifest: Manifest) -> bytes:
@@ -127,25 +213,26 @@ def _verify(
     checkpoint: Checkpoint,
     layout: StateLayout,
     precision: Precision,
+    frames: Sequence[Frame] | None,
     progress: Progress,
 ) -> Verification:
-    done = 0
+    frames = synthetic_frames(checkpoint.network) if frames is None else frames
+    done, total = 0, 2 * len(frames)
 
     def on_frame() -> None:
         nonlocal done
         done += 1
-        progress("verify", done, 2 * FRAMES)
+        progress("verify", done, total)
 
-    progress("verify", 0, 2 * FRAMES)
-    verification = verify(part, checkpoint.network, checkpoint.weights, layout, on_frame)
-    error = max(verification.max_logit_error, verification.max_state_error)
-    limit = ERROR_LIMITS[precision]
-    if not error <= limit:
+    progress("verify", 0, total)
+    verification = verify(part, checkpoint.network, checkpoint.weights, layout, frames, on_frame)
+    limits = ERROR_LIMITS[precision]
+    logits, states = verification.max_logit_error, verification.max_state_error
+    if not (logits <= limits.logits and states <= limits.states):
         raise ConversionError(
-            f"the converted file is not faithful: logits differ by"
-            f" {verification.max_logit_error:.1e} and state {verification.worst_state} by"
-            f" {verification.max_state_error:.1e} of their largest value, more than"
-            f" {limit:.0e}; nothing was written"
+            f"the converted file is not faithful: logits differ by {logits:.1e} and state"
+            f" {verification.worst_state} by {states:.1e} of their largest value; nothing was"
+            " written"
         )
     return verification
 
@@ -163,12 +250,7 @@ def _manifest(
         name=options.name,
         signature=SIGNATURE_KEY,
         state_layout=layout.value,
-        input=ImageInput(
-            tensor="image",
-            shape=step.image.shape,
-            dtype="float32",
-            frames_per_second=options.frames_per_second,
-        ),
+        input=replace(_image(checkpoint), shape=step.image.shape),
         logits=Logits(tensor="logits", classes=options.num_classes, dtype="float32"),
         states=step.states,
         receptive_field_frames=receptive_field_frames(checkpoint.network),

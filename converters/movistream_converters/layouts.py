@@ -19,7 +19,7 @@ import numpy as np
 from movistream.manifest import State
 from movistream_converters import tflite_operators as op
 from movistream_converters.states import NetworkState
-from movistream_converters.tflite_builder import GraphBuilder, TensorRef
+from movistream_converters.tflite_builder import GraphBuilder, Quantization, TensorRef
 
 
 class StateLayout(str, Enum):
@@ -41,7 +41,9 @@ class LayoutWriter(ABC):
         """Adds the image input; returns it as (1, height, width, 3)."""
 
     @abstractmethod
-    def past_frames(self, state: NetworkState) -> list[TensorRef]:
+    def past_frames(
+        self, state: NetworkState, quantization: Quantization | None
+    ) -> list[TensorRef]:
         """Adds a stream buffer's inputs; returns its frames, oldest first, in 4 dimensions."""
 
     @abstractmethod
@@ -72,8 +74,19 @@ class LayoutWriter(ABC):
                 advance="replace",
                 shape=before.shape,
                 dtype=before.dtype,  # type: ignore[arg-type]
+                **_stored(before),
             )
         )
+
+
+def _stored(tensor: TensorRef) -> dict[str, float]:
+    """What a state says about its numbers."""
+    quantization = tensor.quantization
+    if quantization is None:
+        return {}
+    # As the file holds it, in single precision.
+    scale = float(np.float32(quantization.scale))
+    return {"initial": float(quantization.zero_point), "scale": scale}
 
 
 def block_name(node: str) -> str:
@@ -93,9 +106,14 @@ class FramesLayout(LayoutWriter):
     def image(self, height: int, width: int) -> TensorRef:
         return self.graph.input("image", (1, height, width, 3))
 
-    def past_frames(self, state: NetworkState) -> list[TensorRef]:
+    def past_frames(
+        self, state: NetworkState, quantization: Quantization | None
+    ) -> list[TensorRef]:
         name = f"state_{block_name(state.name)}_stream_buffer"
-        return [self.graph.input(f"{name}_{i}", (1, *state.shape)) for i in range(state.frames)]
+        return [
+            self.graph.input(f"{name}_{i}", (1, *state.shape), quantization=quantization)
+            for i in range(state.frames)
+        ]
 
     def keep_frame(self, state: NetworkState, past: list[TensorRef], new: TensorRef) -> None:
         name = f"state_{block_name(state.name)}_stream_buffer"
@@ -108,7 +126,8 @@ class FramesLayout(LayoutWriter):
                 output=name,
                 advance="shift",
                 shape=new.shape,
-                dtype="float32",
+                dtype=new.dtype,  # type: ignore[arg-type]
+                **_stored(new),
             )
         )
 
@@ -159,10 +178,12 @@ class ModelGardenLayout(LayoutWriter):
         image = self.graph.input("image", (1, 1, height, width, 3))
         return op.reshape(self.graph, image, "image.frame", (1, height, width, 3))
 
-    def past_frames(self, state: NetworkState) -> list[TensorRef]:
+    def past_frames(
+        self, state: NetworkState, quantization: Quantization | None
+    ) -> list[TensorRef]:
         graph = self.graph
         name = f"state_{block_name(state.name)}_stream_buffer"
-        buffer = graph.input(name, (1, state.frames, *state.shape))
+        buffer = graph.input(name, (1, state.frames, *state.shape), quantization=quantization)
         frames = op.reshape(graph, buffer, f"{state.name}.frames", (state.frames, *state.shape))
         if state.frames == 1:
             return [frames]

@@ -30,8 +30,9 @@ from movistream_converters.network import (
     encoding_frequencies,
 )
 from movistream_converters.precision import Precision
+from movistream_converters.quantization import NOTHING_INT8, QuantizationPlan
 from movistream_converters.states import NetworkState, network_states
-from movistream_converters.tflite_builder import GraphBuilder, TensorRef
+from movistream_converters.tflite_builder import GraphBuilder, Quantization, TensorRef
 from movistream_converters.weights import Weights
 
 _FUSED: dict[ActivationFunction, op.Fused] = {
@@ -49,28 +50,71 @@ class StepGraph:
     image: TensorRef
 
 
+@dataclass(frozen=True)
+class LayerStep:
+    """A step whose graph returns each node's output beside the logits and the states.
+
+    Attributes:
+        outputs: by node, the name of the output; nodes that share a tensor share a name.
+    """
+
+    step: StepGraph
+    outputs: dict[str, str]
+
+
 def lower(
     network: Network,
     weights: Weights,
     layout: StateLayout,
     precision: Precision = Precision.FLOAT32,
+    plan: QuantizationPlan = NOTHING_INT8,
 ) -> StepGraph:
     """Writes the step graph of a causal network whose batch norms are folded.
+
+    Args:
+        plan: what is computed and stored as int8.
 
     Raises:
         ValueError: if the network is not causal, or holds a layer that has to be folded first.
         OverflowError: if a weight is too large for the precision.
     """
-    return _Lowering(network, weights, layout, precision).run()
+    return _Lowering(network, weights, layout, precision, plan).run()
+
+
+def lower_layers(
+    network: Network,
+    weights: Weights,
+    layout: StateLayout,
+    precision: Precision = Precision.FLOAT32,
+    plan: QuantizationPlan = NOTHING_INT8,
+) -> LayerStep:
+    """As :func:`lower`, with the output of every node among the outputs of the graph."""
+    lowering = _Lowering(network, weights, layout, precision, plan)
+    step = lowering.run()
+    taken = {tensor.index: name for name, tensor in step.graph.outputs.items()}
+    outputs = {}
+    for node, tensor in lowering.tensors.items():
+        if tensor.index not in taken and tensor is not step.image:
+            taken[tensor.index] = f"layer_{node}"
+            step.graph.output(f"layer_{node}", tensor)
+        if tensor.index in taken:
+            outputs[node] = taken[tensor.index]
+    return LayerStep(step, outputs)
 
 
 class _Lowering:
     """One pass over the nodes, keeping each one's tensor."""
 
     def __init__(
-        self, network: Network, weights: Weights, layout: StateLayout, precision: Precision
+        self,
+        network: Network,
+        weights: Weights,
+        layout: StateLayout,
+        precision: Precision,
+        plan: QuantizationPlan,
     ) -> None:
         self.network = network
+        self.plan = plan
         self.weights = weights
         self.graph = GraphBuilder(precision)
         self.writer: LayoutWriter = LAYOUT_WRITERS[layout](self.graph)
@@ -78,6 +122,7 @@ class _Lowering:
         self.tensors: dict[str, TensorRef] = {}
         self.fused = _fused_activations(network)
         self.encodings: dict[tuple[int, int], TensorRef] = {}
+        self.converted: dict[str, TensorRef] = {}
 
     def run(self) -> StepGraph:
         for node in self.network.nodes:
@@ -87,21 +132,36 @@ class _Lowering:
         self.writer.finish()
         return StepGraph(self.graph, tuple(self.writer.states), self.graph.inputs["image"])
 
+    def _value(self, name: str, *, int8: bool) -> TensorRef:
+        """A node's output as int8 or as float, converted at most once."""
+        tensor = self.tensors[name]
+        if (tensor.quantization is not None) == int8:
+            return tensor
+        if name not in self.converted:
+            self.converted[name] = (
+                op.quantize(self.graph, tensor, f"{name}.int8", self.plan.tensors[name])
+                if int8
+                else op.dequantize(self.graph, tensor, f"{name}.float32")
+            )
+        return self.converted[name]
+
     def _node(self, node: Node) -> TensorRef:
-        inputs = [self.tensors[name] for name in node.inputs]
+        quantization = self.plan.output(node.name)
+        if isinstance(node.layer, Activation) and node.inputs[0] in self.fused:
+            return self.tensors[node.inputs[0]]
+        int8 = quantization is not None
+        inputs = [self._value(name, int8=int8) for name in node.inputs]
         match node.layer:
             case Image():
                 return self.writer.image(*self.network.image_size)
             case Convolution():
-                return self._convolution(node, inputs[0])
+                return self._convolution(node, inputs[0], quantization)
             case Activation(function):
-                if node.inputs[0] in self.fused:
-                    return inputs[0]
                 return self._activation(function, inputs[0], node.name)
             case AveragePool(size, stride):
                 return op.average_pool_2d(self.graph, inputs[0], node.name, size, stride)
             case SpatialMean():
-                return op.spatial_mean(self.graph, inputs[0], node.name)
+                return op.spatial_mean(self.graph, inputs[0], node.name, quantization)
             case TemporalMean():
                 return self.writer.running_mean(self.states[node.name], inputs[0])
             case PositionalEncoding():
@@ -109,14 +169,15 @@ class _Lowering:
             case Concatenate():
                 return op.concatenate(self.graph, inputs, node.name, len(inputs[0].shape) - 1)
             case Multiply():
-                return op.multiply(self.graph, inputs[0], inputs[1], node.name)
+                return op.multiply(self.graph, inputs[0], inputs[1], node.name, quantization)
             case Add():
                 return op.add(self.graph, inputs[0], inputs[1], node.name)
             case BatchNormalization() | Scale():
                 raise ValueError(f"{node.name} has to be folded before lowering")
 
-    def _convolution(self, node: Node, x: TensorRef) -> TensorRef:
-        """The sum over temporal taps of 2-D convolutions, the newest frame's with the bias."""
+    def _convolution(
+        self, node: Node, x: TensorRef, quantization: Quantization | None
+    ) -> TensorRef:
         layer = node.layer
         assert isinstance(layer, Convolution)
         kernel = self.weights[f"{node.name}.kernel"]
@@ -124,19 +185,43 @@ class _Lowering:
         bias = self.weights.get(f"{node.name}.bias", zeros)
         fused = self.fused.get(node.name, "NONE")
         if layer.kernel[0] == 1:
-            return self._spatial_convolution(layer, x, node.name, kernel[0], bias, fused)
+            return self._spatial_convolution(
+                layer, x, node.name, kernel[0], bias, fused, quantization
+            )
         state = self.states[node.name]
-        past = self.writer.past_frames(state)
-        self.writer.keep_frame(state, past, x)
-        newest = len(past)
-        name = f"{node.name}.tap_{newest}"
-        total = self._spatial_convolution(layer, x, name, kernel[newest], bias, "NONE")
-        for tap, frame in enumerate(past):
-            name = f"{node.name}.tap_{tap}"
-            term = self._spatial_convolution(layer, frame, name, kernel[tap], zeros, "NONE")
+        stored = self._value(node.inputs[0], int8=node.inputs[0] in self.plan.tensors)
+        past = self.writer.past_frames(state, stored.quantization)
+        self.writer.keep_frame(state, past, stored)
+        if quantization is not None:
+            return op.temporal_conv_2d(
+                self.graph, [*past, x], node.name, kernel[:, 0, 0], bias, fused, quantization
+            )
+        return self._temporal_sum(node.name, layer, [*past, x], kernel, bias, fused)
+
+    def _temporal_sum(
+        self,
+        name: str,
+        layer: Convolution,
+        frames: list[TensorRef],
+        kernel: op.FloatArray,
+        bias: op.FloatArray,
+        fused: op.Fused,
+    ) -> TensorRef:
+        """The sum over temporal taps of 2-D convolutions, the newest frame's with the bias."""
+        newest = len(frames) - 1
+        tap_name = f"{name}.tap_{newest}"
+        total = self._spatial_convolution(
+            layer, frames[newest], tap_name, kernel[newest], bias, "NONE"
+        )
+        zeros = np.zeros_like(bias)
+        for tap, frame in enumerate(frames[:-1]):
+            tap_name = f"{name}.tap_{tap}"
+            if frame.quantization is not None:
+                frame = op.dequantize(self.graph, frame, f"{tap_name}.float32")
+            term = self._spatial_convolution(layer, frame, tap_name, kernel[tap], zeros, "NONE")
             last = tap == newest - 1
-            name = node.name if last else f"{node.name}.sum_{tap}"
-            total = op.add(self.graph, total, term, name, fused if last else "NONE")
+            sum_name = name if last else f"{name}.sum_{tap}"
+            total = op.add(self.graph, total, term, sum_name, fused if last else "NONE")
         return total
 
     def _spatial_convolution(
@@ -147,12 +232,13 @@ class _Lowering:
         kernel: op.FloatArray,
         bias: op.FloatArray,
         fused: op.Fused,
+        quantization: Quantization | None = None,
     ) -> TensorRef:
-        if layer.depthwise:
-            return op.depthwise_conv_2d(self.graph, x, name, kernel, bias, layer.stride, fused)
         if len(x.shape) == 2:
-            return op.fully_connected(self.graph, x, name, kernel[0, 0], bias, fused)
-        return op.conv_2d(self.graph, x, name, kernel, bias, layer.stride, fused)
+            int4 = name in self.plan.int4_kernels
+            return op.fully_connected(self.graph, x, name, kernel[0, 0], bias, fused, int4=int4)
+        write = op.depthwise_conv_2d if layer.depthwise else op.conv_2d
+        return write(self.graph, x, name, kernel, bias, layer.stride, fused, quantization)
 
     def _activation(self, function: ActivationFunction, x: TensorRef, name: str) -> TensorRef:
         graph = self.graph

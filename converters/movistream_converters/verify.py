@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 import movistream
-from movistream.manifest import Verification
+from movistream.manifest import State, Verification
 from movistream_converters.clip import Tensor, run_clip
 from movistream_converters.layouts import StateLayout, block_name
 from movistream_converters.network import Network
@@ -25,16 +25,17 @@ def verify(
     network: Network,
     weights: Weights,
     layout: StateLayout,
+    frames: Sequence[npt.NDArray[np.uint8]],
     on_frame: Callable[[], None] = lambda: None,
 ) -> Verification:
-    """Runs noise and moving gradients through both, then resets the file and replays them.
+    """Runs frames through both, then resets the file and replays them.
 
     Every frame's logits and every state after it are compared.
 
     Args:
-        on_frame: called after each of the 2 · :data:`FRAMES` frames.
+        frames: uint8 (height, width, 3), of the network's size.
+        on_frame: called after each of the 2 · len(frames) frames.
     """
-    frames = _frames(network)
     expected = _reference(network, weights, frames)
     logit_error, state_errors = 0.0, {"": 0.0}
     with movistream.load(path) as model, model.stream() as stream:
@@ -46,7 +47,8 @@ def verify(
                 logit_error = max(logit_error, relative_error(result.logits, logits))
                 tensors = stream.snapshot().tensors
                 for name, value in state_values(layout, network, reference_states).items():
-                    found = np.stack([tensors[tensor] for tensor in states[name].inputs])
+                    stored = np.stack([tensors[tensor] for tensor in states[name].inputs])
+                    found = _meaning(states[name], stored)
                     error = relative_error(found.reshape(-1), value.reshape(-1))
                     state_errors[name] = max(state_errors.get(name, 0.0), error)
                 on_frame()
@@ -99,7 +101,17 @@ def state_values(
     return values
 
 
-def _frames(network: Network) -> list[npt.NDArray[np.uint8]]:
+def _meaning(state: State, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """What the stored numbers of a state stand for."""
+    if stored.dtype != np.int8:
+        return stored
+    meaning: npt.NDArray[np.float32] = stored.astype(np.float32) - np.float32(state.initial)
+    meaning *= np.float32(state.scale)
+    return meaning
+
+
+def synthetic_frames(network: Network) -> list[npt.NDArray[np.uint8]]:
+    """:data:`FRAMES` frames of noise over moving gradients."""
     generator = np.random.default_rng(0)
     height, width = network.image_size
     rows, columns = np.mgrid[0:height, 0:width]
@@ -114,7 +126,7 @@ def _frames(network: Network) -> list[npt.NDArray[np.uint8]]:
 
 
 def _reference(
-    network: Network, weights: Weights, frames: list[npt.NDArray[np.uint8]]
+    network: Network, weights: Weights, frames: Sequence[npt.NDArray[np.uint8]]
 ) -> list[tuple[npt.NDArray[np.float32], dict[str, Tensor]]]:
     """The network's logits and states after each frame."""
     after_frames = []

@@ -21,6 +21,7 @@ from movistream.manifest import (
 from movistream.text import has_control_characters
 
 _LARGEST_MANIFEST_BYTES = 2**22
+_OTHER_QUANTIZATION = "state {!r} comes out with another quantisation than it goes in with"
 
 
 def bind(file: ModelFile, data: Bytes, name: str) -> Manifest:
@@ -139,7 +140,7 @@ def _foreign_state(signature: Signature, name: str) -> State:
             f" {after.dtype} {list(after.shape)}"
         )
     if before.quantization != after.quantization:
-        raise ModelError(f"state {name!r} comes out with another quantisation than it goes in with")
+        raise ModelError(_OTHER_QUANTIZATION.format(name))
     passed_on = before.index == after.index
     if after.index in signature.graph.inputs and not passed_on:
         raise ModelError(f"its state {name!r} comes out of another input, unchanged")
@@ -152,6 +153,7 @@ def _foreign_state(signature: Signature, name: str) -> State:
         shape=before.shape,
         dtype=_dtype(before),
         initial=float(_zero_point(before)),
+        scale=before.quantization.scales[0] if before.quantization else 1.0,
     )
 
 
@@ -173,6 +175,8 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
         if state.advance != "shift" and len(state.inputs) != 1:
             raise ModelError(f"state {state.name!r} is not shifted but has several inputs")
         output = signature.outputs[state.output]
+        if any(signature.inputs[t].quantization != output.quantization for t in state.inputs):
+            raise ModelError(_OTHER_QUANTIZATION.format(state.name))
         if state.advance == "keep" or output.index in signature.graph.inputs:
             raise ModelError(f"state {state.name!r} comes out of an input, unchanged")
         inputs += state.inputs

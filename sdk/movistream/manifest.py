@@ -84,6 +84,7 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dtype: of each of these tensors.
         initial: the value of every element after a reset, as stored (a quantised zero is its
             zero point).
+        scale: an int8 element stands for (stored − initial) · scale; 1 for others.
     """
 
     name: Name
@@ -94,6 +95,7 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shape: Shape
     dtype: DType
     initial: Moderate = 0.0
+    scale: Moderate = 1.0
 
 
 class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

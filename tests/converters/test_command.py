@@ -13,7 +13,7 @@ from movistream.cli import main
 from movistream.inspection import inspect_file
 from movistream_converters.formats.model_garden_names import write_checkpoint
 from movistream_converters.movinet import ConvolutionType, build_movinet, default_options
-from movistream_converters.precision import ERROR_LIMITS, Precision
+from movistream_converters.precision import ERROR_LIMITS, ErrorLimits, Precision
 from movistream_converters.weights import random_weights
 
 Capture = pytest.CaptureFixture[str]
@@ -133,7 +133,7 @@ def test_an_existing_file_survives_a_failed_conversion(
 def test_an_unfaithful_file_is_not_written(
     checkpoint: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(ERROR_LIMITS, Precision.FLOAT32, 1e-12)
+    monkeypatch.setitem(ERROR_LIMITS, Precision.FLOAT32, ErrorLimits(1e-12, 1e-12))
     error = fails(["convert", checkpoint, "-o", tmp_path / "m", "--image-size", "48"], capsys)
     assert "not faithful" in error
     assert list(tmp_path.iterdir()) == []

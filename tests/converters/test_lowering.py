@@ -82,7 +82,7 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
     assert half.size_bytes < 0.53 * whole.size_bytes
     assert half.manifest.quantization == "float16"
     verification = _verified(half)
-    assert TIGHT < verification.max_logit_error < ERROR_LIMITS[Precision.FLOAT16]
+    assert TIGHT < verification.max_logit_error < ERROR_LIMITS[Precision.FLOAT16].logits
     assert inspect_file(half.path).quantization == "float16"
     assert inspect_file(half.path).multiply_adds == inspect_file(whole.path).multiply_adds
     assert [state.dtype for state in half.manifest.states] == [
@@ -184,23 +184,6 @@ def test_nothing_but_float_operators_in_the_default_layout(model_path: Path) -> 
     }
     produced = {index for operator in graph.operators for index in operator.outputs}
     assert {graph.tensors[index].dtype for index in produced} == {"float32"}
-
-
-@pytest.mark.parametrize("precision", Precision)
-@pytest.mark.parametrize("options", [{}, {"positional_encoding": True}], ids=str)
-def test_one_delegate_takes_the_whole_default_graph(
-    options: dict[str, object],
-    precision: Precision,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    """One operator left out in the middle would cost more than all convolutions around it."""
-    from ai_edge_litert.compiled_model import CompiledModel
-
-    path = tmp_path / "m.tflite"
-    convert(small_checkpoint(**options), path, source="s", precision=precision, verified=False)
-    assert CompiledModel.from_file(str(path)).is_fully_accelerated()
-    capfd.readouterr()
 
 
 def test_folded_multiply_adds_match_the_description(model_path: Path) -> None:

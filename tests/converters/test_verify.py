@@ -13,10 +13,11 @@ from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.layouts import StateLayout
 from movistream_converters.precision import ERROR_LIMITS, Precision
-from movistream_converters.verify import relative_error, state_values, verify
+from movistream_converters.verify import relative_error, state_values, synthetic_frames, verify
 from tests.conftest import small_checkpoint
 
-LIMIT = ERROR_LIMITS[Precision.FLOAT32]
+FRAMES_OF_NOISE = synthetic_frames(small_checkpoint().network)
+LIMIT = ERROR_LIMITS[Precision.FLOAT32].logits
 
 
 def test_one_wrong_weight_is_noticed(model_path: Path) -> None:
@@ -24,7 +25,7 @@ def test_one_wrong_weight_is_noticed(model_path: Path) -> None:
     for name in ("stem.conv.kernel", "block2_layer1.se.expand.bias", "classifier.logits.bias"):
         weights = {**checkpoint.weights, name: checkpoint.weights[name].copy()}
         weights[name].reshape(-1)[0] += 0.5
-        found = verify(model_path, checkpoint.network, weights, StateLayout.FRAMES)
+        found = verify(model_path, checkpoint.network, weights, StateLayout.FRAMES, FRAMES_OF_NOISE)
         assert found.max_logit_error > LIMIT
 
 
@@ -46,7 +47,7 @@ def test_one_wrong_state_is_noticed_and_named(
 
     monkeypatch.setattr(verification, "state_values", wrong)
     checkpoint = small_checkpoint()
-    found = verify(path, checkpoint.network, checkpoint.weights, layout)
+    found = verify(path, checkpoint.network, checkpoint.weights, layout, FRAMES_OF_NOISE)
     assert found.worst_state == name
     assert found.max_state_error > LIMIT
     assert found.max_logit_error < LIMIT
@@ -58,7 +59,9 @@ def test_a_state_without_reference_is_an_error(
     monkeypatch.setattr(verification, "state_values", lambda *_: {})
     checkpoint = small_checkpoint()
     with pytest.raises(AssertionError, match="without a reference"):
-        verify(model_path, checkpoint.network, checkpoint.weights, StateLayout.FRAMES)
+        verify(
+            model_path, checkpoint.network, checkpoint.weights, StateLayout.FRAMES, FRAMES_OF_NOISE
+        )
 
 
 @pytest.mark.parametrize(

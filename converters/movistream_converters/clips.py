@@ -1,0 +1,84 @@
+"""Videos that a file is calibrated or judged on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream.manifest import ImageInput
+from movistream.preprocess import Preprocessor
+from movistream.video import VideoFile
+from movistream_converters.errors import ConversionError
+
+Frame = npt.NDArray[np.uint8]
+
+VIDEO_SUFFIXES = frozenset(
+    {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+)
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video's first frames, uint8 (frames, height, width, 3), as the network sees them."""
+
+    name: str
+    frames: npt.NDArray[np.uint8]
+
+
+def find_videos(path: Path) -> tuple[Path, ...]:
+    """A video, or all videos in a folder and the folders in it, in the order of their names.
+
+    Raises:
+        ConversionError: if there is none.
+    """
+    if not path.exists():
+        raise ConversionError(f"{path} does not exist; name a video, or a folder of videos")
+    if not path.is_dir():
+        return (path,)
+    videos = (file for file in path.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
+    found = tuple(sorted(file for file in videos if file.is_file()))
+    if not found:
+        raise ConversionError(
+            f"the folder {path} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))})"
+        )
+    return found
+
+
+def read_frames(path: Path, image: ImageInput) -> Iterator[Frame]:
+    """A video's frames at the network's rate and size, uint8 (height, width, 3).
+
+    A video that does not say its frame rate gives every frame.
+
+    Raises:
+        VideoError: if it cannot be read.
+    """
+    preprocess = Preprocessor(image)
+    with VideoFile(path) as video:
+        rate = image.frames_per_second if video.frames_per_second is not None else None
+        for frame in video.frames(rate=rate):
+            values = preprocess(frame.image).reshape(image.height, image.width, 3)
+            yield np.round(values * np.float32(255)).astype(np.uint8)
+
+
+def read_clips(
+    paths: tuple[Path, ...],
+    image: ImageInput,
+    most_frames: int,
+    on_clip: Callable[[], None] = lambda: None,
+) -> tuple[Clip, ...]:
+    """The first frames of each video, at most so many in all, shared out evenly."""
+    clips = []
+    share = max(1, most_frames // len(paths))
+    for path in paths:
+        frames = []
+        for frame in read_frames(path, image):
+            frames.append(frame)
+            if len(frames) == share:
+                break
+        clips.append(Clip(path.name, np.stack(frames)))
+        on_clip()
+    return tuple(clips)

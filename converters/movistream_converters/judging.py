@@ -1,0 +1,76 @@
+"""Measures what a file with smaller numbers keeps of its network."""
+
+from __future__ import annotations
+
+from movistream_converters.calibrated import Calibration
+from movistream_converters.clips import Clip
+from movistream_converters.cost import network_cost
+from movistream_converters.fidelity import compare_steps, layer_signal_to_noise_db
+from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import StepGraph, lower, lower_layers
+from movistream_converters.network import Activation, Convolution, Network, consumers
+from movistream_converters.progress import Progress
+from movistream_converters.quantization import NOTHING_INT8
+from movistream_converters.report import QualityReport
+from movistream_converters.stepping import clip_logits, partitions
+from movistream_converters.weights import Weights
+
+
+def judge(
+    network: Network,
+    weights: Weights,
+    step: StepGraph,
+    calibration: Calibration | None,
+    held_out: tuple[Clip, ...],
+    size_bytes: int,
+    progress: Progress,
+) -> QualityReport:
+    """Judges the step as it stands in the default layout; others hold the same numbers."""
+    reference = lower(network, weights, StateLayout.FRAMES)
+    groups = {"calibration": calibration.clips if calibration else (), "held out": held_out}
+    groups = {name: clips for name, clips in groups.items() if clips}
+    clips = [clip for group in groups.values() for clip in group]
+    progress("judge", 0, 2 * len(clips) + 1)
+    fidelity = {
+        name: compare_steps(clip_logits(reference, group), step, group)
+        for name, group in groups.items()
+    }
+    done = len(clips) + 1
+    progress("judge", done, 2 * len(clips) + 1)
+
+    def on_clip() -> None:
+        nonlocal done
+        done += 1
+        progress("judge", done, 2 * len(clips) + 1)
+
+    plan = NOTHING_INT8 if calibration is None else calibration.plan
+    precision = step.graph.precision
+    layers_db = layer_signal_to_noise_db(
+        lower_layers(network, weights, StateLayout.FRAMES),
+        lower_layers(network, weights, StateLayout.FRAMES, precision, plan),
+        clips,
+        on_clip,
+    )
+    hidden = _inside_activations(network)
+    return QualityReport(
+        precision=precision.value,
+        size_bytes=size_bytes,
+        partitions=partitions(step),
+        multiply_adds_per_frame=network_cost(network).multiply_adds_per_frame,
+        calibration_frames=calibration.frames if calibration else 0,
+        stage_noise=calibration.stage_noise if calibration else {},
+        float_stages=calibration.float_stages if calibration else (),
+        fidelity=fidelity,
+        layers_db={n: value for n, value in layers_db.items() if n not in hidden and clips},
+    )
+
+
+def _inside_activations(network: Network) -> set[str]:
+    """Convolutions that only an activation reads: what it cuts off is no loss."""
+    return {
+        node.name
+        for node in network.nodes
+        if isinstance(node.layer, Convolution)
+        and all(isinstance(reader.layer, Activation) for reader in consumers(network)[node.name])
+        and consumers(network)[node.name]
+    }

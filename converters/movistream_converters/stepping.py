@@ -1,0 +1,81 @@
+"""Runs a lowered step on videos before it becomes a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from movistream.manifest import SIGNATURE_KEY
+from movistream.native_stderr import native_stderr_captured
+from movistream_converters.clips import Clip, Frame
+from movistream_converters.lowering import LayerStep, StepGraph
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def run_step(step: StepGraph, frames: Iterable[Frame]) -> Iterator[dict[str, FloatArray]]:
+    """Streams a video from a reset; yields every output as float32, by name, frame by frame.
+
+    Args:
+        frames: uint8 (height, width, 3), of the network's size.
+    """
+    with native_stderr_captured():
+        interpreter = Interpreter(model_content=step.graph.pack(SIGNATURE_KEY, {}))
+        interpreter.allocate_tensors()
+        runner: Any = interpreter.get_signature_runner(SIGNATURE_KEY)
+    details = runner.get_output_details()
+    image_shape = runner.get_input_details()["image"]["shape"]
+    states: dict[str, Any] = {
+        name: np.full(state.shape, state.initial, state.dtype)
+        for state in step.states
+        for name in state.inputs
+    }
+    for frame in frames:
+        image = frame.astype(np.float32).reshape(image_shape) * np.float32(1 / 255)
+        outputs = runner(image=image, **states)
+        for state in step.states:
+            kept = [states[name] for name in state.inputs[1:]] + [outputs[state.output]]
+            states.update(zip(state.inputs, kept, strict=True))
+        yield {
+            name: _as_float(values, details[name]["quantization"])
+            for name, values in outputs.items()
+        }
+
+
+def layer_values(layers: LayerStep, frames: Iterable[Frame]) -> Iterator[dict[str, FloatArray]]:
+    """As :func:`run_step`, but yields the outputs of the network's nodes, by their names."""
+    for outputs in run_step(layers.step, frames):
+        yield {node: outputs[name] for node, name in layers.outputs.items()}
+
+
+def clip_logits(step: StepGraph, clips: Iterable[Clip]) -> list[FloatArray]:
+    """(frames, classes) of each clip."""
+    return [
+        np.concatenate([outputs["logits"] for outputs in run_step(step, clip.frames)])
+        for clip in clips
+    ]
+
+
+def partitions(step: StepGraph) -> int:
+    """Parts that an engine runs a step in: XNNPACK's, and one more for what it leaves over."""
+    with native_stderr_captured():
+        interpreter: Any = Interpreter(model_content=step.graph.pack(SIGNATURE_KEY, {}))
+        interpreter.allocate_tensors()
+    delegated = [
+        operator for operator in interpreter._get_ops_details() if operator["op_name"] == "DELEGATE"
+    ]
+    given = {int(index) for operator in delegated for index in operator["outputs"]}
+    wanted = {int(entry["index"]) for entry in interpreter.get_output_details()}
+    return len(delegated) + (given != wanted)
+
+
+def _as_float(stored: npt.NDArray[Any], quantization: tuple[float, int]) -> FloatArray:
+    scale, zero_point = quantization
+    values = stored.astype(np.float32, copy=False)
+    if stored.dtype == np.int8:
+        values = (values - np.float32(zero_point)) * np.float32(scale)
+    return values

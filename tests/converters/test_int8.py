@@ -1,0 +1,300 @@
+"""Int8: ranges from videos, states that keep their scale, and files as good as they say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import movistream
+from movistream.errors import VideoError
+from movistream.graph import ModelFile, Operator, map_file, read_model_file
+from movistream_converters.calibration import Observed, observe
+from movistream_converters.clips import Clip, find_videos
+from movistream_converters.convert import Conversion, convert
+from movistream_converters.errors import ConversionError
+from movistream_converters.fidelity import compare_steps, layer_signal_to_noise_db
+from movistream_converters.formats.model_garden import Checkpoint
+from movistream_converters.int8 import int8_stages, plan_int8, quantization_error
+from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import lower, lower_layers
+from movistream_converters.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
+from movistream_converters.network import ActivationFunction, Convolution, node_shapes
+from movistream_converters.passes import fold
+from movistream_converters.precision import Precision
+from movistream_converters.quantization import quantization_of_range
+from movistream_converters.stepping import clip_logits, partitions
+from movistream_converters.tflite_builder import GraphBuilder
+from tests.conftest import IMAGE_SIZE, small_checkpoint
+
+RELU6 = ActivationFunction.RELU6
+
+
+@pytest.fixture(scope="session")
+def small_clip(small_frames: np.ndarray) -> Clip:
+    return Clip("small", small_frames)
+
+
+@pytest.fixture(scope="session")
+def int8(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Conversion:
+    """A small int8 file, calibrated and judged on the clip of thirty frames."""
+    path = tmp_path_factory.mktemp("int8") / "m.tflite"
+    return _convert(small_checkpoint(), path, clip, held_out_videos=(clip,))
+
+
+def _convert(checkpoint: Checkpoint, path: Path, clip: Path, **options: object) -> Conversion:
+    videos = {"calibration_videos": (clip,), **options}
+    return convert(checkpoint, path, source="s", precision=Precision.INT8, **videos)  # type: ignore[arg-type]
+
+
+def _file(path: Path) -> ModelFile:
+    with map_file(path) as data:
+        return read_model_file(data, str(path))
+
+
+def test_a_file_is_faithful_to_what_it_was_calibrated_on(int8: Conversion) -> None:
+    assert int8.report is not None
+    assert set(int8.report.fidelity) == {"calibration", "held out"}
+    for fidelity in int8.report.fidelity.values():
+        assert fidelity.mean_cosine > 0.99
+        assert 0 <= fidelity.mean_divergence < 0.1
+    assert int8.report.partitions == 1
+    assert int8.manifest.quantization == "int8"
+
+
+def test_states_keep_their_scale_exactly(int8: Conversion) -> None:
+    (signature,) = _file(int8.path).signatures.values()
+    buffers = [state for state in int8.manifest.states if state.role == "buffer"]
+    assert buffers
+    for state in buffers:
+        assert state.dtype == "int8"
+        output = signature.outputs[state.output].quantization
+        assert output is not None
+        assert (output.scales, output.zero_points) == ((state.scale,), (int(state.initial),))
+        for name in state.inputs:
+            assert signature.inputs[name].quantization == output
+    assert {s.dtype for s in int8.manifest.states if s.role != "buffer"} == {"float32"}
+
+
+@pytest.mark.parametrize("layout", StateLayout)
+def test_relu6_states_pass_no_conversion(layout: StateLayout, tmp_path: Path, clip: Path) -> None:
+    """What an int8 stage remembers goes from one int8 operator into another."""
+    checkpoint = small_checkpoint(
+        se_type=SqueezeExciteType.NONE, activation=RELU6, head_activation=RELU6
+    )
+    conversion = _convert(checkpoint, tmp_path / "m.tflite", clip, layout=layout)
+    (signature,) = _file(conversion.path).signatures.values()
+    operators = signature.graph.operators
+    for state in (s for s in conversion.manifest.states if s.role == "buffer"):
+        around = [
+            o for name in state.inputs for o in _readers(operators, signature.inputs[name].index)
+        ]
+        output = signature.outputs[state.output].index
+        around += [operator for operator in operators if output in operator.outputs]
+        assert around
+        assert not {"QUANTIZE", "DEQUANTIZE"} & {operator.name for operator in around}, state.name
+
+
+def _readers(operators: tuple[Operator, ...], tensor: int) -> list[Operator]:
+    return [operator for operator in operators if tensor in operator.inputs]
+
+
+def test_streaming_starts_again_exactly(int8: Conversion, frames: np.ndarray) -> None:
+    with movistream.load(int8.path) as model, model.stream() as stream:
+        before = [stream.step(frame).logits for frame in frames]
+        snapshot = stream.snapshot()
+        following = stream.step(frames[0]).logits
+        stream.reset()
+        assert np.array_equal(before, [stream.step(frame).logits for frame in frames])
+        stream.reset()
+        stream.restore(snapshot)
+        assert np.array_equal(following, stream.step(frames[0]).logits)
+
+
+def test_the_same_videos_give_the_same_bytes(int8: Conversion, tmp_path: Path, clip: Path) -> None:
+    again = _convert(small_checkpoint(), tmp_path / "m.tflite", clip, held_out_videos=(clip,))
+    assert again.path.read_bytes() == int8.path.read_bytes()
+
+
+def test_the_report_beside_the_file(int8: Conversion) -> None:
+    json_path, picture = int8.report_paths
+    assert (json_path.name, picture.name) == ("m.report.json", "m.report.png")
+    report = json.loads(json_path.read_text())
+    assert report["size_bytes"] == int8.path.stat().st_size
+    assert len(report["fidelity"]["held out"]["clips"][0]["cosine"]) == 15
+    assert report["fidelity"]["calibration"]["mean_cosine"] > 0.99
+    assert report["layers_signal_to_noise_db"]["classifier.logits"] > 10
+    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize("layout", StateLayout)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_one_partition(architecture: str, layout: StateLayout) -> None:
+    """Int8 files of every architecture fall into one part; so do the others in `frames`."""
+    checkpoint = small_checkpoint(architecture, image_size=32)
+    network, weights = fold(checkpoint.network, checkpoint.weights)
+    plan = plan_int8(
+        network, _observed(network.nodes), frozenset().union(*int8_stages(network).values())
+    )
+    assert plan.computed
+    step = lower(network, weights, layout, Precision.INT8, plan)
+    if layout is StateLayout.FRAMES:
+        assert partitions(step) == 1
+    assert {state.dtype for state in step.states if state.role == "buffer"} == {"int8"}
+
+
+@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.FLOAT16, Precision.DYNAMIC])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_one_partition_in_float(architecture: str, precision: Precision) -> None:
+    checkpoint = small_checkpoint(architecture, image_size=32)
+    network, weights = fold(checkpoint.network, checkpoint.weights)
+    assert partitions(lower(network, weights, StateLayout.FRAMES, precision)) == 1
+
+
+def _observed(nodes: tuple[object, ...]) -> dict[str, Observed]:
+    samples = np.linspace(-2, 4, 100, dtype=np.float32)
+    return {node.name: Observed(-2.0, 4.0, samples) for node in nodes}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"convolution_type": ConvolutionType.JOINT},
+        {"activation": ActivationFunction.SWISH},
+        {"se_type": SqueezeExciteType.SPACE, "gating": ActivationFunction.SIGMOID},
+        {"image_size": 49},
+    ],
+    ids=str,
+)
+def test_every_option(options: dict[str, object], small_clip: Clip) -> None:
+    checkpoint = small_checkpoint(**options)
+    network, weights = fold(checkpoint.network, checkpoint.weights)
+    size = network.image_size[0]
+    frames = np.resize(small_clip.frames, (6, size, size, 3))
+    clips = [Clip("c", frames)]
+    observed = observe(network, weights, [frames])
+    computed = frozenset().union(*int8_stages(network).values())
+    step = lower(
+        network, weights, StateLayout.FRAMES, Precision.INT8, plan_int8(network, observed, computed)
+    )
+    reference = clip_logits(lower(network, weights, StateLayout.FRAMES), clips)
+    assert compare_steps(reference, step, clips).mean_cosine > 0.98
+
+
+def test_calibration_sees_everything(small_clip: Clip) -> None:
+    checkpoint = small_checkpoint()
+    network, weights = fold(checkpoint.network, checkpoint.weights)
+    counted = 0
+
+    def on_frame() -> None:
+        nonlocal counted
+        counted += 1
+
+    observed = observe(network, weights, [small_clip.frames, small_clip.frames[:3]], on_frame)
+    assert counted == len(small_clip.frames) + 3
+    assert set(observed) == set(node_shapes(network)) - {"image"}
+    for seen in observed.values():
+        assert seen.low <= seen.samples.min() <= seen.samples.max() <= seen.high
+
+
+def test_layers_without_loss_have_no_noise(small_clip: Clip) -> None:
+    checkpoint = small_checkpoint()
+    network, weights = fold(checkpoint.network, checkpoint.weights)
+    layers = lower_layers(network, weights, StateLayout.FRAMES)
+    ratios = layer_signal_to_noise_db(layers, layers, [small_clip])
+    assert set(ratios.values()) == {float("inf")}
+
+
+def test_thin_blocks_and_what_adds_up_stay_float() -> None:
+    checkpoint = small_checkpoint("a0")
+    network, _ = fold(checkpoint.network, checkpoint.weights)
+    computed = frozenset().union(*int8_stages(network).values())
+    assert not {name for name in computed if name.startswith(("block0", "stem", "classifier"))}
+    assert not {name for name in computed if name.endswith((".add", ".pool", ".skip.conv"))}
+    convolutions = {n.name for n in network.nodes if isinstance(n.layer, Convolution)}
+    assert len(computed & convolutions) > 30
+
+
+@given(
+    low=st.floats(-1e3, 0, width=32),
+    high=st.floats(0, 1e3, width=32).filter(lambda value: value > 1e-3),
+)
+def test_ranges_hold_their_ends_and_zero(low: float, high: float) -> None:
+    quantization = quantization_of_range(low, high)
+    assert -128 <= quantization.zero_point <= 127
+    half_step = quantization.scale * 0.51
+    ends = np.array([low, 0.0, high], np.float32)
+    assert quantization_error(ends[1:2], quantization) == 0
+    assert quantization_error(ends, quantization) <= half_step**2
+
+
+def test_hard_swish_inputs_reach_where_it_is_zero() -> None:
+    """Otherwise everything under the lowest step would come out a little below zero."""
+    checkpoint = small_checkpoint("a0")
+    network, _ = fold(checkpoint.network, checkpoint.weights)
+    computed = frozenset().union(*int8_stages(network).values())
+    for high in (0.5, 2.0, 7.3, 40.0):
+        samples = np.linspace(-30, high, 1000, dtype=np.float32)
+        observed = {node.name: Observed(-30.0, high, samples) for node in network.nodes}
+        plan = plan_int8(network, observed, computed)
+        quantization = plan.tensors["block1_layer0.expansion.conv"]
+        lowest = (-128 - quantization.zero_point) * quantization.scale
+        assert -3 - 1.01 * quantization.scale <= lowest <= -3
+
+
+def test_int4_kernels_are_packed_low_half_first() -> None:
+    graph = GraphBuilder()
+    kernel = np.array([[7, -7, 1, -1], [0, 3.5, -7, 2]], np.float32)
+    tensor = graph.int4_kernel("k", kernel)
+    graph.output("k", tensor)
+    assert tensor.dtype == "int4"
+    data = graph.pack("s", {})
+    # Scale 1: 7 and -7 (0x9), 1 and -1 (0xF); 0 and 4 (half to even), -7 and 2.
+    assert bytes([0x97, 0xF1, 0x40, 0x29]) in data
+
+
+def test_refusals(tmp_path: Path, clip: Path) -> None:
+    checkpoint, output = small_checkpoint(), tmp_path / "m.tflite"
+
+    def refusal(precision: Precision, **options: object) -> str:
+        with pytest.raises(ConversionError) as caught:
+            convert(checkpoint, output, source="s", precision=precision, **options)  # type: ignore[arg-type]
+        assert list(tmp_path.iterdir()) == []
+        return str(caught.value)
+
+    assert "--calibrate" in refusal(Precision.INT8)
+    assert "not calibrated" in refusal(Precision.DYNAMIC, calibration_videos=(clip,))
+    assert "judged against" in refusal(Precision.FLOAT32, held_out_videos=(clip,))
+    assert "--held-out" in refusal(Precision.FLOAT16, least_cosine=0.9)
+    told = refusal(Precision.INT8, calibration_videos=(clip,), least_cosine=0.9999999)
+    assert "mean cosine" in told
+    assert "noisiest layers" in told
+    with pytest.raises(VideoError):
+        _convert(checkpoint, output, Path(__file__))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_videos_in_folders(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="holds no video"):
+        find_videos(tmp_path)
+    with pytest.raises(ConversionError, match="does not exist"):
+        find_videos(tmp_path / "missing")
+    (tmp_path / "b").mkdir()
+    for name in ("z.mp4", "b/a.MKV", "notes.txt"):
+        (tmp_path / name).touch()
+    assert find_videos(tmp_path) == (tmp_path / "b" / "a.MKV", tmp_path / "z.mp4")
+    assert find_videos(tmp_path / "notes.txt") == (tmp_path / "notes.txt",)
+
+
+def test_a_noisy_stage_stays_float(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("movistream_converters.calibrated.STAGE_NOISE_LIMIT", -1.0)
+    conversion = _convert(small_checkpoint(), tmp_path / "m.tflite", clip)
+    assert conversion.report is not None
+    assert set(conversion.report.float_stages) == set(conversion.report.stage_noise)
+    assert conversion.manifest.input.height == IMAGE_SIZE
