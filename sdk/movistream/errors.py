@@ -15,6 +15,10 @@ class EngineError(MovistreamError):
     """An inference engine that is not installed, refuses a model, or fails to run it."""
 
 
+class EngineUnavailableError(EngineError):
+    """An inference engine that this machine's CPU cannot run."""
+
+
 class FrameError(MovistreamError, ValueError):
     """A frame of the wrong type, rank, dtype or size."""
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from movistream.engines.compiled_model import CompiledModelEngine
 from movistream.engines.interpreter import LiteRTInterpreterEngine, TFLiteRuntimeEngine
-from movistream.errors import EngineError
+from movistream.errors import EngineError, EngineUnavailableError
 
 Array: TypeAlias = npt.NDArray[np.generic]
 
@@ -63,7 +63,8 @@ def open_engine(name: str, path: Path, signature: str, threads: int) -> tuple[st
     """Opens a model file.
 
     Args:
-        name: a key of :data:`ENGINES`, or ``auto`` for the first one that is installed.
+        name: a key of :data:`ENGINES`, or ``auto`` for the first one that is installed and that
+            this CPU can run.
 
     Returns:
         The name of the engine in use, and the engine.
@@ -76,6 +77,10 @@ def open_engine(name: str, path: Path, signature: str, threads: int) -> tuple[st
     for candidate in ENGINES if name == "auto" else (name,):
         try:
             return candidate, ENGINES[candidate](path, signature, threads)
+        except EngineUnavailableError as error:
+            if name != "auto":
+                raise
+            reason: Exception = error
         except ImportError as error:
             reason = error
     if name == "auto":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import platform
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,16 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from movistream.errors import EngineError
+from movistream.errors import EngineError, EngineUnavailableError
 from movistream.native_stderr import STDERR_DESCRIPTOR, first_line, native_stderr_captured
 
 _NO_PLUGINS = "/nonexistent"
+_CPU_DESCRIPTION = Path("/proc/cpuinfo")
 
 
 class CompiledModelEngine:
     """See :class:`movistream.engines.Engine`."""
 
     def __init__(self, path: Path, signature: str, threads: int) -> None:
+        _require_arm_atomics()
         from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
 
         options = Options(cpu_options=CpuOptions(num_threads=threads))
@@ -93,6 +96,22 @@ class _Buffer:
         self.dtype = np.dtype(details["dtype"])
         self.shape = tuple(int(size) for size in details["shape"])
         self.size = int(np.prod(self.shape))
+
+
+def _require_arm_atomics() -> None:
+    """Refuses 64-bit ARM cores before ARMv8.1, such as the Cortex-A72 of a Raspberry Pi 4.
+
+    LiteRT 2.3 loads a GPU library with its CompiledModel that kills the process there.
+    """
+    if platform.machine() != "aarch64" or not _CPU_DESCRIPTION.is_file():
+        return
+    lines = _CPU_DESCRIPTION.read_text(errors="replace").splitlines()
+    features = [line.partition(":")[2].split() for line in lines if line.startswith("Features")]
+    if features and not all("atomics" in of_core for of_core in features):
+        raise EngineUnavailableError(
+            "LiteRT's CompiledModel needs a CPU with ARMv8.1 atomics, which this one lacks; use the"
+            " interpreter engine"
+        )
 
 
 @functools.cache

@@ -1,0 +1,41 @@
+"""Which engine is taken on which machine."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import pytest
+
+import movistream
+from movistream.engines import compiled_model
+from movistream.errors import EngineUnavailableError
+
+RASPBERRY_PI_4 = "Features\t: fp asimd evtstrm crc32 cpuid\n"
+RASPBERRY_PI_5 = "Features\t: fp asimd evtstrm aes crc32 atomics fphp asimdhp asimddp\n"
+
+
+@pytest.fixture
+def arm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Makes this machine look like an ARM board whose description is in the returned file."""
+    description = tmp_path / "cpuinfo"
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(compiled_model, "_CPU_DESCRIPTION", description)
+    return description
+
+
+def test_old_arm_cores_take_the_interpreter(arm: Path, model_path: Path) -> None:
+    """LiteRT's CompiledModel kills the process on them."""
+    arm.write_text("processor: 0\n" + 4 * RASPBERRY_PI_4)
+    with movistream.load(model_path) as model:
+        assert model.engine == "interpreter"
+    with pytest.raises(EngineUnavailableError, match=r"ARMv8\.1"):
+        movistream.load(model_path, engine="compiled-model")
+
+
+@pytest.mark.parametrize("description", [RASPBERRY_PI_5, "processor: 0\n", None])
+def test_other_cores_take_the_fastest(arm: Path, model_path: Path, description: str | None) -> None:
+    if description is not None:
+        arm.write_text(description)
+    with movistream.load(model_path) as model:
+        assert model.engine == "compiled-model"
