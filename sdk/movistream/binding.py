@@ -111,7 +111,7 @@ def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
     if len(logits_tensor.shape) != 2 or logits_tensor.shape[0] != 1:
         raise ModelError(f"its output {logits!r} has shape {list(logits_tensor.shape)}")
     quantization = logits_tensor.quantization
-    if quantization and len(quantization.scales) > 1:
+    if quantization and quantization.channels > 1:
         raise ModelError(f"its output {logits!r} is quantised per class")
     if logits_tensor.index in signature.graph.inputs:
         raise ModelError(f"its output {logits!r} is an input too")
@@ -124,7 +124,7 @@ def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
             tensor=logits,
             classes=logits_tensor.shape[1],
             dtype=_dtype(logits_tensor),
-            scale=quantization.scales[0] if quantization else 1.0,
+            scale=quantization.scale if quantization else 1.0,
             zero_point=_zero_point(logits_tensor),
         ),
         states=states,
@@ -153,7 +153,7 @@ def _foreign_state(signature: Signature, name: str) -> State:
         shape=before.shape,
         dtype=_dtype(before),
         initial=float(_zero_point(before)),
-        scale=before.quantization.scales[0] if before.quantization else 1.0,
+        scale=before.quantization.scale if before.quantization else 1.0,
     )
 
 
@@ -230,7 +230,7 @@ def _only(names: set[str], side: str, what: str) -> str:
 
 def _zero_point(tensor: Tensor) -> int:
     quantization = tensor.quantization
-    return quantization.zero_points[0] if quantization and quantization.zero_points else 0
+    return quantization.zero_point if quantization else 0
 
 
 def _dtype(tensor: Tensor) -> DType:

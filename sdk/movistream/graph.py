@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from movistream.errors import ModelError
 from movistream.flatbuffer import Bytes, MalformedError, Table, root_table
 from movistream.operators import STREAM_OPERATORS, operator_name
@@ -52,10 +54,21 @@ _RESHAPE_OPTIONS, _SQUEEZE_OPTIONS = 17, 30
 
 @dataclass(frozen=True)
 class Quantization:
-    """value = (stored − zero_point) · scale, per tensor or along one axis."""
+    """value = (stored − zero_point) · scale, per tensor or along one axis.
 
-    scales: tuple[float, ...]
-    zero_points: tuple[int, ...]
+    Attributes:
+        scale: of the first channel.
+        zero_point: of the first channel.
+        channels: 1 if the whole tensor shares its scale.
+        parameters: all scales and zero points as the file holds them; Python numbers would take
+            more memory than the rest of a loaded file's description.
+        axis: of the channels.
+    """
+
+    scale: float
+    zero_point: int
+    channels: int
+    parameters: bytes
     axis: int
 
 
@@ -275,20 +288,25 @@ def _read_quantization(
         return None
     table.numbers(0, "f4")
     table.numbers(1, "f4")
-    scales = tuple(float(scale) for scale in table.numbers(2, "f4"))
-    zero_points = tuple(int(point) for point in table.numbers(3, "i8"))
-    if not scales:
+    scales, zero_points = table.numbers(2, "f4"), table.numbers(3, "i8")
+    if not len(scales):
         return None
     axis = table.scalar(6, "i")
     per_channel = len(scales) > 1
     if (
         (per_channel and not (0 <= axis < len(shape) and shape[axis] == len(scales)))
         or len(zero_points) not in (0, 1, len(scales))
-        or not all(math.isfinite(scale) and scale >= 0 for scale in scales)
-        or not all(abs(point) < 2**31 for point in zero_points)
+        or not (np.isfinite(scales) & (scales >= 0)).all()
+        or not ((zero_points < 2**31) & (zero_points > -(2**31))).all()
     ):
         raise MalformedError(f"tensor {name!r} has quantisation that does not fit its shape")
-    return Quantization(scales, zero_points, axis)
+    return Quantization(
+        scale=float(scales[0]),
+        zero_point=int(zero_points[0]) if len(zero_points) else 0,
+        channels=len(scales),
+        parameters=scales.tobytes() + zero_points.tobytes(),
+        axis=axis,
+    )
 
 
 def _read_signature(table: Table, graphs: tuple[Graph, ...]) -> Signature:

@@ -66,8 +66,9 @@ def probe(path: Path, engine: str, signature: str) -> None:
 
 def _run(path: Path, engine_name: str, signature: str) -> None:
     from movistream.engines import open_engine
+    from movistream.engines.options import EngineOptions
 
-    _, engine = open_engine(engine_name, path, signature, threads=1)
+    _, engine = open_engine(engine_name, path, signature, EngineOptions(threads=1))
     inputs = [engine.create_input(name) for name in engine.input_names]
     outputs = [engine.create_output(name) for name in engine.output_names]
     for buffer in inputs:

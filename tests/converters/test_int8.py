@@ -74,7 +74,8 @@ def test_states_keep_their_scale_exactly(int8: Conversion) -> None:
         assert state.dtype == "int8"
         output = signature.outputs[state.output].quantization
         assert output is not None
-        assert (output.scales, output.zero_points) == ((state.scale,), (int(state.initial),))
+        assert (output.scale, output.zero_point) == (state.scale, int(state.initial))
+        assert output.channels == 1
         for name in state.inputs:
             assert signature.inputs[name].quantization == output
     assert {s.dtype for s in int8.manifest.states if s.role != "buffer"} == {"float32"}

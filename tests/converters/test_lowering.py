@@ -121,7 +121,8 @@ def test_int8_kernels_by_channel(tmp_path: Path) -> None:
     for name in ("block2_layer0.expansion.conv.kernel", "classifier.logits.kernel"):
         tensor = stored[f"{name}.int8"]
         assert tensor.quantization is not None
-        scales = np.array(tensor.quantization.scales)
+        quantization = tensor.quantization
+        scales = np.frombuffer(quantization.parameters[: 4 * quantization.channels], "<f4")
         buffer = model.Buffers(model.Subgraphs(0).Tensors(tensor.index).Buffer())
         integers = buffer.DataAsNumpy().view(np.int8).reshape(len(scales), -1)
         values = integers * scales[:, None]

@@ -58,6 +58,12 @@ Show = Callable[[Result], None]
     type=click.Path(path_type=Path),
     help="Names of the classes, one a line, in place of the model's own.",
 )
+@click.option(
+    "--weight-cache",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Keep packed weights here, for the next start and for other processes.",
+)
 def run(
     model: Path,
     video: Path,
@@ -68,13 +74,16 @@ def run(
     threads: int | None,
     engine: str,
     labels: Path | None,
+    weight_cache: Path | None,
 ) -> None:
     """Run MODEL, a .tflite stream model, on VIDEO one frame at a time."""
     if every is not None and fps is not None:
         raise click.UsageError("--every and --fps exclude each other")
     names = None if labels is None else read_labels(labels)
     with (
-        load(model, threads=threads, engine=engine, labels=names) as loaded,
+        load(
+            model, threads=threads, engine=engine, labels=names, weight_cache=weight_cache
+        ) as loaded,
         VideoFile(video) as file,
     ):
         rate = _chosen_rate(loaded, file, every, fps)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from movistream.engines.compiled_model import CompiledModelEngine
 from movistream.engines.interpreter import LiteRTInterpreterEngine, TFLiteRuntimeEngine
+from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, EngineUnavailableError
 
 Array: TypeAlias = npt.NDArray[np.generic]
@@ -51,15 +52,17 @@ class Engine(Protocol):
         """Frees what the engine holds; buffers must not be used afterwards."""
 
 
-ENGINES: Mapping[str, Callable[[Path, str, int], Engine]] = {
+ENGINES: Mapping[str, Callable[[Path, str, EngineOptions], Engine]] = {
     "compiled-model": CompiledModelEngine,
     "interpreter": LiteRTInterpreterEngine,
     "tflite-runtime": TFLiteRuntimeEngine,
 }
-"""By name, the preferred first; each is called with (path, signature key, threads)."""
+"""By name, the preferred first; each is called with (path, signature key, options)."""
 
 
-def open_engine(name: str, path: Path, signature: str, threads: int) -> tuple[str, Engine]:
+def open_engine(
+    name: str, path: Path, signature: str, options: EngineOptions
+) -> tuple[str, Engine]:
     """Opens a model file.
 
     Args:
@@ -76,7 +79,7 @@ def open_engine(name: str, path: Path, signature: str, threads: int) -> tuple[st
         raise EngineError(f"unknown engine {name!r}; there are auto, {', '.join(ENGINES)}")
     for candidate in ENGINES if name == "auto" else (name,):
         try:
-            return candidate, ENGINES[candidate](path, signature, threads)
+            return candidate, ENGINES[candidate](path, signature, options)
         except EngineUnavailableError as error:
             if name != "auto":
                 raise

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import os
 import platform
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, EngineUnavailableError
 from movistream.native_stderr import STDERR_DESCRIPTOR, first_line, native_stderr_captured
 
@@ -23,26 +26,27 @@ _CPU_DESCRIPTION = Path("/proc/cpuinfo")
 class CompiledModelEngine:
     """See :class:`movistream.engines.Engine`."""
 
-    def __init__(self, path: Path, signature: str, threads: int) -> None:
+    def __init__(self, path: Path, signature: str, options: EngineOptions) -> None:
         _require_arm_atomics()
         from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
 
-        options = Options(cpu_options=CpuOptions(num_threads=threads))
         reason = None
-        with native_stderr_captured() as log:
-            try:
-                self._model: Any = CompiledModel.from_file(
-                    str(path), environment=_environment(), options=options
-                )
-                self._index = self._model.get_signature_index(signature)
-                names = self._model.get_signature_by_index(self._index)
-                self._inputs = self._model.get_input_tensor_details(signature)
-                self._outputs = self._model.get_output_tensor_details(signature)
-            except (RuntimeError, ValueError) as error:
-                reason = str(error)
-        if reason is not None:
-            logged = [line for line in log if line.startswith("ERROR")]
-            raise EngineError(f"LiteRT refuses {path}: {first_line((*logged, reason)[0])}")
+        with _whole_cache(options.weight_cache) as cache:
+            with native_stderr_captured() as log:
+                try:
+                    cpu = CpuOptions(num_threads=options.threads, xnnpack_weight_cache_path=cache)
+                    self._model: Any = CompiledModel.from_file(
+                        str(path), environment=_environment(), options=Options(cpu_options=cpu)
+                    )
+                    self._index = self._model.get_signature_index(signature)
+                    names = self._model.get_signature_by_index(self._index)
+                    self._inputs = self._model.get_input_tensor_details(signature)
+                    self._outputs = self._model.get_output_tensor_details(signature)
+                except (RuntimeError, ValueError) as error:
+                    reason = str(error)
+            if reason is not None:
+                logged = [line for line in log if line.startswith("ERROR")]
+                raise EngineError(f"LiteRT refuses {path}: {first_line((*logged, reason)[0])}")
         self._signature = signature
         self.input_names = tuple(names["inputs"])
         self.output_names = tuple(names["outputs"])
@@ -96,6 +100,24 @@ class _Buffer:
         self.dtype = np.dtype(details["dtype"])
         self.shape = tuple(int(size) for size in details["shape"])
         self.size = int(np.prod(self.shape))
+
+
+@contextmanager
+def _whole_cache(path: Path | None) -> Iterator[str]:
+    """The cache file, or one under another name that takes its place when it is complete.
+
+    Empty for none.
+    """
+    if path is None or path.exists():
+        yield "" if path is None else str(path)
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield str(part)
+        if part.exists():
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _require_arm_atomics() -> None:

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from movistream.errors import EngineError
+from movistream.engines.options import EngineOptions
+from movistream.errors import EngineError, EngineUnavailableError
 from movistream.native_stderr import first_line, native_stderr_captured
 
 
@@ -22,12 +23,17 @@ class InterpreterEngine(ABC):
 
     package: str
 
-    def __init__(self, path: Path, signature: str, threads: int) -> None:
+    def __init__(self, path: Path, signature: str, options: EngineOptions) -> None:
+        if options.weight_cache is not None:
+            raise EngineUnavailableError(
+                f"{self.package}'s interpreter has no weight cache; only the compiled-model engine"
+                " has"
+            )
         interpreter_class = self._interpreter_class()
         reason = None
         with native_stderr_captured():
             try:
-                self._interpreter: Any = interpreter_class(str(path), num_threads=threads)
+                self._interpreter: Any = interpreter_class(str(path), num_threads=options.threads)
                 self._interpreter.allocate_tensors()
                 runner = self._interpreter.get_signature_runner(signature)
             except (RuntimeError, ValueError) as error:

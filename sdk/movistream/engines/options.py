@@ -1,0 +1,20 @@
+"""What an engine is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How to run a model.
+
+    Attributes:
+        threads: for the engine to use.
+        weight_cache: file for weights in the layout that the CPU wants; it is written if it is
+            missing, and mapped if it is there. None packs them anew in every process.
+    """
+
+    threads: int
+    weight_cache: Path | None = None
