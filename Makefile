@@ -14,7 +14,8 @@ INSTALLED = $(VENV)/installed
 INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test lint check test-tflite-runtime bench-peers schema clean
+.PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-arm schema \
+	clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,18 +67,42 @@ test-tflite-runtime: $(INSTALLED) $(INSTALLED_TFLITE_RUNTIME) ## the same files 
 	$(BIN)/python -m tests.tflite_runtime.write_expected build/engine-parity
 	$(VENV_TFLITE_RUNTIME)/bin/python -m pytest --noconftest tests/tflite_runtime
 
-bench-peers: $(INSTALLED) ## our files of one network beside Model Garden's, step by step
-	@mkdir -p build/peers
+CLIPS = $(REFERENCE_DATA)/clips
+A0 = build/peers/a0
+PEERS = $(REFERENCE_DATA)/peers/model_garden_a0_stream
+RELU6 = --activation relu6 --head-activation relu6
+
+peers: $(INSTALLED)
+	@mkdir -p build/peers/held-out
+	ln -sf $(abspath $(wildcard $(CLIPS)/*.mp4)) build/peers/held-out/
 	for precision in float32 float16 dynamic; do \
 		$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/a0_stream --precision $$precision \
-			-o build/peers/$$precision.tflite > /dev/null || exit 1; \
+			-o $(A0).$$precision.tflite > /dev/null || exit 1; \
 	done
+	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/a0_stream --precision int8 \
+		--calibrate $(CLIPS)/asl_gestures --held-out build/peers/held-out -o $(A0).int8.tflite
+	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/k600_a0_stream $(RELU6) --precision int8 \
+		--labels $(REFERENCE_DATA)/kinetics600_labels.txt \
+		--calibrate $(CLIPS)/asl_gestures --held-out build/peers/held-out -o build/peers/k600.int8.tflite
+	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/barn_a0_stream --precision int8 \
+		--calibrate $(CLIPS)/asl_gestures --held-out build/peers/held-out -o build/peers/barn.int8.tflite
+
+bench-peers: peers ## our files of one network beside Model Garden's: time and memory
 	for threads in 1 2; do \
 		$(BIN)/python -m movistream_benchmarks.latency --threads $$threads --rounds 25 \
-			$(patsubst %,--published $(REFERENCE_DATA)/peers/model_garden_a0_stream_%.tflite, \
-				f32 float16 dynamic int8) \
-			build/peers/float32.tflite build/peers/float16.tflite build/peers/dynamic.tflite; \
+			$(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8) \
+			$(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8); \
 	done
+	$(BIN)/python -m movistream_benchmarks.memory --weight-cache build/peers/weights \
+		$(patsubst %,--published $(PEERS)_%.tflite,int8 f32 dynamic) \
+		$(patsubst %,$(A0).%.tflite,int8 float32 float16 dynamic)
+
+bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debian 12 on x86-64)
+	bash benchmarks/arm/setup.sh
+	$(BIN)/python benchmarks/arm/count.py \
+		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite \
+		$(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8) \
+		$(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8) build/peers/k600.int8.tflite
 
 schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
 	$(BIN)/python -c 'import json; from movistream.manifest import json_schema; \
