@@ -23,7 +23,7 @@ from movistream_converters.weights import Weights
 MOST_JUDGED_FRAMES = 240
 """Frames that a decision or a report looks at; ranges are taken from every frame."""
 
-STAGE_NOISE_LIMIT = 0.004
+STAGE_NOISE_LIMIT = 0.0015
 """A stage that takes more than this from the mean cosine of the logits stays float."""
 
 

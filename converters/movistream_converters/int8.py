@@ -116,9 +116,7 @@ def _quantization(node: Node, observed: Observed | None, readers: tuple[Node, ..
     assert observed is not None
     if isinstance(node.layer, Convolution) and functions == {ActivationFunction.HARD_SWISH}:
         return _best_range(observed, zero_below=_HARD_SWISH_ZERO_BELOW)
-    if isinstance(node.layer, Activation | Multiply) or functions:
-        return _best_range(observed)
-    return quantization_of_range(observed.low, observed.high)
+    return _best_range(observed)
 
 
 def _best_range(observed: Observed, zero_below: float | None = None) -> Quantization:
