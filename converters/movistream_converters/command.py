@@ -92,6 +92,12 @@ _Option = TypeVar("_Option", bound=Enum)
     help="Write nothing if the logits' mean cosine with float32 is lower.",
 )
 @click.option(
+    "--horizon",
+    type=click.FloatRange(min=0, max=1e6, min_open=True),
+    metavar="SECONDS",
+    help="Let streams follow about the last SECONDS, unless told otherwise. [default: never]",
+)
+@click.option(
     "--verify/--no-verify",
     default=True,
     show_default=True,
@@ -113,6 +119,7 @@ def convert(
     calibrate: Path | None,
     held_out: Path | None,
     fail_below: float | None,
+    horizon: float | None,
     verify: bool,
 ) -> None:
     """Convert CHECKPOINT, of a MoViNet stream model, to a .tflite file.
@@ -154,6 +161,7 @@ def convert(
             calibration_videos=calibration_videos,
             held_out_videos=held_out_videos,
             least_cosine=fail_below,
+            horizon_s=horizon,
             verified=verify,
             progress=progress,
         )

@@ -71,6 +71,7 @@ def convert(
     calibration_videos: tuple[Path, ...] = (),
     held_out_videos: tuple[Path, ...] = (),
     least_cosine: float | None = None,
+    horizon_s: float | None = None,
     verified: bool = True,
     progress: Progress = ignore_progress,
 ) -> Conversion:
@@ -90,6 +91,8 @@ def convert(
         held_out_videos: what the report judges the file on besides.
         least_cosine: refuse a file whose logits have a lower mean cosine with those of float32, on
             the held-out videos or else those of the calibration.
+        horizon_s: seconds after which running means forget, in the runtime's streams by default;
+            None for never. For the layout ``frames``.
         verified: whether to compare the file with the network before it appears.
 
     Raises:
@@ -124,25 +127,35 @@ def convert(
         converter=f"movistream {movistream.__version__}",
     )
     manifest = _manifest(checkpoint, step, layout, precision, tuple(labels), provenance)
+    horizon_frames = None if horizon_s is None else _horizon_frames(manifest, horizon_s)
     progress("lower", 1, 1)
     report: QualityReport | None = None
     report_paths: tuple[Path, ...] = ()
     with replaced_when_done(output) as part:
-        data = _pack(step, manifest)
-        part.write_bytes(data)
         if verified:
+            part.write_bytes(_pack(step, manifest))
             frames = list(calibration.clips[0].frames[:FRAMES]) if calibration else None
             verification = _verify(part, checkpoint, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
-            data = _pack(step, manifest)
-            part.write_bytes(data)
+        # Its network has no horizon: only now may the file have one.
+        manifest = replace(manifest, horizon_frames=horizon_frames)
+        data = _pack(step, manifest)
+        part.write_bytes(data)
         if precision is not Precision.FLOAT32:
             held_out = _clips(held_out_videos, _image(checkpoint), progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
     return Conversion(output, len(data), manifest, report, report_paths)
+
+
+def _horizon_frames(manifest: Manifest, horizon_s: float) -> int:
+    if not any(state.role == "clock" for state in manifest.states):
+        raise ConversionError("a horizon needs a network with running means; this one has none")
+    if manifest.state_layout != "frames":
+        raise ConversionError("only files of the state layout 'frames' can have a horizon")
+    return max(1, round(horizon_s * (manifest.input.frames_per_second or 1.0)))
 
 
 def _check_videos(

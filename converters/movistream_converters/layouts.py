@@ -2,7 +2,8 @@
 
 ``frames`` (the default): each past frame of a stream buffer is a tensor of its own and the graph
 returns only the new one, so nothing is shifted or copied; pools hold the running mean, which stays
-in range however long the stream is; one float32 clock counts frames.
+in range however long the stream is; one float32 clock counts frames, and a position does where
+positional encodings need it.
 
 ``model-garden``: the names, shapes, dtypes and meaning of the files that TensorFlow Model Garden
 exports: 5-D buffers, running sums, and an int32 frame count beside every pool and every positional
@@ -102,6 +103,7 @@ class FramesLayout(LayoutWriter):
         self._clock: TensorRef | None = None
         self._seen: TensorRef | None = None
         self._weight: TensorRef | None = None
+        self._position: TensorRef | None = None
 
     def image(self, height: int, width: int) -> TensorRef:
         return self.graph.input("image", (1, height, width, 3))
@@ -143,11 +145,17 @@ class FramesLayout(LayoutWriter):
         return mean
 
     def position(self, node: str) -> TensorRef:
-        return self._frame_clock()
+        """Not the clock: that one stands still where a stream has a horizon."""
+        if self._position is None:
+            self._position = self.graph.input("state_position", (1, 1))
+        return self._position
 
     def finish(self) -> None:
         if self._clock is not None:
             self._replaced("clock", "state_clock", self._clock, self._seen_frames())
+        if self._position is not None:
+            following = op.add(self.graph, self._position, self._one(), "position.next")
+            self._replaced("position", "state_position", self._position, following)
 
     def _frame_clock(self) -> TensorRef:
         """Frames seen before this one."""

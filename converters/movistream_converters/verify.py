@@ -13,7 +13,7 @@ import movistream
 from movistream.manifest import State, Verification
 from movistream_converters.clip import Tensor, run_clip
 from movistream_converters.layouts import StateLayout, block_name
-from movistream_converters.network import Network
+from movistream_converters.network import Network, PositionalEncoding
 from movistream_converters.states import CLOCK, network_states
 from movistream_converters.weights import Weights
 
@@ -94,10 +94,10 @@ def state_values(
         elif state.role == "pool":
             values[f"{block}_pool_buffer"] = value * seen
             values[f"{block}_pool_frame_count"] = np.array([seen])
-    if layout is StateLayout.MODEL_GARDEN:
-        for node in network.nodes:
-            if node.name.endswith(".se.position"):
-                values[f"{block_name(node.name)}_pos_enc_frame_count"] = np.array([seen])
+    for node in network.nodes:
+        if isinstance(node.layer, PositionalEncoding):
+            own = f"{block_name(node.name)}_pos_enc_frame_count"
+            values["position" if layout is StateLayout.FRAMES else own] = np.array([seen])
     return values
 
 

@@ -74,7 +74,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: unique in the file.
         role: ``buffer`` holds past frames of activations, ``pool`` a running mean or sum,
-            ``clock`` a count of frames.
+            ``clock`` the count of frames that a mean divides by, ``position`` the count that a
+            positional encoding takes.
         inputs: the tensors that hold it before a step, oldest frame first.
         output: the tensor that the step returns.
         advance: ``replace``: the output becomes the one input. ``shift``: the oldest input is
@@ -88,7 +89,7 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: Name
-    role: Literal["buffer", "pool", "clock"]
+    role: Literal["buffer", "pool", "clock", "position"]
     inputs: Annotated[tuple[Name, ...], Meta(min_length=1)]
     output: Name
     advance: Literal["replace", "shift", "keep"]
@@ -166,6 +167,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         quantization: of the file's arithmetic.
         receptive_field_frames: frames that temporal convolutions see behind one output; 0 if
             unknown.
+        horizon_frames: after so many frames, running means forget: each new frame weighs
+            1 / horizon_frames (a runtime puts the clock back to horizon_frames − 1 before each
+            step). Null: all frames weigh the same.
         network: the options of the network, by name.
         provenance: null for a foreign file.
         digest: SHA-256, in hexadecimal, of the whole file with these 64 digits set to ``0``;
@@ -182,6 +186,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: tuple[Text, ...] = ()
     quantization: str = "float32"
     receptive_field_frames: int = 0
+    horizon_frames: Positive | None = None
     network: dict[str, str | int | float | bool] = {}
     provenance: Provenance | None = None
     digest: str = ""

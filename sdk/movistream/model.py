@@ -122,12 +122,23 @@ class Model:
         self._image = self._engine.create_input(manifest.input.tensor)
         self._logits = self._engine.create_output(manifest.logits.tensor)
 
-    def stream(self) -> Stream:
-        """A new stream, at the start of a video. Streams of one model may be interleaved."""
+    def stream(self, *, horizon_frames: int | None = None) -> Stream:
+        """A new stream, at the start of a video. Streams of one model may be interleaved.
+
+        Args:
+            horizon_frames: after so many frames, let running means forget, so that an endless
+                stream follows what happens now; by default as the file says, which mostly is
+                never.
+
+        Raises:
+            MovistreamError: if the model is closed, or has no clock that can be held.
+        """
         with self._lock:
             if self._closed:
                 raise MovistreamError(f"the model {self.path} is closed")
-            return Stream(self)
+            if horizon_frames is None:
+                horizon_frames = self.manifest.horizon_frames
+            return Stream(self, horizon_frames)
 
     def close(self) -> None:
         """Frees the engine; the model's streams cannot be used any more."""
@@ -173,9 +184,10 @@ class Stream:
     streams of one model in several threads take turns in the engine.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, horizon_frames: int | None) -> None:
         """Use :meth:`Model.stream`."""
         self._model = model
+        self._horizon_frames = horizon_frames
         self._engine = engine = model._engine
         manifest = model.manifest
         self._preprocess = Preprocessor(manifest.input)
@@ -202,6 +214,7 @@ class Stream:
             *(outputs[name] for name in engine.output_names),
         ]
         self._successors = self._plan_rotation()
+        self._clock, self._held_clock = self._find_clock()
         self.reset()
 
     @property
@@ -332,6 +345,22 @@ class Stream:
                     successors[place] = successor
         return successors
 
+    def _find_clock(self) -> tuple[str | None, Array]:
+        """The clock's input, if there is a horizon, and what holds it there."""
+        held = np.full((1, 1), (self._horizon_frames or 1) - 1, np.float32)
+        if self._horizon_frames is None:
+            return None, held
+        if not isinstance(self._horizon_frames, int) or self._horizon_frames < 1:
+            raise MovistreamError(f"a horizon is 1 frame or more, not {self._horizon_frames!r}")
+        manifest = self._model.manifest
+        for state in manifest.states:
+            if (state.role, state.shape, state.dtype) == ("clock", (1, 1), "float32"):
+                return state.inputs[0], held
+        raise MovistreamError(
+            f"{self._model.path} has no clock that a horizon could hold; convert the checkpoint"
+            " with the state layout 'frames'"
+        )
+
     def _advance(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """One step: writes the image, runs, hands the new states over, returns the logits."""
         engine, model = self._engine, self._model
@@ -339,6 +368,8 @@ class Stream:
             self._require_open()
             input_count = len(engine.input_names)
             engine.write(model._image, values)
+            if self._clock is not None and self._frames_seen >= (self._horizon_frames or 0):
+                engine.write(self._buffer(self._clock), self._held_clock)
             engine.run(self._buffers[:input_count], self._buffers[input_count:])
             stored = engine.read(model._logits)
         scores = model.manifest.logits

@@ -59,6 +59,13 @@ Show = Callable[[Result], None]
     help="Names of the classes, one a line, in place of the model's own.",
 )
 @click.option(
+    "--horizon",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=lambda _context, _option, value: _finite(value),
+    metavar="SECONDS",
+    help="Let the answer follow about the last SECONDS. [default: as the file says; mostly never]",
+)
+@click.option(
     "--weight-cache",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
@@ -74,6 +81,7 @@ def run(
     threads: int | None,
     engine: str,
     labels: Path | None,
+    horizon: float | None,
     weight_cache: Path | None,
 ) -> None:
     """Run MODEL, a .tflite stream model, on VIDEO one frame at a time."""
@@ -87,7 +95,11 @@ def run(
         VideoFile(video) as file,
     ):
         rate = _chosen_rate(loaded, file, every, fps)
-        with loaded.stream() as stream, _display(as_json, top, loaded, video) as show:
+        frames = _horizon_frames(horizon, rate, file, every)
+        with (
+            loaded.stream(horizon_frames=frames) as stream,
+            _display(as_json, top, loaded, video) as show,
+        ):
             results = _stream(stream, file, every or 1, rate, show)
         _summarise(loaded, results)
         _warn_of_missing_frames(file)
@@ -126,6 +138,21 @@ def _chosen_rate(
             err=True,
         )
     return rate
+
+
+def _horizon_frames(
+    horizon_s: float | None, rate: float | None, file: VideoFile, every: int | None
+) -> int | None:
+    """Frames that are taken in so many seconds of the video."""
+    if horizon_s is None:
+        return None
+    own = file.frames_per_second
+    taken = rate if rate is not None else None if own is None else own / (every or 1)
+    if taken is None:
+        raise click.UsageError(
+            "--horizon needs a frame rate, and neither video nor model says one: add --fps"
+        )
+    return max(1, round(horizon_s * (taken if own is None else min(taken, own))))
 
 
 def _stream(
