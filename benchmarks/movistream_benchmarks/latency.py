@@ -25,6 +25,7 @@ from rich.table import Table
 from rich.text import Text
 
 import movistream
+from movistream.errors import EngineError
 from movistream.model import MOST_THREADS
 from movistream.native_stderr import native_stderr_captured
 
@@ -65,13 +66,19 @@ def published_step(path: Path, threads: int) -> tuple[Step, tuple[int, int]]:
 
     Returns:
         The step, and (height, width) of its frames.
+
+    Raises:
+        EngineError: if the file is missing, damaged, or not of that form.
     """
     from ai_edge_litert.interpreter import Interpreter
 
-    with native_stderr_captured():
-        runner = Interpreter(str(path), num_threads=threads).get_signature_runner()
-    details = runner.get_input_details()
-    shape = details["image"]["shape"]
+    try:
+        with native_stderr_captured():
+            runner = Interpreter(str(path), num_threads=threads).get_signature_runner()
+        details = runner.get_input_details()
+        shape = details["image"]["shape"]
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise EngineError(f"{path} cannot be run as a published file: {error}") from None
     states: dict[str, Any] = {
         name: np.zeros(entry["shape"], entry["dtype"])
         for name, entry in details.items()
@@ -129,6 +136,24 @@ def main(
     models: tuple[Path, ...], published: tuple[Path, ...], threads: int, rounds: int, steps: int
 ) -> None:
     """Time steps of MODELS, in milliseconds, and compare them with the first one named."""
+    try:
+        latencies = _measured(models, published, threads, rounds, steps)
+    except movistream.MovistreamError as error:
+        raise click.ClickException(str(error)) from None
+    plural = "s" if threads > 1 else ""
+    table = Table(box=box.SIMPLE_HEAD, title=f"Steps in ms, {threads} thread{plural}")
+    for heading in ("model", "p5", "median", "p95", "ratio", "lowest", "highest"):
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for latency in latencies:
+        low, middle, high = np.percentile(latency.steps_ms, (5, 50, 95))
+        figures = (low, middle, high, *latency.ratio(latencies[0]))
+        table.add_row(Text(latency.name), *(f"{figure:.3f}" for figure in figures))
+    Console(width=_TABLE_WIDTH).print(table)
+
+
+def _measured(
+    models: tuple[Path, ...], published: tuple[Path, ...], threads: int, rounds: int, steps: int
+) -> list[Latency]:
     with ExitStack() as opened:
         contenders: dict[str, tuple[Step, tuple[int, int]]] = {}
         for path in published:
@@ -139,16 +164,7 @@ def main(
             contenders[path.name] = movistream_step(model), (image.height, image.width)
         if not contenders:
             raise click.UsageError("name at least one model")
-        latencies = list(measure(contenders, rounds, steps))
-    plural = "s" if threads > 1 else ""
-    table = Table(box=box.SIMPLE_HEAD, title=f"Steps in ms, {threads} thread{plural}")
-    for heading in ("model", "p5", "median", "p95", "ratio", "lowest", "highest"):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
-    for latency in latencies:
-        low, middle, high = np.percentile(latency.steps_ms, (5, 50, 95))
-        figures = (low, middle, high, *latency.ratio(latencies[0]))
-        table.add_row(Text(latency.name), *(f"{figure:.3f}" for figure in figures))
-    Console(width=_TABLE_WIDTH).print(table)
+        return list(measure(contenders, rounds, steps))
 
 
 if __name__ == "__main__":

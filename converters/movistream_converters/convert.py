@@ -210,10 +210,14 @@ def _check_cosine(report: QualityReport, least_cosine: float | None) -> None:
         return
     if not report.judged.mean_cosine >= least_cosine:
         worst = ", ".join(name for name, _ in report.worst_layers)
+        advice = (
+            "; calibrate on more videos like those that the model will see, or take dynamic"
+            if report.precision == Precision.INT8.value
+            else ""
+        )
         raise ConversionError(
-            f"the mean cosine with float32 is {report.judged.mean_cosine:.4f}, below"
-            f" {least_cosine:g}; nothing was written. The noisiest layers are {worst}; calibrate on"
-            " more videos like those that the model will see, or take dynamic"
+            f"the mean cosine with float32 is {report.judged.mean_cosine:.6f}, below"
+            f" {least_cosine:g}; nothing was written. The noisiest layers are {worst}{advice}"
         )
 
 

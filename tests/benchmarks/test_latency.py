@@ -28,3 +28,12 @@ def test_ratio_by_hand() -> None:
     """2/4, 3/4 and 6/6: the median is 0.75, whatever the machine did between rounds."""
     own = Latency("own", (2.0, 3.0, 6.0), ())
     assert own.ratio(Latency("measure", (4.0, 4.0, 6.0), ())) == pytest.approx((0.75, 0.5, 1.0))
+
+
+def test_refusals_are_one_line(model_path: Path, tmp_path: Path) -> None:
+    missing = str(tmp_path / "missing.tflite")
+    for options in ([missing], [str(model_path), "--published", missing]):
+        result = CliRunner().invoke(main, options)
+        assert result.exit_code == 1
+        assert "missing.tflite" in result.output
+        assert "Traceback" not in result.output
