@@ -63,6 +63,44 @@ def test_convert_says_what_it_found_and_did(
     assert {path.name for path in tmp_path.iterdir()} == {"labels.txt", "m.tflite"}
 
 
+def test_int8_with_its_report(
+    checkpoint: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    output = tmp_path / "m.tflite"
+    options = ["--precision", "int8", "--calibrate", clip.parent, "--held-out", clip]
+    main(["convert", *map(str, [checkpoint, "-o", output, "--image-size", "48", *options])])
+    printed = capsys.readouterr()
+    for expected in (
+        "int8: ",
+        "1 partition,",
+        "calibration (1)",
+        "held out (1)",
+        "noisiest layers",
+    ):
+        assert expected in printed.out
+    stages = [line for line in printed.err.splitlines() if line.endswith("…")]
+    assert stages == [
+        "reading …",
+        "calibrating …",
+        "choosing …",
+        "lowering …",
+        "verifying …",
+        "decoding …",
+        "judging …",
+    ]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"m.tflite", "m.report.json", "m.report.png"}
+
+
+def test_a_file_below_the_asked_cosine_is_not_written(
+    checkpoint: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    options = ["--precision", "float16", "--held-out", clip, "--fail-below", "1"]
+    error = fails(["convert", checkpoint, "-o", tmp_path / "m.tflite", *options], capsys)
+    assert "mean cosine" in error
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_no_verify_is_remembered(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
     output = tmp_path / "m.tflite"
     main(["convert", str(checkpoint), "-o", str(output), "--no-verify", "--image-size", "48"])
