@@ -91,13 +91,17 @@ def test_positions_go_on(tmp_path: Path, frames: np.ndarray) -> None:
     assert tensors["state_position"].item() == len(frames)
 
 
-def test_a_file_has_its_own(tmp_path: Path, frames: np.ndarray) -> None:
+def test_a_file_has_its_own(
+    tmp_path: Path, frames: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
     checkpoint = small_checkpoint()
     plain = convert(checkpoint, tmp_path / "a.tflite", source="s", verified=False)
     held = convert(checkpoint, tmp_path / "b.tflite", source="s", horizon_s=0.6)
     assert held.manifest.horizon_frames == 3
     assert np.array_equal(_run(held.path, frames, None), _run(plain.path, frames, 3))
     assert np.array_equal(_run(held.path, frames, 1000), _run(plain.path, frames, None))
+    main(["inspect", str(held.path)])
+    assert "the last 3 frames" in capsys.readouterr().out
 
 
 def test_refusals(model_path: Path, model_garden_path: Path, tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ def _facts(inspection: Inspection) -> dict[str, str]:
     }
     if manifest.receptive_field_frames:
         facts["temporal kernels"] = f"see {manifest.receptive_field_frames} frames"
+    if manifest.horizon_frames:
+        facts["horizon"] = f"means follow the last {manifest.horizon_frames} frames or so"
     if manifest.network:
         facts["options"] = ", ".join(f"{name} {value}" for name, value in manifest.network.items())
     return facts
