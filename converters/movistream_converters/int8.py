@@ -30,11 +30,11 @@ from movistream_converters.network import (
 from movistream_converters.quantization import QuantizationPlan, quantization_of_range
 from movistream_converters.tflite_builder import INT8_HIGHEST, INT8_LOWEST, Quantization
 
-FEWEST_CHANNELS = 32
+FEWEST_CHANNELS = 16
 """A block that gives fewer channels stays float.
 
-A0 at 172 × 172 without this rule, one thread of an x86 server: 1.05 of the time; in instructions of
-a Cortex-A76: 0.99.
+A0's first block, of 8 channels, in int8: 1.05 of a step's time on an x86 server, 0.99 of a
+Cortex-A76's instructions. A2's first blocks, of 16: 0.90 and 0.81.
 """
 
 _KNOWN_RANGES: dict[ActivationFunction, tuple[float, float]] = {
