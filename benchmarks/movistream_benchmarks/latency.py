@@ -34,6 +34,14 @@ Step = Callable[[npt.NDArray[np.uint8]], float]
 
 _TABLE_WIDTH = 120
 
+models_argument = click.argument("models", type=click.Path(path_type=Path), nargs=-1)
+published_option = click.option(
+    "--published",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A published file, run by the published samples' loop; the first one is the measure.",
+)
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -120,13 +128,8 @@ def measure(
 
 
 @click.command()
-@click.argument("models", type=click.Path(path_type=Path), nargs=-1)
-@click.option(
-    "--published",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="A published file, run by the published samples' loop; the first one is the measure.",
-)
+@models_argument
+@published_option
 @click.option(
     "--threads", type=click.IntRange(min=1, max=MOST_THREADS), default=1, show_default=True
 )

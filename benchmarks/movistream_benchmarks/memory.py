@@ -23,7 +23,12 @@ from rich.table import Table
 from rich.text import Text
 
 import movistream
-from movistream_benchmarks.latency import movistream_step, published_step
+from movistream_benchmarks.latency import (
+    models_argument,
+    movistream_step,
+    published_option,
+    published_step,
+)
 
 _STEPS = 20
 _CHILD = (
@@ -86,13 +91,8 @@ def measure(contender: Contender) -> tuple[int, int]:
 
 
 @click.command()
-@click.argument("models", type=click.Path(path_type=Path), nargs=-1)
-@click.option(
-    "--published",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="A published file, run by the published samples' loop; the first one is the measure.",
-)
+@models_argument
+@published_option
 @click.option(
     "--weight-cache",
     type=click.Path(path_type=Path),

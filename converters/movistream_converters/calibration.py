@@ -50,8 +50,8 @@ def observe(
     """
     layers = lower_layers(network, weights, StateLayout.FRAMES)
     watchers = {name: _Watcher(seed) for seed, name in enumerate(layers.outputs)}
-    for video in videos:
-        for values in layer_values(layers, video):
+    for frames in layer_values(layers, videos):
+        for values in frames:
             for name, value in values.items():
                 watchers[name].see(value)
             on_frame()

@@ -34,7 +34,7 @@ from movistream_converters.network import receptive_field_frames
 from movistream_converters.output import check_output, replaced_when_done
 from movistream_converters.passes import fold
 from movistream_converters.precision import ERROR_LIMITS, Precision
-from movistream_converters.progress import Progress, ignore_progress
+from movistream_converters.progress import Progress, counted, ignore_progress
 from movistream_converters.quantization import NOTHING_INT8
 from movistream_converters.report import QualityReport, write_report
 from movistream_converters.verify import FRAMES, synthetic_frames, verify
@@ -194,14 +194,7 @@ def _image(checkpoint: Checkpoint) -> ImageInput:
 def _clips(videos: tuple[Path, ...], image: ImageInput, progress: Progress) -> tuple[Clip, ...]:
     if not videos:
         return ()
-    done = 0
-
-    def on_clip() -> None:
-        nonlocal done
-        done += 1
-        progress("decode", done, len(videos))
-
-    progress("decode", 0, len(videos))
+    on_clip = counted(progress, "decode", len(videos))
     return read_clips(videos, image, MOST_JUDGED_FRAMES, on_clip)
 
 
@@ -234,14 +227,7 @@ def _verify(
     progress: Progress,
 ) -> Verification:
     frames = synthetic_frames(checkpoint.network) if frames is None else frames
-    done, total = 0, 2 * len(frames)
-
-    def on_frame() -> None:
-        nonlocal done
-        done += 1
-        progress("verify", done, total)
-
-    progress("verify", 0, total)
+    on_frame = counted(progress, "verify", 2 * len(frames))
     verification = verify(part, checkpoint.network, checkpoint.weights, layout, frames, on_frame)
     limits = ERROR_LIMITS[precision]
     logits, states = verification.max_logit_error, verification.max_state_error

@@ -10,9 +10,7 @@ import numpy.typing as npt
 
 from movistream_converters.clips import Clip
 from movistream_converters.lowering import LayerStep, StepGraph
-from movistream_converters.stepping import clip_logits, layer_values
-
-FloatArray = npt.NDArray[np.float32]
+from movistream_converters.stepping import FloatArray, clip_logits, layer_values
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,10 @@ def layer_signal_to_noise_db(
     """Decibels of each node's output over its error, everything before it included, by name."""
     signal = dict.fromkeys(reference.outputs, 0.0)
     noise = dict.fromkeys(reference.outputs, 0.0)
-    for clip in clips:
-        both = zip(
-            layer_values(reference, clip.frames), layer_values(layers, clip.frames), strict=True
-        )
-        for expected, found in both:
+    videos = [clip.frames for clip in clips]
+    both = zip(layer_values(reference, videos), layer_values(layers, videos), strict=True)
+    for expected_frames, found_frames in both:
+        for expected, found in zip(expected_frames, found_frames, strict=True):
             for name, values in expected.items():
                 wanted = values.reshape(-1)
                 error = found[name].reshape(-1) - wanted

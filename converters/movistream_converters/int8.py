@@ -22,6 +22,7 @@ from movistream_converters.network import (
     Multiply,
     Network,
     Node,
+    Shape,
     SpatialMean,
     consumers,
     node_shapes,
@@ -55,9 +56,10 @@ def int8_stages(network: Network) -> dict[str, frozenset[str]]:
         for node in network.nodes
         if node.name.endswith(".projection.conv") and shapes[node.name][2] < FEWEST_CHANNELS
     }
+    image = network.nodes[0].name
     stages: dict[str, set[str]] = {}
     for node in network.nodes:
-        if _can_be_int8(node, network) and _block(node) not in thin:
+        if _can_be_int8(node, shapes, image) and _block(node) not in thin:
             stages.setdefault(_stage(node), set()).add(node.name)
     return {stage: frozenset(names) for stage, names in stages.items()}
 
@@ -87,16 +89,14 @@ def plan_int8(
     )
 
 
-def _can_be_int8(node: Node, network: Network) -> bool:
-    shapes = node_shapes(network)
+def _can_be_int8(node: Node, shapes: Mapping[str, Shape], image: str) -> bool:
     match node.layer:
         case Convolution(_, (frames, height, width), _, depthwise):
             if frames > 1 and not (depthwise and (height, width) == (1, 1)):
                 return False
             source = node.inputs[0]
             on_pixels = shapes[source][:2] != (1, 1)
-            of_image = any(n.name == source and isinstance(n.layer, Image) for n in network.nodes)
-            return on_pixels and not of_image and ".skip." not in node.name
+            return on_pixels and source != image and ".skip." not in node.name
         case SpatialMean():
             return ".se." in node.name
         case Multiply():

@@ -9,7 +9,7 @@ from movistream_converters.fidelity import compare_steps, layer_signal_to_noise_
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import StepGraph, lower, lower_layers
 from movistream_converters.network import Activation, Convolution, Network, consumers
-from movistream_converters.progress import Progress
+from movistream_converters.progress import Progress, counted
 from movistream_converters.quantization import NOTHING_INT8
 from movistream_converters.report import QualityReport
 from movistream_converters.stepping import clip_logits, partitions
@@ -30,28 +30,24 @@ def judge(
     groups = {"calibration": calibration.clips if calibration else (), "held out": held_out}
     groups = {name: clips for name, clips in groups.items() if clips}
     clips = [clip for group in groups.values() for clip in group]
-    progress("judge", 0, 2 * len(clips) + 1)
+    on_clip = counted(progress, "judge", 1 + len(clips))
     fidelity = {
         name: compare_steps(clip_logits(reference, group), step, group)
         for name, group in groups.items()
     }
-    done = len(clips) + 1
-    progress("judge", done, 2 * len(clips) + 1)
-
-    def on_clip() -> None:
-        nonlocal done
-        done += 1
-        progress("judge", done, 2 * len(clips) + 1)
-
+    on_clip()
     plan = NOTHING_INT8 if calibration is None else calibration.plan
     precision = step.graph.precision
-    layers_db = layer_signal_to_noise_db(
-        lower_layers(network, weights, StateLayout.FRAMES),
-        lower_layers(network, weights, StateLayout.FRAMES, precision, plan),
-        clips,
-        on_clip,
-    )
-    hidden = _inside_activations(network)
+    layers_db: dict[str, float] = {}
+    if clips:
+        hidden = _inside_activations(network)
+        ratios = layer_signal_to_noise_db(
+            lower_layers(network, weights, StateLayout.FRAMES),
+            lower_layers(network, weights, StateLayout.FRAMES, precision, plan),
+            clips,
+            on_clip,
+        )
+        layers_db = {name: value for name, value in ratios.items() if name not in hidden}
     return QualityReport(
         precision=precision.value,
         size_bytes=size_bytes,
@@ -61,16 +57,17 @@ def judge(
         stage_noise=calibration.stage_noise if calibration else {},
         float_stages=calibration.float_stages if calibration else (),
         fidelity=fidelity,
-        layers_db={n: value for n, value in layers_db.items() if n not in hidden and clips},
+        layers_db=layers_db,
     )
 
 
 def _inside_activations(network: Network) -> set[str]:
     """Convolutions that only an activation reads: what it cuts off is no loss."""
+    readers = consumers(network)
     return {
         node.name
         for node in network.nodes
         if isinstance(node.layer, Convolution)
-        and all(isinstance(reader.layer, Activation) for reader in consumers(network)[node.name])
-        and consumers(network)[node.name]
+        and readers[node.name]
+        and all(isinstance(reader.layer, Activation) for reader in readers[node.name])
     }

@@ -10,3 +10,16 @@ Progress = Callable[[str, int, int], None]
 
 def ignore_progress(_stage: str, _done: int, _total: int) -> None:
     """Nobody is watching."""
+
+
+def counted(progress: Progress, stage: str, total: int) -> Callable[[], None]:
+    """Announces a stage; each call of what it returns tells of one more piece done."""
+    done = 0
+
+    def one_more() -> None:
+        nonlocal done
+        done += 1
+        progress(stage, done, total)
+
+    progress(stage, 0, total)
+    return one_more

@@ -17,45 +17,58 @@ from movistream_converters.lowering import LayerStep, StepGraph
 FloatArray = npt.NDArray[np.float32]
 
 
-def run_step(step: StepGraph, frames: Iterable[Frame]) -> Iterator[dict[str, FloatArray]]:
-    """Streams a video from a reset; yields every output as float32, by name, frame by frame.
+class StepRunner:
+    """A step in an engine, ready for any number of videos."""
 
-    Args:
-        frames: uint8 (height, width, 3), of the network's size.
-    """
-    with native_stderr_captured():
-        interpreter = Interpreter(model_content=step.graph.pack(SIGNATURE_KEY, {}))
-        interpreter.allocate_tensors()
-        runner: Any = interpreter.get_signature_runner(SIGNATURE_KEY)
-    details = runner.get_output_details()
-    image_shape = runner.get_input_details()["image"]["shape"]
-    states: dict[str, Any] = {
-        name: np.full(state.shape, state.initial, state.dtype)
-        for state in step.states
-        for name in state.inputs
-    }
-    for frame in frames:
-        image = frame.astype(np.float32).reshape(image_shape) * np.float32(1 / 255)
-        outputs = runner(image=image, **states)
-        for state in step.states:
-            kept = [states[name] for name in state.inputs[1:]] + [outputs[state.output]]
-            states.update(zip(state.inputs, kept, strict=True))
-        yield {
-            name: _as_float(values, details[name]["quantization"])
-            for name, values in outputs.items()
+    def __init__(self, step: StepGraph) -> None:
+        with native_stderr_captured():
+            interpreter = Interpreter(model_content=step.graph.pack(SIGNATURE_KEY, {}))
+            interpreter.allocate_tensors()
+            self._runner: Any = interpreter.get_signature_runner(SIGNATURE_KEY)
+        self._states = step.states
+        self._details = self._runner.get_output_details()
+        self._image_shape = self._runner.get_input_details()["image"]["shape"]
+
+    def stream(self, frames: Iterable[Frame]) -> Iterator[dict[str, FloatArray]]:
+        """Streams a video from a reset; yields every output as float32, by name, frame by frame.
+
+        Args:
+            frames: uint8 (height, width, 3), of the network's size.
+        """
+        states: dict[str, Any] = {
+            name: np.full(state.shape, state.initial, state.dtype)
+            for state in self._states
+            for name in state.inputs
         }
+        for frame in frames:
+            image = frame.astype(np.float32).reshape(self._image_shape) * np.float32(1 / 255)
+            outputs = self._runner(image=image, **states)
+            for state in self._states:
+                kept = [states[name] for name in state.inputs[1:]] + [outputs[state.output]]
+                states.update(zip(state.inputs, kept, strict=True))
+            yield {
+                name: _as_float(values, self._details[name]["quantization"])
+                for name, values in outputs.items()
+            }
 
 
-def layer_values(layers: LayerStep, frames: Iterable[Frame]) -> Iterator[dict[str, FloatArray]]:
-    """As :func:`run_step`, but yields the outputs of the network's nodes, by their names."""
-    for outputs in run_step(layers.step, frames):
-        yield {node: outputs[name] for node, name in layers.outputs.items()}
+def layer_values(
+    layers: LayerStep, videos: Iterable[Iterable[Frame]]
+) -> Iterator[Iterator[dict[str, FloatArray]]]:
+    """For each video, streamed from a reset, frame by frame: every node's output, by name."""
+    runner = StepRunner(layers.step)
+    for video in videos:
+        yield (
+            {node: outputs[name] for node, name in layers.outputs.items()}
+            for outputs in runner.stream(video)
+        )
 
 
 def clip_logits(step: StepGraph, clips: Iterable[Clip]) -> list[FloatArray]:
     """(frames, classes) of each clip."""
+    runner = StepRunner(step)
     return [
-        np.concatenate([outputs["logits"] for outputs in run_step(step, clip.frames)])
+        np.concatenate([outputs["logits"] for outputs in runner.stream(clip.frames)])
         for clip in clips
     ]
 

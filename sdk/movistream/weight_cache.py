@@ -12,9 +12,8 @@ import os
 import platform
 from pathlib import Path
 
+from movistream.cpu import core_features
 from movistream.errors import EngineError
-
-_CPU_DESCRIPTION = Path("/proc/cpuinfo")
 
 
 def weight_cache_file(folder: str | os.PathLike[str], fingerprint: str) -> Path:
@@ -33,7 +32,8 @@ def weight_cache_file(folder: str | os.PathLike[str], fingerprint: str) -> Path:
         raise EngineError(f"cannot keep weights in {folder}: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
         raise EngineError(f"cannot keep weights in {folder}: no permission to write there")
-    key = "\n".join([fingerprint, _engine_version(), platform.machine(), _cpu_features()])
+    features = sorted({" ".join(sorted(core)) for core in core_features()})
+    key = "\n".join([fingerprint, _engine_version(), platform.machine(), *features])
     return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.xnnpack-weights"
 
 
@@ -42,10 +42,3 @@ def _engine_version() -> str:
         return importlib.metadata.version("ai-edge-litert")
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
-
-
-def _cpu_features() -> str:
-    if not _CPU_DESCRIPTION.is_file():
-        return platform.processor()
-    lines = _CPU_DESCRIPTION.read_text(errors="replace").splitlines()
-    return "\n".join(sorted({line for line in lines if line.startswith(("flags", "Features"))}))

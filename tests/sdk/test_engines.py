@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import movistream
-from movistream.engines import compiled_model
+from movistream import cpu
 from movistream.errors import EngineUnavailableError
 
 RASPBERRY_PI_4 = "Features\t: fp asimd evtstrm crc32 cpuid\n"
@@ -20,7 +20,7 @@ def arm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Makes this machine look like an ARM board whose description is in the returned file."""
     description = tmp_path / "cpuinfo"
     monkeypatch.setattr(platform, "machine", lambda: "aarch64")
-    monkeypatch.setattr(compiled_model, "_CPU_DESCRIPTION", description)
+    monkeypatch.setattr(cpu, "_DESCRIPTION", description)
     return description
 
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from movistream.cpu import core_features
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, EngineUnavailableError
 from movistream.native_stderr import STDERR_DESCRIPTOR, first_line, native_stderr_captured
 
 _NO_PLUGINS = "/nonexistent"
-_CPU_DESCRIPTION = Path("/proc/cpuinfo")
 
 
 class CompiledModelEngine:
@@ -125,11 +125,9 @@ def _require_arm_atomics() -> None:
 
     LiteRT 2.3 loads a GPU library with its CompiledModel that kills the process there.
     """
-    if platform.machine() != "aarch64" or not _CPU_DESCRIPTION.is_file():
+    if platform.machine() != "aarch64":
         return
-    lines = _CPU_DESCRIPTION.read_text(errors="replace").splitlines()
-    features = [line.partition(":")[2].split() for line in lines if line.startswith("Features")]
-    if features and not all("atomics" in of_core for of_core in features):
+    if not all("atomics" in features for features in core_features()):
         raise EngineUnavailableError(
             "LiteRT's CompiledModel needs a CPU with ARMv8.1 atomics, which this one lacks; use the"
             " interpreter engine"
