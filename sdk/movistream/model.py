@@ -177,6 +177,15 @@ class Snapshot:
     tensors: Mapping[str, Array]
 
 
+@dataclass(frozen=True, eq=False)
+class _Horizon:
+    """After so many frames, the clock's input is held where it is."""
+
+    frames: int
+    clock: str
+    held: Array
+
+
 class Stream:
     """One video's pass through a model, frame by frame.
 
@@ -187,7 +196,6 @@ class Stream:
     def __init__(self, model: Model, horizon_frames: int | None) -> None:
         """Use :meth:`Model.stream`."""
         self._model = model
-        self._horizon_frames = horizon_frames
         self._engine = engine = model._engine
         manifest = model.manifest
         self._preprocess = Preprocessor(manifest.input)
@@ -214,7 +222,7 @@ class Stream:
             *(outputs[name] for name in engine.output_names),
         ]
         self._successors = self._plan_rotation()
-        self._clock, self._held_clock = self._find_clock()
+        self._horizon = None if horizon_frames is None else self._find_horizon(horizon_frames)
         self.reset()
 
     @property
@@ -345,17 +353,12 @@ class Stream:
                     successors[place] = successor
         return successors
 
-    def _find_clock(self) -> tuple[str | None, Array]:
-        """The clock's input, if there is a horizon, and what holds it there."""
-        held = np.full((1, 1), (self._horizon_frames or 1) - 1, np.float32)
-        if self._horizon_frames is None:
-            return None, held
-        if not isinstance(self._horizon_frames, int) or self._horizon_frames < 1:
-            raise MovistreamError(f"a horizon is 1 frame or more, not {self._horizon_frames!r}")
-        manifest = self._model.manifest
-        for state in manifest.states:
+    def _find_horizon(self, frames: int) -> _Horizon:
+        if not isinstance(frames, int) or frames < 1:
+            raise MovistreamError(f"a horizon is 1 frame or more, not {frames!r}")
+        for state in self._model.manifest.states:
             if (state.role, state.shape, state.dtype) == ("clock", (1, 1), "float32"):
-                return state.inputs[0], held
+                return _Horizon(frames, state.inputs[0], np.full((1, 1), frames - 1, np.float32))
         raise MovistreamError(
             f"{self._model.path} has no clock that a horizon could hold; convert the checkpoint"
             " with the state layout 'frames'"
@@ -368,8 +371,8 @@ class Stream:
             self._require_open()
             input_count = len(engine.input_names)
             engine.write(model._image, values)
-            if self._clock is not None and self._frames_seen >= (self._horizon_frames or 0):
-                engine.write(self._buffer(self._clock), self._held_clock)
+            if self._horizon is not None and self._frames_seen >= self._horizon.frames:
+                engine.write(self._buffer(self._horizon.clock), self._horizon.held)
             engine.run(self._buffers[:input_count], self._buffers[input_count:])
             stored = engine.read(model._logits)
         scores = model.manifest.logits
