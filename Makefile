@@ -68,24 +68,28 @@ test-tflite-runtime: $(INSTALLED) $(INSTALLED_TFLITE_RUNTIME) ## the same files 
 	$(VENV_TFLITE_RUNTIME)/bin/python -m pytest --noconftest tests/tflite_runtime
 
 CLIPS = $(REFERENCE_DATA)/clips
+SIGNS = $(sort $(wildcard $(CLIPS)/asl_gestures/*.mkv))
+JUDGED = --calibrate build/peers/calibrate --held-out build/peers/held-out
 A0 = build/peers/a0
 PEERS = $(REFERENCE_DATA)/peers/model_garden_a0_stream
 RELU6 = --activation relu6 --head-activation relu6
 
 peers: $(INSTALLED)
-	@mkdir -p build/peers/held-out
-	ln -sf $(abspath $(wildcard $(CLIPS)/*.mp4)) build/peers/held-out/
+	@rm -rf build/peers/calibrate build/peers/held-out
+	@mkdir -p build/peers/calibrate build/peers/held-out
+	ln -s $(abspath $(wordlist 1,10,$(SIGNS))) build/peers/calibrate/
+	ln -s $(abspath $(wordlist 11,19,$(SIGNS)) $(wildcard $(CLIPS)/*.mp4)) build/peers/held-out/
 	for precision in float32 float16 dynamic; do \
 		$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/a0_stream --precision $$precision \
 			-o $(A0).$$precision.tflite > /dev/null || exit 1; \
 	done
 	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/a0_stream --precision int8 \
-		--calibrate $(CLIPS)/asl_gestures --held-out build/peers/held-out -o $(A0).int8.tflite
+		$(JUDGED) -o $(A0).int8.tflite
 	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/k600_a0_stream $(RELU6) --precision int8 \
 		--labels $(REFERENCE_DATA)/kinetics600_labels.txt \
-		--calibrate $(CLIPS)/asl_gestures --held-out build/peers/held-out -o build/peers/k600.int8.tflite
+		$(JUDGED) -o build/peers/k600.int8.tflite
 	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/barn_a0_stream --precision int8 \
-		--calibrate $(CLIPS)/asl_gestures --held-out build/peers/held-out -o build/peers/barn.int8.tflite
+		$(JUDGED) -o build/peers/barn.int8.tflite
 
 bench-peers: peers ## our files of one network beside Model Garden's: time and memory
 	for threads in 1 2; do \
@@ -93,6 +97,8 @@ bench-peers: peers ## our files of one network beside Model Garden's: time and m
 			$(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8) \
 			$(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8); \
 	done
+	$(BIN)/python -m movistream_benchmarks.latency --threads 1 --threads 2 --rounds 25 \
+		$(A0).int8.tflite
 	$(BIN)/python -m movistream_benchmarks.memory --weight-cache build/peers/weights \
 		$(patsubst %,--published $(PEERS)_%.tflite,int8 f32 dynamic) \
 		$(patsubst %,$(A0).%.tflite,int8 float32 float16 dynamic)

@@ -131,20 +131,30 @@ def measure(
 @models_argument
 @published_option
 @click.option(
-    "--threads", type=click.IntRange(min=1, max=MOST_THREADS), default=1, show_default=True
+    "--threads",
+    type=click.IntRange(min=1, max=MOST_THREADS),
+    multiple=True,
+    default=(1,),
+    show_default=True,
+    help="Given twice, every model runs with both.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=15, show_default=True)
 @click.option("--steps", type=click.IntRange(min=5), default=30, show_default=True)
 def main(
-    models: tuple[Path, ...], published: tuple[Path, ...], threads: int, rounds: int, steps: int
+    models: tuple[Path, ...],
+    published: tuple[Path, ...],
+    threads: tuple[int, ...],
+    rounds: int,
+    steps: int,
 ) -> None:
     """Time steps of MODELS, in milliseconds, and compare them with the first one named."""
     try:
         latencies = _measured(models, published, threads, rounds, steps)
     except movistream.MovistreamError as error:
         raise click.ClickException(str(error)) from None
-    plural = "s" if threads > 1 else ""
-    table = Table(box=box.SIMPLE_HEAD, title=f"Steps in ms, {threads} thread{plural}")
+    table = Table(
+        box=box.SIMPLE_HEAD, title=f"Steps in ms, threads: {', '.join(map(str, threads))}"
+    )
     for heading in ("model", "p5", "median", "p95", "ratio", "lowest", "highest"):
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for latency in latencies:
@@ -155,16 +165,24 @@ def main(
 
 
 def _measured(
-    models: tuple[Path, ...], published: tuple[Path, ...], threads: int, rounds: int, steps: int
+    models: tuple[Path, ...],
+    published: tuple[Path, ...],
+    threads: tuple[int, ...],
+    rounds: int,
+    steps: int,
 ) -> list[Latency]:
     with ExitStack() as opened:
         contenders: dict[str, tuple[Step, tuple[int, int]]] = {}
-        for path in published:
-            contenders[f"{path.name} (published loop)"] = published_step(path, threads)
-        for path in models:
-            model = opened.enter_context(movistream.load(path, threads=threads))
-            image = model.manifest.input
-            contenders[path.name] = movistream_step(model), (image.height, image.width)
+        for count in threads:
+            with_threads = f", threads: {count}" if len(threads) > 1 else ""
+            for path in published:
+                name = f"{path.name} (published loop){with_threads}"
+                contenders[name] = published_step(path, count)
+            for path in models:
+                model = opened.enter_context(movistream.load(path, threads=count))
+                image = model.manifest.input
+                step = movistream_step(model), (image.height, image.width)
+                contenders[f"{path.name}{with_threads}"] = step
         if not contenders:
             raise click.UsageError("name at least one model")
         return list(measure(contenders, rounds, steps))

@@ -253,7 +253,7 @@ def _manifest(
         name=options.name,
         signature=SIGNATURE_KEY,
         state_layout=layout.value,
-        input=replace(_image(checkpoint), shape=step.image.shape),
+        input=replace(step.image, frames_per_second=options.frames_per_second),
         logits=Logits(tensor="logits", classes=options.num_classes, dtype="float32"),
         states=step.states,
         receptive_field_frames=receptive_field_frames(checkpoint.network),

@@ -1,8 +1,7 @@
 """Decides which layers of a network are int8, and over what ranges.
 
-The residual stream, the stem, the first blocks (few channels, many pixels), the skip paths, pools,
-gates' dense layers and the classifier stay float: they are cheap, or what errors hurt most. See
-docs/quantise.md for the figures behind each choice.
+The residual stream, the skip paths, pools, gates' dense layers and the classifier stay float: they
+are cheap, or what errors hurt most. See docs/lowering.md for the figures behind each choice.
 """
 
 from __future__ import annotations
@@ -31,13 +30,6 @@ from movistream_converters.network import (
 from movistream_converters.quantization import QuantizationPlan, quantization_of_range
 from movistream_converters.tflite_builder import INT8_HIGHEST, INT8_LOWEST, Quantization
 
-FEWEST_CHANNELS = 16
-"""A block that gives fewer channels stays float.
-
-A0's first block, of 8 channels, in int8: 1.05 of a step's time on an x86 server, 0.99 of a
-Cortex-A76's instructions. A2's first blocks, of 16: 0.90 and 0.81.
-"""
-
 _KNOWN_RANGES: dict[ActivationFunction, tuple[float, float]] = {
     ActivationFunction.RELU6: (0.0, 6.0),
     ActivationFunction.SIGMOID: (0.0, 1.0),
@@ -49,17 +41,11 @@ _SHRINKAGES = np.linspace(1.0, 0.15, 18)
 
 
 def int8_stages(network: Network) -> dict[str, frozenset[str]]:
-    """Nodes that int8 operators can compute, by stage: ``block0``, ``block1``, …, ``head``."""
+    """Nodes that int8 operators can compute, by stage: ``stem``, ``block0``, …, ``head``."""
     shapes = node_shapes(network)
-    thin = {
-        _block(node)
-        for node in network.nodes
-        if node.name.endswith(".projection.conv") and shapes[node.name][2] < FEWEST_CHANNELS
-    }
-    image = network.nodes[0].name
     stages: dict[str, set[str]] = {}
     for node in network.nodes:
-        if _can_be_int8(node, shapes, image) and _block(node) not in thin:
+        if _can_be_int8(node, shapes):
             stages.setdefault(_stage(node), set()).add(node.name)
     return {stage: frozenset(names) for stage, names in stages.items()}
 
@@ -89,14 +75,12 @@ def plan_int8(
     )
 
 
-def _can_be_int8(node: Node, shapes: Mapping[str, Shape], image: str) -> bool:
+def _can_be_int8(node: Node, shapes: Mapping[str, Shape]) -> bool:
     match node.layer:
         case Convolution(_, (frames, height, width), _, depthwise):
             if frames > 1 and not (depthwise and (height, width) == (1, 1)):
                 return False
-            source = node.inputs[0]
-            on_pixels = shapes[source][:2] != (1, 1)
-            return on_pixels and source != image and ".skip." not in node.name
+            return shapes[node.inputs[0]][:2] != (1, 1) and ".skip." not in node.name
         case SpatialMean():
             return ".se." in node.name
         case Multiply():
@@ -157,9 +141,5 @@ def quantization_error(values: npt.NDArray[np.float32], quantization: Quantizati
     return float(np.mean((back - values) ** 2))
 
 
-def _block(node: Node) -> str:
-    return node.name.partition(".")[0]
-
-
 def _stage(node: Node) -> str:
-    return _block(node).partition("_")[0]
+    return node.name.partition(".")[0].partition("_")[0]

@@ -38,8 +38,12 @@ class LayoutWriter(ABC):
         self.states: list[State] = []
 
     @abstractmethod
-    def image(self, height: int, width: int) -> TensorRef:
-        """Adds the image input; returns it as (1, height, width, 3)."""
+    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
+        """Adds the image input; returns it as (1, height, width, 3).
+
+        Args:
+            quantization: that of its int8 readers, if there are any.
+        """
 
     @abstractmethod
     def past_frames(
@@ -105,8 +109,8 @@ class FramesLayout(LayoutWriter):
         self._weight: TensorRef | None = None
         self._position: TensorRef | None = None
 
-    def image(self, height: int, width: int) -> TensorRef:
-        return self.graph.input("image", (1, height, width, 3))
+    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
+        return self.graph.input("image", (1, height, width, 3), quantization=quantization)
 
     def past_frames(
         self, state: NetworkState, quantization: Quantization | None
@@ -182,7 +186,7 @@ class FramesLayout(LayoutWriter):
 class ModelGardenLayout(LayoutWriter):
     """See the module's description."""
 
-    def image(self, height: int, width: int) -> TensorRef:
+    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
         image = self.graph.input("image", (1, 1, height, width, 3))
         return op.reshape(self.graph, image, "image.frame", (1, height, width, 3))
 

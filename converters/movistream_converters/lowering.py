@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from movistream.manifest import State
+from movistream.manifest import ImageInput, State
 from movistream_converters import tflite_operators as op
 from movistream_converters.layouts import LAYOUT_WRITERS, LayoutWriter, StateLayout
 from movistream_converters.network import (
@@ -28,11 +28,19 @@ from movistream_converters.network import (
     TemporalMean,
     consumers,
     encoding_frequencies,
+    node_shapes,
 )
+from movistream_converters.pixel_pairs import PAIR, gives_pairs, paired_kernel
 from movistream_converters.precision import Precision
 from movistream_converters.quantization import NOTHING_INT8, QuantizationPlan
 from movistream_converters.states import NetworkState, network_states
-from movistream_converters.tflite_builder import GraphBuilder, Quantization, TensorRef
+from movistream_converters.tflite_builder import (
+    INT8_HIGHEST,
+    INT8_LOWEST,
+    GraphBuilder,
+    Quantization,
+    TensorRef,
+)
 from movistream_converters.weights import Weights
 
 _FUSED: dict[ActivationFunction, op.Fused] = {
@@ -47,7 +55,7 @@ class StepGraph:
 
     graph: GraphBuilder
     states: tuple[State, ...]
-    image: TensorRef
+    image: ImageInput
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def lower_layers(
     taken = {tensor.index: name for name, tensor in step.graph.outputs.items()}
     outputs = {}
     for node, tensor in lowering.tensors.items():
-        if tensor.index not in taken and tensor is not step.image:
+        if tensor.index not in taken and tensor is not step.graph.inputs["image"]:
             taken[tensor.index] = f"layer_{node}"
             step.graph.output(f"layer_{node}", tensor)
         if tensor.index in taken:
@@ -122,7 +130,8 @@ class _Lowering:
         self.tensors: dict[str, TensorRef] = {}
         self.fused = _fused_activations(network)
         self.encodings: dict[tuple[int, int], TensorRef] = {}
-        self.converted: dict[str, TensorRef] = {}
+        self.shapes = node_shapes(network)
+        self.views: dict[tuple[str, int, bool], TensorRef] = {}
 
     def run(self) -> StepGraph:
         for node in self.network.nodes:
@@ -130,34 +139,59 @@ class _Lowering:
         logits = self.tensors[self.network.nodes[-1].name]
         self.graph.output("logits", logits)
         self.writer.finish()
-        return StepGraph(self.graph, tuple(self.writer.states), self.graph.inputs["image"])
+        return StepGraph(self.graph, tuple(self.writer.states), self._image_input())
 
-    def _value(self, name: str, *, int8: bool) -> TensorRef:
-        """A node's output as int8 or as float, converted at most once."""
+    def _image_input(self) -> ImageInput:
+        image = self.graph.inputs["image"]
+        if image.quantization is None:
+            return ImageInput(tensor="image", shape=image.shape, dtype="float32")
+        range_as_stored = (INT8_LOWEST, INT8_HIGHEST)
+        return ImageInput(
+            tensor="image", shape=image.shape, dtype="int8", value_range=range_as_stored
+        )
+
+    def _value(self, name: str, *, int8: bool, pixels: int = 1) -> TensorRef:
+        """A node's output as int8 or as float, in groups of pixels, written at most once."""
         tensor = self.tensors[name]
-        if (tensor.quantization is not None) == int8:
+        is_int8 = tensor.quantization is not None
+        if self._pixels(name) == pixels and is_int8 == int8:
             return tensor
-        if name not in self.converted:
-            self.converted[name] = (
-                op.quantize(self.graph, tensor, f"{name}.int8", self.plan.tensors[name])
-                if int8
-                else op.dequantize(self.graph, tensor, f"{name}.float32")
-            )
-        return self.converted[name]
+        key = (name, pixels, int8)
+        if key not in self.views:
+            if is_int8 != int8:
+                tensor = self._value(name, int8=is_int8, pixels=pixels)
+                self.views[key] = (
+                    op.quantize(self.graph, tensor, f"{name}.int8", self.plan.tensors[name])
+                    if int8
+                    else op.dequantize(self.graph, tensor, f"{name}.float32")
+                )
+            else:
+                _, height, width, channels = tensor.shape
+                row = width * channels
+                grouped = pixels * self.shapes[name][2]
+                shape = (1, height, row // grouped, grouped)
+                self.views[key] = op.reshape(self.graph, tensor, f"{name}.by_{pixels}", shape)
+        return self.views[key]
+
+    def _pixels(self, name: str) -> int:
+        """Pixels in a group of a node's output."""
+        return self.tensors[name].shape[-1] // self.shapes[name][2]
 
     def _node(self, node: Node) -> TensorRef:
         quantization = self.plan.output(node.name)
         if isinstance(node.layer, Activation) and node.inputs[0] in self.fused:
             return self.tensors[node.inputs[0]]
-        int8 = quantization is not None
-        inputs = [self._value(name, int8=int8) for name in node.inputs]
+        if isinstance(node.layer, Activation):
+            return self._activation(node, node.layer.function)
+        if quantization is not None and self._gives_pairs(node):
+            return self._paired_convolution(node, quantization)
+        inputs = [self._value(name, int8=quantization is not None) for name in node.inputs]
         match node.layer:
             case Image():
-                return self.writer.image(*self.network.image_size)
+                height, width = self.network.image_size
+                return self.writer.image(height, width, self.plan.tensors.get(node.name))
             case Convolution():
                 return self._convolution(node, inputs[0], quantization)
-            case Activation(function):
-                return self._activation(function, inputs[0], node.name)
             case AveragePool(size, stride):
                 return op.average_pool_2d(self.graph, inputs[0], node.name, size, stride)
             case SpatialMean():
@@ -175,14 +209,38 @@ class _Lowering:
             case BatchNormalization() | Scale():
                 raise ValueError(f"{node.name} has to be folded before lowering")
 
+    def _gives_pairs(self, node: Node) -> bool:
+        layer = node.layer
+        return isinstance(layer, Convolution) and gives_pairs(layer, self.shapes[node.inputs[0]])
+
+    def _paired_convolution(self, node: Node, quantization: Quantization) -> TensorRef:
+        layer, source = node.layer, node.inputs[0]
+        assert isinstance(layer, Convolution)
+        kernel, bias = self._kernel_and_bias(node, layer)
+        width = self.shapes[source][1]
+        return op.conv_2d(
+            self.graph,
+            self._value(source, int8=True, pixels=PAIR * layer.stride),
+            node.name,
+            paired_kernel(kernel[0], layer.stride, width),
+            np.tile(bias, PAIR),
+            (layer.stride, 1),
+            self.fused.get(node.name, "NONE"),
+            quantization,
+        )
+
+    def _kernel_and_bias(
+        self, node: Node, layer: Convolution
+    ) -> tuple[op.FloatArray, op.FloatArray]:
+        zeros = np.zeros(layer.filters, np.float32)
+        return self.weights[f"{node.name}.kernel"], self.weights.get(f"{node.name}.bias", zeros)
+
     def _convolution(
         self, node: Node, x: TensorRef, quantization: Quantization | None
     ) -> TensorRef:
         layer = node.layer
         assert isinstance(layer, Convolution)
-        kernel = self.weights[f"{node.name}.kernel"]
-        zeros = np.zeros(layer.filters, np.float32)
-        bias = self.weights.get(f"{node.name}.bias", zeros)
+        kernel, bias = self._kernel_and_bias(node, layer)
         fused = self.fused.get(node.name, "NONE")
         if layer.kernel[0] == 1:
             return self._spatial_convolution(
@@ -238,9 +296,19 @@ class _Lowering:
             int4 = name in self.plan.int4_kernels
             return op.fully_connected(self.graph, x, name, kernel[0, 0], bias, fused, int4=int4)
         write = op.depthwise_conv_2d if layer.depthwise else op.conv_2d
-        return write(self.graph, x, name, kernel, bias, layer.stride, fused, quantization)
+        strides = (layer.stride, layer.stride)
+        return write(self.graph, x, name, kernel, bias, strides, fused, quantization)
 
-    def _activation(self, function: ActivationFunction, x: TensorRef, name: str) -> TensorRef:
+    def _activation(self, node: Node, function: ActivationFunction) -> TensorRef:
+        """Computed in float; between int8 tensors, XNNPACK makes one table lookup of it."""
+        source = node.inputs[0]
+        x = self._value(source, int8=False, pixels=self._pixels(source))
+        values = self._float_activation(function, x, node.name)
+        if self.tensors[source].quantization is None or node.name not in self.plan.tensors:
+            return values
+        return op.quantize(self.graph, values, f"{node.name}.int8", self.plan.tensors[node.name])
+
+    def _float_activation(self, function: ActivationFunction, x: TensorRef, name: str) -> TensorRef:
         graph = self.graph
         match function:
             case ActivationFunction.RELU | ActivationFunction.RELU6:

@@ -11,6 +11,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from movistream.manifest import SIGNATURE_KEY
 from movistream.native_stderr import native_stderr_captured
+from movistream.preprocess import Preprocessor
 from movistream_converters.clips import Clip, Frame
 from movistream_converters.lowering import LayerStep, StepGraph
 
@@ -27,7 +28,7 @@ class StepRunner:
             self._runner: Any = interpreter.get_signature_runner(SIGNATURE_KEY)
         self._states = step.states
         self._details = self._runner.get_output_details()
-        self._image_shape = self._runner.get_input_details()["image"]["shape"]
+        self._preprocess = Preprocessor(step.image)
 
     def stream(self, frames: Iterable[Frame]) -> Iterator[dict[str, FloatArray]]:
         """Streams a video from a reset; yields every output as float32, by name, frame by frame.
@@ -41,8 +42,7 @@ class StepRunner:
             for name in state.inputs
         }
         for frame in frames:
-            image = frame.astype(np.float32).reshape(self._image_shape) * np.float32(1 / 255)
-            outputs = self._runner(image=image, **states)
+            outputs = self._runner(image=self._preprocess(frame), **states)
             for state in self._states:
                 kept = [states[name] for name in state.inputs[1:]] + [outputs[state.output]]
                 states.update(zip(state.inputs, kept, strict=True))

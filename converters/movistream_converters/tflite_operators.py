@@ -24,7 +24,7 @@ def conv_2d(
     name: str,
     kernel: FloatArray,
     bias: FloatArray,
-    stride: int,
+    strides: tuple[int, int],
     fused: Fused = "NONE",
     quantization: Quantization | None = None,
 ) -> TensorRef:
@@ -35,9 +35,9 @@ def conv_2d(
     """
     options = schema.Conv2DOptionsT()
     options.padding = schema.Padding.SAME
-    options.strideH = options.strideW = stride
+    options.strideH, options.strideW = strides
     options.fusedActivationFunction = _fused(fused)
-    shape = (*_strided(x, stride), kernel.shape[3])
+    shape = (*_strided(x, strides), kernel.shape[3])
     kernel = kernel.transpose(3, 0, 1, 2)
     if x.quantization is not None:
         inputs = (x, *_int8_weights(graph, name, kernel, bias, x.quantization, axis=0))
@@ -56,7 +56,7 @@ def depthwise_conv_2d(
     name: str,
     kernel: FloatArray,
     bias: FloatArray,
-    stride: int,
+    strides: tuple[int, int],
     fused: Fused = "NONE",
     quantization: Quantization | None = None,
 ) -> TensorRef:
@@ -65,8 +65,8 @@ def depthwise_conv_2d(
     Args:
         quantization: of the output, where x is int8.
     """
-    options = _depthwise_options(schema.Padding.SAME, stride, fused)
-    shape = (*_strided(x, stride), x.shape[3])
+    options = _depthwise_options(schema.Padding.SAME, strides, fused)
+    shape = (*_strided(x, strides), x.shape[3])
     return _depthwise(graph, x, name, kernel, bias, shape, options, quantization)
 
 
@@ -89,17 +89,17 @@ def temporal_conv_2d(
     """
     height = frames[0].shape[1]
     stacked = concatenate(graph, frames, f"{name}.frames", axis=1)
-    options = _depthwise_options(schema.Padding.VALID, 1, fused)
+    options = _depthwise_options(schema.Padding.VALID, (1, 1), fused)
     options.dilationHFactor = height
     return _depthwise(
         graph, stacked, name, kernel[:, None], bias, frames[0].shape, options, quantization
     )
 
 
-def _depthwise_options(padding: int, stride: int, fused: Fused) -> Any:
+def _depthwise_options(padding: int, strides: tuple[int, int], fused: Fused) -> Any:
     options = schema.DepthwiseConv2DOptionsT()
     options.padding = padding
-    options.strideH = options.strideW = stride
+    options.strideH, options.strideW = strides
     options.depthMultiplier = 1
     options.fusedActivationFunction = _fused(fused)
     return options
@@ -231,7 +231,7 @@ def average_pool_2d(
     options.strideH = options.strideW = stride
     options.filterHeight = options.filterWidth = size
     return graph.operator(
-        "AVERAGE_POOL_2D", (x,), name, (*_strided(x, stride), x.shape[3]), options
+        "AVERAGE_POOL_2D", (x,), name, (*_strided(x, (stride, stride)), x.shape[3]), options
     )
 
 
@@ -315,9 +315,9 @@ def _fused(fused: Fused) -> int:
     return int(getattr(schema.ActivationFunctionType, fused))
 
 
-def _strided(x: TensorRef, stride: int) -> tuple[int, int, int]:
+def _strided(x: TensorRef, strides: tuple[int, int]) -> tuple[int, int, int]:
     batch, height, width, _ = x.shape
-    return batch, same_padding_size(height, stride), same_padding_size(width, stride)
+    return batch, same_padding_size(height, strides[0]), same_padding_size(width, strides[1])
 
 
 def _broadcast(x: TensorRef, y: TensorRef) -> tuple[int, ...]:

@@ -167,6 +167,8 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
     _check_tensor(signature, "outputs", manifest.logits.tensor, manifest.logits)
     if not _is_one_frame(manifest.input.shape):
         raise ModelError(f"its manifest gives the image the shape {list(manifest.input.shape)}")
+    if signature.outputs[manifest.logits.tensor].index in signature.graph.inputs:
+        raise ModelError(f"its output {manifest.logits.tensor!r} is an input too")
     inputs, outputs = [manifest.input.tensor], [manifest.logits.tensor]
     for state in manifest.states:
         for tensor in state.inputs:
@@ -194,8 +196,11 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
     if any(has_control_characters(text) for text in texts):
         raise ModelError("its manifest holds control characters in its names or labels")
     low, high = manifest.input.value_range
-    if not low < high:
-        raise ModelError(f"its manifest gives the image the range {low:g} to {high:g}")
+    fits = {"float32": low < high, "int8": (low, high) == (-128, 127)}
+    if not fits.get(manifest.input.dtype, False):
+        raise ModelError(
+            f"its manifest gives the {manifest.input.dtype} image the range {low:g} to {high:g}"
+        )
     if manifest.labels and len(manifest.labels) != manifest.logits.classes:
         raise ModelError(
             f"its manifest has {len(manifest.labels)} labels for {manifest.logits.classes} classes"

@@ -37,13 +37,14 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         tensor: its name in the signature.
         shape: (1, height, width, 3), or (1, 1, height, width, 3).
-        dtype: of the tensor.
+        dtype: ``float32`` or ``int8``.
         color_order: of the channels.
-        value_range: what pixel values 0 and 255 become.
+        value_range: what pixel values 0 and 255 become, as stored; -128 and 127 for int8.
         fit: which part of a frame is used: the largest centred rectangle of the tensor's aspect
             ratio, not rounded to whole pixels.
         resize: how it is brought to the tensor's size: bilinear interpolation between pixel
-            centres of the frame, in floating point, without antialiasing.
+            centres of the frame, in floating point, without antialiasing; for int8 then rounded to
+            the nearest pixel value.
         frames_per_second: the rate at which the network was trained to see frames; null if
             unknown.
     """

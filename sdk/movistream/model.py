@@ -364,7 +364,7 @@ class Stream:
             " with the state layout 'frames'"
         )
 
-    def _advance(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _advance(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
         """One step: writes the image, runs, hands the new states over, returns the logits."""
         engine, model = self._engine, self._model
         with model._lock:

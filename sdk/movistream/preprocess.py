@@ -32,15 +32,18 @@ class Preprocessor:
     """Crops, resizes and scales frames into one array that is reused."""
 
     def __init__(self, image: ImageInput) -> None:
-        self._height, self._width = image.height, image.width
+        self._size = image.height, image.width
+        self._values = np.empty(image.shape, image.dtype)
+        lines = self._values.reshape(image.height, image.width * 3)
         low, high = image.value_range
-        self._factor = np.float32((high - low) / 255.0)
-        self._offset = np.float32(low)
-        self._values = np.empty(image.shape, np.float32)
-        self._target = self._values.reshape(self._height, self._width * 3)
+        int8 = image.dtype == "int8"
+        self._bytes = lines.view(np.uint8) if int8 else None
+        self._floats = np.empty(lines.shape, np.float32) if int8 else lines
+        self._factor = np.float32(1 if int8 else (high - low) / 255)
+        self._offset = np.float32(0 if int8 else low)
         self._sampler: _Sampler | None = None
 
-    def __call__(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def __call__(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.generic]:
         """The network's input for a frame; valid until the next call.
 
         Raises:
@@ -48,15 +51,26 @@ class Preprocessor:
         """
         frame = check_frame(frame)
         size = frame.shape[:2]
-        if size == (self._height, self._width):
-            np.multiply(frame.reshape(self._target.shape), self._factor, out=self._target)
-        else:
+        if size != self._size:
             if self._sampler is None or self._sampler.frame_size != size:
-                self._sampler = _Sampler(size, (self._height, self._width), self._factor)
-            self._sampler.sample(frame, self._target)
+                self._sampler = _Sampler(size, self._size, self._factor)
+            self._sampler.sample(frame, self._floats)
+            if self._bytes is not None:
+                np.rint(self._floats, out=self._floats)
+                np.copyto(self._bytes, self._floats, casting="unsafe")
+                _turn_sign(self._bytes, self._bytes)
+        elif self._bytes is not None:
+            _turn_sign(frame.reshape(self._bytes.shape), self._bytes)
+        else:
+            np.multiply(frame.reshape(self._floats.shape), self._factor, out=self._floats)
         if self._offset:
-            self._target += self._offset
+            self._floats += self._offset
         return self._values
+
+
+def _turn_sign(pixels: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> None:
+    """Writes 0 to 255 as the bytes of -128 to 127."""
+    np.bitwise_xor(pixels, np.uint8(0x80), out=out)
 
 
 class _Sampler:

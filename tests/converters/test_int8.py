@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import movistream
 from movistream.errors import VideoError
 from movistream.graph import ModelFile, Operator, map_file, read_model_file
+from movistream.manifest import SIGNATURE_KEY
+from movistream_converters import lowering
 from movistream_converters.calibration import Observed, observe
 from movistream_converters.clips import Clip, find_videos
 from movistream_converters.convert import Conversion, convert
@@ -210,14 +212,45 @@ def test_layers_without_loss_have_no_noise(small_clip: Clip) -> None:
     assert set(ratios.values()) == {float("inf")}
 
 
-def test_thin_blocks_and_what_adds_up_stay_float() -> None:
+def test_what_adds_up_stays_float() -> None:
     checkpoint = small_checkpoint("a0")
     network, _ = fold(checkpoint.network, checkpoint.weights)
     computed = frozenset().union(*int8_stages(network).values())
-    assert not {name for name in computed if name.startswith(("block0", "stem", "classifier"))}
+    assert not {name for name in computed if name.startswith("classifier")}
     assert not {name for name in computed if name.endswith((".add", ".pool", ".skip.conv"))}
     convolutions = {n.name for n in network.nodes if isinstance(n.layer, Convolution)}
     assert len(computed & convolutions) > 30
+
+
+def test_pairs_of_pixels_change_nothing(small_clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = small_checkpoint("a0")
+    network, weights = fold(checkpoint.network, checkpoint.weights)
+    observed = observe(network, weights, [small_clip.frames])
+    plan = plan_int8(network, observed, frozenset().union(*int8_stages(network).values()))
+
+    def logits() -> tuple[int, list[np.ndarray]]:
+        step = lower(network, weights, StateLayout.FRAMES, Precision.INT8, plan)
+        return len(step.graph.pack(SIGNATURE_KEY, {})), clip_logits(step, [small_clip])
+
+    size, paired = logits()
+    monkeypatch.setattr(lowering, "gives_pairs", lambda *_: False)
+    size_alone, alone = logits()
+    assert size != size_alone
+    np.testing.assert_array_equal(paired, alone)
+
+
+@pytest.mark.parametrize(
+    ("layout", "dtype", "value_range"),
+    [(StateLayout.FRAMES, "int8", (-128, 127)), (StateLayout.MODEL_GARDEN, "float32", (0, 1))],
+)
+def test_the_image_is_int8_unless_the_layout_says_float(
+    layout: StateLayout, dtype: str, value_range: tuple[int, int], tmp_path: Path, clip: Path
+) -> None:
+    path = tmp_path / "a0.tflite"
+    _convert(small_checkpoint("a0"), path, clip, layout=layout)
+    with movistream.load(path) as model:
+        image = model.manifest.input
+        assert (image.dtype, image.value_range) == (dtype, value_range)
 
 
 @given(

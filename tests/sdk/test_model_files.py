@@ -125,6 +125,12 @@ def _doubled_state(manifest: Manifest) -> Manifest:
     return msgspec.structs.replace(manifest, states=(*manifest.states, manifest.states[-1]))
 
 
+def _in_range(low: float, high: float) -> Callable[[Manifest], Manifest]:
+    return lambda manifest: msgspec.structs.replace(
+        manifest, input=msgspec.structs.replace(manifest.input, value_range=(low, high))
+    )
+
+
 def _other(**changes: object) -> Callable[[Manifest], Manifest]:
     return lambda manifest: msgspec.structs.replace(manifest, **changes)
 
@@ -138,6 +144,7 @@ def _other(**changes: object) -> Callable[[Manifest], Manifest]:
         (_other(states=()), "disagree on the inputs"),
         (_other(labels=("one",)), "1 labels for 5 classes"),
         (_other(labels=("a", "b", "c", "d", "\x1b[2J")), "control characters"),
+        (_in_range(1, 1), "gives the float32 image the range 1 to 1"),
         (_other(signature="other"), "names the signature 'other', which is not there"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,26 @@ def test_value_range() -> None:
     frame = np.array([[[0, 255, 51]]], np.uint8)
     values = Preprocessor(image(1, 1, value_range=(-1.0, 1.0)))(frame)
     np.testing.assert_allclose(values[0, 0, 0], [-1, 1, -0.6], atol=1e-6)
+
+
+def int8_image(height: int, width: int) -> ImageInput:
+    return msgspec.structs.replace(image(height, width), dtype="int8", value_range=(-128.0, 127.0))
+
+
+def test_int8_holds_every_byte_exactly() -> None:
+    frame = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)
+    frame[7, 7] = 253, 254, 255
+    values = Preprocessor(int8_image(8, 8))(frame)
+    assert values.dtype == np.int8
+    np.testing.assert_array_equal(values[0].astype(int) + 128, frame)
+
+
+def test_int8_is_rounded_behind_the_resize(frames: np.ndarray) -> None:
+    preprocess = Preprocessor(int8_image(50, 40))
+    for frame in frames[:2]:
+        unrounded = Preprocessor(image(50, 40))(frame) * 255
+        stored = preprocess(frame).astype(int) + 128
+        assert np.abs(stored - unrounded).max() < 0.501
 
 
 def test_two_pixels_by_hand() -> None:
