@@ -1,6 +1,6 @@
 """Counts the instructions that an emulated ARM core executes per frame of a stream model.
 
-    python count.py [--cpu cortex-a76|cortex-a72] [--xnnpack-flags N] [MODEL.tflite...]
+    python count.py [--cpu cortex-a76|cortex-a72] [--arithmetic NAME] [MODEL.tflite...]
                     [--published PEER.tflite]...
 
 Run setup.sh first. Needs nothing but Python.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def count(path: Path, published: bool, arguments: argparse.Namespace) -> dict[st
         if published:
             command.append("--published")
         else:
-            command += ["--xnnpack-flags", str(arguments.xnnpack_flags)]
+            command += ["--arithmetic", arguments.arithmetic]
             command += ["--engine", arguments.engine]
         done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
         if arguments.verbose or done.returncode:
@@ -73,7 +74,7 @@ def count(path: Path, published: bool, arguments: argparse.Namespace) -> dict[st
         "model": path.name,
         "published_loop": published,
         "cpu": arguments.cpu,
-        "xnnpack_flags": 0 if published else arguments.xnnpack_flags,
+        "arithmetic": "float32" if published else _arithmetic(done.stderr),
         "median": statistics.median_low(whole),
         "min": min(whole),
         "max": max(whole),
@@ -85,13 +86,18 @@ def count(path: Path, published: bool, arguments: argparse.Namespace) -> dict[st
     }
 
 
+def _arithmetic(said: str) -> str:
+    """What the emulated side says that it computes in."""
+    return re.search(r"^engine .*, (float\d+)$", said, re.MULTILINE)[1]
+
+
 def main() -> None:
     """Counts each file and prints a table, or JSON lines."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("models", nargs="*", type=Path)
     parser.add_argument("--published", action="append", default=[], type=Path)
     parser.add_argument("--cpu", choices=("cortex-a76", "cortex-a72"), default="cortex-a76")
-    parser.add_argument("--xnnpack-flags", type=int, default=0)
+    parser.add_argument("--arithmetic", choices=("auto", "float32", "float16"), default="auto")
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--warm-up", type=int, default=12)
     parser.add_argument("--frames", type=int, default=5)
@@ -105,7 +111,7 @@ def main() -> None:
     if not jobs:
         parser.error("name at least one model")
     if not arguments.json:
-        print(f"{'model':48}{'median':>13}{'min':>13}{'max':>13}{'run alone':>13}")
+        print(f"{'model':48}{'arithmetic':12}{'median':>13}{'min':>13}{'max':>13}{'run alone':>13}")
     for path, published in jobs:
         answer = count(path, published, arguments)
         if arguments.json:
@@ -114,7 +120,8 @@ def main() -> None:
         name = answer["model"] + (" (published)" if published else "")
         run = "" if answer["run"] is None else f"{answer['run']:,}"
         print(
-            f"{name:48}{answer['median']:>13,}{answer['min']:>13,}{answer['max']:>13,}{run:>13}",
+            f"{name:48}{answer['arithmetic']:12}"
+            f"{answer['median']:>13,}{answer['min']:>13,}{answer['max']:>13,}{run:>13}",
             flush=True,
         )
 

@@ -27,21 +27,14 @@ def mark(frame: int, moment: int) -> None:
     _getpriority(MARKER, 10 * frame + moment)
 
 
-def movistream_step(path: str, xnnpack_flags: int, engine_name: str):
+def movistream_step(path: str, arithmetic: str, engine_name: str):
     """The step as Stream._advance does it, counted from the written image to the logits."""
-    import movistream.model
+    import movistream.loading
 
     # The check in a child process cannot run here: the host cannot execute an ARM Python.
-    movistream.model.probe = lambda *_arguments: None
-    if xnnpack_flags:
-        from ai_edge_litert import compiled_model
-
-        original = compiled_model.CpuOptions
-        compiled_model.CpuOptions = lambda **options: original(
-            **options, xnnpack_flags=xnnpack_flags
-        )
-    model = movistream.load(path, threads=1, engine=engine_name)
-    print(f"engine {model.engine}", file=sys.stderr)
+    movistream.loading.probe = lambda *_arguments: None
+    model = movistream.load(path, threads=1, engine=engine_name, arithmetic=arithmetic)
+    print(f"engine {model.engine}, {model.arithmetic}", file=sys.stderr)
     stream = model.stream()
     engine = model._engine
     write, run = engine.write, engine.run
@@ -110,14 +103,14 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--published", action="store_true")
     parser.add_argument("--engine", default="auto")
-    parser.add_argument("--xnnpack-flags", type=int, default=0)
+    parser.add_argument("--arithmetic", default="auto")
     parser.add_argument("--warm-up", type=int, default=12)
     parser.add_argument("--frames", type=int, default=5)
     arguments = parser.parse_args()
     if arguments.published:
         step, size = published_step(arguments.model)
     else:
-        step, size = movistream_step(arguments.model, arguments.xnnpack_flags, arguments.engine)
+        step, size = movistream_step(arguments.model, arguments.arithmetic, arguments.engine)
     images = np.random.default_rng(0).integers(0, 256, (8, *size, 3), np.uint8)
     for _ in range(64):  # Tell what a mark itself costs.
         mark(0, 0)

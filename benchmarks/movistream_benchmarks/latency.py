@@ -26,7 +26,7 @@ from rich.text import Text
 
 import movistream
 from movistream.errors import EngineError
-from movistream.model import MOST_THREADS
+from movistream.loading import MOST_THREADS
 from movistream.native_stderr import native_stderr_captured
 
 Step = Callable[[npt.NDArray[np.uint8]], float]
@@ -182,7 +182,8 @@ def _measured(
                 model = opened.enter_context(movistream.load(path, threads=count))
                 image = model.manifest.input
                 step = movistream_step(model), (image.height, image.width)
-                contenders[f"{path.name}{with_threads}"] = step
+                arithmetic = "" if model.arithmetic == "float32" else f" in {model.arithmetic}"
+                contenders[f"{path.name}{arithmetic}{with_threads}"] = step
         if not contenders:
             raise click.UsageError("name at least one model")
         return list(measure(contenders, rounds, steps))

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import movistream
-from movistream.model import MOST_THREADS
+from movistream.loading import MOST_THREADS
 from movistream.video import VideoFile
 
 FIRST_SETTLED_STEP = 50

@@ -56,8 +56,13 @@ class LayoutWriter(ABC):
         """Adds a stream buffer's output: the past without its oldest frame, then the new one."""
 
     @abstractmethod
-    def running_mean(self, state: NetworkState, x: TensorRef) -> TensorRef:
-        """The mean of x (1, channels) over all frames so far, kept for the next step."""
+    def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
+        """The mean of x (1, channels) over all frames so far, kept for the next step.
+
+        Args:
+            for_float16: keep what rounding takes from it too, so that it does not stand still
+                when computed in float16.
+        """
 
     @abstractmethod
     def position(self, node: str) -> TensorRef:
@@ -137,15 +142,23 @@ class FramesLayout(LayoutWriter):
             )
         )
 
-    def running_mean(self, state: NetworkState, x: TensorRef) -> TensorRef:
+    def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
         """mean + (x − mean) / frames: no sum that grows."""
         graph = self.graph
-        name = f"state_{block_name(state.name)}_pool_mean"
-        before = graph.input(name, x.shape)
+        block = f"state_{block_name(state.name)}"
+        before = graph.input(f"{block}_pool_mean", x.shape)
         change = op.subtract(graph, x, before, f"{state.name}.change")
         step = op.multiply(graph, change, self._new_frame_weight(), f"{state.name}.step")
+        if for_float16:
+            name = f"{block}_pool_remainder"
+            left_over = graph.input(name, x.shape)
+            step = op.add(graph, step, left_over, f"{state.name}.due")
         mean = op.add(graph, before, step, state.name)
-        self._replaced("pool", name, before, mean)
+        self._replaced("pool", f"{block}_pool_mean", before, mean)
+        if for_float16:
+            added = op.subtract(graph, mean, before, f"{state.name}.added")
+            remainder = op.subtract(graph, step, added, f"{state.name}.remainder")
+            self._replaced("remainder", name, left_over, remainder)
         return mean
 
     def position(self, node: str) -> TensorRef:
@@ -212,7 +225,7 @@ class ModelGardenLayout(LayoutWriter):
         buffer = op.reshape(graph, kept, f"{state.name}.buffer", shape)
         self._replaced("buffer", name, buffer, buffer)
 
-    def running_mean(self, state: NetworkState, x: TensorRef) -> TensorRef:
+    def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
         graph = self.graph
         prefix = f"state_{block_name(state.name)}_pool"
         buffer = graph.input(f"{prefix}_buffer", (1, 1, 1, *x.shape))

@@ -131,6 +131,10 @@ class _Lowering:
         self.fused = _fused_activations(network)
         self.encodings: dict[tuple[int, int], TensorRef] = {}
         self.shapes = node_shapes(network)
+        # Positions count beyond what float16 holds.
+        self.for_float16 = precision is Precision.FLOAT16 and not any(
+            isinstance(node.layer, PositionalEncoding) for node in network.nodes
+        )
         self.views: dict[tuple[str, int, bool], TensorRef] = {}
 
     def run(self) -> StepGraph:
@@ -197,7 +201,9 @@ class _Lowering:
             case SpatialMean():
                 return op.spatial_mean(self.graph, inputs[0], node.name, quantization)
             case TemporalMean():
-                return self.writer.running_mean(self.states[node.name], inputs[0])
+                return self.writer.running_mean(
+                    self.states[node.name], inputs[0], for_float16=self.for_float16
+                )
             case PositionalEncoding():
                 return self._positional_encoding(node, inputs[0])
             case Concatenate():
@@ -250,11 +256,20 @@ class _Lowering:
         stored = self._value(node.inputs[0], int8=node.inputs[0] in self.plan.tensors)
         past = self.writer.past_frames(state, stored.quantization)
         self.writer.keep_frame(state, past, stored)
-        if quantization is not None:
+        if quantization is None:
+            past = [
+                self._float(frame, f"{node.name}.past_{age}")
+                for age, frame in zip(range(len(past), 0, -1), past, strict=True)
+            ]
+        frames = [*past, x]
+        if layer.depthwise and layer.kernel[1:] == (1, 1):
             return op.temporal_conv_2d(
-                self.graph, [*past, x], node.name, kernel[:, 0, 0], bias, fused, quantization
+                self.graph, frames, node.name, kernel[:, 0, 0], bias, fused, quantization
             )
-        return self._temporal_sum(node.name, layer, [*past, x], kernel, bias, fused)
+        return self._temporal_sum(node.name, layer, frames, kernel, bias, fused)
+
+    def _float(self, tensor: TensorRef, name: str) -> TensorRef:
+        return tensor if tensor.quantization is None else op.dequantize(self.graph, tensor, name)
 
     def _temporal_sum(
         self,
@@ -265,17 +280,14 @@ class _Lowering:
         bias: op.FloatArray,
         fused: op.Fused,
     ) -> TensorRef:
-        """The sum over temporal taps of 2-D convolutions, the newest frame's with the bias."""
+        """The sum over frames of 2-D convolutions, the newest frame's with the bias."""
         newest = len(frames) - 1
-        tap_name = f"{name}.tap_{newest}"
         total = self._spatial_convolution(
-            layer, frames[newest], tap_name, kernel[newest], bias, "NONE"
+            layer, frames[newest], f"{name}.tap_{newest}", kernel[newest], bias, "NONE"
         )
         zeros = np.zeros_like(bias)
         for tap, frame in enumerate(frames[:-1]):
             tap_name = f"{name}.tap_{tap}"
-            if frame.quantization is not None:
-                frame = op.dequantize(self.graph, frame, f"{tap_name}.float32")
             term = self._spatial_convolution(layer, frame, tap_name, kernel[tap], zeros, "NONE")
             last = tap == newest - 1
             sum_name = name if last else f"{name}.sum_{tap}"

@@ -9,8 +9,9 @@
 
 from movistream._version import __version__
 from movistream.errors import MovistreamError
+from movistream.loading import load
 from movistream.manifest import Manifest
-from movistream.model import Model, Snapshot, Stream, load
+from movistream.model import Model, Snapshot, Stream
 from movistream.result import Prediction, Result
 
 __all__ = [

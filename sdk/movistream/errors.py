@@ -16,7 +16,7 @@ class EngineError(MovistreamError):
 
 
 class EngineUnavailableError(EngineError):
-    """An inference engine that this machine's CPU cannot run."""
+    """An inference engine that cannot run here, or not as told."""
 
 
 class FrameError(MovistreamError, ValueError):

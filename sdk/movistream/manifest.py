@@ -75,8 +75,9 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         name: unique in the file.
         role: ``buffer`` holds past frames of activations, ``pool`` a running mean or sum,
-            ``clock`` the count of frames that a mean divides by, ``position`` the count that a
-            positional encoding takes.
+            ``remainder`` what a mean has lost to rounding and still has to take (files that may
+            be computed in float16), ``clock`` the count of frames that a mean divides by,
+            ``position`` the count that a positional encoding takes.
         inputs: the tensors that hold it before a step, oldest frame first.
         output: the tensor that the step returns.
         advance: ``replace``: the output becomes the one input. ``shift``: the oldest input is
@@ -90,7 +91,7 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: Name
-    role: Literal["buffer", "pool", "clock", "position"]
+    role: Literal["buffer", "pool", "remainder", "clock", "position"]
     inputs: Annotated[tuple[Name, ...], Meta(min_length=1)]
     output: Name
     advance: Literal["replace", "shift", "keep"]

@@ -1,9 +1,7 @@
-"""Loading a model file, and streams over it."""
+"""A loaded model, and streams over it."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
 import time
 from collections.abc import Mapping
@@ -12,84 +10,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from movistream.binding import bind
+from movistream.arithmetic import MOST_FLOAT16_FRAMES
 from movistream.engines import Array, open_engine
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, MovistreamError, SnapshotError
-from movistream.graph import map_file, read_model_file
-from movistream.labels import check_labels
 from movistream.manifest import Manifest
-from movistream.operators import ROBUST_OPERATORS
 from movistream.preprocess import Preprocessor
-from movistream.probe import probe
 from movistream.result import Result
-from movistream.weight_cache import weight_cache_file
 
-MOST_THREADS = 128
-"""Engines crash on absurd numbers of threads."""
-_MOST_DEFAULT_THREADS = 4
 _UNRUN_FRAME = np.zeros((2, 2, 3), np.uint8)
-
-
-def load(
-    path: str | os.PathLike[str],
-    *,
-    threads: int | None = None,
-    engine: str = "auto",
-    labels: tuple[str, ...] | None = None,
-    weight_cache: str | os.PathLike[str] | None = None,
-) -> Model:
-    """Loads a .tflite stream model.
-
-    The file is checked before an engine sees it. One that carries no movistream manifest, such as
-    the published MoViNet stream files, is bound by the names in its signature, and is first tried
-    in a child process, because nothing vouches for its content; so is one with operators that
-    engines do not check well. While a model is open, replace its file by renaming another over it;
-    never overwrite it: engines read weights from it.
-
-    Args:
-        path: of the file.
-        threads: used by the engine; by default one per available core, at most 4.
-        engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
-            of these that is installed.
-        labels: names of the classes, in place of those in the file.
-        weight_cache: folder of this machine's where packed weights are kept for the next process,
-            which then takes less memory of its own and starts sooner; for compiled-model only.
-
-    Raises:
-        ModelError: if the file is damaged or not a stream model.
-        EngineError: if the engine is not installed or refuses the file.
-        LabelsError: if the labels are not one per class.
-    """
-    path = Path(path)
-    threads = default_threads() if threads is None else threads
-    if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
-        raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")
-    data = map_file(path)
-    with data:
-        file = read_model_file(data, str(path))
-        manifest = bind(file, data, str(path))
-        fingerprint = manifest.digest or hashlib.sha256(data).hexdigest()
-    operators = {operator.name for graph in file.graphs for operator in graph.operators}
-    if manifest.state_layout == "foreign" or not operators <= ROBUST_OPERATORS:
-        probe(path, engine, manifest.signature)
-    if labels is not None:
-        check_labels(labels, manifest.logits.classes)
-        manifest = msgspec.structs.replace(manifest, labels=labels)
-    cache = None if weight_cache is None else weight_cache_file(weight_cache, fingerprint)
-    return Model(path, manifest, engine, EngineOptions(threads, cache), fingerprint)
-
-
-def default_threads() -> int:
-    """Cores that this process may use, at most 4: small layers gain nothing from more."""
-    available = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return min(available, _MOST_DEFAULT_THREADS)
 
 
 class Model:
@@ -100,6 +32,7 @@ class Model:
         manifest: what the file says about itself.
         engine: the name of the engine in use.
         threads: that the engine uses.
+        arithmetic: that float operators compute in.
         fingerprint: SHA-256 of the file, which tells models apart.
     """
 
@@ -111,11 +44,12 @@ class Model:
         options: EngineOptions,
         fingerprint: str,
     ) -> None:
-        """Use :func:`load`."""
+        """Use :func:`movistream.load`."""
         self.fingerprint = fingerprint
         self.path = path
         self.manifest = manifest
         self.threads = options.threads
+        self.arithmetic = options.arithmetic
         self.engine, self._engine = open_engine(engine, path, manifest.signature, options)
         self._lock = threading.Lock()
         self._closed = False
@@ -128,7 +62,7 @@ class Model:
         Args:
             horizon_frames: after so many frames, let running means forget, so that an endless
                 stream follows what happens now; by default as the file says, which mostly is
-                never.
+                never. In float16 arithmetic they forget after 2,048 frames at the latest.
 
         Raises:
             MovistreamError: if the model is closed, or has no clock that can be held.
@@ -148,7 +82,8 @@ class Model:
 
     def __repr__(self) -> str:
         name, engine = self.manifest.name, self.engine
-        return f"<Model {name} from {self.path}, {engine}, {self.threads} threads>"
+        runs = f"{engine}, {self.threads} threads, {self.arithmetic}"
+        return f"<Model {name} from {self.path}, {runs}>"
 
     def __enter__(self) -> Model:
         return self
@@ -222,7 +157,7 @@ class Stream:
             *(outputs[name] for name in engine.output_names),
         ]
         self._successors = self._plan_rotation()
-        self._horizon = None if horizon_frames is None else self._find_horizon(horizon_frames)
+        self._horizon = self._find_horizon(horizon_frames)
         self.reset()
 
     @property
@@ -353,12 +288,19 @@ class Stream:
                     successors[place] = successor
         return successors
 
-    def _find_horizon(self, frames: int) -> _Horizon:
-        if not isinstance(frames, int) or frames < 1:
-            raise MovistreamError(f"a horizon is 1 frame or more, not {frames!r}")
+    def _find_horizon(self, wanted: int | None) -> _Horizon | None:
+        if wanted is not None and (not isinstance(wanted, int) or wanted < 1):
+            raise MovistreamError(f"a horizon is 1 frame or more, not {wanted!r}")
+        frames = wanted
+        if self._model.arithmetic == "float16":
+            frames = min(wanted or MOST_FLOAT16_FRAMES, MOST_FLOAT16_FRAMES)
+        if frames is None:
+            return None
         for state in self._model.manifest.states:
             if (state.role, state.shape, state.dtype) == ("clock", (1, 1), "float32"):
                 return _Horizon(frames, state.inputs[0], np.full((1, 1), frames - 1, np.float32))
+        if wanted is None:
+            return None
         raise MovistreamError(
             f"{self._model.path} has no clock that a horizon could hold; convert the checkpoint"
             " with the state layout 'frames'"

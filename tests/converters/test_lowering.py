@@ -85,9 +85,10 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
     assert TIGHT < verification.max_logit_error < ERROR_LIMITS[Precision.FLOAT16].logits
     assert inspect_file(half.path).quantization == "float16"
     assert inspect_file(half.path).multiply_adds == inspect_file(whole.path).multiply_adds
-    assert [state.dtype for state in half.manifest.states] == [
-        state.dtype for state in whole.manifest.states
-    ]
+    may_be_float16 = architecture == "t0" and layout is StateLayout.FRAMES
+    remainders = [state for state in half.manifest.states if state.role == "remainder"]
+    assert bool(remainders) == may_be_float16
+    assert [s for s in half.manifest.states if s not in remainders] == list(whole.manifest.states)
 
 
 @pytest.mark.parametrize("layout", StateLayout)
@@ -174,7 +175,9 @@ def _address(data: bytes) -> int:
 def test_operators_are_their_first_versions(model_path: Path) -> None:
     """So that engines of years ago load the file."""
     graph = read_model_file(map_file(model_path), "m").graphs[0]
-    assert {operator.version for operator in graph.operators} == {1}
+    versions = {(operator.name, operator.version) for operator in graph.operators}
+    # Dilation came with the second version.
+    assert {entry for entry in versions if entry[1] > 1} == {("DEPTHWISE_CONV_2D", 2)}
 
 
 def test_nothing_but_float_operators_in_the_default_layout(model_path: Path) -> None:

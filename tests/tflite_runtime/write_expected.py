@@ -45,7 +45,7 @@ def main() -> None:
             checkpoint = small_checkpoint(**options)
             convert(checkpoint, path, source=variant, layout=layout, precision=precision)
             for engine in ("compiled-model", "interpreter"):
-                with movistream.load(path, engine=engine, threads=1) as model:
+                with movistream.load(path, engine=engine, threads=1, arithmetic="float32") as model:
                     stream = model.stream()
                     logits = np.stack([stream.step(frame).logits for frame in frames])
                 np.save(path.with_suffix(f".{engine}.npy"), logits)

@@ -16,9 +16,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from movistream.arithmetic import ARITHMETICS
 from movistream.engines import ENGINES
 from movistream.labels import read_labels
-from movistream.model import MOST_THREADS, Model, Stream, load
+from movistream.loading import MOST_THREADS, load
+from movistream.model import Model, Stream
 from movistream.result import Result
 from movistream.video import VideoFile
 
@@ -71,6 +73,18 @@ Show = Callable[[Result], None]
     metavar="FOLDER",
     help="Keep packed weights here, for the next start and for other processes.",
 )
+@click.option(
+    "--arithmetic",
+    type=click.Choice(ARITHMETICS),
+    default="auto",
+    show_default=True,
+    help="Of float operators; auto is float16 where file, CPU and engine have it.",
+)
+@click.option(
+    "--check-arithmetic",
+    is_flag=True,
+    help="Compare float16 with float32 on a few frames before it is used.",
+)
 def run(
     model: Path,
     video: Path,
@@ -83,6 +97,8 @@ def run(
     labels: Path | None,
     horizon: float | None,
     weight_cache: Path | None,
+    arithmetic: str,
+    check_arithmetic: bool,
 ) -> None:
     """Run MODEL, a .tflite stream model, on VIDEO one frame at a time."""
     if every is not None and fps is not None:
@@ -90,7 +106,13 @@ def run(
     names = None if labels is None else read_labels(labels)
     with (
         load(
-            model, threads=threads, engine=engine, labels=names, weight_cache=weight_cache
+            model,
+            threads=threads,
+            engine=engine,
+            labels=names,
+            weight_cache=weight_cache,
+            arithmetic=arithmetic,
+            check_arithmetic=check_arithmetic,
         ) as loaded,
         VideoFile(video) as file,
     ):
@@ -235,7 +257,8 @@ def _summarise(model: Model, timings: list[tuple[float, float]]) -> None:
     preprocess, inference = (statistics.median(values) for values in zip(*timings, strict=True))
     click.echo(
         f"{_count(len(timings), 'frame')}; per frame, median: preprocess {preprocess:.2f} ms,"
-        f" inference {inference:.2f} ms; engine {model.engine}, {_count(model.threads, 'thread')}",
+        f" inference {inference:.2f} ms; engine {model.engine}, {_count(model.threads, 'thread')},"
+        f" {model.arithmetic}",
         err=True,
     )
 

@@ -73,19 +73,21 @@ def open_engine(
         The name of the engine in use, and the engine.
 
     Raises:
+        EngineUnavailableError: if an engine is installed, but cannot run as told, or not here.
         EngineError: if the engine is unknown, not installed, or refuses the file.
     """
     if name != "auto" and name not in ENGINES:
         raise EngineError(f"unknown engine {name!r}; there are auto, {', '.join(ENGINES)}")
+    unavailable: EngineUnavailableError | None = None
     for candidate in ENGINES if name == "auto" else (name,):
         try:
             return candidate, ENGINES[candidate](path, signature, options)
         except EngineUnavailableError as error:
-            if name != "auto":
-                raise
-            reason: Exception = error
+            unavailable = unavailable or error
         except ImportError as error:
             reason = error
+    if unavailable is not None:
+        raise unavailable
     if name == "auto":
         raise EngineError(
             f"no engine can be imported ({reason}): pip install ai-edge-litert, or tflite-runtime"

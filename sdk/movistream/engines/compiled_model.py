@@ -15,12 +15,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from movistream.arithmetic import Arithmetic
 from movistream.cpu import core_features
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, EngineUnavailableError
 from movistream.native_stderr import STDERR_DESCRIPTOR, first_line, native_stderr_captured
 
 _NO_PLUGINS = "/nonexistent"
+_XNNPACK_FLAGS: dict[Arithmetic, int | None] = {"float32": None, "float16": 4}
+"""TFLITE_XNNPACK_DELEGATE_FLAG_FORCE_FP16 of xnnpack_delegate.h; None is LiteRT's own choice."""
 
 
 class CompiledModelEngine:
@@ -28,13 +31,20 @@ class CompiledModelEngine:
 
     def __init__(self, path: Path, signature: str, options: EngineOptions) -> None:
         _require_arm_atomics()
+        if options.arithmetic == "float16" and options.weight_cache is not None:
+            # XNNPACK aborts the process while it packs (LiteRT 2.3).
+            raise EngineUnavailableError("LiteRT keeps no weight cache for float16 arithmetic")
         from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
 
         reason = None
         with _whole_cache(options.weight_cache) as cache:
             with native_stderr_captured() as log:
                 try:
-                    cpu = CpuOptions(num_threads=options.threads, xnnpack_weight_cache_path=cache)
+                    cpu = CpuOptions(
+                        num_threads=options.threads,
+                        xnnpack_weight_cache_path=cache,
+                        xnnpack_flags=_XNNPACK_FLAGS[options.arithmetic],
+                    )
                     self._model: Any = CompiledModel.from_file(
                         str(path), environment=_environment(), options=Options(cpu_options=cpu)
                     )

@@ -24,6 +24,11 @@ class InterpreterEngine(ABC):
     package: str
 
     def __init__(self, path: Path, signature: str, options: EngineOptions) -> None:
+        if options.arithmetic != "float32":
+            raise EngineUnavailableError(
+                f"{self.package}'s interpreter computes in float32 only; the compiled-model engine"
+                " has float16 too"
+            )
         if options.weight_cache is not None:
             raise EngineUnavailableError(
                 f"{self.package}'s interpreter has no weight cache; only the compiled-model engine"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from movistream.arithmetic import Arithmetic
+
 
 @dataclass(frozen=True)
 class EngineOptions:
@@ -12,9 +14,11 @@ class EngineOptions:
 
     Attributes:
         threads: for the engine to use.
+        arithmetic: of float operators.
         weight_cache: file for weights in the layout that the CPU wants; it is written if it is
             missing, and mapped if it is there. None packs them anew in every process.
     """
 
     threads: int
+    arithmetic: Arithmetic = "float32"
     weight_cache: Path | None = None

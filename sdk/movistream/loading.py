@@ -1,0 +1,139 @@
+"""Loading a model file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from movistream.arithmetic import (
+    ARITHMETICS,
+    LEAST_COSINE,
+    Arithmetic,
+    cpu_computes_float16,
+    float16_obstacle,
+    lowest_cosine,
+)
+from movistream.binding import bind
+from movistream.engines.options import EngineOptions
+from movistream.errors import EngineError, EngineUnavailableError, MovistreamError
+from movistream.graph import map_file, read_model_file
+from movistream.labels import check_labels
+from movistream.manifest import Manifest
+from movistream.model import Model
+from movistream.operators import ROBUST_OPERATORS
+from movistream.probe import probe
+from movistream.weight_cache import weight_cache_file
+
+MOST_THREADS = 128
+"""Engines crash on absurd numbers of threads."""
+_MOST_DEFAULT_THREADS = 4
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    threads: int | None = None,
+    engine: str = "auto",
+    labels: tuple[str, ...] | None = None,
+    weight_cache: str | os.PathLike[str] | None = None,
+    arithmetic: str = "auto",
+    check_arithmetic: bool = False,
+) -> Model:
+    """Loads a .tflite stream model.
+
+    The file is checked before an engine sees it. One that carries no movistream manifest, such as
+    the published MoViNet stream files, is bound by the names in its signature, and is first tried
+    in a child process, because nothing vouches for its content; so is one with operators that
+    engines do not check well. While a model is open, replace its file by renaming another over it;
+    never overwrite it: engines read weights from it.
+
+    Args:
+        path: of the file.
+        threads: used by the engine; by default one per available core, at most 4.
+        engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
+            of these that is installed.
+        labels: names of the classes, in place of those in the file.
+        weight_cache: folder of this machine's where packed weights are kept for the next process,
+            which then takes less memory of its own and starts sooner; for compiled-model only.
+        arithmetic: of float operators: ``float32``, ``float16``, or ``auto`` for float16 where
+            file, CPU and engine have it and there is no weight cache. In float16, running means
+            forget after 2,048 frames.
+        check_arithmetic: before float16 is used, compare it with float32 on a few frames; where
+            their logits' cosine falls below 0.99, ``auto`` takes float32.
+
+    Raises:
+        ModelError: if the file is damaged or not a stream model.
+        EngineError: if the engine is not installed or refuses the file, or cannot compute as told.
+        LabelsError: if the labels are not one per class.
+    """
+    path = Path(path)
+    threads = default_threads() if threads is None else threads
+    if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
+        raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")
+    data = map_file(path)
+    with data:
+        file = read_model_file(data, str(path))
+        manifest = bind(file, data, str(path))
+        fingerprint = manifest.digest or hashlib.sha256(data).hexdigest()
+    float16 = _may_use_float16(arithmetic, manifest, path)
+    operators = {operator.name for graph in file.graphs for operator in graph.operators}
+    if manifest.state_layout == "foreign" or not operators <= ROBUST_OPERATORS:
+        probe(path, engine, manifest.signature)
+    if labels is not None:
+        check_labels(labels, manifest.logits.classes)
+        manifest = msgspec.structs.replace(manifest, labels=labels)
+
+    cache = None if weight_cache is None else weight_cache_file(weight_cache, fingerprint)
+
+    def opened(arithmetic: Arithmetic) -> Model:
+        options = EngineOptions(threads, arithmetic, cache)
+        return Model(path, manifest, engine, options, fingerprint)
+
+    if not float16:
+        return opened("float32")
+    try:
+        return _checked(opened) if check_arithmetic else opened("float16")
+    except EngineUnavailableError:
+        if arithmetic != "auto":
+            raise
+        return opened("float32")
+
+
+def default_threads() -> int:
+    """Cores that this process may use, at most 4: small layers gain nothing from more."""
+    available = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return min(available, _MOST_DEFAULT_THREADS)
+
+
+def _may_use_float16(arithmetic: str, manifest: Manifest, path: Path) -> bool:
+    """Whether to try it; an engine may still turn out not to have it."""
+    if arithmetic not in ARITHMETICS:
+        raise MovistreamError(f"arithmetic is {', '.join(ARITHMETICS)}, not {arithmetic!r}")
+    obstacle = float16_obstacle(manifest)
+    if arithmetic == "auto":
+        return obstacle is None and cpu_computes_float16()
+    if arithmetic == "float16":
+        if obstacle is not None:
+            raise EngineError(f"{path} cannot be computed in float16: {obstacle}")
+        if not cpu_computes_float16():
+            raise EngineUnavailableError("this CPU has no arithmetic for float16")
+    return arithmetic == "float16"
+
+
+def _checked(opened: Callable[[Arithmetic], Model]) -> Model:
+    """The model in float16, if it answers as in float32."""
+    model = opened("float16")
+    with opened("float32") as exact:
+        cosine = lowest_cosine(model, exact)
+    if cosine >= LEAST_COSINE:
+        return model
+    model.close()
+    raise EngineUnavailableError(
+        f"{model.path} in float16 differs from float32: the cosine of their logits is {cosine:.4f}"
+    )
