@@ -6,15 +6,17 @@ PYTHON ?= python3
 PYTHON_311 ?= python3.11
 VENV ?= .venv
 VENV_TFLITE_RUNTIME ?= .venv-tflite-runtime
+VENV_MODEL_GARDEN ?= .venv-model-garden
 OUTPUT = demo/output
 REFERENCE_DATA ?= ../shared/data
 
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
 INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
+INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-arm schema \
+.PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm schema \
 	clean
 
 help: ## list the targets
@@ -103,6 +105,33 @@ bench-peers: peers ## our files of one network beside Model Garden's: time and m
 		$(patsubst %,--published $(PEERS)_%.tflite,int8 f32 dynamic) \
 		$(patsubst %,$(A0).%.tflite,int8 float32 float16 dynamic)
 
+$(INSTALLED_MODEL_GARDEN): benchmarks/model_garden/requirements.txt
+	$(PYTHON) -m venv $(VENV_MODEL_GARDEN)
+	$(VENV_MODEL_GARDEN)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV_MODEL_GARDEN)/bin/python -m pip install --quiet --requirement $<
+	$(VENV_MODEL_GARDEN)/bin/python -m pip install --quiet --no-deps tf-models-official==2.20.0
+	@touch $@
+
+LARGER = build/model-garden
+build/model-garden/%_int8.tflite: benchmarks/model_garden/export.py | $(INSTALLED_MODEL_GARDEN)
+	@mkdir -p $(LARGER)
+	$(VENV_MODEL_GARDEN)/bin/python $< $* $(LARGER) 2> $(LARGER)/$*.log || { tail $(LARGER)/$*.log; exit 1; }
+
+bench-model-garden: $(INSTALLED) $(LARGER)/a2_int8.tflite $(LARGER)/a3_int8.tflite ## the same for A2 and A3, exported here by Model Garden's own code
+	$(BIN)/python demo/render_clip.py $(LARGER)/clip.mp4
+	for name in a2 a3; do \
+		for precision in float32 float16 dynamic; do \
+			$(BIN)/movistream convert $(LARGER)/$$name/ckpt-1 --precision $$precision \
+				-o $(LARGER)/$$name.$$precision.tflite > /dev/null || exit 1; \
+		done; \
+		$(BIN)/movistream convert $(LARGER)/$$name/ckpt-1 --precision int8 --calibrate $(LARGER)/clip.mp4 \
+			-o $(LARGER)/$$name.int8.tflite > /dev/null || exit 1; \
+		$(BIN)/python -m movistream_benchmarks.latency --rounds 15 --steps 10 \
+			--published $(LARGER)/$${name}_f32.tflite --published $(LARGER)/$${name}_int8.tflite \
+			$(LARGER)/$$name.float32.tflite $(LARGER)/$$name.float16.tflite \
+			$(LARGER)/$$name.dynamic.tflite $(LARGER)/$$name.int8.tflite || exit 1; \
+	done
+
 bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debian 12 on x86-64)
 	bash benchmarks/arm/setup.sh
 	$(BIN)/python benchmarks/arm/count.py \
@@ -115,5 +144,5 @@ schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
 		print(json.dumps(json_schema(), indent=2))' > sdk/movistream/manifest.schema.json
 
 clean: ## remove what was built, environments included
-	rm -rf $(VENV) $(VENV_TFLITE_RUNTIME) $(OUTPUT) build dist *.egg-info \
+	rm -rf $(VENV) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(OUTPUT) build dist *.egg-info \
 		.hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -22,7 +22,7 @@ with native_stderr_captured():
 
 from demo.render_clip import render_frame
 from movistream_converters.convert import convert
-from movistream_converters.formats.model_garden import Checkpoint
+from movistream_converters.formats.source import Source
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import lower
 from movistream_converters.movinet import MovinetOptions, build_movinet, default_options
@@ -36,14 +36,14 @@ IMAGE_SIZE = 48
 CLASSES = 5
 
 
-def small_checkpoint(architecture: str = "t0", **options: Any) -> Checkpoint:
+def small_checkpoint(architecture: str = "t0", **options: Any) -> Source:
     """A network of small frames and few classes with random weights."""
     chosen: MovinetOptions = replace(
         default_options(architecture),
         **{"image_size": IMAGE_SIZE, "num_classes": CLASSES, **options},
     )
     network = build_movinet(chosen)
-    return Checkpoint(chosen, network, random_weights(network, seed=7), ())
+    return Source(chosen, network, random_weights(network, seed=7), ())
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""``movistream convert``: from a checkpoint to a .tflite stream model."""
+"""``movistream convert``: from weights to a .tflite stream model."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from movistream.labels import check_labels, read_labels
 from movistream.native_stderr import native_stderr_captured
 from movistream_converters.clips import find_videos
+from movistream_converters.formats import SOURCE_FORMATS
 from movistream_converters.layouts import StateLayout
 from movistream_converters.movinet import ARCHITECTURES, SqueezeExciteType
 from movistream_converters.network import ActivationFunction
@@ -43,9 +44,14 @@ _Option = TypeVar("_Option", bound=Enum)
 
 
 @click.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("source", type=click.Path(path_type=Path))
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .tflite to write."
+)
+@click.option(
+    "--source-format",
+    type=click.Choice(SOURCE_FORMATS),
+    help="What SOURCE is. [default: as its content says]",
 )
 @click.option(
     "--arch",
@@ -104,8 +110,9 @@ _Option = TypeVar("_Option", bound=Enum)
     help="Compare the file with the network, frame by frame.",
 )
 def convert(
-    checkpoint: Path,
+    source: Path,
     output: Path,
+    source_format: str | None,
     arch: str | None,
     se_type: str | None,
     activation: str | None,
@@ -122,11 +129,11 @@ def convert(
     horizon: float | None,
     verify: bool,
 ) -> None:
-    """Convert CHECKPOINT, of a MoViNet stream model, to a .tflite file.
+    """Convert SOURCE, a MoViNet stream model, to a .tflite file.
 
-    CHECKPOINT is a TensorFlow Model Garden checkpoint: its prefix, its .index file, or a folder
-    with a 'checkpoint' file. Options that are not given are taken from the shapes of the weights,
-    and where these do not tell, from the released model of the architecture.
+    SOURCE is a TensorFlow Model Garden checkpoint (its prefix, its .index file, or a folder with a
+    'checkpoint' file) or the folder of a SavedModel. Options that are not given are taken from
+    what it shows, and where it does not tell, from the released model of the architecture.
     """
     check_output(output)
     calibration_videos = () if calibrate is None else find_videos(calibrate)
@@ -144,17 +151,17 @@ def convert(
         progress("read", 0, 1)
         _import_tensorflow()
         from movistream_converters.convert import convert as convert_checkpoint
-        from movistream_converters.formats import model_garden
+        from movistream_converters.formats.registry import read_source
         from movistream_converters.report import print_report
 
-        found = model_garden.read(checkpoint, arch, overrides)
+        found = read_source(source, source_format, arch, overrides)
         if labels is not None:
             check_labels(names, found.options.num_classes, str(labels))
         progress("read", 1, 1)
         conversion = convert_checkpoint(
             found,
             output,
-            source=checkpoint.name,
+            source=source.name,
             labels=names,
             layout=StateLayout(state_layout),
             precision=Precision(precision),
@@ -168,7 +175,7 @@ def convert(
     for finding in found.findings:
         value = finding.value.value if isinstance(finding.value, Enum) else finding.value
         click.echo(f"{finding.option.replace('_', ' '):20} {value!s:20} from {finding.source}")
-    guessed = [f for f in found.findings if f.option in _INVISIBLE and "default" in f.source]
+    guessed = [f for f in found.findings if f.option in _INVISIBLE and f.guessed]
     if guessed:
         click.echo(
             "note: weights do not show activations; if the network was trained with others, name"

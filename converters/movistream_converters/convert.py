@@ -25,7 +25,7 @@ from movistream.manifest import (
 from movistream_converters.calibrated import MOST_JUDGED_FRAMES, calibrate
 from movistream_converters.clips import Clip, Frame, read_clips
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.model_garden import Checkpoint
+from movistream_converters.formats.source import Source
 from movistream_converters.judging import judge
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import StepGraph, lower
@@ -61,7 +61,7 @@ class Conversion:
 
 
 def convert(
-    checkpoint: Checkpoint,
+    checkpoint: Source,
     output: Path,
     *,
     source: str,
@@ -123,7 +123,7 @@ def convert(
         raise ConversionError(f"{source} does not fit {precision.value}: {error}") from None
     provenance = Provenance(
         source=source,
-        source_format="model-garden",
+        source_format=checkpoint.format,
         converter=f"movistream {movistream.__version__}",
     )
     manifest = _manifest(checkpoint, step, layout, precision, tuple(labels), provenance)
@@ -181,7 +181,7 @@ def _check_videos(
         raise ConversionError("a cosine needs videos to be measured on: name some with --held-out")
 
 
-def _image(checkpoint: Checkpoint) -> ImageInput:
+def _image(checkpoint: Source) -> ImageInput:
     height, width = checkpoint.network.image_size
     return ImageInput(
         tensor="image",
@@ -220,7 +220,7 @@ def _pack(step: StepGraph, manifest: Manifest) -> bytes:
 
 def _verify(
     part: Path,
-    checkpoint: Checkpoint,
+    checkpoint: Source,
     layout: StateLayout,
     precision: Precision,
     frames: Sequence[Frame] | None,
@@ -241,7 +241,7 @@ def _verify(
 
 
 def _manifest(
-    checkpoint: Checkpoint,
+    checkpoint: Source,
     step: StepGraph,
     layout: StateLayout,
     precision: Precision,

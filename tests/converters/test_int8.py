@@ -20,7 +20,7 @@ from movistream_converters.clips import Clip, find_videos
 from movistream_converters.convert import Conversion, convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.fidelity import compare_steps, layer_signal_to_noise_db
-from movistream_converters.formats.model_garden import Checkpoint
+from movistream_converters.formats.source import Source
 from movistream_converters.int8 import int8_stages, plan_int8, quantization_error
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import lower, lower_layers
@@ -48,7 +48,7 @@ def int8(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Conversion:
     return _convert(small_checkpoint(), path, clip, held_out_videos=(clip,))
 
 
-def _convert(checkpoint: Checkpoint, path: Path, clip: Path, **options: object) -> Conversion:
+def _convert(checkpoint: Source, path: Path, clip: Path, **options: object) -> Conversion:
     videos = {"calibration_videos": (clip,), **options}
     return convert(checkpoint, path, source="s", precision=Precision.INT8, **videos)  # type: ignore[arg-type]
 

@@ -12,7 +12,8 @@ import pytest
 
 import movistream
 from movistream_converters.convert import convert
-from movistream_converters.formats.model_garden import Checkpoint, read
+from movistream_converters.formats.model_garden import read
+from movistream_converters.formats.source import Source
 from movistream_converters.layouts import StateLayout
 from movistream_converters.network import ActivationFunction
 from movistream_converters.precision import Precision
@@ -24,7 +25,7 @@ LIMIT = 1e-5
 Reference = Callable[[str], Path]
 
 
-def _checkpoint(folder: Path) -> Checkpoint:
+def _checkpoint(folder: Path) -> Source:
     meta = json.loads((folder / "meta.json").read_text())
     activations = {
         option: ActivationFunction(meta[option])

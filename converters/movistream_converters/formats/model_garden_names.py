@@ -81,15 +81,12 @@ def stored_kernel_shapes(layer: Convolution, shape: tuple[int, ...]) -> list[tup
     return [*forms, (time, height, width, 1, channels)]
 
 
-def write_checkpoint(
-    network: Network, weights: Weights, prefix: Path, convolution_type: ConvolutionType
-) -> None:
-    """Writes weights as Model Garden would (``tf.train.Checkpoint(model=…)``).
-
-    The folder also gets a ``checkpoint`` file, so that it can be named in place of the prefix.
+def variable_tree(
+    network: Network, weights: Weights, convolution_type: ConvolutionType
+) -> tf.train.Checkpoint:
+    """Weights as variables at the attributes where Model Garden's code keeps them.
 
     Args:
-        prefix: of the checkpoint's files; its folder must exist.
         convolution_type: that the network was built with, or its other separate form.
     """
     layers = {node.name: node.layer for node in network.nodes}
@@ -107,7 +104,21 @@ def write_checkpoint(
                 variable = "depthwise_kernel" if layer.depthwise else weight
                 path = f"{path.rpartition('/')[0]}/_conv/{variable}"
         _attach(root, _attributes(path), tf.Variable(value, dtype=tf.float32))
-    root.write(str(prefix))
+    return root
+
+
+def write_checkpoint(
+    network: Network, weights: Weights, prefix: Path, convolution_type: ConvolutionType
+) -> None:
+    """Writes weights as Model Garden would (``tf.train.Checkpoint(model=…)``).
+
+    The folder also gets a ``checkpoint`` file, so that it can be named in place of the prefix.
+
+    Args:
+        prefix: of the checkpoint's files; its folder must exist.
+        convolution_type: see :func:`variable_tree`.
+    """
+    variable_tree(network, weights, convolution_type).write(str(prefix))
     pointer = f'model_checkpoint_path: "{prefix.name}"\n'
     (prefix.parent / "checkpoint").write_text(pointer, encoding="utf-8")
 

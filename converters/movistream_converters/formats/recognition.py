@@ -1,0 +1,217 @@
+"""Recognises a MoViNet and its options from what a file shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.source import Finding
+from movistream_converters.movinet import (
+    ARCHITECTURES,
+    Architecture,
+    ConvolutionType,
+    LayerSpec,
+    MovinetOptions,
+    SqueezeExciteType,
+    default_options,
+)
+from movistream_converters.network import Network
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a file says of its network.
+
+    Attributes:
+        where: what kind of file it is, as the findings name it.
+        shown: options that the file shows outright, by name.
+    """
+
+    layers: tuple[LayerSpec, ...]
+    convolution_type: ConvolutionType
+    se_types: tuple[SqueezeExciteType, ...]
+    positional_encoding: bool
+    num_classes: int | None
+    where: str = "the checkpoint"
+    shown: Mapping[str, object] = field(default_factory=dict)
+
+
+def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
+    """What the shapes of weights say by themselves.
+
+    Args:
+        shapes: by normalised path, see :mod:`.model_garden_names`.
+    """
+    layers: list[LayerSpec] = []
+    ranks: set[int] = set()
+    se_widths: set[int] = set()
+    index = 1
+    while (kernel := shapes.get(f"{index}/_feature/_conv/kernel")) is not None:
+        if len(kernel) not in (4, 5) or 0 in kernel:
+            break
+        ranks.add(len(kernel))
+        channels = max(kernel[-2:])
+        temporal = shapes.get(f"{index}/_feature/_conv_temporal/kernel")
+        frames = temporal[0] if temporal else kernel[0] if len(kernel) == 5 else 1
+        layers.append(LayerSpec(frames, kernel[-3], channels))
+        reduce = shapes.get(f"{index}/_attention/_se_reduce/_conv/kernel", ())
+        if len(reduce) > 1:
+            se_widths.add(reduce[-2] // channels)
+        index += 1
+    if ranks == {5}:
+        separate = any("_conv_temporal" in path for path in shapes)
+        convolution_type = ConvolutionType.SEPARATE_3D if separate else ConvolutionType.JOINT
+    else:
+        convolution_type = ConvolutionType.SEPARATE_2D
+    bias = shapes.get("_classifier/_conv/bias")
+    return Evidence(
+        layers=tuple(layers),
+        convolution_type=convolution_type,
+        se_types={
+            frozenset[int](): (SqueezeExciteType.NONE,),
+            frozenset({2}): (SqueezeExciteType.BOTH,),
+        }.get(frozenset(se_widths), (SqueezeExciteType.SPACE_TIME, SqueezeExciteType.SPACE)),
+        positional_encoding=any("_pos_encoding" in path for path in shapes),
+        num_classes=bias[0] if bias else None,
+    )
+
+
+def _architecture_layers(spec: Architecture) -> tuple[LayerSpec, ...]:
+    return tuple(layer for stage in spec.stages for layer in stage.layers)
+
+
+def recognise(
+    path: Path,
+    evidence: Evidence,
+    architecture: str | None,
+    overrides: Mapping[str, object],
+) -> tuple[MovinetOptions, tuple[Finding, ...]]:
+    """The options of a network, and what each was decided by.
+
+    Raises:
+        ConversionError: if it is no MoViNet stream model, or does not fit the architecture or the
+            overrides.
+    """
+    if architecture is not None:
+        key = _architecture_key(architecture)
+        architecture_source = "the command"
+    else:
+        key = _matching_architecture(path, evidence)
+        _refuse_base_model(path, evidence, key)
+        architecture_source = evidence.where
+    options = default_options(key)
+    chosen: dict[str, Any] = {}
+    findings = [Finding("architecture", options.name, architecture_source)]
+    default_source = f"the default of {options.name}"
+
+    found: dict[str, tuple[object, ...]] = {
+        "convolution_type": (evidence.convolution_type,),
+        "se_type": evidence.se_types,
+        "positional_encoding": (evidence.positional_encoding,),
+        **{option: (value,) for option, value in evidence.shown.items()},
+    }
+    if evidence.num_classes is not None:
+        found["num_classes"] = (evidence.num_classes,)
+    for option in (
+        "convolution_type",
+        "se_type",
+        "positional_encoding",
+        "num_classes",
+        "activation",
+        "gating",
+        "head_activation",
+        "image_size",
+        "frames_per_second",
+    ):
+        candidates = found.get(option, ())
+        if (wanted := overrides.get(option)) is not None:
+            if candidates and wanted not in candidates:
+                raise ConversionError(
+                    f"{path} has {option.replace('_', ' ')} {_text(candidates[0])}, not"
+                    f" {_text(wanted)}"
+                )
+            value, source = wanted, "the command"
+        elif candidates:
+            value, source = candidates[0], evidence.where
+            if len(candidates) > 1:
+                source = f"the default; the shapes would fit {_text(candidates[1])} too"
+        else:
+            value, source = getattr(options, option), default_source
+        chosen[option] = value
+        findings.append(Finding(option, value, source, guessed=source == default_source))
+    options = replace(options, **chosen)
+    if options.se_type is SqueezeExciteType.NONE:
+        if overrides.get("gating") is not None:
+            raise ConversionError(f"{path} has no squeeze-excite, so a gating has no place in it")
+        findings = [finding for finding in findings if finding.option != "gating"]
+    return options, tuple(findings)
+
+
+def _architecture_key(architecture: str) -> str:
+    """``a0`` from ``movinet-a0-stream``."""
+    match = re.fullmatch(r"(?:movinet-)?([a-z]\d)(?:-(stream|base))?", architecture)
+    if match is None or match[1] not in ARCHITECTURES:
+        names = ", ".join(f"movinet-{key}-stream" for key in ARCHITECTURES)
+        raise ConversionError(f"unknown architecture {architecture}; there are {names}")
+    if match[2] == "base":
+        raise ConversionError(
+            f"{architecture} is a base model: its convolutions and pools look at future frames, so"
+            " it cannot run frame by frame; convert the checkpoint of the stream model,"
+            f" movinet-{match[1]}-stream"
+        )
+    return match[1]
+
+
+def looks_like(shapes: Mapping[str, tuple[int, ...]], network: Network) -> str:
+    """A hint, where the weights are those of another architecture."""
+    key = _architecture_of(evidence_of_shapes(shapes).layers)
+    name = network.name if key is None else default_options(key).name
+    return "" if name == network.name else f"; it looks like {name}"
+
+
+def _architecture_of(layers: tuple[LayerSpec, ...]) -> str | None:
+    """The one architecture that has these blocks."""
+    for key, spec in ARCHITECTURES.items():
+        if _architecture_layers(spec) == layers:
+            return key
+    return None
+
+
+def _similarity(spec: Architecture, layers: tuple[LayerSpec, ...]) -> tuple[int, int]:
+    known = _architecture_layers(spec)
+    same = sum(a == b for a, b in zip(known, layers, strict=False))
+    return same, -abs(len(known) - len(layers))
+
+
+def _matching_architecture(path: Path, evidence: Evidence) -> str:
+    if (known := _architecture_of(evidence.layers)) is not None:
+        return known
+    closest = max(ARCHITECTURES, key=lambda key: _similarity(ARCHITECTURES[key], evidence.layers))
+    raise ConversionError(
+        f"{path} is none of the MoViNets that are known ({', '.join(ARCHITECTURES)}): its"
+        f" {len(evidence.layers)} blocks are closest to movinet-{closest}-stream; with"
+        f" --arch movinet-{closest}-stream the differences are listed"
+    )
+
+
+def _refuse_base_model(path: Path, evidence: Evidence, key: str) -> None:
+    """Joint 3-D kernels with a gate over space-time are how base models are released."""
+    looks_base = (
+        evidence.convolution_type is ConvolutionType.JOINT
+        and SqueezeExciteType.SPACE_TIME in evidence.se_types
+    )
+    if looks_base:
+        raise ConversionError(
+            f"{path} looks like movinet-{key}-base: joint 3-D kernels and squeeze-excite over space"
+            " and time. A base model looks at future frames, so it cannot run frame by frame; use"
+            f" the stream model's checkpoint. If this one was trained with causal=True, say so with"
+            f" --arch movinet-{key}-stream"
+        )
+
+
+def _text(value: object) -> str:
+    return str(getattr(value, "value", value))

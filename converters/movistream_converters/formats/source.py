@@ -1,0 +1,40 @@
+"""What readers of all formats return: a network, its weights, and why it is this network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from movistream_converters.movinet import MovinetOptions
+from movistream_converters.network import Network
+from movistream_converters.weights import Weights
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One option of a network, and what it was decided by.
+
+    Attributes:
+        source: ``the checkpoint``, ``the SavedModel``, ``the command``, or ``the default of NAME``.
+        guessed: nothing in the file or the command tells.
+    """
+
+    option: str
+    value: object
+    source: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network read from a file.
+
+    Attributes:
+        findings: its options, each with what it was decided by.
+        format: the reader's name, a key of :data:`.registry.FORMATS`.
+    """
+
+    options: MovinetOptions
+    network: Network
+    weights: Weights
+    findings: tuple[Finding, ...]
+    format: str = "unknown"
