@@ -283,7 +283,7 @@ def default_options(architecture: str, *, causal: bool = True) -> MovinetOptions
         positional_encoding=causal and spec.stream_positional_encoding,
         num_classes=600,
         image_size=spec.image_size,
-        frames_per_second=spec.frames_per_second,
+        frames_per_second=float(spec.frames_per_second),
     )
 
 

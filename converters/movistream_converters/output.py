@@ -20,9 +20,9 @@ def check_output(output: Path) -> None:
             a regular file.
     """
     if output.is_dir():
-        raise ConversionError(f"{output} is a folder; name a .tflite file in it")
+        raise ConversionError(f"{output} is a folder; name a file in it")
     if output.exists() and not output.is_file():
-        raise ConversionError(f"{output} is a device or a pipe; name a .tflite file")
+        raise ConversionError(f"{output} is a device or a pipe; name a file")
     if not output.parent.is_dir():
         what = "is not a folder" if output.parent.exists() else "does not exist"
         raise ConversionError(f"cannot write {output}: {output.parent} {what}")

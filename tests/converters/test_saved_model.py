@@ -76,7 +76,7 @@ def test_weights_and_options(write: Write) -> None:
         assert source.options.image_size == IMAGE_SIZE
         assert source.weights.keys() == SOURCE.weights.keys()
         for name, value in SOURCE.weights.items():
-            np.testing.assert_array_equal(source.weights[name], value, err_msg=name)
+            np.testing.assert_array_equal(source.weights[name], value, err_msg=name, strict=True)
     guessed = {finding.option for finding in source.findings if finding.guessed}
     assert guessed == {"frames_per_second"}
 

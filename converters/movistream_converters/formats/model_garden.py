@@ -16,6 +16,7 @@ from movistream_converters.formats.tensorflow_variables import (
     movinet_variables,
     open_variables,
     read_weights,
+    unused_variables,
 )
 from movistream_converters.movinet import build_movinet
 
@@ -45,7 +46,7 @@ def read(
     options, findings = recognise(path, evidence_of_shapes(shapes), architecture, overrides or {})
     network = build_movinet(options)
     weights = read_weights(path, variables, network, shapes, keys)
-    return Source(options, network, weights, findings)
+    return Source(options, network, weights, findings, unused_variables(variables, keys))
 
 
 def checkpoint_prefix(path: Path) -> str:

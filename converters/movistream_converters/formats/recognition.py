@@ -80,7 +80,8 @@ def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
     )
 
 
-def _architecture_layers(spec: Architecture) -> tuple[LayerSpec, ...]:
+def architecture_layers(spec: Architecture) -> tuple[LayerSpec, ...]:
+    """All blocks, in order."""
     return tuple(layer for stage in spec.stages for layer in stage.layers)
 
 
@@ -176,13 +177,13 @@ def looks_like(shapes: Mapping[str, tuple[int, ...]], network: Network) -> str:
 def _architecture_of(layers: tuple[LayerSpec, ...]) -> str | None:
     """The one architecture that has these blocks."""
     for key, spec in ARCHITECTURES.items():
-        if _architecture_layers(spec) == layers:
+        if architecture_layers(spec) == layers:
             return key
     return None
 
 
 def _similarity(spec: Architecture, layers: tuple[LayerSpec, ...]) -> tuple[int, int]:
-    known = _architecture_layers(spec)
+    known = architecture_layers(spec)
     same = sum(a == b for a, b in zip(known, layers, strict=False))
     return same, -abs(len(known) - len(layers))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats import model_garden, saved_model
+from movistream_converters.formats import model_garden, safetensors_file, saved_model
 from movistream_converters.formats.source import Source
 
 Reader = Callable[[Path, str | None, Mapping[str, object] | None], Source]
@@ -36,6 +36,9 @@ FORMATS: Mapping[str, Format] = {
         model_garden.sniff,
         model_garden.read,
     ),
+    "movistream": Format(
+        "a .safetensors file that movistream wrote", safetensors_file.sniff, safetensors_file.read
+    ),
 }
 """By name; the first that recognises a path reads it."""
 
@@ -61,7 +64,8 @@ def read_source(
     if name not in FORMATS:
         raise ConversionError(f"unknown format {name!r}; there are {', '.join(FORMATS)}")
     source = FORMATS[name].read(path, architecture, overrides)
-    return replace(source, format=name)
+    # A file of our own says itself where its weights come from.
+    return source if source.name else replace(source, name=path.name, format=name)
 
 
 def _recognised(path: Path) -> str:

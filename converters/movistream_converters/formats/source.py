@@ -30,11 +30,15 @@ class Source:
 
     Attributes:
         findings: its options, each with what it was decided by.
-        format: the reader's name, a key of :data:`.registry.FORMATS`.
+        unused: what the file holds besides.
+        name: of the file that the weights come from at first.
+        format: the reader that read that one, a key of :data:`.registry.FORMATS`.
     """
 
     options: MovinetOptions
     network: Network
     weights: Weights
     findings: tuple[Finding, ...]
-    format: str = "unknown"
+    unused: tuple[str, ...] = ()
+    name: str = ""
+    format: str = ""

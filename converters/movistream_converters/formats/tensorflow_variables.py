@@ -114,6 +114,16 @@ def movinet_variables(
     return shapes, keys
 
 
+def unused_variables(stored: Variables, keys: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of variables that belong to no layer: an optimizer's, counters, metrics.
+
+    Args:
+        keys: of :func:`movinet_variables`.
+    """
+    unused = set(stored.keys.values()) - set(keys.values())
+    return tuple(sorted(key.removesuffix(_SUFFIX) for key in unused))
+
+
 def read_weights(
     path: Path,
     stored: Variables,

@@ -30,6 +30,9 @@ _COMMANDS: Mapping[str, _Command] = {
     "convert": _Command("movistream_converters.command", "convert", "tensorflow", "convert"),
     "inspect": _Command("movistream.cli.inspect", "inspect"),
     "run": _Command("movistream.cli.run", "run"),
+    "weights": _Command(
+        "movistream_converters.weights_command", "weights", "tensorflow", "convert"
+    ),
 }
 
 

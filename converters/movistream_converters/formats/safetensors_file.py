@@ -1,0 +1,172 @@
+"""The project's own weights file: one ``.safetensors`` that describes its network in the header.
+
+Weights are float32 under their canonical names (:func:`.network.weight_shapes`), unfolded, as they
+were trained. The header's metadata has one entry, ``movistream.checkpoint``, the JSON of
+:class:`Header`. docs/weights.md describes the format.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.recognition import Evidence, architecture_layers, recognise
+from movistream_converters.formats.source import Source
+from movistream_converters.movinet import ARCHITECTURES, MovinetOptions, build_movinet
+from movistream_converters.network import Network, weight_shapes
+from movistream_converters.output import replaced_when_done
+from movistream_converters.weights import Mismatch, Weights, non_finite
+
+_KEY = "movistream.checkpoint"
+_LENGTH = struct.Struct("<Q")
+_MOST_HEADER_BYTES = 1 << 20
+_IMAGE_SIZES = range(32, 2049)
+
+
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the weights belong to.
+
+    Attributes:
+        options: of the network, by name.
+        guessed: options that nothing has told so far; who reads the file may still say otherwise.
+        source: name of the file that the weights come from.
+        source_format: the reader that read it.
+        schema_version: of this description; other versions are refused.
+    """
+
+    options: MovinetOptions
+    guessed: tuple[str, ...]
+    source: str
+    source_format: str
+    schema_version: Literal[1] = 1
+
+
+def sniff(path: Path) -> bool:
+    """Whether a file is one of these."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        start = file.read(_LENGTH.size)
+        if len(start) < _LENGTH.size:
+            return False
+        return f'"{_KEY}"'.encode() in file.read(min(*_LENGTH.unpack(start), _MOST_HEADER_BYTES))
+
+
+def read(
+    path: Path, architecture: str | None = None, overrides: Mapping[str, object] | None = None
+) -> Source:
+    """Reads a weights file.
+
+    Args:
+        architecture: such as ``movinet-a0-stream``, to insist on it.
+        overrides: fields of :class:`.MovinetOptions` that the user has set.
+
+    Raises:
+        ConversionError: if it is damaged, of another version, or does not fit its own description,
+            the architecture or the overrides.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = _header(path, file.metadata())
+            options, findings = recognise(
+                path, _evidence(path, header), architecture, overrides or {}
+            )
+            network = build_movinet(options)
+            weights = _weights(path, file, network)
+    except (SafetensorError, OSError) as error:
+        raise ConversionError(f"{path} is damaged or no weights file: {error}") from None
+    if names := non_finite(weights):
+        raise ConversionError(f"{path} holds NaN or infinite weights, first in {names[0]}")
+    return Source(
+        options, network, weights, findings, name=header.source, format=header.source_format
+    )
+
+
+def write(source: Source, output: Path) -> int:
+    """Writes a weights file, which appears when it is whole; returns its size in bytes.
+
+    Raises:
+        ConversionError: if it cannot be written.
+    """
+    guessed = tuple(finding.option for finding in source.findings if finding.guessed)
+    header = Header(source.options, guessed, source.name, source.format)
+    data = save(source.weights, {_KEY: msgspec.json.encode(header).decode()})
+    with replaced_when_done(output) as part:
+        part.write_bytes(data)
+    return len(data)
+
+
+def _header(path: Path, metadata: Mapping[str, str] | None) -> Header:
+    try:
+        header = msgspec.json.decode((metadata or {})[_KEY], type=Header)
+    except KeyError:
+        raise ConversionError(f"{path} does not say what network its weights belong to") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ConversionError(
+            f"{path} describes its network in a way that cannot be used: {error}. It may be"
+            " damaged, or written by a newer version of movistream"
+        ) from None
+    options = header.options
+    known = {field.name for field in fields(MovinetOptions)}
+    problem = None
+    if options.architecture not in ARCHITECTURES:
+        problem = f"of an unknown architecture {options.architecture!r}"
+    elif not options.causal:
+        problem = "a base model, which looks at future frames and cannot run frame by frame"
+    elif options.image_size not in _IMAGE_SIZES or not 0 < options.frames_per_second <= 1000:
+        problem = "of an impossible image size or frame rate"
+    elif options.num_classes < 1 or not known.issuperset(header.guessed):
+        problem = "of impossible options"
+    if problem is not None:
+        raise ConversionError(f"{path} says that its network is {problem}")
+    return header
+
+
+def _evidence(path: Path, header: Header) -> Evidence:
+    options = header.options
+    told = {
+        name: value
+        for name, value in asdict(options).items()
+        if name not in ("architecture", "causal", *header.guessed)
+    }
+    return Evidence(
+        layers=architecture_layers(ARCHITECTURES[options.architecture]),
+        convolution_type=options.convolution_type,
+        se_types=(options.se_type,),
+        positional_encoding=options.positional_encoding,
+        num_classes=options.num_classes,
+        where=path.name,
+        shown=told,
+    )
+
+
+def _weights(path: Path, file: Any, network: Network) -> Weights:
+    expected = weight_shapes(network)
+    found = set(file.keys())
+    shapes = {name: tuple(file.get_slice(name).get_shape()) for name in found & expected.keys()}
+    mismatch = Mismatch(
+        tuple(name for name in expected if name not in found),
+        tuple(sorted(found - expected.keys())),
+        tuple(
+            (name, expected[name], shape)
+            for name, shape in sorted(shapes.items())
+            if shape != expected[name]
+        ),
+    )
+    if mismatch:
+        raise ConversionError(f"{path} does not fit {network.name}:\n{mismatch.describe()}")
+    weights: Weights = {}
+    for name in expected:
+        if (kind := file.get_slice(name).get_dtype()) != "F32":
+            raise ConversionError(f"{path} holds {kind} numbers in {name}, not float32")
+        weights[name] = np.asarray(file.get_tensor(name))
+    return weights

@@ -1,0 +1,131 @@
+"""What the commands that read weights share: their options, and how they show what was found."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from movistream.native_stderr import native_stderr_captured
+from movistream_converters.formats import SOURCE_FORMATS
+from movistream_converters.movinet import ARCHITECTURES, SqueezeExciteType
+from movistream_converters.network import ActivationFunction
+
+if TYPE_CHECKING:
+    from movistream_converters.formats.source import Source
+
+_INVISIBLE = ("activation", "gating", "head_activation")
+_TRUNK = ("hard_swish", "swish", "relu6", "relu")
+_GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
+
+_Option = TypeVar("_Option", bound=Enum)
+_Command = Callable[..., None]
+
+
+def source_options(command: _Command) -> _Command:
+    """Gives a command the argument SOURCE and the options that decide how it is read.
+
+    The command takes a function ``read``, which imports TensorFlow and returns a
+    :class:`.formats.source.Source`.
+    """
+
+    @functools.wraps(command)
+    def with_reader(
+        source: Path,
+        source_format: str | None,
+        arch: str | None,
+        se_type: str | None,
+        activation: str | None,
+        gating: str | None,
+        head_activation: str | None,
+        num_classes: int | None,
+        image_size: int | None,
+        **options: Any,
+    ) -> None:
+        overrides: dict[str, object] = {
+            "se_type": _enum(SqueezeExciteType, se_type),
+            "activation": _enum(ActivationFunction, activation),
+            "gating": _enum(ActivationFunction, gating),
+            "head_activation": _enum(ActivationFunction, head_activation),
+            "num_classes": num_classes,
+            "image_size": image_size,
+        }
+
+        def read() -> Source:
+            _import_tensorflow()
+            from movistream_converters.formats.registry import read_source
+
+            return read_source(source, source_format, arch, overrides)
+
+        command(read=read, **options)
+
+    for decorator in reversed(
+        (
+            click.argument("source", type=click.Path(path_type=Path)),
+            click.option(
+                "--source-format",
+                type=click.Choice(SOURCE_FORMATS),
+                help="What SOURCE is. [default: as its content says]",
+            ),
+            click.option(
+                "--arch",
+                metavar="NAME",
+                help=f"movinet-{{{','.join(ARCHITECTURES)}}}-stream."
+                " [default: as the weights' shapes say]",
+            ),
+            click.option(
+                "--se-type", type=click.Choice([kind.value for kind in SqueezeExciteType])
+            ),
+            click.option("--activation", type=click.Choice(_TRUNK), help="Of all blocks."),
+            click.option("--gating", type=click.Choice(_GATES), help="Of squeeze-excite."),
+            click.option("--head-activation", type=click.Choice(_TRUNK), help="Of the classifier."),
+            click.option(
+                "--num-classes",
+                type=click.IntRange(min=1),
+                help="Refuse other numbers of classes.",
+            ),
+            click.option(
+                "--image-size", type=click.IntRange(min=32, max=2048), help="Pixels per side."
+            ),
+        )
+    ):
+        with_reader = decorator(with_reader)
+    return with_reader
+
+
+def print_findings(source: Source) -> None:
+    """A line an option, with what it was decided by; a note on stderr where nothing tells."""
+    for finding in source.findings:
+        click.echo(
+            f"{finding.option.replace('_', ' '):20} {_text(finding.value):20} from {finding.source}"
+        )
+    if any(f.option in _INVISIBLE and f.guessed for f in source.findings):
+        click.echo(
+            "note: weights do not show activations; if the network was trained with others, name"
+            " them with --activation, --gating and --head-activation",
+            err=True,
+        )
+
+
+def _text(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(getattr(value, "value", value))
+
+
+def _enum(kind: type[_Option], value: str | None) -> _Option | None:
+    return None if value is None else kind(value)
+
+
+def _import_tensorflow() -> None:
+    """Imports it once, without its chatter."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    with native_stderr_captured():
+        import tensorflow as tf
+
+        tf.get_logger().setLevel("ERROR")
+        tf.constant(0.0)

@@ -1,0 +1,222 @@
+"""The project's weights file: nothing lost, nothing run, and errors that say what is wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from movistream.cli import main
+from movistream_converters.convert import convert
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.model_garden_names import write_checkpoint
+from movistream_converters.formats.registry import read_source
+from movistream_converters.formats.source import Source
+from movistream_converters.network import ActivationFunction
+from tests.conftest import small_checkpoint
+
+KEY = "movistream.checkpoint"
+HEADER = {
+    "options": {
+        "architecture": "t0",
+        "causal": True,
+        "convolution_type": "2plus1d",
+        "se_type": "2plus3d",
+        "activation": "hard_swish",
+        "gating": "hard_sigmoid",
+        "head_activation": "swish",
+        "positional_encoding": False,
+        "num_classes": 5,
+        "image_size": 48,
+        "frames_per_second": 5,
+    },
+    "guessed": [],
+    "source": "somewhere",
+    "source_format": "model-garden",
+    "schema_version": 1,
+}
+DIGEST = "049b4e5a785b2af61ea0fab065d13364b30e2ab1404a5d09cee134ecb39d6ac1"
+
+
+def source(**options: Any) -> Source:
+    return replace(small_checkpoint(**options), name="somewhere", format="model-garden")
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "w.safetensors"
+    safetensors_file.write(source(), path)
+    return path
+
+
+Rewrite = Callable[[Callable[[dict[str, Any], dict[str, np.ndarray]], None]], Path]
+
+
+@pytest.fixture
+def rewrite(written: Path) -> Rewrite:
+    """Writes the file anew with another header and other tensors."""
+
+    def rewrite(edit: Callable[[dict[str, Any], dict[str, np.ndarray]], None]) -> Path:
+        header, tensors = json.loads(json.dumps(HEADER)), load_file(written)
+        edit(header, tensors)
+        save_file(tensors, written, {KEY: json.dumps(header)})
+        return written
+
+    return rewrite
+
+
+def test_bytes(written: Path) -> None:
+    """Of random weights, so that a file of today is read, and written, the same tomorrow."""
+    data = written.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    assert json.loads(json.loads(data[8 : 8 + length])["__metadata__"][KEY]) == HEADER
+    assert hashlib.sha256(data).hexdigest() == DIGEST
+
+
+def test_nothing_is_lost(written: Path) -> None:
+    expected, found = source(), read_source(written)
+    assert (found.options, found.network) == (expected.options, expected.network)
+    assert (found.name, found.format) == ("somewhere", "model-garden")
+    assert found.weights.keys() == expected.weights.keys()
+    for name, value in expected.weights.items():
+        np.testing.assert_array_equal(found.weights[name], value, strict=True)
+
+
+def test_a_round_trip_gives_the_same_file(tmp_path: Path) -> None:
+    checkpoint = small_checkpoint()
+    kind = checkpoint.options.convolution_type
+    write_checkpoint(checkpoint.network, checkpoint.weights, tmp_path / "ckpt", kind)
+    direct = read_source(tmp_path, None, None, {"image_size": 48})
+    safetensors_file.write(direct, tmp_path / "w.safetensors")
+    files = []
+    for found in (direct, read_source(tmp_path / "w.safetensors")):
+        convert(found, tmp_path / "m.tflite", source=found.name)
+        files.append((tmp_path / "m.tflite").read_bytes())
+    assert files[0] == files[1]
+
+
+def test_what_was_guessed_may_still_be_said(tmp_path: Path) -> None:
+    checkpoint = small_checkpoint()
+    kind = checkpoint.options.convolution_type
+    write_checkpoint(checkpoint.network, checkpoint.weights, tmp_path / "ckpt", kind)
+    relu6 = {"activation": ActivationFunction.RELU6}
+    safetensors_file.write(read_source(tmp_path), tmp_path / "guessed.safetensors")
+    safetensors_file.write(read_source(tmp_path, None, None, relu6), tmp_path / "told.safetensors")
+    guessed = read_source(tmp_path / "guessed.safetensors")
+    assert "activation" in {finding.option for finding in guessed.findings if finding.guessed}
+    assert read_source(tmp_path / "guessed.safetensors", None, None, relu6).options == (
+        read_source(tmp_path / "told.safetensors").options
+    )
+    with pytest.raises(ConversionError, match="has activation relu6, not swish"):
+        read_source(
+            tmp_path / "told.safetensors", None, None, {"activation": ActivationFunction.SWISH}
+        )
+
+
+@pytest.mark.parametrize("length", [0, 5, 8, 100, 5000, -1000])
+def test_a_truncated_file(length: int, written: Path) -> None:
+    written.write_bytes(written.read_bytes()[:length])
+    with pytest.raises(ConversionError, match=r"damaged|unknown kind|no known kind|does not say"):
+        read_source(written)
+    with pytest.raises(ConversionError, match="damaged or no weights file"):
+        read_source(written, "movistream")
+
+
+def _rename(_: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
+    tensors["block0_layer0.expansion.conv.kernels"] = tensors.pop(
+        "block0_layer0.expansion.conv.kernel"
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "messages"),
+    [
+        (lambda _, tensors: tensors.pop("stem.bn.gamma"), ("missing: stem.bn: gamma",)),
+        (
+            _rename,
+            (
+                "missing: block0_layer0.expansion.conv: kernel",
+                "unexpected: block0_layer0.expansion.conv: kernels",
+            ),
+        ),
+        (
+            lambda _, tensors: tensors.update({"stem.bn.gamma": np.ones(7, np.float32)}),
+            ("wrong shape: stem.bn.gamma: expected [8], found [7]",),
+        ),
+        (
+            lambda _, tensors: tensors.update({"stem.bn.gamma": np.ones(8, np.float16)}),
+            ("holds F16 numbers in stem.bn.gamma",),
+        ),
+        (
+            lambda _, tensors: tensors.update({"stem.bn.gamma": np.full(8, np.nan, np.float32)}),
+            ("NaN or infinite weights, first in stem.bn.gamma",),
+        ),
+        (lambda header, _: header.update(schema_version=2), ("newer version",)),
+        (lambda header, _: header.update(more=1), ("unknown field `more`",)),
+        (lambda header, _: header["options"].update(architecture="b7"), ("unknown architecture",)),
+        (lambda header, _: header["options"].update(causal=False), ("a base model",)),
+        (lambda header, _: header["options"].update(image_size=10**9), ("impossible image size",)),
+        (lambda header, _: header["options"].update(num_classes=0), ("impossible options",)),
+        (lambda header, _: header["options"].update(se_type="4d"), ("Invalid enum value",)),
+        (lambda header, _: header.update(guessed=["colour"]), ("impossible options",)),
+    ],
+)
+def test_what_does_not_fit(
+    edit: Callable[[dict[str, Any], dict[str, np.ndarray]], None],
+    messages: tuple[str, ...],
+    rewrite: Rewrite,
+) -> None:
+    with pytest.raises(ConversionError) as caught:
+        read_source(rewrite(edit))
+    assert all(message in str(caught.value) for message in messages), str(caught.value)
+
+
+def test_another_safetensors_file(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": np.ones(3, np.float32)}, path)
+    with pytest.raises(ConversionError, match="is of no known kind"):
+        read_source(path)
+    with pytest.raises(ConversionError, match="does not say what network"):
+        read_source(path, "movistream")
+
+
+def test_the_command_line(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = written.with_name("copy.safetensors")
+    main(["weights", str(written), "-o", str(copy)])
+    output = capsys.readouterr().out
+    assert "movinet-t0-stream" in output
+    assert "parameters" in output
+    assert copy.read_bytes() == written.read_bytes()
+    main(["weights", str(copy), "--json"])
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["format"] == "model-garden"
+    assert facts["options"]["num_classes"] == {
+        "value": 5,
+        "from": "copy.safetensors",
+        "guessed": False,
+    }
+    assert facts["unused"] == []
+    assert facts["parameters"] == sum(value.size for value in source().weights.values())
+
+
+def test_nothing_is_written_for_what_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "w.safetensors"
+    for arguments in (
+        ["weights", str(tmp_path / "nothing"), "-o", str(output)],
+        ["weights", str(tmp_path / "nothing"), "-o", str(tmp_path)],
+    ):
+        with pytest.raises(SystemExit):
+            main(arguments)
+        assert capsys.readouterr().err.startswith("movistream: error: ")
+    assert list(tmp_path.iterdir()) == []
