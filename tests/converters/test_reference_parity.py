@@ -13,6 +13,7 @@ import pytest
 import movistream
 from movistream_converters.convert import convert
 from movistream_converters.formats.model_garden import read
+from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.layouts import StateLayout
 from movistream_converters.network import ActivationFunction
@@ -181,3 +182,15 @@ def test_reference_states_cover_the_file(reference: Reference) -> None:
     states = initial_states(checkpoint.network)
     values = state_values(StateLayout.MODEL_GARDEN, checkpoint.network, states)
     assert len(values) == 124
+
+
+def test_a_state_dict(reference: Reference, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    folder = reference("goldens/a0_stream_pytorch")
+    source = read_source(folder / "a0_stream_statedict.pt")
+    frames, _ = _frames(reference("goldens/a0_stream"))
+    logits = np.load(folder / "stream.npz")["logits"]
+    path = convert(source, tmp_path / "m.tflite", source="s", verified=False).path
+    with movistream.load(path) as model, model.stream() as stream:
+        found = np.stack([stream.step(frame).logits for frame in frames])
+    assert relative_error(found, logits) < LIMIT

@@ -29,6 +29,7 @@ class Evidence:
     Attributes:
         where: what kind of file it is, as the findings name it.
         shown: options that the file shows outright, by name.
+        customs: what files of this kind usually are where the released models' default is not.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -38,6 +39,7 @@ class Evidence:
     num_classes: int | None
     where: str = "the checkpoint"
     shown: Mapping[str, object] = field(default_factory=dict)
+    customs: Mapping[str, object] = field(default_factory=dict)
 
 
 def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
@@ -108,6 +110,7 @@ def recognise(
     chosen: dict[str, Any] = {}
     findings = [Finding("architecture", options.name, architecture_source)]
     default_source = f"the default of {options.name}"
+    kind = evidence.where.removeprefix("the ") + "s"
 
     found: dict[str, tuple[object, ...]] = {
         "convolution_type": (evidence.convolution_type,),
@@ -129,6 +132,7 @@ def recognise(
         "frames_per_second",
     ):
         candidates = found.get(option, ())
+        guessed = False
         if (wanted := overrides.get(option)) is not None:
             if candidates and wanted not in candidates:
                 raise ConversionError(
@@ -140,10 +144,12 @@ def recognise(
             value, source = candidates[0], evidence.where
             if len(candidates) > 1:
                 source = f"the default; the shapes would fit {_text(candidates[1])} too"
+        elif option in evidence.customs:
+            value, source, guessed = evidence.customs[option], f"what is usual for {kind}", True
         else:
-            value, source = getattr(options, option), default_source
+            value, source, guessed = getattr(options, option), default_source, True
         chosen[option] = value
-        findings.append(Finding(option, value, source, guessed=source == default_source))
+        findings.append(Finding(option, value, source, guessed))
     options = replace(options, **chosen)
     if options.se_type is SqueezeExciteType.NONE:
         if overrides.get("gating") is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats import model_garden, safetensors_file, saved_model
+from movistream_converters.formats import model_garden, pytorch, safetensors_file, saved_model
 from movistream_converters.formats.source import Source
 
 Reader = Callable[[Path, str | None, Mapping[str, object] | None], Source]
@@ -38,6 +38,9 @@ FORMATS: Mapping[str, Format] = {
     ),
     "movistream": Format(
         "a .safetensors file that movistream wrote", safetensors_file.sniff, safetensors_file.read
+    ),
+    "pytorch": Format(
+        "a state dict of MoViNet-pytorch, .safetensors or .pt", pytorch.sniff, pytorch.read
     ),
 }
 """By name; the first that recognises a path reads it."""

@@ -14,7 +14,7 @@ class Finding:
     """One option of a network, and what it was decided by.
 
     Attributes:
-        source: ``the checkpoint``, ``the SavedModel``, ``the command``, or ``the default of NAME``.
+        source: ``the checkpoint``, ``the SavedModel``, ``the command``, ``the default of NAME``….
         guessed: nothing in the file or the command tells.
     """
 

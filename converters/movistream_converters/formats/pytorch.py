@@ -1,0 +1,231 @@
+"""State dicts in the layout of MoViNet-pytorch, the PyTorch port of the released weights.
+
+``.safetensors`` files need nothing more; ``.pt`` files are pickles, which PyTorch reads without
+running what they may hold (``weights_only``). Names and axes are brought to those of Model Garden,
+and read on as its variables are. The port's gates are Keras 2's hard-sigmoid.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+import struct
+import warnings
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from movistream.errors import MissingExtraError
+from movistream.native_stderr import first_line
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.recognition import evidence_of_shapes, recognise
+from movistream_converters.formats.source import Source
+from movistream_converters.formats.tensorflow_variables import Variables, read_weights
+from movistream_converters.movinet import build_movinet
+from movistream_converters.network import ActivationFunction
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+_SUFFIXES = (".pt", ".pth", ".bin")
+_STEM = re.compile(r"^(?P<root>.*?)conv1\.conv_1\.(?:conv2d|conv3d)\.weight$")
+_MOST_HEADER_BYTES = 1 << 20
+_BLOCK = re.compile(r"blocks\.b(\d+)_l(\d+)\.")
+_LAYER = re.compile(
+    r"(?P<place>conv1|conv7|classifier\.[03]|blocks\.b\d+_l\d+\.(?P<part>expand|deep|project|se\.fc1"
+    r"|se\.fc2|res\.\d))\.conv_(?P<number>[12])\.(?P<kind>conv2d|conv3d|norm)\.(?P<weight>\w+)"
+)
+_ALPHA = re.compile(r"blocks\.b\d+_l\d+\.alpha")
+_PARTS = {
+    "expand": "_expansion",
+    "deep": "_feature",
+    "project": "_projection",
+    "se.fc1": "_attention/_se_reduce",
+    "se.fc2": "_attention/_se_expand",
+    "res": "_skip/_projection",
+}
+_NORMS = {
+    "weight": "gamma",
+    "bias": "beta",
+    "running_mean": "moving_mean",
+    "running_var": "moving_variance",
+}
+_COUNTER = "num_batches_tracked"
+
+
+def sniff(path: Path) -> bool:
+    """Whether a file holds tensors of PyTorch's, or is named as if it did."""
+    if not path.is_file():
+        return False
+    if path.suffix == ".safetensors":
+        return any(_STEM.match(name) for name in _safetensors_names(path))
+    return path.suffix in _SUFFIXES or _is_zipped_pickle(path)
+
+
+def read(
+    path: Path, architecture: str | None = None, overrides: Mapping[str, object] | None = None
+) -> Source:
+    """Reads a state dict and recognises its network.
+
+    Args:
+        path: a ``.safetensors`` file, or one of ``torch.save``.
+        architecture: such as ``movinet-a0-stream``; by default recognised from the shapes.
+        overrides: fields of :class:`.MovinetOptions` that the user has set.
+
+    Raises:
+        ConversionError: if it is damaged, holds more than tensors, it is not a MoViNet stream
+            model, or it does not fit the architecture or the overrides.
+        MissingExtraError: if it takes PyTorch to read it, which is not installed.
+    """
+    arrays, unused = _by_model_garden_path(path, _load(path))
+    shapes = {name: array.shape for name, array in arrays.items()}
+    variables = Variables(_Reader(arrays), shapes, {name: name for name in arrays})
+    evidence = replace(
+        evidence_of_shapes(shapes),
+        where="the state dict",
+        customs={"gating": ActivationFunction.HARD_SIGMOID_KERAS},
+    )
+    options, findings = recognise(path, evidence, architecture, overrides or {})
+    network = build_movinet(options)
+    weights = read_weights(path, variables, network, shapes, variables.keys)
+    return Source(options, network, weights, findings, unused)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Arrays, read as a checkpoint's variables are."""
+
+    arrays: Arrays
+
+    def get_tensor(self, key: str) -> npt.NDArray[Any]:
+        return self.arrays[key]
+
+
+def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+    except (SafetensorError, OSError, TypeError, KeyError) as error:
+        raise ConversionError(f"{path} is damaged or no state dict: {error}") from None
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError(
+            "reading PyTorch's pickled files (but no .safetensors)", "torch"
+        ) from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # It warns of pickles that it then refuses.
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise ConversionError(
+            f"{path} is no plain state dict: it holds Python objects, which are not loaded because"
+            " they could run code. Save model.state_dict() alone"
+        ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
+        raise ConversionError(
+            f"{path} is damaged or no state dict: {first_line(str(error))}"
+        ) from None
+    for name in ("state_dict", "model_state_dict", "model"):
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping):
+            loaded = loaded[name]
+    if not isinstance(loaded, Mapping) or not all(isinstance(name, str) for name in loaded):
+        raise ConversionError(f"{path} is no state dict: it holds no tensors by name")
+    return {name: _as_array(tensor) for name, tensor in loaded.items() if torch.is_tensor(tensor)}
+
+
+def _as_array(tensor: Any) -> npt.NDArray[Any]:
+    array: npt.NDArray[Any] = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+    return array
+
+
+def _by_model_garden_path(
+    path: Path, arrays: Arrays
+) -> tuple[dict[str, npt.NDArray[Any]], tuple[str, ...]]:
+    """Arrays in Model Garden's names and axes, those of no known name as they are; and the rest."""
+    roots = sorted({match["root"] for name in arrays if (match := _STEM.match(name)) is not None})
+    if not roots:
+        raise ConversionError(
+            f"{path} holds no MoViNet: none of its {len(arrays)} tensors is named like the first"
+            " layer of MoViNet-pytorch, conv1.conv_1.conv2d.weight"
+        )
+    root = roots[0]
+    own = {
+        name.removeprefix(root): array for name, array in arrays.items() if name.startswith(root)
+    }
+    blocks = sorted({tuple(map(int, m.groups())) for name in own if (m := _BLOCK.match(name))})
+    numbers = {f"blocks.b{block}_l{layer}": i + 1 for i, (block, layer) in enumerate(blocks)}
+    found: dict[str, npt.NDArray[Any]] = {}
+    for name, array in own.items():
+        if name.endswith(_COUNTER):
+            continue
+        key, value = _renamed(name, array, numbers)
+        found[key] = value
+    foreign = [name for name in arrays if not name.startswith(root)]
+    counters = [root + name for name in own if name.endswith(_COUNTER)]
+    return found, tuple(sorted((*foreign, *counters)))
+
+
+def _renamed(
+    name: str, array: npt.NDArray[Any], numbers: Mapping[str, int]
+) -> tuple[str, npt.NDArray[Any]]:
+    if _ALPHA.fullmatch(name):
+        return f"{numbers[name.removesuffix('.alpha')]}/_mobile_bottleneck/_rezero/scale", array
+    match = _LAYER.fullmatch(name)
+    if match is None:
+        return name, array
+    place = _place(match, numbers)
+    temporal = "_temporal" if match["number"] == "2" else ""
+    if match["kind"] == "norm":
+        variable = _NORMS.get(match["weight"])
+        return (name if variable is None else f"{place}/_batch_norm{temporal}/{variable}"), array
+    if match["weight"] == "bias":
+        return f"{place}/_conv{temporal}/bias", array
+    if match["weight"] != "weight" or array.ndim not in (4, 5):
+        return name, array
+    # (out, in, …) to (…, in, out); depthwise kernels are (channels, 1, …).
+    space = tuple(range(2, array.ndim))
+    flat_depthwise = match["part"] == "deep" and array.ndim == 4
+    axes = (*space, 0, 1) if flat_depthwise else (*space, 1, 0)
+    return f"{place}/_conv{temporal}/kernel", array.transpose(axes)
+
+
+def _place(match: re.Match[str], numbers: Mapping[str, int]) -> str:
+    place, part = match["place"], match["part"]
+    if part is not None:
+        block = place.removesuffix(f".{part}")
+        return f"{numbers[block]}/{_PARTS[part.split('.')[0] if part[:3] == 'res' else part]}"
+    places = {
+        "conv1": "0/_stem",
+        "conv7": f"{len(numbers) + 1}/_project",
+        "classifier.0": "_head",
+        "classifier.3": "_classifier",
+    }
+    return places[place]
+
+
+def _safetensors_names(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        start = file.read(8)
+        size = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 0 < size <= _MOST_HEADER_BYTES:
+            return []
+        try:
+            header = json.loads(file.read(size))
+        except (ValueError, RecursionError):
+            return []
+    return list(header) if isinstance(header, dict) else []
+
+
+def _is_zipped_pickle(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/data.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, OSError):
+        return False

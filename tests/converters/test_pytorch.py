@@ -1,0 +1,244 @@
+"""State dicts of MoViNet-pytorch: renamed, turned, and never run."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from movistream.errors import MissingExtraError, MovistreamError
+from movistream_converters.convert import convert
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden_names import variable_paths
+from movistream_converters.formats.registry import read_source
+from movistream_converters.formats.source import Source
+from movistream_converters.movinet import SqueezeExciteType
+from movistream_converters.network import ActivationFunction, Convolution
+from tests.conftest import small_checkpoint
+
+PARTS = {
+    "_expansion": "expand",
+    "_feature": "deep",
+    "_projection": "project",
+    "_attention/_se_reduce": "se.fc1",
+    "_attention/_se_expand": "se.fc2",
+    "_skip/_projection": "res.1",
+}
+NORMS = {
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def state_dict(source: Source, *, flat: bool = True) -> dict[str, np.ndarray]:
+    """The weights as the port names and turns them: 2-D kernels, or 3-D ones."""
+    blocks = list(dict.fromkeys(n.partition(".")[0] for n in source.weights if n[:5] == "block"))
+    layers = {node.name: node.layer for node in source.network.nodes}
+    found = {}
+    for name, path in variable_paths(source.network).items():
+        value = source.weights[name]
+        index, _, rest = path.partition("/")
+        if rest == "_mobile_bottleneck/_rezero/scale":
+            found[_block(blocks[int(index) - 1]) + ".alpha"] = value
+            continue
+        if not index.isdigit():
+            place, rest = {"_head": "classifier.0", "_classifier": "classifier.3"}[index], rest
+        elif rest.startswith("_stem/"):
+            place, rest = "conv1", rest.removeprefix("_stem/")
+        elif rest.startswith("_project/"):
+            place, rest = "conv7", rest.removeprefix("_project/")
+        else:
+            part = next(key for key in PARTS if rest.startswith(key + "/"))
+            place = f"{_block(blocks[int(index) - 1])}.{PARTS[part]}"
+            rest = rest.removeprefix(part + "/")
+        module, _, weight = rest.partition("/")
+        number = 2 if module.endswith("_temporal") else 1
+        if module.startswith("_batch_norm"):
+            found[f"{place}.conv_{number}.norm.{NORMS[weight]}"] = value
+            found[f"{place}.conv_{number}.norm.num_batches_tracked"] = np.array(7)
+            continue
+        kind = "conv2d" if flat else "conv3d"
+        if weight == "kernel":
+            layer = layers[name.rpartition(".")[0]]
+            assert isinstance(layer, Convolution)
+            value = _turned(value, layer.depthwise, flat)
+        key = "weight" if weight == "kernel" else weight
+        found[f"{place}.conv_{number}.{kind}.{key}"] = np.ascontiguousarray(value)
+    return found
+
+
+def _block(name: str) -> str:
+    block, layer = re.findall(r"\d+", name)
+    return f"blocks.b{block}_l{layer}"
+
+
+def _turned(kernel: np.ndarray, depthwise: bool, flat: bool) -> np.ndarray:
+    if depthwise:
+        kernel = kernel[..., None]  # (time, height, width, channels, 1)
+        turned = kernel.transpose(3, 4, 0, 1, 2)
+    else:
+        turned = kernel.transpose(4, 3, 0, 1, 2)
+    if not flat:
+        return turned
+    # A temporal kernel lies along the height.
+    return turned[:, :, 0] if turned.shape[2] == 1 else turned[..., 0]
+
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(
+        edit: Callable[[dict[str, np.ndarray]], object] = lambda _: None, **options: object
+    ) -> Path:
+        tensors = state_dict(small_checkpoint(), **options)  # type: ignore[arg-type]
+        edit(tensors)
+        save_file(tensors, tmp_path / "w.safetensors")
+        return tmp_path / "w.safetensors"
+
+    return write
+
+
+@pytest.mark.parametrize("flat", [True, False])
+def test_weights_and_options(flat: bool, write: Write) -> None:
+    source, expected = read_source(write(flat=flat)), small_checkpoint()
+    assert source.format == "pytorch"
+    for name, value in expected.weights.items():
+        np.testing.assert_array_equal(source.weights[name], value, err_msg=name, strict=True)
+    options = source.options
+    assert (options.architecture, options.num_classes) == ("t0", 5)
+    assert options.se_type is SqueezeExciteType.BOTH
+    assert options.gating is ActivationFunction.HARD_SIGMOID_KERAS
+    gating = next(finding for finding in source.findings if finding.option == "gating")
+    assert gating.guessed
+    assert all(name.endswith("num_batches_tracked") for name in source.unused)
+
+
+def test_the_gate_may_be_said(write: Write) -> None:
+    gating = {"gating": ActivationFunction.HARD_SIGMOID}
+    assert read_source(write(), None, None, gating).options.gating is gating["gating"]
+
+
+def test_a_wrapped_model(write: Write) -> None:
+    def wrap(tensors: dict[str, np.ndarray]) -> None:
+        for name in list(tensors):
+            tensors[f"module.{name}"] = tensors.pop(name)
+        tensors["ema.decay"] = np.ones(1, np.float32)
+
+    source = read_source(write(wrap))
+    assert source.weights.keys() == small_checkpoint().weights.keys()
+    assert "ema.decay" in source.unused
+
+
+def _rename(tensors: dict[str, np.ndarray]) -> None:
+    name = "blocks.b0_l0.expand.conv_1.conv2d.weight"
+    tensors[name + "s"] = tensors.pop(name)
+
+
+@pytest.mark.parametrize(
+    ("edit", "messages"),
+    [
+        (
+            lambda tensors: tensors.pop("blocks.b1_l0.se.fc2.conv_1.conv2d.bias"),
+            ("missing: block1_layer0.se.expand: bias",),
+        ),
+        (
+            _rename,
+            (
+                "missing: block0_layer0.expansion.conv: kernel",
+                "unexpected: blocks.b0_l0.expand.conv_1.conv2d: weights",
+            ),
+        ),
+        (
+            lambda tensors: tensors.update({"conv1.conv_1.norm.bias": np.ones(9, np.float32)}),
+            ("wrong shape: stem.bn.beta: expected [8], found [9]",),
+        ),
+        (
+            lambda tensors: tensors.update({"conv1.conv_1.norm.bias": np.ones(8, np.int64)}),
+            ("holds int64 numbers",),
+        ),
+        (
+            lambda tensors: [tensors.pop(n) for n in list(tensors) if n.startswith("conv1")],
+            ("is of no known kind",),
+        ),
+    ],
+)
+def test_what_does_not_fit(
+    edit: Callable[[dict[str, np.ndarray]], object], messages: tuple[str, ...], write: Write
+) -> None:
+    with pytest.raises(ConversionError) as caught:
+        read_source(write(edit))
+    assert all(message in str(caught.value) for message in messages), str(caught.value)
+
+
+def test_another_network(tmp_path: Path) -> None:
+    save_file({"fc.weight": np.ones(3, np.float32)}, tmp_path / "w.safetensors")
+    with pytest.raises(ConversionError, match="holds no MoViNet"):
+        read_source(tmp_path / "w.safetensors", "pytorch")
+
+
+@pytest.mark.parametrize("length", [0, 4, 200, -500])
+def test_a_truncated_file(length: int, write: Write) -> None:
+    path = write()
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(ConversionError, match="damaged or no state dict"):
+        read_source(path, "pytorch")
+
+
+class _Malicious:
+    """Makes a folder when it is unpickled without care."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("name", ["m.pt", "m.pth"])
+def test_a_pickle_with_code_is_not_run(name: str, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    (tmp_path / name).write_bytes(pickle.dumps({"conv1": _Malicious(made)}))
+    with pytest.raises((ConversionError, MissingExtraError)):
+        read_source(tmp_path / name)
+    assert not made.exists()
+
+
+def test_without_pytorch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    (tmp_path / "m.pt").write_bytes(b"anything")
+    with pytest.raises(MovistreamError, match=r"movistream\[torch\]"):
+        read_source(tmp_path / "m.pt")
+
+
+def test_pickled_state_dicts(tmp_path: Path, write: Write) -> None:
+    torch = pytest.importorskip("torch")
+    tensors = {name: torch.tensor(value) for name, value in state_dict(small_checkpoint()).items()}
+    expected = read_source(write())
+    for index, content in enumerate((tensors, {"epoch": 3, "state_dict": tensors})):
+        torch.save(content, tmp_path / f"{index}.pt")
+        source = read_source(tmp_path / f"{index}.pt")
+        for name, value in expected.weights.items():
+            np.testing.assert_array_equal(source.weights[name], value, strict=True)
+    (tmp_path / "0.pt").write_bytes((tmp_path / "0.pt").read_bytes()[:-2000])
+    with pytest.raises(ConversionError, match="damaged or no state dict"):
+        read_source(tmp_path / "0.pt")
+    torch.save([1, 2], tmp_path / "list.pt")
+    with pytest.raises(ConversionError, match="holds no tensors by name"):
+        read_source(tmp_path / "list.pt")
+
+
+def test_a_file_of_it_runs(write: Write, tmp_path: Path) -> None:
+    conversion = convert(read_source(write()), tmp_path / "m.tflite", source="w")
+    verification = conversion.manifest.provenance.verification  # type: ignore[union-attr]
+    assert verification is not None
+    assert verification.max_logit_error < 1e-5
