@@ -7,17 +7,15 @@ import os
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from movistream.native_stderr import native_stderr_captured
 from movistream_converters.formats import SOURCE_FORMATS
+from movistream_converters.formats.source import Source, option_text
 from movistream_converters.movinet import ARCHITECTURES, SqueezeExciteType
 from movistream_converters.network import ActivationFunction
-
-if TYPE_CHECKING:
-    from movistream_converters.formats.source import Source
 
 _INVISIBLE = ("activation", "gating", "head_activation")
 _TRUNK = ("hard_swish", "swish", "relu6", "relu")
@@ -101,19 +99,14 @@ def source_options(command: _Command) -> _Command:
 def print_findings(source: Source) -> None:
     """A line an option, with what it was decided by; a note on stderr where nothing tells."""
     for finding in source.findings:
-        click.echo(
-            f"{finding.option.replace('_', ' '):20} {_text(finding.value):20} from {finding.source}"
-        )
+        option, value = finding.option.replace("_", " "), option_text(finding.value)
+        click.echo(f"{option:20} {value:20} from {finding.source}")
     if any(f.option in _INVISIBLE and f.guessed for f in source.findings):
         click.echo(
             "note: weights do not show activations; if the network was trained with others, name"
             " them with --activation, --gating and --head-activation",
             err=True,
         )
-
-
-def _text(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(getattr(value, "value", value))
 
 
 def _enum(kind: type[_Option], value: str | None) -> _Option | None:

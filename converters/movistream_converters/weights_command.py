@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,7 @@ def _facts(source: Source) -> dict[str, Any]:
         "network": source.options.name,
         "options": {
             finding.option: {
-                "value": _plain(finding.value),
+                "value": finding.value,
                 "from": finding.source,
                 "guessed": finding.guessed,
             }
@@ -69,10 +68,6 @@ def _facts(source: Source) -> dict[str, Any]:
 
 def _parameters(source: Source) -> int:
     return sum(math.prod(value.shape) for value in source.weights.values())
-
-
-def _plain(value: object) -> object:
-    return value.value if isinstance(value, Enum) else value
 
 
 def _listed(names: tuple[str, ...]) -> str:

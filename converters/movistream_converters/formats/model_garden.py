@@ -9,16 +9,14 @@ from pathlib import Path
 import tensorflow as tf
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.recognition import evidence_of_shapes, recognise
+from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.tensorflow_variables import (
     READ_ERRORS,
     movinet_variables,
     open_variables,
-    read_weights,
-    unused_variables,
+    read_network,
 )
-from movistream_converters.movinet import build_movinet
 
 
 def sniff(path: Path) -> bool:
@@ -41,12 +39,9 @@ def read(
         ConversionError: if there is no checkpoint, it is damaged, it is not a MoViNet stream
             model, or it does not fit the architecture or the overrides.
     """
-    variables = open_variables(path, checkpoint_prefix(path))
-    shapes, keys = movinet_variables(path, variables)
-    options, findings = recognise(path, evidence_of_shapes(shapes), architecture, overrides or {})
-    network = build_movinet(options)
-    weights = read_weights(path, variables, network, shapes, keys)
-    return Source(options, network, weights, findings, unused_variables(variables, keys))
+    variables = movinet_variables(path, open_variables(path, checkpoint_prefix(path)))
+    evidence = evidence_of_shapes(variables.shapes)
+    return read_network(path, variables, evidence, architecture, overrides)
 
 
 def checkpoint_prefix(path: Path) -> str:

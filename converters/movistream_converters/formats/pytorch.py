@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import pickle
 import re
-import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -25,21 +24,21 @@ from safetensors.numpy import load_file
 from movistream.errors import MissingExtraError
 from movistream.native_stderr import first_line
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.recognition import evidence_of_shapes, recognise
+from movistream_converters.formats.recognition import evidence_of_shapes
+from movistream_converters.formats.safetensors_file import header_bytes
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.tensorflow_variables import Variables, read_weights
-from movistream_converters.movinet import build_movinet
+from movistream_converters.formats.tensorflow_variables import MovinetVariables, read_network
 from movistream_converters.network import ActivationFunction
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 _SUFFIXES = (".pt", ".pth", ".bin")
 _STEM = re.compile(r"^(?P<root>.*?)conv1\.conv_1\.(?:conv2d|conv3d)\.weight$")
-_MOST_HEADER_BYTES = 1 << 20
 _BLOCK = re.compile(r"blocks\.b(\d+)_l(\d+)\.")
 _LAYER = re.compile(
-    r"(?P<place>conv1|conv7|classifier\.[03]|blocks\.b\d+_l\d+\.(?P<part>expand|deep|project|se\.fc1"
-    r"|se\.fc2|res\.\d))\.conv_(?P<number>[12])\.(?P<kind>conv2d|conv3d|norm)\.(?P<weight>\w+)"
+    r"(?:(?P<end>conv1|conv7|classifier\.[03])"
+    r"|(?P<block>blocks\.b\d+_l\d+)\.(?:(?P<part>expand|deep|project|se\.fc1|se\.fc2)|res\.\d))"
+    r"\.conv_(?P<number>[12])\.(?P<kind>conv2d|conv3d|norm)\.(?P<weight>\w+)"
 )
 _ALPHA = re.compile(r"blocks\.b\d+_l\d+\.alpha")
 _PARTS = {
@@ -48,7 +47,7 @@ _PARTS = {
     "project": "_projection",
     "se.fc1": "_attention/_se_reduce",
     "se.fc2": "_attention/_se_expand",
-    "res": "_skip/_projection",
+    None: "_skip/_projection",
 }
 _NORMS = {
     "weight": "gamma",
@@ -85,16 +84,13 @@ def read(
     """
     arrays, unused = _by_model_garden_path(path, _load(path))
     shapes = {name: array.shape for name, array in arrays.items()}
-    variables = Variables(_Reader(arrays), shapes, {name: name for name in arrays})
+    variables = MovinetVariables(_Reader(arrays), shapes, {name: name for name in arrays}, unused)
     evidence = replace(
         evidence_of_shapes(shapes),
         where="the state dict",
         customs={"gating": ActivationFunction.HARD_SIGMOID_KERAS},
     )
-    options, findings = recognise(path, evidence, architecture, overrides or {})
-    network = build_movinet(options)
-    weights = read_weights(path, variables, network, shapes, variables.keys)
-    return Source(options, network, weights, findings, unused)
+    return read_network(path, variables, evidence, architecture, overrides)
 
 
 @dataclass(frozen=True)
@@ -197,29 +193,22 @@ def _renamed(
 
 
 def _place(match: re.Match[str], numbers: Mapping[str, int]) -> str:
-    place, part = match["place"], match["part"]
-    if part is not None:
-        block = place.removesuffix(f".{part}")
-        return f"{numbers[block]}/{_PARTS[part.split('.')[0] if part[:3] == 'res' else part]}"
-    places = {
+    if match["block"] is not None:
+        return f"{numbers[match['block']]}/{_PARTS[match['part']]}"
+    ends = {
         "conv1": "0/_stem",
         "conv7": f"{len(numbers) + 1}/_project",
         "classifier.0": "_head",
         "classifier.3": "_classifier",
     }
-    return places[place]
+    return ends[match["end"]]
 
 
 def _safetensors_names(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        start = file.read(8)
-        size = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if not 0 < size <= _MOST_HEADER_BYTES:
-            return []
-        try:
-            header = json.loads(file.read(size))
-        except (ValueError, RecursionError):
-            return []
+    try:
+        header = json.loads(header_bytes(path))
+    except (ValueError, RecursionError):
+        return []
     return list(header) if isinstance(header, dict) else []
 
 

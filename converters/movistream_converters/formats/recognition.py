@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.source import Finding
+from movistream_converters.formats.source import Finding, option_text
 from movistream_converters.movinet import (
     ARCHITECTURES,
     Architecture,
@@ -136,14 +136,14 @@ def recognise(
         if (wanted := overrides.get(option)) is not None:
             if candidates and wanted not in candidates:
                 raise ConversionError(
-                    f"{path} has {option.replace('_', ' ')} {_text(candidates[0])}, not"
-                    f" {_text(wanted)}"
+                    f"{path} has {option.replace('_', ' ')} {option_text(candidates[0])}, not"
+                    f" {option_text(wanted)}"
                 )
             value, source = wanted, "the command"
         elif candidates:
             value, source = candidates[0], evidence.where
             if len(candidates) > 1:
-                source = f"the default; the shapes would fit {_text(candidates[1])} too"
+                source = f"the default; the shapes would fit {option_text(candidates[1])} too"
         elif option in evidence.customs:
             value, source, guessed = evidence.customs[option], f"what is usual for {kind}", True
         else:
@@ -218,7 +218,3 @@ def _refuse_base_model(path: Path, evidence: Evidence, key: str) -> None:
             f" the stream model's checkpoint. If this one was trained with causal=True, say so with"
             f" --arch movinet-{key}-stream"
         )
-
-
-def _text(value: object) -> str:
-    return str(getattr(value, "value", value))

@@ -52,13 +52,16 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def sniff(path: Path) -> bool:
     """Whether a file is one of these."""
-    if not path.is_file():
-        return False
+    return path.is_file() and f'"{_KEY}"'.encode() in header_bytes(path)
+
+
+def header_bytes(path: Path) -> bytes:
+    """The header of a safetensors file: JSON, unless the file is another, or cut off."""
     with path.open("rb") as file:
         start = file.read(_LENGTH.size)
         if len(start) < _LENGTH.size:
-            return False
-        return f'"{_KEY}"'.encode() in file.read(min(*_LENGTH.unpack(start), _MOST_HEADER_BYTES))
+            return b""
+        return file.read(min(*_LENGTH.unpack(start), _MOST_HEADER_BYTES))
 
 
 def read(

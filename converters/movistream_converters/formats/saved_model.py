@@ -18,17 +18,15 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.recognition import evidence_of_shapes, recognise
+from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.tensorflow_variables import (
     READ_ERRORS,
     Variables,
     movinet_variables,
     open_variables,
-    read_weights,
-    unused_variables,
+    read_network,
 )
-from movistream_converters.movinet import build_movinet
 from movistream_converters.network import ActivationFunction
 
 _FILE = "saved_model.pb"
@@ -79,16 +77,13 @@ def read(
     """
     folder = _folder(path)
     graph = _meta_graph(folder)
-    variables = _by_attribute_path(path, open_variables(path, str(folder / "variables/variables")))
-    shapes, keys = movinet_variables(path, variables)
+    stored = open_variables(path, str(folder / "variables/variables"))
+    variables = movinet_variables(path, _by_attribute_path(path, stored))
     _require_states(path, graph)
     evidence = replace(
-        evidence_of_shapes(shapes), where="the SavedModel", shown=_shown_options(graph)
+        evidence_of_shapes(variables.shapes), where="the SavedModel", shown=_shown_options(graph)
     )
-    options, findings = recognise(path, evidence, architecture, overrides or {})
-    network = build_movinet(options)
-    weights = read_weights(path, variables, network, shapes, keys)
-    return Source(options, network, weights, findings, unused_variables(variables, keys))
+    return read_network(path, variables, evidence, architecture, overrides)
 
 
 def _folder(path: Path) -> Path:

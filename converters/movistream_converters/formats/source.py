@@ -9,6 +9,11 @@ from movistream_converters.network import Network
 from movistream_converters.weights import Weights
 
 
+def option_text(value: object) -> str:
+    """An option's value as the command line has it."""
+    return f"{value:g}" if isinstance(value, float) else str(getattr(value, "value", value))
+
+
 @dataclass(frozen=True)
 class Finding:
     """One option of a network, and what it was decided by.

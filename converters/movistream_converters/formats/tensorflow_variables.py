@@ -27,7 +27,9 @@ import tensorflow as tf
 from movistream.native_stderr import first_line
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden_names import stored_kernel_shapes, variable_paths
-from movistream_converters.formats.recognition import looks_like
+from movistream_converters.formats.recognition import Evidence, looks_like, recognise
+from movistream_converters.formats.source import Source
+from movistream_converters.movinet import build_movinet
 from movistream_converters.network import Convolution, Network, weight_shapes
 from movistream_converters.weights import Mismatch, Weights, non_finite
 
@@ -60,6 +62,23 @@ class Variables:
     keys: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class MovinetVariables:
+    """A file's MoViNet variables, by normalised path (see :mod:`.model_garden_names`).
+
+    Attributes:
+        reader: gives the value of a key.
+        shapes: by path.
+        keys: by path.
+        unused: names of what belongs to no layer: an optimizer's slots, counters, metrics.
+    """
+
+    reader: Any
+    shapes: Mapping[str, tuple[int, ...]]
+    keys: Mapping[str, str]
+    unused: tuple[str, ...]
+
+
 def open_variables(path: Path, prefix: str) -> Variables:
     """Opens the files of a prefix; their keys are their attribute paths.
 
@@ -79,10 +98,8 @@ def open_variables(path: Path, prefix: str) -> Variables:
     return Variables(reader, shapes, {key.removesuffix(_SUFFIX): key for key in shapes})
 
 
-def movinet_variables(
-    file: Path, stored: Variables
-) -> tuple[dict[str, tuple[int, ...]], dict[str, str]]:
-    """Shapes and keys of a file's MoViNet variables, by normalised path.
+def movinet_variables(file: Path, stored: Variables) -> MovinetVariables:
+    """Finds the variables of a MoViNet's layers.
 
     Raises:
         ConversionError: if it holds no MoViNet, or several.
@@ -111,35 +128,37 @@ def movinet_variables(
             f"{file} holds no MoViNet: none of its {len(stored.keys)} variables is named like a"
             " MoViNet layer of TensorFlow Model Garden"
         )
-    return shapes, keys
-
-
-def unused_variables(stored: Variables, keys: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of variables that belong to no layer: an optimizer's, counters, metrics.
-
-    Args:
-        keys: of :func:`movinet_variables`.
-    """
     unused = set(stored.keys.values()) - set(keys.values())
-    return tuple(sorted(key.removesuffix(_SUFFIX) for key in unused))
+    names = tuple(sorted(key.removesuffix(_SUFFIX) for key in unused))
+    return MovinetVariables(stored.reader, shapes, keys, names)
 
 
-def read_weights(
+def read_network(
     path: Path,
-    stored: Variables,
-    network: Network,
-    shapes: Mapping[str, tuple[int, ...]],
-    keys: Mapping[str, str],
-) -> Weights:
-    """A network's weights under their canonical names.
+    variables: MovinetVariables,
+    evidence: Evidence,
+    architecture: str | None,
+    overrides: Mapping[str, object] | None,
+) -> Source:
+    """Recognises the network of some variables, and reads its weights.
 
     Args:
         path: of the file, for messages.
-        shapes, keys: of :func:`movinet_variables`.
+        evidence: of the variables' shapes, and of what else the file shows.
 
     Raises:
-        ConversionError: if they are not the network's, damaged, or no finite numbers.
+        ConversionError: if it is no MoViNet stream model, does not fit the architecture or the
+            overrides, or its weights are damaged or no finite numbers.
     """
+    options, findings = recognise(path, evidence, architecture, overrides or {})
+    network = build_movinet(options)
+    weights = _read_weights(path, variables, network)
+    return Source(options, network, weights, findings, variables.unused)
+
+
+def _read_weights(path: Path, variables: MovinetVariables, network: Network) -> Weights:
+    """A network's weights under their canonical names."""
+    shapes, keys = variables.shapes, variables.keys
     layers = {node.name: node.layer for node in network.nodes}
     paths = variable_paths(network)
     expected_shapes = weight_shapes(network)
@@ -166,7 +185,7 @@ def read_weights(
     weights: Weights = {}
     for name, expected in expected_shapes.items():
         try:
-            value = stored.reader.get_tensor(keys[paths[name]])
+            value = variables.reader.get_tensor(keys[paths[name]])
         except READ_ERRORS as error:
             raise ConversionError(
                 f"{path} is damaged: {keys[paths[name]]} cannot be read: {first_line(str(error))}"
