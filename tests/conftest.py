@@ -43,7 +43,7 @@ def small_checkpoint(architecture: str = "t0", **options: Any) -> Source:
         **{"image_size": IMAGE_SIZE, "num_classes": CLASSES, **options},
     )
     network = build_movinet(chosen)
-    return Source(chosen, network, random_weights(network, seed=7), ())
+    return Source(chosen, network, random_weights(network, seed=7), (), name="small")
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def model_garden_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _write(tmp_path_factory: pytest.TempPathFactory, layout: StateLayout) -> Path:
     path = tmp_path_factory.mktemp("model") / f"{layout.value}.tflite"
     labels = [f"thing {index}" for index in range(CLASSES)]
-    convert(small_checkpoint(), path, source="small", labels=labels, layout=layout)
+    convert(small_checkpoint(), path, labels=labels, layout=layout)
     return path
 
 

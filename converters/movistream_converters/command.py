@@ -119,7 +119,6 @@ def convert(
         conversion = convert_source(
             found,
             output,
-            source=found.name,
             labels=names,
             layout=StateLayout(state_layout),
             precision=Precision(precision),

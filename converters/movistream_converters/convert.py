@@ -1,4 +1,4 @@
-"""From a checkpoint to a .tflite file that carries its states and its manifest."""
+"""From weights to a .tflite file that carries its states and its manifest."""
 
 from __future__ import annotations
 
@@ -61,10 +61,9 @@ class Conversion:
 
 
 def convert(
-    checkpoint: Source,
+    source: Source,
     output: Path,
     *,
-    source: str,
     labels: Sequence[str] = (),
     layout: StateLayout = StateLayout.FRAMES,
     precision: Precision = Precision.FLOAT32,
@@ -77,13 +76,12 @@ def convert(
 ) -> Conversion:
     """Lowers a network and writes it; the output appears only when it is whole and verified.
 
-    The same checkpoint, videos and options give the same bytes. A precision below float32 gets a
+    The same source, videos and options give the same bytes. A precision below float32 gets a
     report beside the file: ``NAME.report.json`` and, with videos, ``NAME.report.png``.
 
     Args:
-        checkpoint: what a reader of :mod:`.formats` returned.
+        source: what a reader of :mod:`.formats` returned.
         output: path of the .tflite file; an existing file is replaced.
-        source: name of what was read, kept in the manifest.
         labels: one per class, or none.
         layout: of the states.
         precision: of the weights, and of what is computed with them.
@@ -102,31 +100,31 @@ def convert(
         VideoError: if a video cannot be read.
     """
     if labels:
-        check_labels(labels, checkpoint.options.num_classes)
+        check_labels(labels, source.options.num_classes)
     check_output(output)
     _check_videos(precision, calibration_videos, held_out_videos, least_cosine)
-    network, weights = fold(checkpoint.network, checkpoint.weights)
+    network, weights = fold(source.network, source.weights)
     if names := non_finite(weights):
         raise ConversionError(
-            f"{source} has weights that cannot be folded: {names[0]} becomes infinite or NaN; a"
-            " variance may be negative"
+            f"{source.name} has weights that cannot be folded: {names[0]} becomes infinite or NaN;"
+            " a variance may be negative"
         )
     calibration = None
     if precision is Precision.INT8:
-        image = _image(checkpoint)
+        image = _image(source)
         calibration = calibrate(network, weights, calibration_videos, image, progress)
     progress("lower", 0, 1)
     plan = NOTHING_INT8 if calibration is None else calibration.plan
     try:
         step = lower(network, weights, layout, precision, plan)
     except OverflowError as error:
-        raise ConversionError(f"{source} does not fit {precision.value}: {error}") from None
+        raise ConversionError(f"{source.name} does not fit {precision.value}: {error}") from None
     provenance = Provenance(
-        source=source,
-        source_format=checkpoint.format,
+        source=source.name,
+        source_format=source.format,
         converter=f"movistream {movistream.__version__}",
     )
-    manifest = _manifest(checkpoint, step, layout, precision, tuple(labels), provenance)
+    manifest = _manifest(source, step, layout, precision, tuple(labels), provenance)
     horizon_frames = None if horizon_s is None else _horizon_frames(manifest, horizon_s)
     progress("lower", 1, 1)
     report: QualityReport | None = None
@@ -135,7 +133,7 @@ def convert(
         if verified:
             part.write_bytes(_pack(step, manifest))
             frames = list(calibration.clips[0].frames[:FRAMES]) if calibration else None
-            verification = _verify(part, checkpoint, layout, precision, frames, progress)
+            verification = _verify(part, source, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
         # Its network has no horizon: only now may the file have one.
@@ -143,7 +141,7 @@ def convert(
         data = _pack(step, manifest)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            held_out = _clips(held_out_videos, _image(checkpoint), progress)
+            held_out = _clips(held_out_videos, _image(source), progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
@@ -181,13 +179,13 @@ def _check_videos(
         raise ConversionError("a cosine needs videos to be measured on: name some with --held-out")
 
 
-def _image(checkpoint: Source) -> ImageInput:
-    height, width = checkpoint.network.image_size
+def _image(source: Source) -> ImageInput:
+    height, width = source.network.image_size
     return ImageInput(
         tensor="image",
         shape=(1, height, width, 3),
         dtype="float32",
-        frames_per_second=checkpoint.options.frames_per_second,
+        frames_per_second=source.options.frames_per_second,
     )
 
 
@@ -220,15 +218,15 @@ def _pack(step: StepGraph, manifest: Manifest) -> bytes:
 
 def _verify(
     part: Path,
-    checkpoint: Source,
+    source: Source,
     layout: StateLayout,
     precision: Precision,
     frames: Sequence[Frame] | None,
     progress: Progress,
 ) -> Verification:
-    frames = synthetic_frames(checkpoint.network) if frames is None else frames
+    frames = synthetic_frames(source.network) if frames is None else frames
     on_frame = counted(progress, "verify", 2 * len(frames))
-    verification = verify(part, checkpoint.network, checkpoint.weights, layout, frames, on_frame)
+    verification = verify(part, source.network, source.weights, layout, frames, on_frame)
     limits = ERROR_LIMITS[precision]
     logits, states = verification.max_logit_error, verification.max_state_error
     if not (logits <= limits.logits and states <= limits.states):
@@ -241,14 +239,14 @@ def _verify(
 
 
 def _manifest(
-    checkpoint: Source,
+    source: Source,
     step: StepGraph,
     layout: StateLayout,
     precision: Precision,
     labels: tuple[str, ...],
     provenance: Provenance,
 ) -> Manifest:
-    options = checkpoint.options
+    options = source.options
     return Manifest(
         name=options.name,
         signature=SIGNATURE_KEY,
@@ -256,7 +254,7 @@ def _manifest(
         input=replace(step.image, frames_per_second=options.frames_per_second),
         logits=Logits(tensor="logits", classes=options.num_classes, dtype="float32"),
         states=step.states,
-        receptive_field_frames=receptive_field_frames(checkpoint.network),
+        receptive_field_frames=receptive_field_frames(source.network),
         network={
             name: value.value if isinstance(value, Enum) else value
             for name, value in asdict(options).items()

@@ -50,7 +50,7 @@ def int8(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Conversion:
 
 def _convert(checkpoint: Source, path: Path, clip: Path, **options: object) -> Conversion:
     videos = {"calibration_videos": (clip,), **options}
-    return convert(checkpoint, path, source="s", precision=Precision.INT8, **videos)  # type: ignore[arg-type]
+    return convert(checkpoint, path, precision=Precision.INT8, **videos)  # type: ignore[arg-type]
 
 
 def _file(path: Path) -> ModelFile:
@@ -296,7 +296,7 @@ def test_refusals(tmp_path: Path, clip: Path) -> None:
 
     def refusal(precision: Precision, **options: object) -> str:
         with pytest.raises(ConversionError) as caught:
-            convert(checkpoint, output, source="s", precision=precision, **options)  # type: ignore[arg-type]
+            convert(checkpoint, output, precision=precision, **options)  # type: ignore[arg-type]
         assert list(tmp_path.iterdir()) == []
         return str(caught.value)
 

@@ -38,7 +38,7 @@ def _verified(conversion: Conversion) -> Verification:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture(architecture: str, layout: StateLayout, tmp_path: Path) -> None:
     checkpoint = small_checkpoint(architecture, image_size=32)
-    verification = _verified(convert(checkpoint, tmp_path / "m.tflite", source="s", layout=layout))
+    verification = _verified(convert(checkpoint, tmp_path / "m.tflite", layout=layout))
     assert verification.max_logit_error < TIGHT
     assert verification.max_state_error < TIGHT
 
@@ -59,7 +59,7 @@ def test_every_architecture(architecture: str, layout: StateLayout, tmp_path: Pa
 )
 def test_every_option(options: dict[str, object], layout: StateLayout, tmp_path: Path) -> None:
     checkpoint = small_checkpoint("t0", **options)
-    verification = _verified(convert(checkpoint, tmp_path / "m.tflite", source="s", layout=layout))
+    verification = _verified(convert(checkpoint, tmp_path / "m.tflite", layout=layout))
     assert verification.max_logit_error < TIGHT
     assert verification.max_state_error < TIGHT
 
@@ -73,7 +73,6 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
         convert(
             checkpoint,
             tmp_path / f"{precision.value}.tflite",
-            source="s",
             layout=layout,
             precision=precision,
         )
@@ -96,7 +95,7 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
 def test_dynamic_weights(architecture: str, layout: StateLayout, tmp_path: Path) -> None:
     checkpoint = small_checkpoint(architecture, image_size=32)
     path = tmp_path / "m.tflite"
-    conversion = convert(checkpoint, path, source="s", layout=layout, precision=Precision.DYNAMIC)
+    conversion = convert(checkpoint, path, layout=layout, precision=Precision.DYNAMIC)
     assert conversion.manifest.quantization == inspect_file(path).quantization == "dynamic"
     verification = _verified(conversion)
     assert TIGHT < verification.max_logit_error < 0.1
@@ -110,7 +109,7 @@ def test_int8_kernels_by_channel(tmp_path: Path) -> None:
     """Every stored number is within half a step of the weight; small kernels stay float32."""
     checkpoint = small_checkpoint()
     path = tmp_path / "m.tflite"
-    convert(checkpoint, path, source="s", precision=Precision.DYNAMIC, verified=False)
+    convert(checkpoint, path, precision=Precision.DYNAMIC, verified=False)
     _, weights = fold(checkpoint.network, checkpoint.weights)
     data = map_file(path)
     stored = {t.name: t for t in read_model_file(data, "m").graphs[0].tensors if t.constant}
@@ -137,7 +136,7 @@ def test_weights_beyond_float16(tmp_path: Path) -> None:
     checkpoint = small_checkpoint()
     checkpoint.weights["classifier.logits.kernel"].reshape(-1)[0] = 1e6
     with pytest.raises(ConversionError, match=r"does not fit float16: classifier\.logits\.kernel"):
-        convert(checkpoint, tmp_path / "m.tflite", source="s", precision=Precision.FLOAT16)
+        convert(checkpoint, tmp_path / "m.tflite", precision=Precision.FLOAT16)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -151,7 +150,7 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
     files = []
     for name in ("a", "b"):
         path = tmp_path / f"{name}.tflite"
-        convert(small_checkpoint(), path, source="s", verified=False)
+        convert(small_checkpoint(), path, verified=False)
         files.append(path.read_bytes())
     assert files[0] == files[1]
 

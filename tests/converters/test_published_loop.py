@@ -47,7 +47,7 @@ def test_model_garden_layout_in_the_published_loop(
 def test_published_loop_on_reference_weights(reference: Reference, tmp_path: Path) -> None:
     golden = reference("goldens/a0_stream")
     path = tmp_path / "m.tflite"
-    convert(read(golden), path, source="g", layout=StateLayout.MODEL_GARDEN, verified=False)
+    convert(read(golden), path, layout=StateLayout.MODEL_GARDEN, verified=False)
     stream = np.load(golden / "stream.npz")
     found = published_loop(path, stream["frames"])
     assert relative_error(np.stack(found), stream["logits"]) < 1e-5

@@ -238,7 +238,7 @@ def test_pickled_state_dicts(tmp_path: Path, write: Write) -> None:
 
 
 def test_a_file_of_it_runs(write: Write, tmp_path: Path) -> None:
-    conversion = convert(read_source(write()), tmp_path / "m.tflite", source="w")
+    conversion = convert(read_source(write()), tmp_path / "m.tflite")
     verification = conversion.manifest.provenance.verification  # type: ignore[union-attr]
     assert verification is not None
     assert verification.max_logit_error < 1e-5

@@ -51,7 +51,7 @@ def golden(request: pytest.FixtureRequest, reference: Reference) -> Path:
 def test_logits_states_and_resets(golden: Path, layout: StateLayout, tmp_path: Path) -> None:
     frames, logits = _frames(golden)
     path = tmp_path / "m.tflite"
-    convert(_checkpoint(golden), path, source="golden", layout=layout, verified=False)
+    convert(_checkpoint(golden), path, layout=layout, verified=False)
     generator = np.random.default_rng(5)
     with movistream.load(path) as model, model.stream() as stream:
         for _ in range(2):
@@ -83,7 +83,7 @@ def test_smaller_weights(golden: Path, precision: Precision, cosine: float, tmp_
     frames, logits = _frames(golden)
     path = tmp_path / "m.tflite"
     checkpoint = _checkpoint(golden)
-    convert(checkpoint, path, source="golden", precision=precision, verified=False)
+    convert(checkpoint, path, precision=precision, verified=False)
     with movistream.load(path) as model, model.stream() as stream:
         found = np.stack([stream.step(frame).logits for frame in frames])
     agreement = 0.95
@@ -101,7 +101,7 @@ def test_states_of_the_default_layout(reference: Reference, tmp_path: Path) -> N
     final = np.load(golden / "final_states.npz")
     frames, _ = _frames(golden)
     path = tmp_path / "m.tflite"
-    convert(_checkpoint(golden), path, source="golden", verified=False)
+    convert(_checkpoint(golden), path, verified=False)
     with movistream.load(path) as model, model.stream() as stream:
         for frame in frames:
             stream.step(frame)
@@ -125,7 +125,7 @@ def test_signature_equals_the_published_file(reference: Reference, tmp_path: Pat
     peer = reference("peers/model_garden_a0_stream_f32.tflite")
     path = tmp_path / "m.tflite"
     checkpoint = read(reference("goldens/a0_stream"))
-    convert(checkpoint, path, source="g", layout=StateLayout.MODEL_GARDEN, verified=False)
+    convert(checkpoint, path, layout=StateLayout.MODEL_GARDEN, verified=False)
     described = []
     for file in (path, peer):
         signature = read_model_file(map_file(file), "m").signatures["serving_default"]
@@ -145,7 +145,7 @@ def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
 
     path = tmp_path / "k600.tflite"
     labels = read_labels(reference("kinetics600_labels.txt"))
-    convert(_checkpoint(reference("goldens/k600_a0_stream")), path, source="k600", labels=labels)
+    convert(_checkpoint(reference("goldens/k600_a0_stream")), path, labels=labels)
     with (
         movistream.load(path) as model,
         model.stream() as stream,
@@ -164,7 +164,7 @@ def test_a_long_stream(reference: Reference, tmp_path: Path) -> None:
     golden = reference("goldens/k600_a0_stream")
     expected = np.load(golden / "long_stream.npz")
     path = tmp_path / "k600.tflite"
-    convert(_checkpoint(golden), path, source="k600", verified=False)
+    convert(_checkpoint(golden), path, verified=False)
     with VideoFile(reference("clips/carving_ice.mp4")) as video:
         frames = [frame.image for frame in video.frames()]
     with movistream.load(path) as model, model.stream() as stream:
@@ -190,7 +190,7 @@ def test_a_state_dict(reference: Reference, tmp_path: Path) -> None:
     source = read_source(folder / "a0_stream_statedict.pt")
     frames, _ = _frames(reference("goldens/a0_stream"))
     logits = np.load(folder / "stream.npz")["logits"]
-    path = convert(source, tmp_path / "m.tflite", source="s", verified=False).path
+    path = convert(source, tmp_path / "m.tflite", verified=False).path
     with movistream.load(path) as model, model.stream() as stream:
         found = np.stack([stream.step(frame).logits for frame in frames])
     assert relative_error(found, logits) < LIMIT

@@ -99,7 +99,7 @@ def test_a_round_trip_gives_the_same_file(tmp_path: Path) -> None:
     safetensors_file.write(direct, tmp_path / "w.safetensors")
     files = []
     for found in (direct, read_source(tmp_path / "w.safetensors")):
-        convert(found, tmp_path / "m.tflite", source=found.name)
+        convert(found, tmp_path / "m.tflite")
         files.append((tmp_path / "m.tflite").read_bytes())
     assert files[0] == files[1]
 

@@ -85,5 +85,5 @@ def test_weights_that_fold_to_nothing_are_refused(tmp_path: Path) -> None:
         np.errstate(invalid="ignore"),
         pytest.raises(ConversionError, match="a variance may be negative"),
     ):
-        convert(checkpoint, tmp_path / "m.tflite", source="s")
+        convert(checkpoint, tmp_path / "m.tflite")
     assert list(tmp_path.iterdir()) == []

@@ -21,7 +21,7 @@ IMAGE_SIZE = 224
 def large_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "m.tflite"
     checkpoint = small_checkpoint(image_size=IMAGE_SIZE)
-    return convert(checkpoint, path, source="s", verified=False).path
+    return convert(checkpoint, path, verified=False).path
 
 
 @pytest.mark.parametrize("size", [(IMAGE_SIZE, IMAGE_SIZE), (480, 640)], ids=str)

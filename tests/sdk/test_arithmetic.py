@@ -33,7 +33,7 @@ needs_float16 = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("float16") / "m.tflite"
-    return convert(small_checkpoint(), path, source="s", precision=Precision.FLOAT16).path
+    return convert(small_checkpoint(), path, precision=Precision.FLOAT16).path
 
 
 @pytest.fixture
@@ -72,7 +72,6 @@ def test_which_files(path: Path, model_path: Path, tmp_path: Path) -> None:
         return convert(
             small_checkpoint(**network),
             tmp_path / f"{name}.tflite",
-            source="s",
             precision=Precision.FLOAT16,
             verified=False,
             **options,  # type: ignore[arg-type]

@@ -46,7 +46,7 @@ def single_pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network whose only mean is the head's, so that nothing feeds back."""
     path = tmp_path_factory.mktemp("model") / "m.tflite"
     checkpoint = small_checkpoint(se_type=SqueezeExciteType.NONE)
-    return convert(checkpoint, path, source="s", verified=False).path
+    return convert(checkpoint, path, verified=False).path
 
 
 @pytest.mark.parametrize("horizon", [1, 3, 4])
@@ -82,7 +82,7 @@ def test_snapshots_and_resets(model_path: Path, frames: np.ndarray) -> None:
 
 def test_positions_go_on(tmp_path: Path, frames: np.ndarray) -> None:
     checkpoint = small_checkpoint(positional_encoding=True)
-    path = convert(checkpoint, tmp_path / "m.tflite", source="s").path
+    path = convert(checkpoint, tmp_path / "m.tflite").path
     with movistream.load(path) as model, model.stream(horizon_frames=2) as stream:
         for frame in frames:
             stream.step(frame)
@@ -95,8 +95,8 @@ def test_a_file_has_its_own(
     tmp_path: Path, frames: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint = small_checkpoint()
-    plain = convert(checkpoint, tmp_path / "a.tflite", source="s", verified=False)
-    held = convert(checkpoint, tmp_path / "b.tflite", source="s", horizon_s=0.6)
+    plain = convert(checkpoint, tmp_path / "a.tflite", verified=False)
+    held = convert(checkpoint, tmp_path / "b.tflite", horizon_s=0.6)
     assert held.manifest.horizon_frames == 3
     assert np.array_equal(_run(held.path, frames, None), _run(plain.path, frames, 3))
     assert np.array_equal(_run(held.path, frames, 1000), _run(plain.path, frames, None))
@@ -118,7 +118,6 @@ def test_refusals(model_path: Path, model_garden_path: Path, tmp_path: Path) -> 
         convert(
             small_checkpoint(),
             tmp_path / "m.tflite",
-            source="s",
             layout=StateLayout.MODEL_GARDEN,
             horizon_s=1.0,
         )

@@ -46,7 +46,7 @@ def rewritten(model_path: Path, tmp_path: Path) -> Callable[[Callable[[Manifest]
         from movistream_converters.convert import convert
 
         checkpoint = small_checkpoint()
-        conversion = convert(checkpoint, tmp_path / "a.tflite", source="s", verified=False)
+        conversion = convert(checkpoint, tmp_path / "a.tflite", verified=False)
         edited = edit(conversion.manifest)
         data = encode(edited) if isinstance(edited, Manifest) else edited
         step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.FRAMES)

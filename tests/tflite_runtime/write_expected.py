@@ -43,7 +43,7 @@ def main() -> None:
         for layout, precision in itertools.product(StateLayout, PRECISIONS):
             path = folder / f"{variant}-{layout.value}-{precision.value}.tflite"
             checkpoint = small_checkpoint(**options)
-            convert(checkpoint, path, source=variant, layout=layout, precision=precision)
+            convert(checkpoint, path, layout=layout, precision=precision)
             for engine in ("compiled-model", "interpreter"):
                 with movistream.load(path, engine=engine, threads=1, arithmetic="float32") as model:
                     stream = model.stream()
