@@ -82,7 +82,7 @@ def convert(
     Args:
         source: what a reader of :mod:`.formats` returned.
         output: path of the .tflite file; an existing file is replaced.
-        labels: one per class, or none.
+        labels: one per class; by default those of the source, if it has any.
         layout: of the states.
         precision: of the weights, and of what is computed with them.
         calibration_videos: what int8 takes its ranges from; for int8 alone.
@@ -99,6 +99,7 @@ def convert(
         LabelsError: if the labels are not one per class.
         VideoError: if a video cannot be read.
     """
+    labels = tuple(labels) or source.labels
     if labels:
         check_labels(labels, source.options.num_classes)
     check_output(output)
@@ -124,7 +125,7 @@ def convert(
         source_format=source.format,
         converter=f"movistream {movistream.__version__}",
     )
-    manifest = _manifest(source, step, layout, precision, tuple(labels), provenance)
+    manifest = _manifest(source, step, layout, precision, labels, provenance)
     horizon_frames = None if horizon_s is None else _horizon_frames(manifest, horizon_s)
     progress("lower", 1, 1)
     report: QualityReport | None = None

@@ -52,13 +52,37 @@ def paired_kernel(
     """
     rows, size, channels, filters = kernel.shape
     inputs = PAIR * stride
+    first, places = _placement(size, stride, width)
+    paired = np.zeros((rows, places * inputs, channels, PAIR, filters), np.float32)
+    for pixel in range(PAIR):
+        start = first + stride * pixel
+        paired[:, start : start + size, :, pixel] = kernel
+    return paired.reshape(rows, places, inputs * channels, PAIR * filters)
+
+
+def unpaired_kernel(
+    paired: npt.NDArray[np.float32], size: int, stride: int, width: int
+) -> npt.NDArray[np.float32]:
+    """The kernel that :func:`paired_kernel` was given.
+
+    Args:
+        size: of the kernel along a row.
+
+    Raises:
+        ValueError: if it comes from no such kernel.
+    """
+    first, places = _placement(size, stride, width)
+    rows, _, channels, filters = paired.shape
+    inputs = PAIR * stride
+    pixels = paired.reshape(rows, places * inputs, channels // inputs, PAIR, filters // PAIR)
+    return pixels[:, first : first + size, :, 0]
+
+
+def _placement(size: int, stride: int, width: int) -> tuple[int, int]:
+    """Where the kernel of the first pixel begins, and how many groups of pixels are read."""
+    inputs = PAIR * stride
     padding = max((same_padding_size(width, stride) - 1) * stride + size - width, 0) // 2
     before = -(-padding // inputs)
     behind = -(-(stride - padding + size - inputs) // inputs)
     # SAME pads as many places behind a row as before it, or one more.
-    places = before + 1 + max(behind, before)
-    paired = np.zeros((rows, places * inputs, channels, PAIR, filters), np.float32)
-    for pixel in range(PAIR):
-        first = before * inputs + stride * pixel - padding
-        paired[:, first : first + size, :, pixel] = kernel
-    return paired.reshape(rows, places, inputs * channels, PAIR * filters)
+    return before * inputs - padding, before + 1 + max(behind, before)

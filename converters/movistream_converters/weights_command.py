@@ -39,6 +39,7 @@ def weights(read: Callable[[], Source], output: Path | None, as_json: bool) -> N
         click.echo(f"{'source':20} {found.name:20} {found.format}")
         print_findings(found)
         click.echo(f"{'parameters':20} {_parameters(found):,} in {len(found.weights)} tensors")
+        click.echo(f"{'labels':20} {_listed(found.labels)}")
         click.echo(f"{'unused':20} {_listed(found.unused)}")
     if output is not None:
         from movistream_converters.formats.safetensors_file import write
@@ -62,6 +63,7 @@ def _facts(source: Source) -> dict[str, Any]:
         },
         "parameters": _parameters(source),
         "tensors": len(source.weights),
+        "labels": list(source.labels),
         "unused": list(source.unused),
     }
 

@@ -22,7 +22,11 @@ from movistream_converters.formats.model_garden_names import write_checkpoint
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.network import ActivationFunction
+from movistream_converters.precision import Precision
 from tests.conftest import small_checkpoint
+from tests.converters.test_pytorch import state_dict
+from tests.converters.test_saved_model import write_saved_model
+from tests.converters.tflite_converter import converted
 
 KEY = "movistream.checkpoint"
 HEADER = {
@@ -42,9 +46,10 @@ HEADER = {
     "guessed": [],
     "source": "somewhere",
     "source_format": "model-garden",
+    "labels": [],
     "schema_version": 1,
 }
-DIGEST = "049b4e5a785b2af61ea0fab065d13364b30e2ab1404a5d09cee134ecb39d6ac1"
+DIGEST = "57d5ddd677429c9ac95bac62394bb00372367645be8e8673e56df3dea0452405"
 
 
 def source(**options: Any) -> Source:
@@ -91,23 +96,49 @@ def test_nothing_is_lost(written: Path) -> None:
         np.testing.assert_array_equal(found.weights[name], value, strict=True)
 
 
-def test_a_round_trip_gives_the_same_file(tmp_path: Path) -> None:
-    checkpoint = small_checkpoint()
-    kind = checkpoint.options.convolution_type
-    write_checkpoint(checkpoint.network, checkpoint.weights, tmp_path / "ckpt", kind)
-    direct = read_source(tmp_path, None, None, {"image_size": 48})
+def checkpoint(folder: Path) -> Path:
+    small = small_checkpoint()
+    kind = small.options.convolution_type
+    write_checkpoint(small.network, small.weights, folder / "ckpt", kind)
+    return folder
+
+
+def saved_model(folder: Path) -> Path:
+    return write_saved_model(folder / "saved")
+
+
+def pytorch(folder: Path) -> Path:
+    save_file(state_dict(small_checkpoint()), folder / "state.safetensors")
+    return folder / "state.safetensors"
+
+
+def our_tflite(folder: Path) -> Path:
+    labels = ("an", "event", "of", "five", "kinds")
+    return convert(small_checkpoint(), folder / "ours.tflite", labels=labels, verified=False).path
+
+
+def their_tflite(folder: Path) -> Path:
+    (folder / "theirs.tflite").write_bytes(converted(small_checkpoint(), "dynamic"))
+    return folder / "theirs.tflite"
+
+
+@pytest.mark.parametrize("kind", [checkpoint, saved_model, pytorch, our_tflite, their_tflite])
+@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.DYNAMIC])
+def test_a_round_trip_gives_the_same_file(
+    kind: Callable[[Path], Path], precision: Precision, tmp_path: Path
+) -> None:
+    image_size = {"image_size": 48} if kind in (checkpoint, pytorch) else {}
+    direct = read_source(kind(tmp_path), None, None, image_size)
     safetensors_file.write(direct, tmp_path / "w.safetensors")
     files = []
     for found in (direct, read_source(tmp_path / "w.safetensors")):
-        convert(found, tmp_path / "m.tflite")
+        convert(found, tmp_path / "m.tflite", precision=precision)
         files.append((tmp_path / "m.tflite").read_bytes())
     assert files[0] == files[1]
 
 
 def test_what_was_guessed_may_still_be_said(tmp_path: Path) -> None:
-    checkpoint = small_checkpoint()
-    kind = checkpoint.options.convolution_type
-    write_checkpoint(checkpoint.network, checkpoint.weights, tmp_path / "ckpt", kind)
+    checkpoint(tmp_path)
     relu6 = {"activation": ActivationFunction.RELU6}
     safetensors_file.write(read_source(tmp_path), tmp_path / "guessed.safetensors")
     safetensors_file.write(read_source(tmp_path, None, None, relu6), tmp_path / "told.safetensors")
@@ -165,9 +196,13 @@ def _rename(_: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
         (lambda header, _: header["options"].update(architecture="b7"), ("unknown architecture",)),
         (lambda header, _: header["options"].update(causal=False), ("a base model",)),
         (lambda header, _: header["options"].update(image_size=10**9), ("impossible image size",)),
-        (lambda header, _: header["options"].update(num_classes=0), ("impossible options",)),
+        (lambda header, _: header["options"].update(num_classes=0), ("of no classes",)),
+        (lambda header, _: header.update(labels=["one"]), ("of 5 classes, and names 1",)),
+        (lambda header, _: header.update(labels=["\x1b"] * 5), ("control characters",)),
+        (lambda header, _: header.update(source="\x1b[2J"), ("control characters",)),
         (lambda header, _: header["options"].update(se_type="4d"), ("Invalid enum value",)),
         (lambda header, _: header.update(guessed=["colour"]), ("impossible options",)),
+        (lambda header, _: header.update(guessed=["architecture"]), ("impossible options",)),
     ],
 )
 def test_what_does_not_fit(

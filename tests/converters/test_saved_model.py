@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -36,36 +37,37 @@ def _hard_swish(x: tf.Tensor) -> tf.Tensor:
     return x * tf.nn.relu6(x + 3.0) / 6.0
 
 
+def write_saved_model(
+    folder: Path,
+    trunk: Callable[[tf.Tensor], tf.Tensor] = _hard_swish,
+    gate: Callable[[tf.Tensor], tf.Tensor] = _relu6_gate,
+    head: Callable[[tf.Tensor], tf.Tensor] = tf.nn.swish,
+    state_name: str = "state_head_pool_buffer",
+) -> Path:
+    """Writes a SavedModel whose operators have the names of Model Garden's layers."""
+    tree = variable_tree(SOURCE.network, SOURCE.weights, SOURCE.options.convolution_type)
+
+    def predict(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        x = inputs["image"]
+        for scope, function in (
+            ("stem/stem/conv2d/activation/", trunk),
+            ("block0_layer0/bneck/se/se_expand/conv2d/activation_2/", gate),
+            ("classifier_head/head/conv2d/", head),
+        ):
+            with tf.name_scope(scope):
+                x = function(x)
+        return {"logits": x, state_name: inputs[state_name]}
+
+    image = tf.TensorSpec((1, 1, IMAGE_SIZE, IMAGE_SIZE, 3), tf.float32)
+    state = tf.TensorSpec((1, 1, 1, 1, 8), tf.float32)
+    signature = tf.function(predict).get_concrete_function(image=image, **{state_name: state})
+    tf.saved_model.save(tree.model, str(folder), signatures=signature)
+    return folder
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Writes a SavedModel whose operators have the names of Model Garden's layers."""
-
-    def write(
-        trunk: Callable[[tf.Tensor], tf.Tensor] = _hard_swish,
-        gate: Callable[[tf.Tensor], tf.Tensor] = _relu6_gate,
-        head: Callable[[tf.Tensor], tf.Tensor] = tf.nn.swish,
-        state_name: str = "state_head_pool_buffer",
-    ) -> Path:
-        tree = variable_tree(SOURCE.network, SOURCE.weights, SOURCE.options.convolution_type)
-
-        def predict(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            x = inputs["image"]
-            for scope, function in (
-                ("stem/stem/conv2d/activation/", trunk),
-                ("block0_layer0/bneck/se/se_expand/conv2d/activation_2/", gate),
-                ("classifier_head/head/conv2d/", head),
-            ):
-                with tf.name_scope(scope):
-                    x = function(x)
-            return {"logits": x, state_name: inputs[state_name]}
-
-        image = tf.TensorSpec((1, 1, IMAGE_SIZE, IMAGE_SIZE, 3), tf.float32)
-        state = tf.TensorSpec((1, 1, 1, 1, 8), tf.float32)
-        signature = tf.function(predict).get_concrete_function(image=image, **{state_name: state})
-        tf.saved_model.save(tree.model, str(tmp_path / "model"), signatures=signature)
-        return tmp_path / "model"
-
-    return write
+    return functools.partial(write_saved_model, tmp_path / "model")
 
 
 def test_weights_and_options(write: Write) -> None:

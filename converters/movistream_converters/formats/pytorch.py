@@ -13,7 +13,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,12 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.safetensors_file import header_bytes
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.tensorflow_variables import MovinetVariables, read_network
+from movistream_converters.formats.tensorflow_variables import (
+    Arrays,
+    array_variables,
+    read_network,
+)
 from movistream_converters.network import ActivationFunction
-
-Arrays = Mapping[str, npt.NDArray[Any]]
 
 _SUFFIXES = (".pt", ".pth", ".bin")
 _STEM = re.compile(r"^(?P<root>.*?)conv1\.conv_1\.(?:conv2d|conv3d)\.weight$")
@@ -82,25 +84,15 @@ def read(
             model, or it does not fit the architecture or the overrides.
         MissingExtraError: if it takes PyTorch to read it, which is not installed.
     """
-    arrays, unused = _by_model_garden_path(path, _load(path))
-    shapes = {name: array.shape for name, array in arrays.items()}
-    variables = MovinetVariables(_Reader(arrays), shapes, {name: name for name in arrays}, unused)
+    variables = array_variables(*_by_model_garden_path(path, _load(path)))
     evidence = replace(
-        evidence_of_shapes(shapes),
+        evidence_of_shapes(variables.shapes),
         where="the state dict",
-        customs={"gating": ActivationFunction.HARD_SIGMOID_KERAS},
+        customs={
+            "gating": (ActivationFunction.HARD_SIGMOID_KERAS, "what is usual for state dicts")
+        },
     )
     return read_network(path, variables, evidence, architecture, overrides)
-
-
-@dataclass(frozen=True)
-class _Reader:
-    """Arrays, read as a checkpoint's variables are."""
-
-    arrays: Arrays
-
-    def get_tensor(self, key: str) -> npt.NDArray[Any]:
-        return self.arrays[key]
 
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:

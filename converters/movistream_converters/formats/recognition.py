@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from movistream_converters.movinet import (
 )
 from movistream_converters.network import Network
 
+_IMAGE_SIZES = range(32, 2049)
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -29,7 +31,7 @@ class Evidence:
     Attributes:
         where: what kind of file it is, as the findings name it.
         shown: options that the file shows outright, by name.
-        customs: what files of this kind usually are where the released models' default is not.
+        customs: what to guess in place of the released models' default, and why.
     """
 
     layers: tuple[LayerSpec, ...]
@@ -39,7 +41,7 @@ class Evidence:
     num_classes: int | None
     where: str = "the checkpoint"
     shown: Mapping[str, object] = field(default_factory=dict)
-    customs: Mapping[str, object] = field(default_factory=dict)
+    customs: Mapping[str, tuple[object, str]] = field(default_factory=dict)
 
 
 def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
@@ -82,6 +84,42 @@ def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
     )
 
 
+def evidence_of_options(options: MovinetOptions, where: str, guessed: Collection[str]) -> Evidence:
+    """What a file says that describes its network itself.
+
+    Args:
+        guessed: options that were never told, so that they may still be said otherwise.
+    """
+    values = {
+        name: value
+        for name, value in asdict(options).items()
+        if name not in ("architecture", "causal")
+    }
+    return Evidence(
+        layers=architecture_layers(ARCHITECTURES[options.architecture]),
+        convolution_type=options.convolution_type,
+        se_types=(options.se_type,),
+        positional_encoding=options.positional_encoding,
+        num_classes=options.num_classes,
+        where=where,
+        shown={name: value for name, value in values.items() if name not in guessed},
+        customs={name: (values[name], f"a guess, which {where} keeps") for name in guessed},
+    )
+
+
+def problem_of_options(options: MovinetOptions) -> str | None:
+    """Why a network that a file describes cannot be built."""
+    if options.architecture not in ARCHITECTURES:
+        return f"of an unknown architecture {options.architecture!r}"
+    if not options.causal:
+        return "a base model, which looks at future frames and cannot run frame by frame"
+    if options.image_size not in _IMAGE_SIZES or not 0 < options.frames_per_second <= 1000:
+        return "of an impossible image size or frame rate"
+    if options.num_classes < 1:
+        return "of no classes"
+    return None
+
+
 def architecture_layers(spec: Architecture) -> tuple[LayerSpec, ...]:
     """All blocks, in order."""
     return tuple(layer for stage in spec.stages for layer in stage.layers)
@@ -110,7 +148,6 @@ def recognise(
     chosen: dict[str, Any] = {}
     findings = [Finding("architecture", options.name, architecture_source)]
     default_source = f"the default of {options.name}"
-    kind = evidence.where.removeprefix("the ") + "s"
 
     found: dict[str, tuple[object, ...]] = {
         "convolution_type": (evidence.convolution_type,),
@@ -145,7 +182,7 @@ def recognise(
             if len(candidates) > 1:
                 source = f"the default; the shapes would fit {option_text(candidates[1])} too"
         elif option in evidence.customs:
-            value, source, guessed = evidence.customs[option], f"what is usual for {kind}", True
+            (value, source), guessed = evidence.customs[option], True
         else:
             value, source, guessed = getattr(options, option), default_source, True
         chosen[option] = value

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats import model_garden, pytorch, safetensors_file, saved_model
+from movistream_converters.formats import (
+    model_garden,
+    pytorch,
+    safetensors_file,
+    saved_model,
+    tflite,
+)
 from movistream_converters.formats.source import Source
 
 Reader = Callable[[Path, str | None, Mapping[str, object] | None], Source]
@@ -42,6 +48,7 @@ FORMATS: Mapping[str, Format] = {
     "pytorch": Format(
         "a state dict of MoViNet-pytorch, .safetensors or .pt", pytorch.sniff, pytorch.read
     ),
+    "tflite": Format("a stream model that is a .tflite file already", tflite.sniff, tflite.read),
 }
 """By name; the first that recognises a path reads it."""
 

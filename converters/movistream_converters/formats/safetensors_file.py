@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,10 +18,16 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from movistream.manifest import Text
+from movistream.text import has_control_characters
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.recognition import Evidence, architecture_layers, recognise
+from movistream_converters.formats.recognition import (
+    evidence_of_options,
+    problem_of_options,
+    recognise,
+)
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import ARCHITECTURES, MovinetOptions, build_movinet
+from movistream_converters.movinet import MovinetOptions, build_movinet
 from movistream_converters.network import Network, weight_shapes
 from movistream_converters.output import replaced_when_done
 from movistream_converters.weights import Mismatch, Weights, non_finite
@@ -29,7 +35,7 @@ from movistream_converters.weights import Mismatch, Weights, non_finite
 _KEY = "movistream.checkpoint"
 _LENGTH = struct.Struct("<Q")
 _MOST_HEADER_BYTES = 1 << 20
-_IMAGE_SIZES = range(32, 2049)
+_GUESSABLE = {field.name for field in fields(MovinetOptions)} - {"architecture", "causal"}
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +46,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         guessed: options that nothing has told so far; who reads the file may still say otherwise.
         source: name of the file that the weights come from.
         source_format: the reader that read it.
+        labels: one per class, or none.
         schema_version: of this description; other versions are refused.
     """
 
@@ -47,6 +54,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guessed: tuple[str, ...]
     source: str
     source_format: str
+    labels: tuple[Text, ...] = ()
     schema_version: Literal[1] = 1
 
 
@@ -80,9 +88,8 @@ def read(
     try:
         with safe_open(path, framework="numpy") as file:
             header = _header(path, file.metadata())
-            options, findings = recognise(
-                path, _evidence(path, header), architecture, overrides or {}
-            )
+            evidence = evidence_of_options(header.options, path.name, header.guessed)
+            options, findings = recognise(path, evidence, architecture, overrides or {})
             network = build_movinet(options)
             weights = _weights(path, file, network)
     except (SafetensorError, OSError) as error:
@@ -90,7 +97,13 @@ def read(
     if names := non_finite(weights):
         raise ConversionError(f"{path} holds NaN or infinite weights, first in {names[0]}")
     return Source(
-        options, network, weights, findings, name=header.source, format=header.source_format
+        options,
+        network,
+        weights,
+        findings,
+        name=header.source,
+        format=header.source_format,
+        labels=header.labels,
     )
 
 
@@ -101,8 +114,10 @@ def write(source: Source, output: Path) -> int:
         ConversionError: if it cannot be written.
     """
     guessed = tuple(finding.option for finding in source.findings if finding.guessed)
-    header = Header(source.options, guessed, source.name, source.format)
-    data = save(source.weights, {_KEY: msgspec.json.encode(header).decode()})
+    header = Header(source.options, guessed, source.name, source.format, source.labels)
+    # It writes arrays as they lie in memory, whatever their strides say.
+    in_order = {name: np.asarray(value, order="C") for name, value in source.weights.items()}
+    data = save(in_order, {_KEY: msgspec.json.encode(header).decode()})
     with replaced_when_done(output) as part:
         part.write_bytes(data)
     return len(data)
@@ -118,38 +133,16 @@ def _header(path: Path, metadata: Mapping[str, str] | None) -> Header:
             f"{path} describes its network in a way that cannot be used: {error}. It may be"
             " damaged, or written by a newer version of movistream"
         ) from None
-    options = header.options
-    known = {field.name for field in fields(MovinetOptions)}
-    problem = None
-    if options.architecture not in ARCHITECTURES:
-        problem = f"of an unknown architecture {options.architecture!r}"
-    elif not options.causal:
-        problem = "a base model, which looks at future frames and cannot run frame by frame"
-    elif options.image_size not in _IMAGE_SIZES or not 0 < options.frames_per_second <= 1000:
-        problem = "of an impossible image size or frame rate"
-    elif options.num_classes < 1 or not known.issuperset(header.guessed):
+    problem = problem_of_options(header.options)
+    if problem is None and not _GUESSABLE.issuperset(header.guessed):
         problem = "of impossible options"
+    if problem is None and len(header.labels) not in (0, header.options.num_classes):
+        problem = f"of {header.options.num_classes} classes, and names {len(header.labels)}"
+    if any(map(has_control_characters, (header.source, header.source_format, *header.labels))):
+        problem = "named with control characters"
     if problem is not None:
         raise ConversionError(f"{path} says that its network is {problem}")
     return header
-
-
-def _evidence(path: Path, header: Header) -> Evidence:
-    options = header.options
-    told = {
-        name: value
-        for name, value in asdict(options).items()
-        if name not in ("architecture", "causal", *header.guessed)
-    }
-    return Evidence(
-        layers=architecture_layers(ARCHITECTURES[options.architecture]),
-        convolution_type=options.convolution_type,
-        se_types=(options.se_type,),
-        positional_encoding=options.positional_encoding,
-        num_classes=options.num_classes,
-        where=path.name,
-        shown=told,
-    )
 
 
 def _weights(path: Path, file: Any, network: Network) -> Weights:

@@ -38,6 +38,7 @@ class Source:
         unused: what the file holds besides.
         name: of the file that the weights come from at first.
         format: the reader that read that one, a key of :data:`.registry.FORMATS`.
+        labels: one per class, if the file names them.
     """
 
     options: MovinetOptions
@@ -47,3 +48,4 @@ class Source:
     unused: tuple[str, ...] = ()
     name: str = ""
     format: str = ""
+    labels: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from movistream.native_stderr import first_line
@@ -32,6 +33,8 @@ from movistream_converters.formats.source import Source
 from movistream_converters.movinet import build_movinet
 from movistream_converters.network import Convolution, Network, weight_shapes
 from movistream_converters.weights import Mismatch, Weights, non_finite
+
+Arrays = Mapping[str, npt.NDArray[Any]]
 
 READ_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError)
 """The reader translates its errors into these, by what they say."""
@@ -77,6 +80,22 @@ class MovinetVariables:
     shapes: Mapping[str, tuple[int, ...]]
     keys: Mapping[str, str]
     unused: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _ArrayReader:
+    """Arrays, read as a checkpoint's variables are."""
+
+    arrays: Arrays
+
+    def get_tensor(self, key: str) -> npt.NDArray[Any]:
+        return self.arrays[key]
+
+
+def array_variables(arrays: Arrays, unused: tuple[str, ...] = ()) -> MovinetVariables:
+    """Arrays, by normalised path, as variables."""
+    shapes = {path: array.shape for path, array in arrays.items()}
+    return MovinetVariables(_ArrayReader(arrays), shapes, {path: path for path in arrays}, unused)
 
 
 def open_variables(path: Path, prefix: str) -> Variables:

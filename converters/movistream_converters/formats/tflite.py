@@ -1,0 +1,54 @@
+"""Stream models that are .tflite files already, of whatever precision.
+
+A file of this project says in its manifest what network it holds (:mod:`.tflite_manifest`). A file
+of another program is read from its graph (:mod:`.tflite_network`): kernels come back per channel,
+with their batch norms folded in, and activations, gates and the size of the image are to be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from movistream.binding import bind
+from movistream.errors import ModelError
+from movistream.graph import FILE_IDENTIFIER, map_file, read_model_file
+from movistream.manifest import METADATA_NAME
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats import tflite_manifest, tflite_weights
+from movistream_converters.formats.source import Source
+from movistream_converters.formats.tflite_graph import trace
+
+
+def sniff(path: Path) -> bool:
+    """Whether a file is a .tflite."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(8)[4:] == FILE_IDENTIFIER
+
+
+def read(
+    path: Path, architecture: str | None = None, overrides: Mapping[str, object] | None = None
+) -> Source:
+    """Reads a stream model's file and recognises its network.
+
+    Args:
+        architecture: such as ``movinet-a0-stream``; by default recognised from the file.
+        overrides: fields of :class:`.MovinetOptions` that the user has set.
+
+    Raises:
+        ConversionError: if it is damaged, it is no MoViNet stream model, or it does not fit the
+            architecture or the overrides.
+    """
+    try:
+        with map_file(path) as mapped:
+            data = bytes(mapped)
+        file = read_model_file(data, str(path))
+        manifest = bind(file, data, str(path)) if METADATA_NAME in file.metadata else None
+    except ModelError as error:
+        raise ConversionError(str(error)) from None
+    graph = trace(file, data, str(path))
+    if manifest is None:
+        return tflite_weights.read(path, graph, architecture, overrides or {})
+    return tflite_manifest.read(path, graph, manifest, architecture, overrides or {})

@@ -1,0 +1,248 @@
+"""Finds a MoViNet stream model in the graph of a .tflite file, going back from its logits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from ai_edge_litert import schema_py_generated as schema
+
+from movistream_converters.formats.tflite_graph import Operation, TracedGraph
+from movistream_converters.formats.tflite_layers import (
+    FACTOR_TOLERANCE,
+    Linear,
+    UnlikeError,
+    activated,
+    both_ways,
+    factors,
+    gated,
+    is_sum,
+    linear,
+    origin_of,
+    unlike,
+    with_constant,
+)
+from movistream_converters.movinet import SqueezeExciteType
+
+_SKIP_POOL_SIZE = 3
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Squeeze-excite.
+
+    Attributes:
+        feature: the tensor that it looks at and multiplies.
+        position_scale: None without positional encoding.
+        expand: its function is the gate's.
+    """
+
+    feature: int
+    kind: SqueezeExciteType
+    position_scale: float | None
+    reduce: Linear
+    expand: Linear
+
+
+@dataclass(frozen=True)
+class Block:
+    """An inverted bottleneck.
+
+    Attributes:
+        entry: the tensor that it reads.
+        temporal: None for a kernel of one frame.
+        gate: None without squeeze-excite.
+        scale: of the residual branch.
+        skip: None where the input itself is added.
+        skip_stride: of the pool before it.
+    """
+
+    entry: int
+    expansion: Linear
+    feature: Linear
+    temporal: Linear | None
+    gate: Gate | None
+    projection: Linear
+    scale: float
+    skip: Linear | None = None
+    skip_stride: int = 1
+
+
+@dataclass(frozen=True)
+class FoundNetwork:
+    """A MoViNet as a graph shows it.
+
+    Attributes:
+        image_shape: of the tensor that takes a frame.
+    """
+
+    stem: Linear
+    blocks: tuple[Block, ...]
+    project: Linear
+    hidden: Linear
+    classifier: Linear
+    image_shape: tuple[int, ...]
+
+
+def find_network(graph: TracedGraph) -> FoundNetwork:
+    """The stream model in a graph.
+
+    Raises:
+        UnlikeError: if it is none, or a base model.
+    """
+    outputs = [index for index in graph.outputs if len(graph.tensors[index].shape) == 2]
+    if len(outputs) != 1:
+        raise UnlikeError(f"{len(outputs)} of its outputs have the shape of logits, (1, classes)")
+    classifier = linear(graph, outputs[0], "the classifier")
+    hidden = activated(graph, classifier.source, "the classifier's hidden layer")
+    mean = _running_mean(graph, hidden.source, "the head")
+    project = activated(graph, _spatial_mean(graph, mean, "the head"), "the head")
+    tensor, blocks = project.source, list[Block]()
+    while (origin := graph.origin(tensor)) is not None and is_sum(graph, origin):
+        blocks.append(_block(graph, origin, f"block {len(blocks) + 1} from the end"))
+        tensor = blocks[-1].entry
+    stem = activated(graph, tensor, "the stem")
+    image = graph.source(stem.source)
+    shape = graph.tensors[image].shape
+    if image not in graph.inputs or len(shape) < 4:
+        raise unlike(graph, image, "the image")
+    return FoundNetwork(stem, tuple(reversed(blocks)), project, hidden, classifier, shape)
+
+
+def _block(graph: TracedGraph, total: Operation, what: str) -> Block:
+    failures: list[UnlikeError] = []
+    for residual, skip in both_ways(total):
+        try:
+            return _with_skip(graph, _residual(graph, residual, what), skip, what)
+        except UnlikeError as error:
+            failures.append(error)
+    # Model Garden's files name the residual branch first.
+    raise failures[0]
+
+
+def _residual(graph: TracedGraph, tensor: int, what: str) -> Block:
+    """The branch that computes; it comes without the skip path."""
+    scale = 1.0
+    origin = origin_of(graph, tensor, what)
+    if origin.name == "MUL" and (parts := with_constant(graph, origin)) is not None:
+        constant, rest = parts
+        if (constant == constant.flat[0]).all():
+            scale, tensor = float(constant.flat[0]), rest
+    projection = linear(graph, tensor, f"the projection of {what}")
+    gate = _gate(graph, projection.source, f"the gate of {what}")
+    feature_tensor = projection.source if gate is None else gate.feature
+    deep = f"the depthwise convolution of {what}"
+    feature, temporal = activated(graph, feature_tensor, deep), None
+    stack = graph.origin(feature.source)
+    if stack is not None and stack.name == "CONCATENATION":
+        temporal = feature
+        feature = activated(graph, _newest_frame(graph, stack, temporal, what), deep)
+    if not (feature.depthwise and feature.same_padding):
+        raise unlike(graph, feature_tensor, f"{deep}, padded as SAME,")
+    expansion = activated(graph, feature.source, f"the expansion of {what}")
+    entry = graph.source(expansion.source)
+    return Block(entry, expansion, feature, temporal, gate, projection, scale)
+
+
+def _with_skip(graph: TracedGraph, block: Block, tensor: int, what: str) -> Block:
+    if graph.source(tensor) == block.entry:
+        return block
+    what = f"the skip path of {what}"
+    skip, stride = linear(graph, tensor, what), 1
+    source = graph.source(skip.source)
+    pool = graph.origin(source)
+    if source != block.entry and pool is not None and pool.name == "AVERAGE_POOL_2D":
+        options = pool.options or schema.Pool2DOptionsT()
+        stride = options.strideH
+        windows = (options.filterHeight, options.filterWidth, options.strideW, options.padding)
+        if windows != (_SKIP_POOL_SIZE, _SKIP_POOL_SIZE, stride, schema.Padding.SAME):
+            raise unlike(graph, source, f"a pool of 3 x 3 in {what}")
+        source = graph.source(pool.inputs[0])
+    if source != block.entry:
+        raise unlike(graph, source, what)
+    return replace(block, skip=skip, skip_stride=stride)
+
+
+def _newest_frame(graph: TracedGraph, stack: Operation, temporal: Linear, what: str) -> int:
+    *past, newest = stack.inputs
+    frames = graph.tensors[stack.output].shape[1]
+    are_states = past and all(graph.source(tensor) in graph.inputs for tensor in past)
+    if not (are_states and temporal.depthwise and temporal.kernel.shape[:2] == (frames, 1)):
+        raise unlike(graph, stack.output, f"the stream buffer of {what}")
+    return newest
+
+
+def _gate(graph: TracedGraph, tensor: int, what: str) -> Gate | None:
+    """None if a tensor is no product of a feature and its gate."""
+    origin = origin_of(graph, tensor, what)
+    for side, feature in both_ways(origin) if origin.name == "MUL" else []:
+        if math.prod(graph.tensors[graph.source(side)].shape[:-1]) == 1:
+            expand = gated(graph, side, what)
+            reduce = activated(graph, expand.source, what)
+            kind, position_scale, seen = _squeezed(graph, reduce.source, what)
+            if graph.source(seen) != graph.source(feature):
+                raise unlike(graph, seen, f"the feature in {what}")
+            return Gate(feature, kind, position_scale, reduce, expand)
+    return None
+
+
+def _squeezed(
+    graph: TracedGraph, tensor: int, what: str
+) -> tuple[SqueezeExciteType, float | None, int]:
+    """What a gate looks at: (over space or time, scale of its positional encoding, feature)."""
+    origin = origin_of(graph, tensor, what)
+    position_scale = None
+    if is_sum(graph, origin):
+        position_scale, tensor = _without_position(graph, origin, what)
+        origin = origin_of(graph, tensor, what)
+    if origin.name == "CONCATENATION" and len(origin.inputs) == 2:
+        over_time, over_space = origin.inputs
+        mean = _running_mean(graph, over_time, what)
+        if graph.source(mean) != graph.source(over_space):
+            raise unlike(graph, over_space, f"the spatial mean of {what}")
+        kind = SqueezeExciteType.BOTH
+    elif origin.name == "DIV":
+        kind, mean = SqueezeExciteType.SPACE_TIME, _running_mean(graph, tensor, what)
+    else:
+        kind, mean = SqueezeExciteType.SPACE, tensor
+    return kind, position_scale, _spatial_mean(graph, mean, what)
+
+
+def _without_position(graph: TracedGraph, total: Operation, what: str) -> tuple[float, int]:
+    """The scale of a positional encoding, and what it is added to."""
+    for encoding, rest in both_ways(total):
+        scale, tensors = factors(graph, encoding)
+        pair = graph.origin(tensors[0]) if len(tensors) == 1 else None
+        if pair is not None and pair.name == "CONCATENATION":
+            halves = [graph.origin(half) for half in pair.inputs]
+            if [half.name for half in halves if half is not None] == ["SIN", "COS"]:
+                return scale, rest
+    raise unlike(graph, total.output, f"the positional encoding of {what}")
+
+
+def _running_mean(graph: TracedGraph, tensor: int, what: str) -> int:
+    """What a mean over all frames so far is taken of: its sum so far is a state."""
+    origin = origin_of(graph, tensor, what)
+    total = graph.origin(origin.inputs[0]) if origin.name == "DIV" else None
+    for state, mean in both_ways(total) if total is not None and total.name == "ADD" else []:
+        if graph.source(state) in graph.inputs:
+            return mean
+    error = unlike(graph, tensor, f"a mean over all frames so far, in {what},")
+    raise UnlikeError(
+        f"{error}. A base model, which looks at future frames, has none, and cannot run frame by"
+        " frame; use the stream model"
+    )
+
+
+def _spatial_mean(graph: TracedGraph, tensor: int, what: str) -> int:
+    """What a mean over height and width is taken of."""
+    factor, tensors = factors(graph, tensor)
+    origin = graph.origin(tensors[0]) if len(tensors) == 1 else None
+    if origin is not None and origin.name in ("MEAN", "SUM"):
+        pixels, means = (
+            math.prod(graph.tensors[t].shape[:-1]) for t in (origin.inputs[0], origin.output)
+        )
+        divisor = 1.0 if origin.name == "MEAN" else 1 / max(pixels, 1)
+        if means == 1 and math.isclose(factor, divisor, rel_tol=FACTOR_TOLERANCE):
+            return origin.inputs[0]
+    raise unlike(graph, tensor, f"a mean over height and width, in {what},")

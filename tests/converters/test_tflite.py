@@ -1,0 +1,321 @@
+"""Stream models that are .tflite files already, from other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+import movistream
+from movistream.cli import main
+from movistream_converters import tflite_operators as op
+from movistream_converters.clip import run_clip
+from movistream_converters.convert import convert
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.registry import read_source
+from movistream_converters.formats.source import Source
+from movistream_converters.movinet import SqueezeExciteType
+from movistream_converters.network import ActivationFunction
+from movistream_converters.tflite_builder import GraphBuilder
+from movistream_converters.verify import relative_error
+from tests.conftest import small_checkpoint
+from tests.converters.tflite_converter import converted
+from tests.sdk.test_corrupted_files import corrupt
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as released": {},
+    "no gate": {
+        "se_type": SqueezeExciteType.NONE,
+        "activation": ActivationFunction.RELU6,
+        "head_activation": ActivationFunction.RELU6,
+    },
+    "space": {"se_type": SqueezeExciteType.SPACE, "activation": ActivationFunction.SWISH},
+    "time": {
+        "se_type": SqueezeExciteType.SPACE_TIME,
+        "gating": ActivationFunction.SIGMOID,
+        "activation": ActivationFunction.RELU,
+        "head_activation": ActivationFunction.HARD_SWISH,
+    },
+    "position": {
+        "positional_encoding": True,
+        "gating": ActivationFunction.HARD_SIGMOID_KERAS,
+    },
+}
+LIMITS = {"float32": 1e-5, "float16": 2e-3, "dynamic": 1e-1, "int8": 1e-1}
+FILES = [
+    *((variant, "float32") for variant in VARIANTS),
+    *(("as released", precision) for precision in ("float16", "dynamic", "int8")),
+    ("no gate", "int8"),
+    ("position", "int8"),
+]
+Edit = Callable[[Any], None]
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def logits(source: Source, frames: np.ndarray) -> np.ndarray:
+    images = frames[None].astype(np.float32) / np.float32(255)
+    found: np.ndarray = run_clip(source.network, source.weights, images)[0].numpy()
+    return found
+
+
+@pytest.mark.parametrize(("variant", "precision"), FILES)
+def test_weights_and_options(
+    variant: str, precision: str, small_frames: np.ndarray, tmp_path: Path
+) -> None:
+    original = small_checkpoint(**VARIANTS[variant])
+    source = read_source(write(tmp_path / "m.tflite", converted(original, precision)))
+    assert source.format == "tflite"
+    assert source.options == original.options
+    assert {finding.option for finding in source.findings if finding.guessed} == {
+        "frames_per_second"
+    }
+    expected = logits(original, small_frames[:4])
+    assert relative_error(logits(source, small_frames[:4]), expected) < LIMITS[precision]
+
+
+@pytest.fixture(scope="module")
+def original() -> Source:
+    return small_checkpoint()
+
+
+@pytest.fixture(scope="module")
+def exported(original: Source) -> bytes:
+    return converted(original)
+
+
+@pytest.fixture(scope="module")
+def exported_dynamic(original: Source) -> bytes:
+    return converted(original, "dynamic")
+
+
+def test_the_command(exported: bytes, small_frames: np.ndarray, tmp_path: Path) -> None:
+    """A file of another program becomes one of ours, and computes the same."""
+    labels = [f"thing {index}" for index in range(5)]
+    (tmp_path / "labels.txt").write_text("\n".join(labels))
+    theirs = write(tmp_path / "theirs.tflite", exported)
+    ours = tmp_path / "ours.tflite"
+    main(["convert", str(theirs), "-o", str(ours), "--labels", str(tmp_path / "labels.txt")])
+    found = []
+    for path in (theirs, ours):
+        with movistream.load(path) as model, model.stream() as stream:
+            found.append(np.stack([stream.step(frame).logits for frame in small_frames]))
+            assert path is theirs or model.manifest.labels == tuple(labels)
+    assert relative_error(found[1], found[0]) < 1e-5
+
+
+def edited(data: bytes, edit: Edit) -> bytes:
+    """A file with its graph changed."""
+    model = schema.ModelT.InitFromPackedBuf(data)
+    edit(model)
+    builder = flatbuffers.Builder(len(data))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def operators(model: Any, name: str) -> list[Any]:
+    code = getattr(schema.BuiltinOperator, name)
+    codes = [i for i, entry in enumerate(model.operatorCodes) if entry.builtinCode == code]
+    return [o for o in model.subgraphs[0].operators if o.opcodeIndex in codes]
+
+
+def other_operator(model: Any, operator: Any, name: str) -> None:
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, name)
+    code.version = 1
+    operator.opcodeIndex = len(model.operatorCodes)
+    model.operatorCodes.append(code)
+
+
+def tanh_in_the_trunk(model: Any) -> None:
+    other_operator(model, operators(model, "HARD_SWISH")[4], "TANH")
+
+
+def another_trunk_activation(model: Any) -> None:
+    other_operator(model, operators(model, "HARD_SWISH")[1], "RELU6")
+
+
+def tanh_in_a_gate(model: Any) -> None:
+    kinds = schema.ActivationFunctionType
+    options = [convolution.builtinOptions for convolution in operators(model, "CONV_2D")]
+    expand = next(o for o in options if o.fusedActivationFunction == kinds.RELU6)
+    expand.fusedActivationFunction = kinds.TANH
+
+
+def no_gate_factor(model: Any) -> None:
+    scalars = {i for i, tensor in enumerate(model.subgraphs[0].tensors) if not len(tensor.shape)}
+    factor = next(o for o in operators(model, "MUL") if scalars & set(o.inputs))
+    (index,) = scalars & set(factor.inputs)
+    buffer = model.subgraphs[0].tensors[index].buffer
+    model.buffers[buffer].data = np.frombuffer(np.float32(0.5).tobytes(), np.uint8)
+
+
+def another_stride(model: Any) -> None:
+    options = operators(model, "DEPTHWISE_CONV_2D")[0].builtinOptions
+    options.strideH = options.strideW = 1
+
+
+def valid_padding(model: Any) -> None:
+    operators(model, "DEPTHWISE_CONV_2D")[0].builtinOptions.padding = schema.Padding.VALID
+
+
+def a_larger_pool(model: Any) -> None:
+    operators(model, "AVERAGE_POOL_2D")[0].builtinOptions.filterWidth = 5
+
+
+def dilated(model: Any) -> None:
+    operators(model, "CONV_2D")[3].builtinOptions.dilationWFactor = 2
+
+
+def no_options(model: Any) -> None:
+    convolution = operators(model, "CONV_2D")[3]
+    convolution.builtinOptionsType, convolution.builtinOptions = 0, None
+
+
+def a_kernel_that_is_no_constant(model: Any) -> None:
+    convolution = operators(model, "CONV_2D")[3]
+    convolution.inputs = [convolution.inputs[0], convolution.inputs[0], convolution.inputs[2]]
+
+
+def three_outputs(model: Any) -> None:
+    outputs = model.subgraphs[0].outputs
+    model.subgraphs[0].outputs = [
+        o for o in outputs if len(model.subgraphs[0].tensors[o].shape) > 2
+    ]
+    model.signatureDefs = []
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (tanh_in_the_trunk, r"no MoViNet stream model: where .* should be, there is TANH"),
+        (another_trunk_activation, "mixes kinds of activation: hard_swish, relu6"),
+        (tanh_in_a_gate, "no MoViNet stream model: where a known activation should be"),
+        (no_gate_factor, r"where a sigmoid or hard-sigmoid of the gate of block \d+ from the end"),
+        (another_stride, r"has stride 1 in block0_layer0.feature.conv, and movinet-t0-stream 2"),
+        (valid_padding, "where the depthwise convolution of block 14 from the end, padded as SAME"),
+        (a_larger_pool, "a pool of 3 x 3 in the skip path of block 14 from the end should be"),
+        (dilated, "as wide as high"),
+        (no_options, "there is CONV_2D"),
+        (a_kernel_that_is_no_constant, "with a constant kernel should be, there is CONV_2D"),
+        (three_outputs, r"0 of its outputs have the shape of logits"),
+    ],
+)
+def test_a_part_that_is_unlike(
+    edit: Edit, message: str, exported_dynamic: bytes, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "m.tflite", edited(exported_dynamic, edit))
+    with pytest.raises(ConversionError, match=message):
+        read_source(path)
+
+
+def test_a_tensor_that_is_written_twice(exported_dynamic: bytes, tmp_path: Path) -> None:
+    """Following it back would never end."""
+
+    def twice(model: Any) -> None:
+        model.subgraphs[0].operators.append(model.subgraphs[0].operators[5])
+
+    path = write(tmp_path / "m.tflite", edited(exported_dynamic, twice))
+    with pytest.raises(ConversionError, match=r"damaged: tensor \d+ is written twice"):
+        read_source(path)
+
+
+def other_network(*, pools: bool) -> bytes:
+    """Convolution, pool, dense layer; or the head of a base model."""
+    graph = GraphBuilder()
+    image = graph.input("image", (1, 48, 48, 3))
+    ones, bias = np.ones((3, 3, 3, 8), np.float32), np.zeros(8, np.float32)
+    x = op.conv_2d(graph, image, "conv", ones, bias, (2, 2), "RELU6")
+    if pools:
+        x = op.average_pool_2d(graph, x, "pool", 3, 2)
+    x = op.spatial_mean(graph, x, "mean")
+    dense, bias = np.ones((8, 5), np.float32), np.zeros(5, np.float32)
+    hidden = op.fully_connected(
+        graph, x, "hidden", np.eye(8, dtype=np.float32), dense[:, 0], "RELU6"
+    )
+    graph.output("logits", op.fully_connected(graph, hidden, "logits", dense, bias))
+    return graph.pack("serving_default", {})
+
+
+def test_other_networks(tmp_path: Path) -> None:
+    path = write(tmp_path / "m.tflite", other_network(pools=True))
+    message = r"is no MoViNet stream model: .*there is MEAN.*A base model, which looks at future"
+    with pytest.raises(ConversionError, match=message):
+        read_source(path)
+
+
+def test_another_architecture(exported: bytes, tmp_path: Path) -> None:
+    path = write(tmp_path / "m.tflite", exported)
+    with pytest.raises(ConversionError, match="does not fit movinet-a0-stream; it looks like"):
+        read_source(path, None, "movinet-a0-stream")
+    with pytest.raises(ConversionError, match="has activation hard_swish, not swish"):
+        read_source(path, None, None, {"activation": ActivationFunction.SWISH})
+    with pytest.raises(ConversionError, match="has image size 48, not 64"):
+        read_source(path, None, None, {"image_size": 64})
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"TFL3", b"\x1c\0\0\0TFL3", b"\x1c\0\0\0TFL3" + bytes(99)]
+)
+def test_what_is_no_file(content: bytes, tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match=r"is empty|not a .tflite|damaged or cut off"):
+        read_source(write(tmp_path / "m.tflite", content), "tflite")
+
+
+def test_damaged_files_end_in_a_message(
+    exported_dynamic: bytes, model_path: Path, tmp_path: Path
+) -> None:
+    generator = np.random.default_rng(5)
+    originals = [exported_dynamic, model_path.read_bytes()]
+    refused = 0
+    for index in range(80):
+        data = corrupt(originals[index % 2], generator, index // 2 % 4)
+        path = write(tmp_path / "m.tflite", data)
+        try:
+            read_source(path, "tflite")
+        except ConversionError:
+            refused += 1
+    assert refused > 40
+
+
+def test_the_peers(reference: Callable[[str], Path], tmp_path: Path) -> None:
+    """None of them needs an option."""
+    golden = np.load(reference("goldens/a0_stream") / "stream.npz")
+    for name, limit in (("f32", 1e-5), ("float16", 2e-3), ("dynamic", 0.1), ("int8", 0.1)):
+        source = read_source(reference(f"peers/model_garden_a0_stream_{name}.tflite"))
+        path = convert(source, tmp_path / "m.tflite", verified=False).path
+        with movistream.load(path) as model, model.stream() as stream:
+            found = np.stack([stream.step(frame).logits for frame in golden["frames"]])
+        assert relative_error(found, golden["logits"]) < limit, name
+        lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(golden["logits"], axis=1)
+        assert ((found * golden["logits"]).sum(axis=1) / lengths).min() > 0.99, name
+
+
+@pytest.mark.parametrize(
+    ("peer", "name"),
+    [
+        ("official_k600_a0_stream_int8", "k600_a0_stream"),
+        ("barn_a0_stream_dynamic", "barn_a0_stream"),
+    ],
+)
+def test_real_weights_come_back(peer: str, name: str, reference: Callable[[str], Path]) -> None:
+    golden = reference(f"goldens/{name}")
+    source = read_source(reference(f"peers/{peer}.tflite"))
+    visible = {"activation": source.options.activation}
+    expected = read_source(
+        golden, None, None, visible | {"head_activation": source.options.head_activation}
+    )
+    assert source.options == expected.options
+    assert source.weights.keys() == expected.weights.keys()
+    for weight, value in expected.weights.items():
+        assert relative_error(source.weights[weight], value) < 1e-6, weight

@@ -1,0 +1,126 @@
+"""Files of this project as sources: what they compute is what is read from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+import movistream
+from movistream.graph import map_file, read_model_file
+from movistream.manifest import METADATA_NAME, Manifest, decode, encode, seal
+from movistream_converters.convert import convert
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.registry import read_source
+from movistream_converters.formats.source import Source
+from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import lower
+from movistream_converters.movinet import ConvolutionType, SqueezeExciteType
+from movistream_converters.network import ActivationFunction
+from movistream_converters.passes import fold
+from movistream_converters.precision import Precision
+from movistream_converters.verify import relative_error
+from tests.conftest import small_checkpoint
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "as released": {},
+    "joint kernels": {"convolution_type": ConvolutionType.JOINT},
+    "no gate": {"se_type": SqueezeExciteType.NONE, "activation": ActivationFunction.RELU6},
+    "another gate": {"gating": ActivationFunction.HARD_SIGMOID_KERAS},
+    "position": {"positional_encoding": True, "gating": ActivationFunction.SIGMOID},
+}
+LIMITS = {
+    Precision.FLOAT32: 1e-5,
+    Precision.FLOAT16: 2e-3,
+    Precision.DYNAMIC: 1e-1,
+    Precision.INT8: 1e-1,
+}
+
+
+def logits(path: Path, frames: np.ndarray) -> np.ndarray:
+    with movistream.load(path, arithmetic="float32") as model, model.stream() as stream:
+        return np.stack([stream.step(frame).logits for frame in frames])
+
+
+def written(source: Source, path: Path, **options: Any) -> Path:
+    return convert(source, path, verified=False, **options).path
+
+
+@pytest.mark.parametrize("layout", StateLayout)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_weights_and_options(
+    variant: str, layout: StateLayout, small_frames: np.ndarray, tmp_path: Path
+) -> None:
+    original = small_checkpoint(**VARIANTS[variant])
+    first = written(original, tmp_path / "first.tflite", layout=layout)
+    source = read_source(first)
+    assert source.options == original.options
+    assert not any(finding.guessed for finding in source.findings)
+    second = written(source, tmp_path / "second.tflite")
+    assert relative_error(logits(second, small_frames), logits(first, small_frames)) < 1e-5
+
+
+@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize("variant", ["as released", "joint kernels"])
+def test_precisions(
+    variant: str, precision: Precision, small_frames: np.ndarray, clip: Path, tmp_path: Path
+) -> None:
+    original = small_checkpoint(**VARIANTS[variant])
+    videos = (clip,) if precision is Precision.INT8 else ()
+    first = tmp_path / "first.tflite"
+    written(original, first, precision=precision, calibration_videos=videos)
+    second = written(read_source(first), tmp_path / "second.tflite")
+    expected = logits(written(original, tmp_path / "third.tflite"), small_frames)
+    assert relative_error(logits(second, small_frames), expected) < LIMITS[precision]
+
+
+def test_labels_stay(model_path: Path, tmp_path: Path) -> None:
+    source = read_source(model_path)
+    assert source.labels == tuple(f"thing {index}" for index in range(5))
+    with movistream.load(written(source, tmp_path / "m.tflite")) as model:
+        assert model.manifest.labels == source.labels
+
+
+def with_manifest(path: Path, source: Source, **changes: Any) -> Path:
+    """A file whose manifest, sealed as it should be, says something else of the network."""
+    step = lower(*fold(source.network, source.weights), StateLayout.FRAMES)
+    with map_file(written(source, path)) as data:
+        start, size = read_model_file(data, str(path)).metadata[METADATA_NAME]
+        manifest: Manifest = decode(bytes(data[start : start + size]))
+    manifest = replace(manifest, network={**manifest.network, **changes})
+    path.write_bytes(seal(step.graph.pack(manifest.signature, {METADATA_NAME: encode(manifest)})))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"architecture": "a0"}, "is not as its manifest describes it: block0_layer0.expansion"),
+        ({"architecture": "z9"}, "says that its network is of an unknown architecture 'z9'"),
+        ({"causal": False}, "says that its network is a base model"),
+        ({"se_type": "none"}, "is not as its manifest describes it: block0_layer0.se.expand"),
+        ({"convolution_type": "3d"}, "is not as its manifest describes it: .*tap_0 is missing"),
+        ({"positional_encoding": True}, "manifest describes it: block0_layer0.se.position.scaled"),
+        ({"num_classes": 7}, "is not as its manifest describes it: classifier.logits"),
+        ({"activation": "tanh"}, "does not describe its network: Invalid enum value 'tanh'"),
+        ({"surprise": 1}, r"describes its network with unknown options: \['surprise'\]"),
+    ],
+)
+def test_a_manifest_of_another_network(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    path = with_manifest(tmp_path / "m.tflite", small_checkpoint(), **changes)
+    with pytest.raises(ConversionError, match=message):
+        read_source(path)
+
+
+def test_a_changed_file(model_path: Path, tmp_path: Path) -> None:
+    data = bytearray(model_path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path = tmp_path / "m.tflite"
+    path.write_bytes(data)
+    with pytest.raises(ConversionError, match="content has changed since it was converted"):
+        read_source(path)
