@@ -18,6 +18,7 @@ from movistream_converters.layouts import StateLayout
 from movistream_converters.output import check_output
 from movistream_converters.precision import Precision
 from movistream_converters.source_options import print_findings, source_options
+from movistream_converters.tensorflow_import import import_tensorflow
 
 if TYPE_CHECKING:
     from movistream_converters.formats.source import Source
@@ -85,7 +86,7 @@ _STAGES = {
     help="Compare the file with the network, frame by frame.",
 )
 def convert(
-    read: Callable[[], Source],
+    read: Callable[..., Source],
     output: Path,
     labels: Path | None,
     state_layout: str,
@@ -109,7 +110,7 @@ def convert(
     names = () if labels is None else read_labels(labels)
     with _progress() as progress:
         progress("read", 0, 1)
-        found = read()
+        found = read(import_tensorflow)
         from movistream_converters.convert import convert as convert_source
         from movistream_converters.report import print_report
 

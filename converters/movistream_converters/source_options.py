@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any, TypeVar
 
 import click
 
-from movistream.native_stderr import native_stderr_captured
 from movistream_converters.formats import SOURCE_FORMATS
 from movistream_converters.formats.source import Source, option_text
 from movistream_converters.movinet import ARCHITECTURES, SqueezeExciteType
@@ -28,8 +26,8 @@ _Command = Callable[..., None]
 def source_options(command: _Command) -> _Command:
     """Gives a command the argument SOURCE and the options that decide how it is read.
 
-    The command takes a function ``read``, which imports TensorFlow and returns a
-    :class:`.formats.source.Source`.
+    The command takes a function ``read``, which returns a :class:`.formats.source.Source`, and may
+    be given something to do meanwhile.
     """
 
     @functools.wraps(command)
@@ -54,11 +52,10 @@ def source_options(command: _Command) -> _Command:
             "image_size": image_size,
         }
 
-        def read() -> Source:
-            _import_tensorflow()
-            from movistream_converters.formats.registry import read_source
+        def read(meanwhile: Callable[[], None] = lambda: None) -> Source:
+            from movistream_converters.formats.isolated import read_isolated
 
-            return read_source(source, source_format, arch, overrides)
+            return read_isolated(source, source_format, arch, overrides, meanwhile)
 
         command(read=read, **options)
 
@@ -111,14 +108,3 @@ def print_findings(source: Source) -> None:
 
 def _enum(kind: type[_Option], value: str | None) -> _Option | None:
     return None if value is None else kind(value)
-
-
-def _import_tensorflow() -> None:
-    """Imports it once, without its chatter."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    with native_stderr_captured():
-        import tensorflow as tf
-
-        tf.get_logger().setLevel("ERROR")
-        tf.constant(0.0)

@@ -255,13 +255,13 @@ def test_a_file_that_crashes_an_engine_is_an_error(tmp_path: Path) -> None:
 def test_a_file_that_keeps_an_engine_busy(
     foreign_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from movistream import probe
+    from movistream import child, probe
 
     sleeper = tmp_path / "sleeper"
     sleeper.write_text("#!/bin/sh\nexec sleep 20\n")
     sleeper.chmod(0o755)
     monkeypatch.setattr(probe, "TIME_LIMIT_S", 0.2)
-    monkeypatch.setattr(probe.sys, "executable", str(sleeper))
+    monkeypatch.setattr(child.sys, "executable", str(sleeper))
     with pytest.raises(ModelError, match=r"busy for 0\.2 s"):
         movistream.load(foreign_path)
 

@@ -75,7 +75,8 @@ def read_source(
         raise ConversionError(f"unknown format {name!r}; there are {', '.join(FORMATS)}")
     source = FORMATS[name].read(path, architecture, overrides)
     # A file of our own says itself where its weights come from.
-    return source if source.name else replace(source, name=path.name, format=name)
+    known = path.name.encode(errors="replace").decode()
+    return source if source.name else replace(source, name=known, format=name)
 
 
 def _recognised(path: Path) -> str:

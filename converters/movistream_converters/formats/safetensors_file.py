@@ -115,12 +115,17 @@ def write(source: Source, output: Path) -> int:
     """
     guessed = tuple(finding.option for finding in source.findings if finding.guessed)
     header = Header(source.options, guessed, source.name, source.format, source.labels)
-    # It writes arrays as they lie in memory, whatever their strides say.
-    in_order = {name: np.asarray(value, order="C") for name, value in source.weights.items()}
-    data = save(in_order, {_KEY: msgspec.json.encode(header).decode()})
+    data = weights_bytes(source.weights, {_KEY: msgspec.json.encode(header).decode()})
     with replaced_when_done(output) as part:
         part.write_bytes(data)
     return len(data)
+
+
+def weights_bytes(weights: Weights, metadata: dict[str, str]) -> bytes:
+    """A safetensors file of weights."""
+    # The library writes arrays as they lie in memory, whatever their strides say.
+    in_order = {name: np.asarray(value, order="C") for name, value in weights.items()}
+    return save(in_order, metadata)
 
 
 def _header(path: Path, metadata: Mapping[str, str] | None) -> Header:
