@@ -100,9 +100,10 @@ def convert(
     """Convert SOURCE, a MoViNet stream model, to a .tflite file.
 
     SOURCE is a TensorFlow Model Garden checkpoint (its prefix, its .index file, or a folder with a
-    'checkpoint' file), the folder of a SavedModel, a state dict of MoViNet-pytorch, or a file of
-    'movistream weights'. Options that are not given are taken from what it shows, and where it
-    does not tell, from the released model of the architecture.
+    'checkpoint' file), the folder of a SavedModel, a file of Keras, a state dict of
+    MoViNet-pytorch, a .tflite file, or a file of 'movistream weights'. Options that are not given
+    are taken from what it shows, and where it does not tell, from the released model of the
+    architecture.
     """
     check_output(output)
     calibration_videos = () if calibrate is None else find_videos(calibrate)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import (
+    keras_file,
     model_garden,
     pytorch,
     safetensors_file,
@@ -44,6 +45,11 @@ FORMATS: Mapping[str, Format] = {
     ),
     "movistream": Format(
         "a .safetensors file that movistream wrote", safetensors_file.sniff, safetensors_file.read
+    ),
+    "keras": Format(
+        "a file of Keras: .keras, .weights.h5, or the .h5 of Keras 2",
+        keras_file.sniff,
+        keras_file.read,
     ),
     "pytorch": Format(
         "a state dict of MoViNet-pytorch, .safetensors or .pt", pytorch.sniff, pytorch.read
