@@ -69,7 +69,7 @@ def unpaired_kernel(
         size: of the kernel along a row.
 
     Raises:
-        ValueError: if it comes from no such kernel.
+        ValueError: if its shape is that of no such kernel.
     """
     first, places = _placement(size, stride, width)
     rows, _, channels, filters = paired.shape

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
+from movistream.child import nothing
 from movistream_converters.formats import SOURCE_FORMATS
-from movistream_converters.formats.source import Source, option_text
+from movistream_converters.formats.recognition import IMAGE_SIZES
+from movistream_converters.formats.source import Finding, Source, option_text
 from movistream_converters.movinet import ARCHITECTURES, SqueezeExciteType
 from movistream_converters.network import ActivationFunction
 
@@ -52,10 +54,12 @@ def source_options(command: _Command) -> _Command:
             "image_size": image_size,
         }
 
-        def read(meanwhile: Callable[[], None] = lambda: None) -> Source:
+        given = {option: value for option, value in overrides.items() if value is not None}
+
+        def read(meanwhile: Callable[[], None] = nothing) -> Source:
             from movistream_converters.formats.isolated import read_isolated
 
-            return read_isolated(source, source_format, arch, overrides, meanwhile)
+            return read_isolated(source, source_format, arch, given, meanwhile)
 
         command(read=read, **options)
 
@@ -85,7 +89,9 @@ def source_options(command: _Command) -> _Command:
                 help="Refuse other numbers of classes.",
             ),
             click.option(
-                "--image-size", type=click.IntRange(min=32, max=2048), help="Pixels per side."
+                "--image-size",
+                type=click.IntRange(IMAGE_SIZES[0], IMAGE_SIZES[-1]),
+                help="Pixels per side.",
             ),
         )
     ):
@@ -98,12 +104,17 @@ def print_findings(source: Source) -> None:
     for finding in source.findings:
         option, value = finding.option.replace("_", " "), option_text(finding.value)
         click.echo(f"{option:20} {value:20} from {finding.source}")
-    if any(f.option in _INVISIBLE and f.guessed for f in source.findings):
+    unseen = [f"--{f.option.replace('_', '-')}" for f in source.findings if _is_unseen(f)]
+    if unseen:
         click.echo(
-            "note: weights do not show activations; if the network was trained with others, name"
-            " them with --activation, --gating and --head-activation",
+            f"note: it does not show every activation; if the network was trained with others, say"
+            f" so with {' and '.join(unseen)}",
             err=True,
         )
+
+
+def _is_unseen(finding: Finding) -> bool:
+    return finding.guessed and finding.option in _INVISIBLE
 
 
 def _enum(kind: type[_Option], value: str | None) -> _Option | None:

@@ -1,4 +1,4 @@
-"""Imports TensorFlow without its chatter."""
+"""TensorFlow without its chatter."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import os
 from movistream.native_stderr import native_stderr_captured
 
 
-def import_tensorflow() -> None:
-    """Imports it once, for the CPU: a GPU would take longer to start than a conversion takes."""
+def quiet_tensorflow() -> None:
+    """What has to be set before it is imported. A GPU takes longer to start than a conversion."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+
+def import_tensorflow() -> None:
+    """Imports and starts it."""
+    quiet_tensorflow()
     with native_stderr_captured():
         import tensorflow as tf
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from movistream_converters.network import Network, weight_shapes
+from movistream_converters.network import BatchNormalization, Network, weight_shapes
 
 Weights: TypeAlias = dict[str, npt.NDArray[np.float32]]
 """Arrays by canonical name, ``NODE.WEIGHT``, shaped as :func:`.network.weight_shapes` says."""
@@ -86,6 +86,18 @@ def random_weights(network: Network, seed: int) -> Weights:
                 value = generator.normal(0.0, 0.1, shape)
         weights[name] = np.asarray(value, np.float32)
     return weights
+
+
+def neutral_batch_norm(bias: npt.NDArray[np.float32]) -> Weights:
+    """Weights, by short name, of a batch norm that only adds a bias."""
+    # The variance with which it divides by one.
+    variance = np.float32(1.0 - BatchNormalization().epsilon)
+    return {
+        "gamma": np.ones_like(bias),
+        "beta": bias,
+        "mean": np.zeros_like(bias),
+        "variance": np.full_like(bias, variance),
+    }
 
 
 def non_finite(weights: Mapping[str, npt.NDArray[np.float32]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs one of our functions in a child process, where a crash or a hang harms nobody."""
+"""Calls one of our functions in a child process, where a crash or a hang harms nobody."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-REFUSED = 3
-"""The exit code of a function that said why it refuses: see :func:`refuse`."""
-_PATHS_TOO = "surrogateescape"
+_REFUSED = 3
+_KEEP_BYTES = "surrogateescape"
+"""Paths that are no Unicode pass through."""
 _CHILD = """
 import importlib, json, sys
 request = json.load(sys.stdin)
@@ -24,29 +23,38 @@ sys.exit(getattr(importlib.import_module(module), name)(*request["arguments"]))
 """
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a child ended.
-
-    Attributes:
-        code: its exit code; None if it did not end in time.
-        signal: the name of what killed it, or None.
-        output: on stdout.
-        last_line: on stderr.
-    """
-
-    code: int | None
-    signal: str | None
-    output: str
-    last_line: str
+class ChildError(Exception):
+    """A child that did not do its work; the text says what it does, ``crashes (SIGSEGV)`` say."""
 
 
-@contextmanager
-def started(module: str, function: str, *arguments: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """A child that calls a function with arguments of JSON; it does not outlive the block.
+class RefusalError(ChildError):
+    """A child whose function has refused; the text says why."""
+
+
+def nothing() -> None:
+    """What there is to do meanwhile, by default."""
+
+
+def call(
+    module: str,
+    function: str,
+    *arguments: Any,
+    time_limit_s: float,
+    meanwhile: Callable[[], None] = nothing,
+) -> None:
+    """Calls a function, which returns 0 or what :func:`refuse` returns.
 
     Isolated mode keeps the working directory, which may hold anything, off the child's path; this
-    process' path lets it find what this one found.
+    process' path lets it find what this one found. The child does not outlive the call.
+
+    Args:
+        arguments: whatever JSON holds.
+        time_limit_s: counts from the end of ``meanwhile``.
+        meanwhile: called in this process while the child works.
+
+    Raises:
+        RefusalError: if the function refuses.
+        ChildError: if the child crashes, fails, or takes too long.
     """
     request = {
         "path": [entry for entry in sys.path if entry and Path(entry).is_absolute()],
@@ -64,27 +72,22 @@ def started(module: str, function: str, *arguments: Any) -> Iterator[subprocess.
             with suppress(BrokenPipeError), child.stdin:
                 child.stdin.write(json.dumps(request).encode())
             child.stdin = None
-            yield child
+            meanwhile()
+            output, errors = child.communicate(timeout=time_limit_s)
+        except subprocess.TimeoutExpired:
+            raise ChildError(f"does not end within {time_limit_s} s") from None
         finally:
             child.kill()
-
-
-def outcome(child: subprocess.Popen[bytes], time_limit_s: float) -> Outcome:
-    """Waits for a child."""
-    try:
-        output, errors = child.communicate(timeout=time_limit_s)
-    except subprocess.TimeoutExpired:
-        return Outcome(None, None, "", "")
-    code = child.returncode
-    return Outcome(
-        code=code,
-        signal=signal.Signals(-code).name if code < 0 else None,
-        output=output.decode(errors=_PATHS_TOO),
-        last_line=errors.decode(errors="replace").strip().rpartition("\n")[2],
-    )
+    if child.returncode == _REFUSED:
+        raise RefusalError(output.decode(errors=_KEEP_BYTES))
+    if child.returncode < 0:
+        raise ChildError(f"crashes ({signal.Signals(-child.returncode).name})")
+    if child.returncode:
+        last_line = errors.decode(errors="replace").strip().rpartition("\n")[2]
+        raise ChildError(f"fails: {last_line}")
 
 
 def refuse(error: Exception) -> int:
-    """In the child: hands over why a function refuses; the function returns what this returns."""
-    sys.stdout.buffer.write(str(error).encode(errors=_PATHS_TOO))
-    return REFUSED
+    """In the child: hands over why a function refuses."""
+    sys.stdout.buffer.write(str(error).encode(errors=_KEEP_BYTES))
+    return _REFUSED

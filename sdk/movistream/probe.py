@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from movistream.child import REFUSED, outcome, refuse, started
+from movistream.child import ChildError, RefusalError, call, refuse
 from movistream.errors import EngineError, ModelError, MovistreamError
 
 TIME_LIMIT_S = 60
@@ -25,20 +25,15 @@ def probe(path: Path, engine: str, signature: str) -> None:
         ModelError: if the child crashes or does not end in time.
         EngineError: if the engine refuses the file.
     """
-    with started(__name__, "answer", str(path.absolute()), engine, signature) as child:
-        ended = outcome(child, TIME_LIMIT_S)
-    if ended.code is None:
+    arguments = (str(path.absolute()), engine, signature)
+    try:
+        call(__name__, "answer", *arguments, time_limit_s=TIME_LIMIT_S)
+    except RefusalError as error:
+        raise EngineError(" ".join(str(error).split())) from None
+    except ChildError as error:
         raise ModelError(
-            f"{path} kept an engine busy for {TIME_LIMIT_S} s without an answer; it is damaged"
-        )
-    if ended.code == REFUSED:
-        raise EngineError(" ".join(ended.output.split()))
-    if ended.signal is not None:
-        raise ModelError(
-            f"{path} crashes the engine ({ended.signal}): it is damaged, or not for it"
-        )
-    if ended.code:
-        raise ModelError(f"{path} cannot be tried: {ended.last_line}")
+            f"{path} cannot be run: the engine {error}; the file is damaged, or not for it"
+        ) from None
 
 
 def _run(path: Path, engine_name: str, signature: str) -> None:
@@ -55,7 +50,7 @@ def _run(path: Path, engine_name: str, signature: str) -> None:
 
 
 def answer(path: str, engine: str, signature: str) -> int:
-    """The child's side: 0 if the file runs, :data:`.child.REFUSED` if not."""
+    """The child's side: 0 if the file runs."""
     try:
         _run(Path(path), engine, signature)
     except MovistreamError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 import movistream
 from movistream.cli import main
 from movistream.inspection import inspect_file
-from movistream_converters.formats.model_garden_names import write_checkpoint
+from movistream_converters.convert import convert
+from movistream_converters.formats.model_garden_writer import write_checkpoint
 from movistream_converters.movinet import ConvolutionType, build_movinet, default_options
 from movistream_converters.precision import ERROR_LIMITS, ErrorLimits, Precision
 from movistream_converters.weights import random_weights
+from tests.conftest import small_checkpoint
 
 Capture = pytest.CaptureFixture[str]
 
@@ -53,7 +56,7 @@ def test_convert_says_what_it_found_and_did(
     assert "verified on 16 frames" in printed.out
     *stages, note = printed.err.splitlines()
     assert stages == ["reading …", "lowering …", "verifying …"]
-    assert note.startswith("note: weights do not show activations")
+    assert note.endswith("say so with --activation and --gating and --head-activation")
     manifest = inspect_file(output).manifest
     assert manifest.labels == ("one", "two", "three")
     assert manifest.input.shape == (1, 48, 48, 3)
@@ -175,3 +178,14 @@ def test_an_unfaithful_file_is_not_written(
     error = fails(["convert", checkpoint, "-o", tmp_path / "m", "--image-size", "48"], capsys)
     assert "not faithful" in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_conversions_do_not_pile_up(tmp_path: Path) -> None:
+    """Ten in one process take no more memory than two."""
+    source = small_checkpoint()
+    resident_kib = []
+    for _ in range(10):
+        convert(source, tmp_path / "m.tflite")
+        status = Path("/proc/self/status").read_text()
+        resident_kib.append(int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]))
+    assert resident_kib[9] < 1.05 * resident_kib[1]

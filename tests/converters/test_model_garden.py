@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden import read
-from movistream_converters.formats.model_garden_names import write_checkpoint
+from movistream_converters.formats.model_garden_writer import write_checkpoint
 from movistream_converters.movinet import (
     ARCHITECTURES,
     ConvolutionType,

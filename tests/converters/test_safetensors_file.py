@@ -18,7 +18,7 @@ from movistream.cli import main
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
-from movistream_converters.formats.model_garden_names import write_checkpoint
+from movistream_converters.formats.model_garden_writer import write_checkpoint
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.network import ActivationFunction
@@ -193,16 +193,28 @@ def _rename(_: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
         ),
         (lambda header, _: header.update(schema_version=2), ("newer version",)),
         (lambda header, _: header.update(more=1), ("unknown field `more`",)),
-        (lambda header, _: header["options"].update(architecture="b7"), ("unknown architecture",)),
+        (
+            lambda header, _: header["options"].update(architecture="b7"),
+            ("architecture 'b7' is unknown",),
+        ),
         (lambda header, _: header["options"].update(causal=False), ("a base model",)),
-        (lambda header, _: header["options"].update(image_size=10**9), ("impossible image size",)),
-        (lambda header, _: header["options"].update(num_classes=0), ("of no classes",)),
-        (lambda header, _: header.update(labels=["one"]), ("of 5 classes, and names 1",)),
+        (
+            lambda header, _: header["options"].update(image_size=10**9),
+            ("image size 1000000000 is impossible",),
+        ),
+        (lambda header, _: header["options"].update(num_classes=0), ("it has no classes",)),
+        (lambda header, _: header.update(labels=["one"]), ("it has 5 classes, and 1 labels",)),
         (lambda header, _: header.update(labels=["\x1b"] * 5), ("control characters",)),
         (lambda header, _: header.update(source="\x1b[2J"), ("control characters",)),
         (lambda header, _: header["options"].update(se_type="4d"), ("Invalid enum value",)),
-        (lambda header, _: header.update(guessed=["colour"]), ("impossible options",)),
-        (lambda header, _: header.update(guessed=["architecture"]), ("impossible options",)),
+        (
+            lambda header, _: header.update(guessed=["colour"]),
+            ("leaves options open that it cannot",),
+        ),
+        (
+            lambda header, _: header.update(guessed=["architecture"]),
+            ("leaves options open that it cannot",),
+        ),
     ],
 )
 def test_what_does_not_fit(

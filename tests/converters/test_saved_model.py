@@ -15,7 +15,7 @@ import movistream
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import SOURCE_FORMATS, saved_model
-from movistream_converters.formats.model_garden_names import variable_tree
+from movistream_converters.formats.model_garden_writer import variable_tree
 from movistream_converters.formats.registry import FORMATS, read_source
 from movistream_converters.network import ActivationFunction
 from movistream_converters.verify import relative_error

@@ -200,14 +200,23 @@ def three_outputs(model: Any) -> None:
     [
         (tanh_in_the_trunk, r"no MoViNet stream model: where .* should be, there is TANH"),
         (another_trunk_activation, "mixes kinds of activation: hard_swish, relu6"),
-        (tanh_in_a_gate, "no MoViNet stream model: where a known activation should be"),
+        (
+            tanh_in_a_gate,
+            "where the gate of block 14 from the end should be, there is CONV_2D, TANH",
+        ),
         (no_gate_factor, r"where a sigmoid or hard-sigmoid of the gate of block \d+ from the end"),
-        (another_stride, r"has stride 1 in block0_layer0.feature.conv, and movinet-t0-stream 2"),
-        (valid_padding, "where the depthwise convolution of block 14 from the end, padded as SAME"),
+        (
+            another_stride,
+            "of the stride of the depthwise convolution, should be, there is HARD_SWISH",
+        ),
+        (valid_padding, "block0_layer0.feature.conv has no padding"),
         (a_larger_pool, "a pool of 3 x 3 in the skip path of block 14 from the end should be"),
         (dilated, "as wide as high"),
         (no_options, "there is CONV_2D"),
-        (a_kernel_that_is_no_constant, "with a constant kernel should be, there is CONV_2D"),
+        (
+            a_kernel_that_is_no_constant,
+            "with a constant kernel and bias, should be, there is CONV_2D",
+        ),
         (three_outputs, r"0 of its outputs have the shape of logits"),
     ],
 )

@@ -98,11 +98,17 @@ def with_manifest(path: Path, source: Source, **changes: Any) -> Path:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"architecture": "a0"}, "is not as its manifest describes it: block0_layer0.expansion"),
-        ({"architecture": "z9"}, "says that its network is of an unknown architecture 'z9'"),
-        ({"causal": False}, "says that its network is a base model"),
+        (
+            {"architecture": "a0"},
+            "is not as its manifest describes it: block1_layer1.feature_temporal",
+        ),
+        ({"architecture": "z9"}, "describes its network wrongly: its architecture 'z9' is unknown"),
+        ({"causal": False}, "describes its network wrongly: it is a base model"),
         ({"se_type": "none"}, "is not as its manifest describes it: block0_layer0.se.expand"),
-        ({"convolution_type": "3d"}, "is not as its manifest describes it: .*tap_0 is missing"),
+        (
+            {"convolution_type": "3d"},
+            "is not as its manifest describes it: block1_layer0.feature.conv",
+        ),
         ({"positional_encoding": True}, "manifest describes it: block0_layer0.se.position.scaled"),
         ({"num_classes": 7}, "is not as its manifest describes it: classifier.logits"),
         ({"activation": "tanh"}, "does not describe its network: Invalid enum value 'tanh'"),

@@ -240,7 +240,7 @@ def test_a_file_that_crashes_an_engine_is_an_error(tmp_path: Path) -> None:
     """A child process dies in place of this one, whether or not the file carries a manifest."""
     path = tmp_path / "crash.tflite"
     path.write_bytes(crashing_graph().pack("serving_default", {}))
-    assert "crashes the engine (SIG" in error_of(path)
+    assert "the engine crashes (SIG" in error_of(path)
     manifest = inspect_file(path).manifest
     ours = msgspec.structs.replace(
         manifest,
@@ -249,7 +249,7 @@ def test_a_file_that_crashes_an_engine_is_an_error(tmp_path: Path) -> None:
     )
     path.write_bytes(seal(crashing_graph().pack("serving_default", {METADATA_NAME: encode(ours)})))
     assert inspect_file(path).manifest.state_layout == "frames"
-    assert "crashes the engine (SIG" in error_of(path)
+    assert "the engine crashes (SIG" in error_of(path)
 
 
 def test_a_file_that_keeps_an_engine_busy(
@@ -262,7 +262,7 @@ def test_a_file_that_keeps_an_engine_busy(
     sleeper.chmod(0o755)
     monkeypatch.setattr(probe, "TIME_LIMIT_S", 0.2)
     monkeypatch.setattr(child.sys, "executable", str(sleeper))
-    with pytest.raises(ModelError, match=r"busy for 0\.2 s"):
+    with pytest.raises(ModelError, match=r"the engine does not end within 0\.2 s"):
         movistream.load(foreign_path)
 
 

@@ -1,4 +1,4 @@
 """Readers of weights, one module per format."""
 
-SOURCE_FORMATS = ("saved-model", "model-garden", "movistream", "keras", "pytorch", "tflite")
+SOURCE_FORMATS = ("tflite", "movistream", "keras", "pytorch", "saved-model", "model-garden")
 """The names of the formats in :mod:`.registry`, for those who must not wait for TensorFlow."""

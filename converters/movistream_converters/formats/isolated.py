@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -15,14 +16,15 @@ import msgspec
 import numpy as np
 from safetensors import safe_open
 
-from movistream.child import REFUSED, outcome, refuse, started
+from movistream.child import ChildError, RefusalError, call, nothing, refuse
 from movistream.errors import MovistreamError
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.safetensors_file import weights_bytes
 from movistream_converters.formats.source import Finding, Source
 from movistream_converters.movinet import MovinetOptions, build_movinet
 from movistream_converters.network import weight_shapes
-from movistream_converters.tensorflow_import import import_tensorflow
+from movistream_converters.tensorflow_import import quiet_tensorflow
 
 TIME_LIMIT_S = 600
 _KEY = "movistream.source"
@@ -30,10 +32,10 @@ _FILE = "source.safetensors"
 
 
 class _Description(msgspec.Struct, frozen=True):
-    """A source without its weights."""
+    """A source without its network and weights; values of findings are plain."""
 
     options: MovinetOptions
-    findings: tuple[tuple[str, Any, str, bool], ...]
+    findings: tuple[Finding, ...]
     unused: tuple[str, ...]
     name: str
     format: str
@@ -45,7 +47,7 @@ def read_isolated(
     source_format: str | None = None,
     architecture: str | None = None,
     overrides: Mapping[str, object] | None = None,
-    meanwhile: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[], None] = nothing,
 ) -> Source:
     """As :func:`.registry.read_source`, in a child process.
 
@@ -53,22 +55,20 @@ def read_isolated(
         meanwhile: called in this process while the child reads.
 
     Raises:
-        ConversionError: for the same reasons, or if the child crashes or does not end in time.
+        ConversionError: for the same reasons, or if a package is missing that reads it, or the
+            child crashes or does not end in time.
     """
-    given = {option: getattr(v, "value", v) for option, v in (overrides or {}).items()}
     with tempfile.TemporaryDirectory(prefix="movistream-") as folder:
-        arguments = (str(path), source_format, architecture, given, folder)
-        with started(__name__, "answer", *arguments) as child:
-            meanwhile()
-            ended = outcome(child, TIME_LIMIT_S)
-        if ended.code is None:
-            raise ConversionError(f"{path} keeps its reader busy for {TIME_LIMIT_S} s")
-        if ended.signal is not None:
-            raise ConversionError(f"{path} crashes its reader ({ended.signal}): it is damaged")
-        if ended.code == REFUSED:
-            raise ConversionError(ended.output)
-        if ended.code:
-            raise ConversionError(f"{path} cannot be read: {ended.last_line}")
+        arguments = (str(path), source_format, architecture, dict(overrides or {}), folder)
+        try:
+            call(__name__, "answer", *arguments, time_limit_s=TIME_LIMIT_S, meanwhile=meanwhile)
+        except RefusalError as error:
+            raise ConversionError(str(error)) from None
+        except ChildError as error:
+            raise ConversionError(
+                f"{path} cannot be read: its reader {error}. It may be damaged, or too large for"
+                " this machine"
+            ) from None
         return _received(Path(folder) / _FILE)
 
 
@@ -79,22 +79,16 @@ def answer(
     given: dict[str, Any],
     folder: str,
 ) -> int:
-    """The child's side: leaves the source in a folder, or says what is wrong with it."""
-    import_tensorflow()
-    from movistream_converters.formats.registry import read_source
-
-    kinds = get_type_hints(MovinetOptions)
-    overrides = {
-        option: None if value is None else msgspec.convert(value, kinds[option])
-        for option, value in given.items()
-    }
+    """The child's side: leaves the source in a folder."""
+    quiet_tensorflow()
+    overrides = {option: _typed(option, value) for option, value in given.items()}
     try:
         source = read_source(Path(path), source_format, architecture, overrides)
     except MovistreamError as error:
         return refuse(error)
     description = _Description(
         options=source.options,
-        findings=tuple((f.option, f.value, f.source, f.guessed) for f in source.findings),
+        findings=source.findings,
         unused=source.unused,
         name=source.name,
         format=source.format,
@@ -106,22 +100,22 @@ def answer(
 
 
 def _received(file: Path) -> Source:
-    kinds = get_type_hints(MovinetOptions)
     with safe_open(file, framework="numpy") as opened:
         described = msgspec.json.decode(opened.metadata()[_KEY], type=_Description)
         network = build_movinet(described.options)
         weights = {name: np.asarray(opened.get_tensor(name)) for name in weight_shapes(network)}
-    findings = tuple(
-        Finding(option, msgspec.convert(value, kinds[option]), source, guessed)
-        for option, value, source, guessed in described.findings
-    )
     return Source(
-        described.options,
-        network,
-        weights,
-        findings,
-        described.unused,
-        described.name,
-        described.format,
-        described.labels,
+        options=described.options,
+        network=network,
+        weights=weights,
+        findings=tuple(replace(f, value=_typed(f.option, f.value)) for f in described.findings),
+        unused=described.unused,
+        name=described.name,
+        format=described.format,
+        labels=described.labels,
     )
+
+
+def _typed(option: str, value: object) -> object:
+    """An option's value as :class:`.MovinetOptions` has it."""
+    return msgspec.convert(value, get_type_hints(MovinetOptions)[option])

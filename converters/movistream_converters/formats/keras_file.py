@@ -13,6 +13,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,18 +23,23 @@ import h5py
 import numpy.typing as npt
 
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden_arrays import Arrays, read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.tensorflow_variables import array_variables, read_network
+from movistream_converters.formats.zip_names import names_in_zip
 from movistream_converters.network import ActivationFunction
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
 _MOST_BYTES = 2**31
-_DAMAGED = (OSError, RuntimeError, ValueError, KeyError, zipfile.BadZipFile)
+_DAMAGED = (
+    *(OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What h5py and zipfile raise for damaged files."""
 
 _BY_LAYER = re.compile(
-    r"(?P<root>.*?)(?P<layer>stem|block\d+_layer\d+|head|classifier_head)/"
+    r".*?(?P<layer>stem|block\d+_layer\d+|head|classifier_head)/"
     r"(?:(?P<part>stem|project|head|classifier|bneck/[\w/]+?)"
     r"/conv\dd(?P<temporal>_temporal)?/(?P<kind>bn|conv|depthwise_conv)\w*/(?:depthwise_)?"
     r"(?P<weight>\w+)|(?P<scale>scale)):0"
@@ -51,7 +57,7 @@ _PARTS = {
     "bneck/skip/skip_project": "_skip/_projection",
 }
 _BY_ATTRIBUTE = re.compile(
-    r"(?P<root>.*?)layers/(?P<layer>stem|movinet_block(?:_\d+)?|head|classifier_head)/"
+    r".*?layers/(?P<layer>stem|movinet_block(?:_\d+)?|head|classifier_head)/"
     r"(?P<rest>_.+)/vars/(?P<number>\d)"
 )
 _RENAMED = (
@@ -73,15 +79,14 @@ _ACTIVATIONS = {
     "relu6": ActivationFunction.RELU6,
 }
 
-Arrays = dict[str, npt.NDArray[Any]]
-
 
 def sniff(path: Path) -> bool:
     """Whether a file is one of Keras'."""
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return file.read(len(_MAGIC)) == _MAGIC or _WEIGHTS in _names(file)
+        is_hdf5 = file.read(len(_MAGIC)) == _MAGIC
+    return is_hdf5 or _WEIGHTS in names_in_zip(path)
 
 
 def read(
@@ -102,17 +107,9 @@ def read(
     except _DAMAGED as error:
         raise ConversionError(f"{path} is damaged or none of Keras' files: {error}") from None
     shown = _shown_options(path, described)
-    variables = array_variables(*_by_checkpoint_path(path, arrays))
-    evidence = replace(evidence_of_shapes(variables.shapes), where="the Keras file", shown=shown)
-    return read_network(path, variables, evidence, architecture, overrides)
-
-
-def _names(file: Any) -> list[str]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return []
+    arrays, unused = _by_checkpoint_path(path, arrays)
+    evidence = replace(evidence_of_shapes(shapes_of(arrays)), where="the Keras file", shown=shown)
+    return read_network(path, arrays, unused, evidence, architecture, overrides)
 
 
 def _content(path: Path) -> tuple[Arrays, str]:
@@ -125,7 +122,10 @@ def _content(path: Path) -> tuple[Arrays, str]:
             if _CONFIG in archive.namelist():
                 described = _member(archive, _CONFIG).decode()
     with h5py.File(opened, "r") as file:
-        described = described or str(file.attrs.get("model_config", ""))
+        attribute = file.attrs.get("model_config", "")
+        described = described or (
+            attribute.decode() if isinstance(attribute, bytes) else str(attribute)
+        )
         return dict(_datasets(file)), described
 
 
@@ -152,15 +152,13 @@ def _by_checkpoint_path(path: Path, arrays: Arrays) -> tuple[Arrays, tuple[str, 
     named = {name: match for name in arrays if (match := _BY_LAYER.fullmatch(name))}
     numbered = {name: match for name in arrays if (match := _BY_ATTRIBUTE.fullmatch(name))}
     matches = named or numbered
-    layers = sorted({match["layer"] for match in matches.values()}, key=_place_of_layer)
-    blocks = [layer for layer in layers if "block" in layer]
-    numbers = {"stem": 0, **{block: i + 1 for i, block in enumerate(blocks)}}
-    numbers["head"] = len(blocks) + 1
-    found: Arrays = {}
+    blocks = sorted({m["layer"] for m in matches.values() if "block" in m["layer"]}, key=_numbers)
+    places = {layer: number for number, layer in enumerate(("stem", *blocks, "head"))}
+    found: dict[str, npt.NDArray[Any]] = {}
     for name, match in matches.items():
         rest = _rest_by_layer(match) if named else _rest_by_attribute(match)
         in_classifier = match["layer"] == "classifier_head"
-        key = rest if in_classifier else f"{numbers[match['layer']]}/{rest}"
+        key = rest if in_classifier else f"{places[match['layer']]}/{rest}"
         if key in found:
             raise ConversionError(
                 f"{path} holds several MoViNets: {name} is one array of two that are {key}; save"
@@ -175,7 +173,7 @@ def _by_checkpoint_path(path: Path, arrays: Arrays) -> tuple[Arrays, tuple[str, 
     return found, tuple(sorted(arrays.keys() - matches.keys()))
 
 
-def _place_of_layer(name: str) -> list[int]:
+def _numbers(name: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", name)]
 
 
@@ -199,24 +197,33 @@ def _rest_by_attribute(match: re.Match[str]) -> str:
 def _shown_options(path: Path, described: str) -> dict[str, object]:
     """What a whole model's description tells; nothing, for weights alone."""
     try:
-        classifier = json.loads(described or "{}")
-        options = classifier.get("config", {})
-        backbone = options.get("backbone", {}).get("config", {})
-        causal, trunk = backbone.get("causal"), backbone.get("activation")
-        head, image = options.get("activation"), options.get("input_specs", {}).get("image", {})
-        *_, height, width, _ = image.get("config", {}).get("shape") or (None,) * 5
+        model = json.loads(described or "{}").get("config", {})
+        backbone = model.get("backbone", {}).get("config", {})
+        functions = {
+            "activation": _function(backbone.get("activation")),
+            "head_activation": _function(model.get("activation")),
+        }
+        image = model.get("input_specs", {}).get("image", {}).get("config", {})
+        shape = list(image.get("shape") or ())
+        is_base = backbone.get("causal") is False
     except (ValueError, RecursionError, AttributeError, TypeError):
         raise ConversionError(f"{path} describes its model in a way that cannot be used") from None
-    if causal is False:
+    if is_base:
         raise ConversionError(
             f"{path} holds a base model (causal=False), which looks at future frames and cannot run"
             " frame by frame; use the stream model"
         )
-    shown: dict[str, object] = {}
-    if trunk in _ACTIVATIONS:
-        shown["activation"] = _ACTIVATIONS[trunk]
-    if head in _ACTIVATIONS:
-        shown["head_activation"] = _ACTIVATIONS[head]
-    if isinstance(height, int) and height == width:
-        shown["image_size"] = height
+    shown: dict[str, object] = {
+        option: function for option, function in functions.items() if function is not None
+    }
+    # (batch, time, height, width, 3)
+    if len(shape) == 5 and isinstance(shape[2], int) and shape[2] == shape[3]:
+        shown["image_size"] = shape[2]
     return shown
+
+
+def _function(described: object) -> ActivationFunction | None:
+    """A name, or a description of a function of that name; None for unknown ones."""
+    if isinstance(described, Mapping):
+        described = described.get("config")
+    return _ACTIVATIONS.get(described) if isinstance(described, str) else None

@@ -9,13 +9,13 @@ from pathlib import Path
 import tensorflow as tf
 
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden_arrays import read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.tensorflow_variables import (
     READ_ERRORS,
-    movinet_variables,
+    movinet_arrays,
     open_variables,
-    read_network,
 )
 
 
@@ -39,9 +39,9 @@ def read(
         ConversionError: if there is no checkpoint, it is damaged, it is not a MoViNet stream
             model, or it does not fit the architecture or the overrides.
     """
-    variables = movinet_variables(path, open_variables(path, checkpoint_prefix(path)))
-    evidence = evidence_of_shapes(variables.shapes)
-    return read_network(path, variables, evidence, architecture, overrides)
+    arrays, unused = movinet_arrays(path, open_variables(path, checkpoint_prefix(path)))
+    evidence = evidence_of_shapes(shapes_of(arrays))
+    return read_network(path, arrays, unused, evidence, architecture, overrides)
 
 
 def checkpoint_prefix(path: Path) -> str:

@@ -11,7 +11,6 @@ import json
 import pickle
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,14 +23,11 @@ from safetensors.numpy import load_file
 from movistream.errors import MissingExtraError
 from movistream.native_stderr import first_line
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden_arrays import Arrays, read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.safetensors_file import header_bytes
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.tensorflow_variables import (
-    Arrays,
-    array_variables,
-    read_network,
-)
+from movistream_converters.formats.zip_names import names_in_zip
 from movistream_converters.network import ActivationFunction
 
 _SUFFIXES = (".pt", ".pth", ".bin")
@@ -66,7 +62,8 @@ def sniff(path: Path) -> bool:
         return False
     if path.suffix == ".safetensors":
         return any(_STEM.match(name) for name in _safetensors_names(path))
-    return path.suffix in _SUFFIXES or _is_zipped_pickle(path)
+    is_zipped_pickle = any(name.endswith("/data.pkl") for name in names_in_zip(path))
+    return path.suffix in _SUFFIXES or is_zipped_pickle
 
 
 def read(
@@ -84,15 +81,15 @@ def read(
             model, or it does not fit the architecture or the overrides.
         MissingExtraError: if it takes PyTorch to read it, which is not installed.
     """
-    variables = array_variables(*_by_model_garden_path(path, _load(path)))
+    arrays, unused = _by_model_garden_path(path, _load(path))
     evidence = replace(
-        evidence_of_shapes(variables.shapes),
+        evidence_of_shapes(shapes_of(arrays)),
         where="the state dict",
         customs={
             "gating": (ActivationFunction.HARD_SIGMOID_KERAS, "what is usual for state dicts")
         },
     )
-    return read_network(path, variables, evidence, architecture, overrides)
+    return read_network(path, arrays, unused, evidence, architecture, overrides)
 
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -202,11 +199,3 @@ def _safetensors_names(path: Path) -> list[str]:
     except (ValueError, RecursionError):
         return []
     return list(header) if isinstance(header, dict) else []
-
-
-def _is_zipped_pickle(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any(name.endswith("/data.pkl") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError):
-        return False

@@ -21,7 +21,24 @@ from movistream_converters.movinet import (
 )
 from movistream_converters.network import Network
 
-_IMAGE_SIZES = range(32, 2049)
+IMAGE_SIZES = range(32, 2049)
+"""Pixels per side."""
+
+OPTIONS = (
+    "convolution_type",
+    "se_type",
+    "positional_encoding",
+    "num_classes",
+    "activation",
+    "gating",
+    "head_activation",
+    "image_size",
+    "frames_per_second",
+)
+"""What decides a network beside its architecture: fields of :class:`.MovinetOptions`."""
+
+GUESSABLE = frozenset(OPTIONS) - {"convolution_type", "positional_encoding", "num_classes"}
+"""Options that weights may not show."""
 
 
 @dataclass(frozen=True)
@@ -88,35 +105,34 @@ def evidence_of_options(options: MovinetOptions, where: str, guessed: Collection
     """What a file says that describes its network itself.
 
     Args:
-        guessed: options that were never told, so that they may still be said otherwise.
+        guessed: options that were never told, so that they may still be said otherwise; some of
+            :data:`GUESSABLE`.
     """
-    values = {
-        name: value
-        for name, value in asdict(options).items()
-        if name not in ("architecture", "causal")
-    }
+    values = asdict(options)
     return Evidence(
         layers=architecture_layers(ARCHITECTURES[options.architecture]),
         convolution_type=options.convolution_type,
-        se_types=(options.se_type,),
+        se_types=() if "se_type" in guessed else (options.se_type,),
         positional_encoding=options.positional_encoding,
         num_classes=options.num_classes,
         where=where,
-        shown={name: value for name, value in values.items() if name not in guessed},
+        shown={name: values[name] for name in OPTIONS if name not in (*guessed, "se_type")},
         customs={name: (values[name], f"a guess, which {where} keeps") for name in guessed},
     )
 
 
 def problem_of_options(options: MovinetOptions) -> str | None:
-    """Why a network that a file describes cannot be built."""
+    """Why a network cannot be built as described."""
     if options.architecture not in ARCHITECTURES:
-        return f"of an unknown architecture {options.architecture!r}"
+        return f"its architecture {options.architecture!r} is unknown"
     if not options.causal:
-        return "a base model, which looks at future frames and cannot run frame by frame"
-    if options.image_size not in _IMAGE_SIZES or not 0 < options.frames_per_second <= 1000:
-        return "of an impossible image size or frame rate"
+        return "it is a base model, which looks at future frames and cannot run frame by frame"
+    if options.image_size not in IMAGE_SIZES:
+        return f"its image size {options.image_size} is impossible"
+    if not 0 < options.frames_per_second <= 1000:
+        return f"its frame rate {options.frames_per_second} is impossible"
     if options.num_classes < 1:
-        return "of no classes"
+        return "it has no classes"
     return None
 
 
@@ -157,17 +173,7 @@ def recognise(
     }
     if evidence.num_classes is not None:
         found["num_classes"] = (evidence.num_classes,)
-    for option in (
-        "convolution_type",
-        "se_type",
-        "positional_encoding",
-        "num_classes",
-        "activation",
-        "gating",
-        "head_activation",
-        "image_size",
-        "frames_per_second",
-    ):
+    for option in OPTIONS:
         candidates = found.get(option, ())
         guessed = False
         if (wanted := overrides.get(option)) is not None:
@@ -181,6 +187,7 @@ def recognise(
             value, source = candidates[0], evidence.where
             if len(candidates) > 1:
                 source = f"the default; the shapes would fit {option_text(candidates[1])} too"
+                guessed = True
         elif option in evidence.customs:
             (value, source), guessed = evidence.customs[option], True
         else:
@@ -192,6 +199,8 @@ def recognise(
         if overrides.get("gating") is not None:
             raise ConversionError(f"{path} has no squeeze-excite, so a gating has no place in it")
         findings = [finding for finding in findings if finding.option != "gating"]
+    if (problem := problem_of_options(options)) is not None:
+        raise ConversionError(f"{path} cannot be converted: {problem}")
     return options, tuple(findings)
 
 

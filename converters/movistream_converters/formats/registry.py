@@ -2,59 +2,58 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats import (
-    keras_file,
-    model_garden,
-    pytorch,
-    safetensors_file,
-    saved_model,
-    tflite,
-)
 from movistream_converters.formats.source import Source
 
-Reader = Callable[[Path, str | None, Mapping[str, object] | None], Source]
+Sniff: TypeAlias = Callable[[Path], bool]
+Read: TypeAlias = Callable[[Path, str | None, Mapping[str, object] | None], Source]
 
 
 @dataclass(frozen=True)
 class Format:
-    """One kind.
+    """One kind; its module is imported when it is used, since some need TensorFlow.
 
     Attributes:
         what: it is, for people.
-        sniff: whether a path looks like it; reads no more than it has to.
-        read: the network that a path holds.
+        module: in this package, with the functions below.
     """
 
     what: str
-    sniff: Callable[[Path], bool]
-    read: Reader
+    module: str
+
+    @property
+    def sniff(self) -> Sniff:
+        """Says whether a path looks like it; reads no more than it has to."""
+        function: Sniff = self._imported().sniff
+        return function
+
+    @property
+    def read(self) -> Read:
+        """Gives the network that a path holds."""
+        function: Read = self._imported().read
+        return function
+
+    def _imported(self) -> Any:
+        return importlib.import_module(f"{__package__}.{self.module}")
 
 
 FORMATS: Mapping[str, Format] = {
-    "saved-model": Format("a SavedModel's folder", saved_model.sniff, saved_model.read),
+    "tflite": Format("a stream model that is a .tflite file already", "tflite"),
+    "movistream": Format("a .safetensors file that movistream wrote", "safetensors_file"),
+    "keras": Format("a file of Keras: .keras, .weights.h5, or the .h5 of Keras 2", "keras_file"),
+    "pytorch": Format("a state dict of MoViNet-pytorch, .safetensors or .pt", "pytorch"),
+    "saved-model": Format("a SavedModel's folder", "saved_model"),
     "model-garden": Format(
         "a TensorFlow checkpoint: its prefix, its .index file, or a folder with a 'checkpoint'"
         " file",
-        model_garden.sniff,
-        model_garden.read,
+        "model_garden",
     ),
-    "movistream": Format(
-        "a .safetensors file that movistream wrote", safetensors_file.sniff, safetensors_file.read
-    ),
-    "keras": Format(
-        "a file of Keras: .keras, .weights.h5, or the .h5 of Keras 2",
-        keras_file.sniff,
-        keras_file.read,
-    ),
-    "pytorch": Format(
-        "a state dict of MoViNet-pytorch, .safetensors or .pt", pytorch.sniff, pytorch.read
-    ),
-    "tflite": Format("a stream model that is a .tflite file already", tflite.sniff, tflite.read),
 }
 """By name; the first that recognises a path reads it."""
 
@@ -70,19 +69,22 @@ def read_source(
     Args:
         source_format: a key of :data:`FORMATS`; by default recognised from the content.
         architecture: such as ``movinet-a0-stream``; by default recognised.
-        overrides: fields of :class:`.MovinetOptions` that the user has set.
+        overrides: fields of :class:`.MovinetOptions` that the user has set; None for those not.
 
     Raises:
         ConversionError: if it is of no known kind, damaged, no MoViNet stream model, or does not
             fit the architecture or the overrides.
+        MissingExtraError: if it takes a package to read it that is not installed.
     """
     name = source_format or _recognised(path)
     if name not in FORMATS:
         raise ConversionError(f"unknown format {name!r}; there are {', '.join(FORMATS)}")
     source = FORMATS[name].read(path, architecture, overrides)
-    # A file of our own says itself where its weights come from.
-    known = path.name.encode(errors="replace").decode()
-    return source if source.name else replace(source, name=known, format=name)
+    if source.name:
+        return source  # A weights file says itself where its weights come from.
+    # It goes into JSON, which holds no names that are not Unicode.
+    file_name = path.name.encode(errors="replace").decode()
+    return replace(source, name=file_name, format=name)
 
 
 def _recognised(path: Path) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +21,7 @@ from movistream.manifest import Text
 from movistream.text import has_control_characters
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.recognition import (
+    GUESSABLE,
     evidence_of_options,
     problem_of_options,
     recognise,
@@ -35,7 +35,6 @@ from movistream_converters.weights import Mismatch, Weights, non_finite
 _KEY = "movistream.checkpoint"
 _LENGTH = struct.Struct("<Q")
 _MOST_HEADER_BYTES = 1 << 20
-_GUESSABLE = {field.name for field in fields(MovinetOptions)} - {"architecture", "causal"}
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,14 +138,14 @@ def _header(path: Path, metadata: Mapping[str, str] | None) -> Header:
             " damaged, or written by a newer version of movistream"
         ) from None
     problem = problem_of_options(header.options)
-    if problem is None and not _GUESSABLE.issuperset(header.guessed):
-        problem = "of impossible options"
+    if problem is None and not GUESSABLE.issuperset(header.guessed):
+        problem = "it leaves options open that it cannot"
     if problem is None and len(header.labels) not in (0, header.options.num_classes):
-        problem = f"of {header.options.num_classes} classes, and names {len(header.labels)}"
+        problem = f"it has {header.options.num_classes} classes, and {len(header.labels)} labels"
     if any(map(has_control_characters, (header.source, header.source_format, *header.labels))):
-        problem = "named with control characters"
+        problem = "its labels or names hold control characters"
     if problem is not None:
-        raise ConversionError(f"{path} says that its network is {problem}")
+        raise ConversionError(f"{path} describes its network wrongly: {problem}")
     return header
 
 

@@ -18,14 +18,14 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden_arrays import read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.tensorflow_variables import (
     READ_ERRORS,
     Variables,
-    movinet_variables,
+    movinet_arrays,
     open_variables,
-    read_network,
 )
 from movistream_converters.network import ActivationFunction
 
@@ -78,12 +78,12 @@ def read(
     folder = _folder(path)
     graph = _meta_graph(folder)
     stored = open_variables(path, str(folder / "variables/variables"))
-    variables = movinet_variables(path, _by_attribute_path(path, stored))
+    arrays, unused = movinet_arrays(path, _by_attribute_path(path, stored))
     _require_states(path, graph)
     evidence = replace(
-        evidence_of_shapes(variables.shapes), where="the SavedModel", shown=_shown_options(graph)
+        evidence_of_shapes(shapes_of(arrays)), where="the SavedModel", shown=_shown_options(graph)
     )
-    return read_network(path, variables, evidence, architecture, overrides)
+    return read_network(path, arrays, unused, evidence, architecture, overrides)
 
 
 def _folder(path: Path) -> Path:

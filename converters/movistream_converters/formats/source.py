@@ -36,8 +36,8 @@ class Source:
     Attributes:
         findings: its options, each with what it was decided by.
         unused: what the file holds besides.
-        name: of the file that the weights come from at first.
-        format: the reader that read that one, a key of :data:`.registry.FORMATS`.
+        name: of the file, or of the one that a weights file was made from.
+        format: the reader of that one, a key of :data:`.registry.FORMATS`.
         labels: one per class, if the file names them.
     """
 

@@ -17,7 +17,7 @@ from movistream.manifest import METADATA_NAME
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import tflite_manifest, tflite_weights
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.tflite_graph import trace
+from movistream_converters.formats.tflite_graph import UnlikeError, trace
 
 
 def sniff(path: Path) -> bool:
@@ -48,7 +48,14 @@ def read(
         manifest = bind(file, data, str(path)) if METADATA_NAME in file.metadata else None
     except ModelError as error:
         raise ConversionError(str(error)) from None
-    graph = trace(file, data, str(path))
-    if manifest is None:
-        return tflite_weights.read(path, graph, architecture, overrides or {})
-    return tflite_manifest.read(path, graph, manifest, architecture, overrides or {})
+    # Others in the file make states, or are functions.
+    graph = max(file.graphs, key=lambda graph: len(graph.operators))
+    if manifest is not None:
+        graph = file.signatures[manifest.signature].graph
+    traced = trace(file, graph, data, str(path))
+    try:
+        if manifest is None:
+            return tflite_weights.read(path, traced, architecture, overrides or {})
+        return tflite_manifest.read(path, traced, manifest, architecture, overrides or {})
+    except UnlikeError as error:
+        raise ConversionError(f"{path} is no MoViNet stream model: {error}") from None

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.graph import ModelFile, Tensor
+from movistream.graph import OPTIONAL_TENSOR, Graph, ModelFile, Tensor
 from movistream_converters.errors import ConversionError
 
 FloatArray = npt.NDArray[np.float32]
@@ -34,6 +34,10 @@ _STORED = {
     "int32": "<i4",
     "int64": "<i8",
 }
+
+
+class UnlikeError(ConversionError):
+    """Something else is there where a part of a network should be."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class TracedGraph:
         """What the numbers of a constant stand for, or None if it is none.
 
         Raises:
-            ConversionError: if they are of a type that weights never have.
+            UnlikeError: if they are of a type that weights never have.
         """
         first = self.source(tensor)
         if first not in self.stored:
@@ -93,8 +97,22 @@ class TracedGraph:
         return _meaning(self.tensors[first], self.stored[first])
 
 
-def trace(file: ModelFile, data: bytes, name: str) -> TracedGraph:
-    """The graph of a file's first signature, or its first graph.
+def kernel_and_bias(
+    graph: TracedGraph, operation: Operation
+) -> tuple[FloatArray, FloatArray] | None:
+    """The constants of a convolution or dense layer, or None if they are none.
+
+    A bias that is left out is zero.
+    """
+    _, kernel_index, bias_index, *_ = (*operation.inputs, OPTIONAL_TENSOR, OPTIONAL_TENSOR)
+    kernel, bias = graph.constant(kernel_index), graph.constant(bias_index)
+    if bias_index == OPTIONAL_TENSOR:
+        bias = np.zeros(graph.tensors[operation.output].shape[-1], np.float32)
+    return None if kernel is None or bias is None else (kernel, bias)
+
+
+def trace(file: ModelFile, graph: Graph, data: bytes, name: str) -> TracedGraph:
+    """One of a file's graphs, ready to be gone through.
 
     Args:
         file: what :func:`movistream.graph.read_model_file` read from data.
@@ -103,12 +121,12 @@ def trace(file: ModelFile, data: bytes, name: str) -> TracedGraph:
     Raises:
         ConversionError: if it is damaged.
     """
-    graph = next((signature.graph for signature in file.signatures.values()), file.graphs[0])
     try:
         model = schema.ModelT.InitFromPackedBuf(data)
     except (struct.error, IndexError, TypeError, ValueError) as error:
         raise ConversionError(f"{name} is damaged: {error}") from None
-    entries = model.subgraphs[file.graphs.index(graph)]
+    index = next(i for i, candidate in enumerate(file.graphs) if candidate is graph)
+    entries = model.subgraphs[index]
     origins: dict[int, Operation] = {}
     for operator, entry in zip(graph.operators, entries.operators, strict=True):
         if not operator.inputs:
@@ -123,6 +141,8 @@ def trace(file: ModelFile, data: bytes, name: str) -> TracedGraph:
         for tensor, entry in zip(graph.tensors, entries.tensors, strict=True)
         if tensor.constant
     }
+    if any(data is None for data in stored.values()):
+        raise ConversionError(f"{name} keeps constants behind its tables, as no stream model needs")
     return TracedGraph(graph.tensors, origins, graph.inputs, graph.outputs, stored)
 
 
@@ -133,7 +153,7 @@ def _meaning(tensor: Tensor, stored: npt.NDArray[np.uint8]) -> FloatArray:
     elif tensor.dtype in _STORED:
         values = stored.view(_STORED[tensor.dtype])
     else:
-        raise ConversionError(f"its tensor {tensor.name!r} is a constant of type {tensor.dtype}")
+        raise UnlikeError(f"its tensor {tensor.name!r} is a constant of type {tensor.dtype}")
     values = values.reshape(tensor.shape).astype(np.float32)
     quantization = tensor.quantization
     if quantization is None:

@@ -1,7 +1,8 @@
 """Recognises layers with their activations in the graph of a .tflite file.
 
 Converters fold batch norms into kernels, fuse activations, lay tensors out anew and bring numbers
-to int8. Each function here takes a tensor and tells what gave it; what stands elsewhere is named.
+to int8. Each function here takes a tensor and tells what gave it; what stands elsewhere is named,
+and an activation that does not belong there too.
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream_converters.errors import ConversionError
-from movistream_converters.formats.tflite_graph import FloatArray, Operation, TracedGraph
+from movistream_converters.formats.tflite_graph import (
+    FloatArray,
+    Operation,
+    TracedGraph,
+    UnlikeError,
+    kernel_and_bias,
+)
 from movistream_converters.network import HARD_SIGMOIDS, ActivationFunction
 
 FACTOR_TOLERANCE = 0.02
@@ -63,28 +69,19 @@ class Linear:
     function: ActivationFunction | None = None
 
 
-class UnlikeError(ConversionError):
-    """Something else is there where a part of a MoViNet should be."""
-
-
 def unlike(graph: TracedGraph, tensor: int, what: str) -> UnlikeError:
     """Says what is there in place of what was looked for."""
     origin = graph.origin(tensor)
     name = graph.tensors[tensor].name if tensor >= 0 else ""
     found = "an input or a constant" if origin is None else origin.name
-    return UnlikeError(f"where {what} should be, there is {found} ({name!r})")
+    fused = "" if origin is None else _fused_name(origin)
+    return UnlikeError(f"where {what} should be, there is {found}{fused} ({name!r})")
 
 
-def origin_of(graph: TracedGraph, tensor: int, what: str) -> Operation:
-    """The operator that gave a tensor.
-
-    Raises:
-        UnlikeError: if it is an input or a constant.
-    """
+def bare(graph: TracedGraph, tensor: int, *names: str) -> Operation | None:
+    """The operator that gave a tensor, if it is one of these and applies no activation."""
     origin = graph.origin(tensor)
-    if origin is None:
-        raise unlike(graph, tensor, what)
-    return origin
+    return None if origin is None or origin.name not in names or _fused_name(origin) else origin
 
 
 def activated(graph: TracedGraph, tensor: int, what: str) -> Linear:
@@ -93,17 +90,28 @@ def activated(graph: TracedGraph, tensor: int, what: str) -> Linear:
     Raises:
         UnlikeError: if there is no such layer.
     """
-    origin = origin_of(graph, tensor, what)
-    if (unary := _UNARY.get(origin.name)) is not None:
-        return replace(linear(graph, origin.inputs[0], what), function=unary)
+    if (unary := bare(graph, tensor, *_UNARY)) is not None:
+        return replace(plain(graph, unary.inputs[0], what), function=_UNARY[unary.name])
     factor, tensors = factors(graph, tensor)
     if len(tensors) == 2:
         for x, other in (tensors, tensors[::-1]):
             if (own := _own_factor(graph, x, other, factor)) is not None:
-                return replace(linear(graph, x, what), function=own)
-    found = linear(graph, tensor, what)
+                return replace(plain(graph, x, what), function=own)
+    found = _linear(graph, tensor, what)
     if found.function is None:
         raise unlike(graph, tensor, f"an activation behind {what}")
+    return found
+
+
+def plain(graph: TracedGraph, tensor: int, what: str) -> Linear:
+    """A layer without an activation behind it.
+
+    Raises:
+        UnlikeError: if there is no such layer.
+    """
+    found = _linear(graph, tensor, what)
+    if found.function is not None:
+        raise unlike(graph, tensor, f"{what}, without an activation,")
     return found
 
 
@@ -113,13 +121,12 @@ def gated(graph: TracedGraph, tensor: int, what: str) -> Linear:
     Raises:
         UnlikeError: if there is no such layer.
     """
-    origin = origin_of(graph, tensor, what)
-    if origin.name == "LOGISTIC":
-        found = linear(graph, origin.inputs[0], what)
+    if (sigmoid := bare(graph, tensor, "LOGISTIC")) is not None:
+        found = plain(graph, sigmoid.inputs[0], what)
         return replace(found, function=ActivationFunction.SIGMOID)
-    if (clipped := _clipped_to_one(graph, origin)) is not None:
+    if (clipped := _clipped_to_one(graph, tensor)) is not None:
         # It is clip(y, 0, 1), to be told as clip(0.2 x + 0.5, 0, 1).
-        found = linear(graph, clipped, what)
+        found = plain(graph, clipped, what)
         slope, factor = HARD_SIGMOIDS[ActivationFunction.HARD_SIGMOID_KERAS]
         kernel = found.kernel / np.float32(slope * factor)
         bias = (found.bias - np.float32(3 * factor)) / np.float32(slope * factor)
@@ -135,46 +142,16 @@ def gated(graph: TracedGraph, tensor: int, what: str) -> Linear:
     raise unlike(graph, tensor, f"a sigmoid or hard-sigmoid of {what}")
 
 
-def linear(graph: TracedGraph, tensor: int, what: str) -> Linear:
-    """A layer with the constants that its results are multiplied by and added to.
-
-    Its function is an activation that is fused into it.
-
-    Raises:
-        UnlikeError: if there is no such layer.
-    """
-    factor, offset = np.ones(1), np.zeros(1)
-    outermost = origin = origin_of(graph, tensor, what)
-    while origin.name in _AFFINE and (parts := with_constant(graph, origin)) is not None:
-        constant, tensor = parts
-        value = _by_channel(graph, constant, tensor, what)
-        if origin.name == "MUL":
-            factor = factor * value
-        else:
-            offset = offset + factor * (value if origin.name == "ADD" else -value)
-        origin = origin_of(graph, tensor, what)
-        if _fused(graph, origin) is not None:
-            raise unlike(graph, tensor, f"{what} without an activation inside")
-    found = _layer(graph, origin, what)
-    kernel = found.kernel * (factor[:, None] if found.depthwise else factor)
-    return replace(
-        found,
-        kernel=kernel.astype(np.float32),
-        bias=(found.bias * factor + offset).astype(np.float32),
-        function=_fused(graph, outermost),
-    )
-
-
 def factors(graph: TracedGraph, tensor: int) -> tuple[float, list[int]]:
     """A product's constant part, of one number, and its other factors."""
     factor, found, waiting = 1.0, list[int](), [tensor]
     while waiting:
         operand = waiting.pop(0)
-        origin, constant = graph.origin(operand), graph.constant(operand)
+        constant = graph.constant(operand)
         if constant is not None and constant.size and (constant == constant.flat[0]).all():
             factor *= float(constant.flat[0])
-        elif origin is not None and origin.name == "MUL" and _fused(graph, origin) is None:
-            waiting += origin.inputs
+        elif (product := bare(graph, operand, "MUL")) is not None:
+            waiting += product.inputs
         else:
             found.append(operand)
         if len(found) + len(waiting) > _MOST_FACTORS:
@@ -182,38 +159,43 @@ def factors(graph: TracedGraph, tensor: int) -> tuple[float, list[int]]:
     return factor, found
 
 
-def both_ways(origin: Operation) -> list[tuple[int, int]]:
+def both_ways(origin: Operation | None) -> list[tuple[int, int]]:
     """(one operand, the other), either way, of an operator that has two."""
-    if len(origin.inputs) != 2:
+    if origin is None or len(origin.inputs) != 2:
         return []
     first, second = origin.inputs
     return [(first, second), (second, first)]
 
 
-def with_constant(graph: TracedGraph, origin: Operation) -> tuple[FloatArray, int] | None:
+def with_constant(graph: TracedGraph, origin: Operation | None) -> tuple[FloatArray, int] | None:
     """An operator's constant operand, which is not empty, and the other one."""
-    for operand, other in both_ways(origin):
+    ways = both_ways(origin)
+    if origin is not None and origin.name == "SUB":
+        ways = ways[1:]  # A constant minus something is no offset.
+    for operand, other in ways:
         constant = graph.constant(operand)
-        reads_as_offset = origin.name != "SUB" or operand == origin.inputs[1]
-        if constant is not None and constant.size and reads_as_offset:
+        if constant is not None and constant.size:
             return constant, other
     return None
 
 
-def is_sum(graph: TracedGraph, origin: Operation) -> bool:
-    """Whether it adds two tensors, neither of which is constant."""
-    return origin.name == "ADD" and bool(both_ways(origin)) and not with_constant(graph, origin)
+def sum_of(graph: TracedGraph, tensor: int) -> Operation | None:
+    """The operator that adds two tensors, neither of which is constant, if one gave a tensor."""
+    total = bare(graph, tensor, "ADD")
+    return total if both_ways(total) and with_constant(graph, total) is None else None
 
 
 def _own_factor(graph: TracedGraph, x: int, other: int, factor: float) -> ActivationFunction | None:
     """The function that x · other · factor is of x, if it is one."""
-    origin = graph.origin(other)
-    if origin is not None and origin.name == "LOGISTIC":
-        is_own = graph.source(origin.inputs[0]) == graph.source(x) and factor == 1
+    if (sigmoid := bare(graph, other, "LOGISTIC")) is not None:
+        is_own = graph.source(sigmoid.inputs[0]) == graph.source(x) and factor == 1
         return ActivationFunction.SWISH if is_own else None
-    if origin is not None and origin.name == "RELU6":
-        origin = graph.origin(origin.inputs[0])
-    if origin is None or origin.name != "ADD" or (parts := with_constant(graph, origin)) is None:
+    shifted = graph.origin(other)
+    if (clipped := bare(graph, other, "RELU6")) is not None:
+        shifted = bare(graph, clipped.inputs[0], "ADD")
+    elif shifted is None or shifted.name != "ADD" or not _fuses_relu6(shifted):
+        return None
+    if (parts := with_constant(graph, shifted)) is None:
         return None
     constant, rest = parts
     is_own = graph.source(rest) == graph.source(x) and (constant == 3).all()
@@ -221,16 +203,15 @@ def _own_factor(graph: TracedGraph, x: int, other: int, factor: float) -> Activa
     return ActivationFunction.HARD_SWISH if is_own and is_sixth else None
 
 
-def _clipped_to_one(graph: TracedGraph, origin: Operation) -> int | None:
+def _clipped_to_one(graph: TracedGraph, tensor: int) -> int | None:
     """What is clipped to [0, 1], if anything is.
 
     In int8 files, the upper limit is cut to the largest value that was seen.
     """
-    if origin.name == "RELU_0_TO_1":
-        return origin.inputs[0]
-    outer = _limit(graph, origin)
-    inside = None if outer is None else graph.origin(outer[2])
-    inner = None if inside is None else _limit(graph, inside)
+    if (clip := bare(graph, tensor, "RELU_0_TO_1")) is not None:
+        return clip.inputs[0]
+    outer = _limit(graph, tensor)
+    inner = None if outer is None else _limit(graph, outer[2])
     if outer is None or inner is None:
         return None
     limits = {kind: limit for kind, limit, _ in (outer, inner)}
@@ -238,14 +219,45 @@ def _clipped_to_one(graph: TracedGraph, origin: Operation) -> int | None:
     return inner[2] if is_unit else None
 
 
-def _limit(graph: TracedGraph, origin: Operation) -> tuple[str, float, int] | None:
-    """(MINIMUM or MAXIMUM, with which number, of what) for an operator that is one of them."""
-    if origin.name == "RELU":
-        return "MAXIMUM", 0.0, origin.inputs[0]
-    if origin.name not in ("MAXIMUM", "MINIMUM"):
-        return None
+def _limit(graph: TracedGraph, tensor: int) -> tuple[str, float, int] | None:
+    """(MINIMUM or MAXIMUM, with which number, of what) if one of them gave a tensor."""
+    if (relu := bare(graph, tensor, "RELU")) is not None:
+        return "MAXIMUM", 0.0, relu.inputs[0]
+    origin = bare(graph, tensor, "MINIMUM", "MAXIMUM")
     parts = with_constant(graph, origin)
-    return None if parts is None else (origin.name, float(parts[0].flat[0]), parts[1])
+    if origin is None or parts is None or (parts[0] != parts[0].flat[0]).any():
+        return None
+    return origin.name, float(parts[0].flat[0]), parts[1]
+
+
+def _linear(graph: TracedGraph, tensor: int, what: str) -> Linear:
+    """A layer with the constants that its results are multiplied by and added to.
+
+    Its function is an activation that is fused into the last operator.
+    """
+    factor, offset = np.ones(1), np.zeros(1)
+    origin = graph.origin(tensor)
+    function = None if origin is None else _FUSED.get(_fused_code(origin))
+    if origin is None or (_fused_name(origin) and function is None):
+        raise unlike(graph, tensor, what)
+    while origin.name in _AFFINE and (parts := with_constant(graph, origin)) is not None:
+        constant, tensor = parts
+        value = _by_channel(graph, constant, tensor, what)
+        if origin.name == "MUL":
+            factor = factor * value
+        else:
+            offset = offset + factor * (value if origin.name == "ADD" else -value)
+        origin = bare(graph, tensor, *_AFFINE, *LAYER_OPERATORS)
+        if origin is None:
+            raise unlike(graph, tensor, what)
+    found = _layer(graph, origin, what)
+    kernel = found.kernel * (factor[:, None] if found.depthwise else factor)
+    return replace(
+        found,
+        kernel=kernel.astype(np.float32),
+        bias=(found.bias * factor + offset).astype(np.float32),
+        function=function,
+    )
 
 
 def _layer(graph: TracedGraph, origin: Operation, what: str) -> Linear:
@@ -253,23 +265,22 @@ def _layer(graph: TracedGraph, origin: Operation, what: str) -> Linear:
     kind = _LAYER_OPTIONS.get(origin.name)
     if kind is None or not isinstance(origin.options, kind):
         raise unlike(graph, origin.output, what)
-    source, *constants = origin.inputs
-    kernel, bias = [*map(graph.constant, constants[:2]), None, None][:2]
     dense, depthwise = origin.name == "FULLY_CONNECTED", origin.name == "DEPTHWISE_CONV_2D"
-    if kernel is None or kernel.ndim != (2 if dense else 4):
-        raise unlike(graph, origin.output, f"{what} with a constant kernel")
+    constants = kernel_and_bias(graph, origin)
+    if constants is None or constants[0].ndim != (2 if dense else 4):
+        raise unlike(graph, origin.output, f"{what}, with a constant kernel and bias,")
+    kernel, bias = constants
     kernel = kernel.T[None, None] if dense else kernel.transpose(1, 2, 3, 0)
+    source = origin.inputs[0]
     channels, filters = (graph.tensors[t].shape[-1] for t in (source, origin.output))
-    if bias is None:
-        bias = np.zeros(filters, np.float32)
     if bias.shape != (filters,) or kernel.shape[2:] != (channels, 1 if depthwise else filters):
-        raise unlike(graph, origin.output, f"{what} for {channels} channels")
+        raise unlike(graph, origin.output, f"{what}, for {channels} channels,")
     if dense:
         return Linear(source, kernel, bias)
     options = origin.options
     steps = (options.strideW, options.dilationHFactor, options.dilationWFactor)
     if steps != (options.strideH, 1, 1):
-        raise unlike(graph, origin.output, f"{what}, as wide as high")
+        raise unlike(graph, origin.output, f"{what}, as wide as high and without holes,")
     same = options.padding == schema.Padding.SAME
     return Linear(source, kernel, bias, options.strideH, depthwise, same)
 
@@ -280,14 +291,23 @@ def _by_channel(
     """A constant as one number, or one per channel."""
     rows = constant.reshape(-1, constant.shape[-1] if constant.ndim else 1)
     if (rows != rows[0]).any() or rows.shape[1] not in (1, graph.tensors[tensor].shape[-1]):
-        raise unlike(graph, tensor, f"{what} with one number per channel")
+        raise unlike(graph, tensor, f"{what}, with one number per channel,")
     values: npt.NDArray[np.float64] = rows[0].astype(np.float64)
     return values
 
 
-def _fused(graph: TracedGraph, origin: Operation) -> ActivationFunction | None:
-    """The activation that an operator applies to its result."""
-    code = getattr(origin.options, "fusedActivationFunction", _NOTHING_FUSED)
-    if code not in (_NOTHING_FUSED, *_FUSED):
-        raise unlike(graph, origin.output, "a known activation")
-    return _FUSED.get(code)
+def _fused_code(origin: Operation) -> int:
+    return int(getattr(origin.options, "fusedActivationFunction", _NOTHING_FUSED))
+
+
+def _fuses_relu6(origin: Operation) -> bool:
+    return _FUSED.get(_fused_code(origin)) is ActivationFunction.RELU6
+
+
+def _fused_name(origin: Operation) -> str:
+    """``, RELU6`` for an operator that applies this activation to its result."""
+    code = _fused_code(origin)
+    if code == _NOTHING_FUSED:
+        return ""
+    names = {value: name for name, value in vars(schema.ActivationFunctionType).items()}
+    return f", {names.get(code, code)}"

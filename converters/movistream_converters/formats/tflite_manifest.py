@@ -7,8 +7,8 @@ folded together. Scales that went into kernels stay there, and are one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import msgspec
@@ -22,9 +22,13 @@ from movistream_converters.formats.recognition import (
     recognise,
 )
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.tflite_graph import FloatArray, Operation, TracedGraph
+from movistream_converters.formats.tflite_graph import (
+    FloatArray,
+    Operation,
+    TracedGraph,
+    kernel_and_bias,
+)
 from movistream_converters.formats.tflite_layers import LAYER_OPERATORS
-from movistream_converters.formats.tflite_weights import NEUTRAL_VARIANCE
 from movistream_converters.movinet import MovinetOptions, build_movinet
 from movistream_converters.network import (
     HARD_SIGMOIDS,
@@ -36,13 +40,38 @@ from movistream_converters.network import (
     Node,
     PositionalEncoding,
     Scale,
+    Shape,
     layer_weight_shapes,
     node_shapes,
     weight_shapes,
 )
 from movistream_converters.passes import fold
 from movistream_converters.pixel_pairs import PAIR, unpaired_kernel
-from movistream_converters.weights import Weights
+from movistream_converters.weights import Weights, neutral_batch_norm
+
+
+@dataclass(frozen=True)
+class _File:
+    """A graph whose operators are known by the names of their results.
+
+    Attributes:
+        path: for messages.
+    """
+
+    path: Path
+    graph: TracedGraph
+    operations: Mapping[str, Operation]
+
+    def operation(self, name: str) -> Operation:
+        if name not in self.operations:
+            raise self.unlike(name)
+        return self.operations[name]
+
+    def unlike(self, name: str) -> ConversionError:
+        return ConversionError(
+            f"{self.path} is not as its manifest describes it: {name} is missing, has other"
+            " weights, or does not belong there"
+        )
 
 
 def read(
@@ -66,130 +95,128 @@ def read(
     evidence = evidence_of_options(described, "the manifest", guessed=())
     options, findings = recognise(path, evidence, architecture, overrides)
     network = build_movinet(options)
-    weights = _Reader(path, graph, network).weights()
+    operations = {graph.tensors[index].name: o for index, o in graph.origins.items()}
+    weights = _weights(_File(path, graph, operations), network)
     return Source(options, network, weights, findings, labels=manifest.labels)
 
 
 def _options(path: Path, manifest: Manifest) -> MovinetOptions:
-    # Without squeeze-excite there is none.
-    gating = ActivationFunction.HARD_SIGMOID.value
     known = {field.name for field in fields(MovinetOptions)}
     if unknown := sorted(manifest.network.keys() - known):
         raise ConversionError(f"{path} describes its network with unknown options: {unknown}")
+    # Without squeeze-excite there is none.
+    gating = ActivationFunction.HARD_SIGMOID.value
     try:
         options = msgspec.convert({"gating": gating, **manifest.network}, MovinetOptions)
     except msgspec.ValidationError as error:
         raise ConversionError(f"{path} does not describe its network: {error}") from None
     if (problem := problem_of_options(options)) is not None:
-        raise ConversionError(f"{path} says that its network is {problem}")
+        raise ConversionError(f"{path} describes its network wrongly: {problem}")
     return options
 
 
-class _Reader:
-    """Takes the weights of a network from the operators that compute its nodes."""
+def _weights(file: _File, network: Network) -> Weights:
+    shapes = weight_shapes(network)
+    # Only the form of the folded network is of interest.
+    folded, _ = fold(network, {name: np.ones(shape, np.float32) for name, shape in shapes.items()})
+    _check_layers(file, folded)
+    frames = node_shapes(network)
+    weights: Weights = {}
+    for node in folded.nodes:
+        match node.layer:
+            case Convolution() as layer:
+                kernel, bias = _convolution(file, node, layer, frames[node.inputs[0]])
+                weights[f"{node.name}.kernel"], weights[f"{node.name}.bias"] = kernel, bias
+            case PositionalEncoding():
+                weights[f"{node.name}.scale"] = _scale(file, node)
+    _unfold_gates(network, folded, weights)
+    for node in network.nodes:
+        match node.layer:
+            case BatchNormalization():
+                norm = neutral_batch_norm(weights.pop(f"{node.inputs[0]}.bias"))
+                weights |= {f"{node.name}.{weight}": value for weight, value in norm.items()}
+            case Scale():
+                weights[f"{node.name}.scale"] = np.ones((), np.float32)
+    return {name: weights[name].reshape(shape) for name, shape in shapes.items()}
 
-    def __init__(self, path: Path, graph: TracedGraph, network: Network) -> None:
-        self.path = path
-        self.graph = graph
-        self.network = network
-        self.operations = {graph.tensors[index].name: o for index, o in graph.origins.items()}
-        self.shapes = node_shapes(network)
-        self.unread = {n for n, o in self.operations.items() if o.name in LAYER_OPERATORS}
 
-    def weights(self) -> Weights:
-        shapes = weight_shapes(self.network)
-        ones = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
-        folded, _ = fold(self.network, ones)
-        weights: Weights = {}
-        for node in folded.nodes:
-            match node.layer:
-                case Convolution():
-                    kernel, bias = self.convolution(node, node.layer)
-                    weights[f"{node.name}.kernel"], weights[f"{node.name}.bias"] = kernel, bias
-                case PositionalEncoding():
-                    weights[f"{node.name}.scale"] = self.scale(node)
-        if self.unread:
-            raise self.unlike(min(self.unread))
-        self.unfold_gates(folded, weights)
-        for node in self.network.nodes:
-            match node.layer:
-                case BatchNormalization():
-                    bias = weights.pop(f"{node.inputs[0]}.bias")
-                    weights[f"{node.name}.gamma"] = np.ones_like(bias)
-                    weights[f"{node.name}.beta"] = bias
-                    weights[f"{node.name}.mean"] = np.zeros_like(bias)
-                    weights[f"{node.name}.variance"] = np.full_like(bias, NEUTRAL_VARIANCE)
-                case Scale():
-                    weights[f"{node.name}.scale"] = np.ones((), np.float32)
-        return {name: weights[name].reshape(shape) for name, shape in shapes.items()}
+def _check_layers(file: _File, folded: Network) -> None:
+    """Refuses a graph with other layers than the network's."""
+    found = {name for name, o in file.operations.items() if o.name in LAYER_OPERATORS}
+    expected = {
+        name
+        for node in folded.nodes
+        if isinstance(node.layer, Convolution)
+        for name in _operator_names(node, node.layer)
+    }
+    if different := found ^ expected:
+        raise file.unlike(min(different))
 
-    def unfold_gates(self, folded: Network, weights: Weights) -> None:
-        """Undoes :func:`.passes.fold_hard_sigmoid`."""
-        functions = {
-            n.name: n.layer.function for n in folded.nodes if isinstance(n.layer, Activation)
-        }
-        for node in self.network.nodes:
-            if (
-                not isinstance(node.layer, Activation)
-                or functions[node.name] == node.layer.function
-            ):
-                continue
-            slope, factor = HARD_SIGMOIDS[node.layer.function]
-            expand, block = node.inputs[0], node.name.partition(".")[0]
-            weights[f"{expand}.kernel"] = weights[f"{expand}.kernel"] / np.float32(slope)
-            bias = weights[f"{expand}.bias"]
-            weights[f"{expand}.bias"] = (bias - np.float32(3)) / np.float32(slope)
-            projection = f"{block}.projection.conv.kernel"
-            weights[projection] = weights[projection] / np.float32(factor)
 
-    def convolution(self, node: Node, layer: Convolution) -> tuple[FloatArray, FloatArray]:
-        frames, *size = layer.kernel
-        if frames == 1 or size == [1, 1]:
-            kernel, bias = self.operands(node.name)
-            return self.kernel(node, layer, kernel), bias[: layer.filters]
-        taps = [self.operands(f"{node.name}.tap_{tap}") for tap in range(frames)]
-        kernels = [self.kernel(node, layer, kernel) for kernel, _ in taps]
-        return np.concatenate(kernels), taps[-1][1]
+def _operator_names(node: Node, layer: Convolution) -> Iterator[str]:
+    """The operators that compute a convolution: one, or one for each frame of a joint kernel."""
+    frames, *size = layer.kernel
+    if frames == 1 or size == [1, 1]:
+        yield node.name
+    else:
+        yield from (f"{node.name}.tap_{tap}" for tap in range(frames))
 
-    def kernel(self, node: Node, layer: Convolution, stored: FloatArray) -> FloatArray:
-        """A kernel, or one tap of it, in the axes of :class:`.network.Convolution`."""
-        _, width, channels = self.shapes[node.inputs[0]]
-        shape = layer_weight_shapes(layer, channels)["kernel"]
-        if layer.kernel[1:] != (1, 1):
-            shape = (1, *shape[1:])
+
+def _convolution(
+    file: _File, node: Node, layer: Convolution, source: Shape
+) -> tuple[FloatArray, FloatArray]:
+    """Kernel and bias; the newest frame's operator has the bias."""
+    kernels = []
+    for name in _operator_names(node, layer):
+        constants = kernel_and_bias(file.graph, file.operation(name))
+        if constants is None:
+            raise file.unlike(name)
+        stored, bias = constants
         try:
-            if stored.ndim == 2:
-                stored = stored.T
-            elif not layer.depthwise:
-                stored = stored.transpose(1, 2, 3, 0)
-            if stored.shape[-1] == PAIR * layer.filters:
-                stored = unpaired_kernel(stored, layer.kernel[2], layer.stride, width)
-            return stored.reshape(shape)
+            kernels.append(_kernel(layer, stored, source))
         except ValueError:
-            raise self.unlike(node.name) from None
+            raise file.unlike(name) from None
+    if len(bias) < layer.filters:
+        raise file.unlike(node.name)
+    return np.concatenate(kernels), bias[: layer.filters]
 
-    def operands(self, name: str) -> tuple[FloatArray, FloatArray]:
-        """Kernel and bias of an operator."""
-        operation = self.operation(name)
-        self.unread.discard(name)
-        kernel, bias = [*map(self.graph.constant, operation.inputs[1:3]), None, None][:2]
-        if kernel is None or bias is None:
-            raise self.unlike(name)
-        return kernel, bias
 
-    def scale(self, node: Node) -> FloatArray:
-        for operand in self.operation(f"{node.name}.scaled").inputs:
-            if (constant := self.graph.constant(operand)) is not None and constant.size == 1:
-                return constant
-        raise self.unlike(node.name)
+def _kernel(layer: Convolution, stored: FloatArray, source: Shape) -> FloatArray:
+    """A kernel, or one frame of it, in the axes of :class:`.network.Convolution`.
 
-    def operation(self, name: str) -> Operation:
-        if name not in self.operations:
-            raise self.unlike(name)
-        return self.operations[name]
+    Raises:
+        ValueError: if it has another shape.
+    """
+    _, width, channels = source
+    shape = layer_weight_shapes(layer, channels)["kernel"]
+    if layer.kernel[1:] != (1, 1):
+        shape = (1, *shape[1:])
+    if stored.ndim == 2:
+        stored = stored.T
+    elif not layer.depthwise:
+        stored = stored.transpose(1, 2, 3, 0)
+    if stored.shape[-1] == PAIR * layer.filters:
+        stored = unpaired_kernel(stored, layer.kernel[2], layer.stride, width)
+    return stored.reshape(shape)
 
-    def unlike(self, name: str) -> ConversionError:
-        return ConversionError(
-            f"{self.path} is not as its manifest describes it: {name} is missing, has other"
-            " weights, or does not belong there"
-        )
+
+def _scale(file: _File, node: Node) -> FloatArray:
+    for operand in file.operation(f"{node.name}.scaled").inputs:
+        constant = file.graph.constant(operand)
+        if constant is not None and constant.size == 1:
+            return constant
+    raise file.unlike(node.name)
+
+
+def _unfold_gates(network: Network, folded: Network, weights: Weights) -> None:
+    """Undoes :func:`.passes.fold_hard_sigmoid`."""
+    functions = {n.name: n.layer.function for n in folded.nodes if isinstance(n.layer, Activation)}
+    for node in network.nodes:
+        if not isinstance(node.layer, Activation) or functions[node.name] is node.layer.function:
+            continue
+        slope, factor = HARD_SIGMOIDS[node.layer.function]
+        expand, block = node.inputs[0], node.name.partition(".")[0]
+        weights[f"{expand}.kernel"] = weights[f"{expand}.kernel"] / np.float32(slope)
+        weights[f"{expand}.bias"] = (weights[f"{expand}.bias"] - np.float32(3)) / np.float32(slope)
+        projection = f"{block}.projection.conv.kernel"
+        weights[projection] = weights[projection] / np.float32(factor)

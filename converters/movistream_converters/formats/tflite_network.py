@@ -7,18 +7,17 @@ from dataclasses import dataclass, replace
 
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream_converters.formats.tflite_graph import Operation, TracedGraph
+from movistream_converters.formats.tflite_graph import Operation, TracedGraph, UnlikeError
 from movistream_converters.formats.tflite_layers import (
     FACTOR_TOLERANCE,
     Linear,
-    UnlikeError,
     activated,
+    bare,
     both_ways,
     factors,
     gated,
-    is_sum,
-    linear,
-    origin_of,
+    plain,
+    sum_of,
     unlike,
     with_constant,
 )
@@ -54,7 +53,6 @@ class Block:
         gate: None without squeeze-excite.
         scale: of the residual branch.
         skip: None where the input itself is added.
-        skip_stride: of the pool before it.
     """
 
     entry: int
@@ -65,7 +63,6 @@ class Block:
     projection: Linear
     scale: float
     skip: Linear | None = None
-    skip_stride: int = 1
 
 
 @dataclass(frozen=True)
@@ -93,13 +90,13 @@ def find_network(graph: TracedGraph) -> FoundNetwork:
     outputs = [index for index in graph.outputs if len(graph.tensors[index].shape) == 2]
     if len(outputs) != 1:
         raise UnlikeError(f"{len(outputs)} of its outputs have the shape of logits, (1, classes)")
-    classifier = linear(graph, outputs[0], "the classifier")
+    classifier = plain(graph, outputs[0], "the classifier")
     hidden = activated(graph, classifier.source, "the classifier's hidden layer")
     mean = _running_mean(graph, hidden.source, "the head")
     project = activated(graph, _spatial_mean(graph, mean, "the head"), "the head")
     tensor, blocks = project.source, list[Block]()
-    while (origin := graph.origin(tensor)) is not None and is_sum(graph, origin):
-        blocks.append(_block(graph, origin, f"block {len(blocks) + 1} from the end"))
+    while (total := sum_of(graph, tensor)) is not None:
+        blocks.append(_block(graph, total, f"block {len(blocks) + 1} from the end"))
         tensor = blocks[-1].entry
     stem = activated(graph, tensor, "the stem")
     image = graph.source(stem.source)
@@ -123,22 +120,20 @@ def _block(graph: TracedGraph, total: Operation, what: str) -> Block:
 def _residual(graph: TracedGraph, tensor: int, what: str) -> Block:
     """The branch that computes; it comes without the skip path."""
     scale = 1.0
-    origin = origin_of(graph, tensor, what)
-    if origin.name == "MUL" and (parts := with_constant(graph, origin)) is not None:
+    if (parts := with_constant(graph, bare(graph, tensor, "MUL"))) is not None:
         constant, rest = parts
         if (constant == constant.flat[0]).all():
             scale, tensor = float(constant.flat[0]), rest
-    projection = linear(graph, tensor, f"the projection of {what}")
+    projection = plain(graph, tensor, f"the projection of {what}")
     gate = _gate(graph, projection.source, f"the gate of {what}")
-    feature_tensor = projection.source if gate is None else gate.feature
+    last = projection.source if gate is None else gate.feature
     deep = f"the depthwise convolution of {what}"
-    feature, temporal = activated(graph, feature_tensor, deep), None
-    stack = graph.origin(feature.source)
-    if stack is not None and stack.name == "CONCATENATION":
+    feature, temporal = activated(graph, last, deep), None
+    if (stack := bare(graph, feature.source, "CONCATENATION")) is not None:
         temporal = feature
         feature = activated(graph, _newest_frame(graph, stack, temporal, what), deep)
-    if not (feature.depthwise and feature.same_padding):
-        raise unlike(graph, feature_tensor, f"{deep}, padded as SAME,")
+    if not feature.depthwise:
+        raise unlike(graph, last, deep)
     expansion = activated(graph, feature.source, f"the expansion of {what}")
     entry = graph.source(expansion.source)
     return Block(entry, expansion, feature, temporal, gate, projection, scale)
@@ -148,60 +143,70 @@ def _with_skip(graph: TracedGraph, block: Block, tensor: int, what: str) -> Bloc
     if graph.source(tensor) == block.entry:
         return block
     what = f"the skip path of {what}"
-    skip, stride = linear(graph, tensor, what), 1
+    skip, stride = plain(graph, tensor, what), 1
     source = graph.source(skip.source)
-    pool = graph.origin(source)
-    if source != block.entry and pool is not None and pool.name == "AVERAGE_POOL_2D":
+    if source != block.entry and (pool := bare(graph, source, "AVERAGE_POOL_2D")) is not None:
         options = pool.options or schema.Pool2DOptionsT()
         stride = options.strideH
         windows = (options.filterHeight, options.filterWidth, options.strideW, options.padding)
         if windows != (_SKIP_POOL_SIZE, _SKIP_POOL_SIZE, stride, schema.Padding.SAME):
             raise unlike(graph, source, f"a pool of 3 x 3 in {what}")
         source = graph.source(pool.inputs[0])
-    if source != block.entry:
-        raise unlike(graph, source, what)
-    return replace(block, skip=skip, skip_stride=stride)
+    if source != block.entry or stride * skip.stride != block.feature.stride:
+        raise unlike(graph, source, f"{what}, of the stride of the depthwise convolution,")
+    return replace(block, skip=skip)
 
 
 def _newest_frame(graph: TracedGraph, stack: Operation, temporal: Linear, what: str) -> int:
     *past, newest = stack.inputs
     frames = graph.tensors[stack.output].shape[1]
     are_states = past and all(graph.source(tensor) in graph.inputs for tensor in past)
-    if not (are_states and temporal.depthwise and temporal.kernel.shape[:2] == (frames, 1)):
+    rows = graph.tensors[temporal.source].shape[1]
+    if not (are_states and temporal.depthwise and temporal.kernel.shape[:2] == (frames, 1)) or (
+        rows != frames
+    ):
         raise unlike(graph, stack.output, f"the stream buffer of {what}")
     return newest
 
 
 def _gate(graph: TracedGraph, tensor: int, what: str) -> Gate | None:
     """None if a tensor is no product of a feature and its gate."""
-    origin = origin_of(graph, tensor, what)
-    for side, feature in both_ways(origin) if origin.name == "MUL" else []:
-        if math.prod(graph.tensors[graph.source(side)].shape[:-1]) == 1:
-            expand = gated(graph, side, what)
-            reduce = activated(graph, expand.source, what)
-            kind, position_scale, seen = _squeezed(graph, reduce.source, what)
-            if graph.source(seen) != graph.source(feature):
-                raise unlike(graph, seen, f"the feature in {what}")
-            return Gate(feature, kind, position_scale, reduce, expand)
+    failures: list[UnlikeError] = []
+    for side, feature in both_ways(bare(graph, tensor, "MUL")):
+        if _pixels(graph, graph.source(side)) == 1:
+            try:
+                return _gate_of(graph, side, feature, what)
+            except UnlikeError as error:
+                failures.append(error)
+    if failures:
+        raise failures[0]
     return None
+
+
+def _gate_of(graph: TracedGraph, side: int, feature: int, what: str) -> Gate:
+    expand = gated(graph, side, what)
+    reduce = activated(graph, expand.source, what)
+    kind, position_scale, seen = _squeezed(graph, reduce.source, what)
+    if graph.source(seen) != graph.source(feature):
+        raise unlike(graph, seen, f"the feature in {what}")
+    return Gate(feature, kind, position_scale, reduce, expand)
 
 
 def _squeezed(
     graph: TracedGraph, tensor: int, what: str
 ) -> tuple[SqueezeExciteType, float | None, int]:
     """What a gate looks at: (over space or time, scale of its positional encoding, feature)."""
-    origin = origin_of(graph, tensor, what)
     position_scale = None
-    if is_sum(graph, origin):
-        position_scale, tensor = _without_position(graph, origin, what)
-        origin = origin_of(graph, tensor, what)
-    if origin.name == "CONCATENATION" and len(origin.inputs) == 2:
-        over_time, over_space = origin.inputs
+    if (total := sum_of(graph, tensor)) is not None:
+        position_scale, tensor = _without_position(graph, total, what)
+    pair = bare(graph, tensor, "CONCATENATION")
+    if pair is not None and len(pair.inputs) == 2:
+        over_time, over_space = pair.inputs
         mean = _running_mean(graph, over_time, what)
         if graph.source(mean) != graph.source(over_space):
             raise unlike(graph, over_space, f"the spatial mean of {what}")
         kind = SqueezeExciteType.BOTH
-    elif origin.name == "DIV":
+    elif bare(graph, tensor, "DIV") is not None:
         kind, mean = SqueezeExciteType.SPACE_TIME, _running_mean(graph, tensor, what)
     else:
         kind, mean = SqueezeExciteType.SPACE, tensor
@@ -212,21 +217,19 @@ def _without_position(graph: TracedGraph, total: Operation, what: str) -> tuple[
     """The scale of a positional encoding, and what it is added to."""
     for encoding, rest in both_ways(total):
         scale, tensors = factors(graph, encoding)
-        pair = graph.origin(tensors[0]) if len(tensors) == 1 else None
-        if pair is not None and pair.name == "CONCATENATION":
-            halves = [graph.origin(half) for half in pair.inputs]
-            if [half.name for half in halves if half is not None] == ["SIN", "COS"]:
-                return scale, rest
+        pair = bare(graph, tensors[0], "CONCATENATION") if len(tensors) == 1 else None
+        halves = () if pair is None else pair.inputs
+        if len(halves) == 2 and bare(graph, halves[0], "SIN") and bare(graph, halves[1], "COS"):
+            return scale, rest
     raise unlike(graph, total.output, f"the positional encoding of {what}")
 
 
 def _running_mean(graph: TracedGraph, tensor: int, what: str) -> int:
     """What a mean over all frames so far is taken of: its sum so far is a state."""
-    origin = origin_of(graph, tensor, what)
-    total = graph.origin(origin.inputs[0]) if origin.name == "DIV" else None
-    for state, mean in both_ways(total) if total is not None and total.name == "ADD" else []:
-        if graph.source(state) in graph.inputs:
-            return mean
+    for total, count in both_ways(bare(graph, tensor, "DIV"))[:1]:
+        for state, mean in both_ways(bare(graph, total, "ADD")):
+            if graph.source(state) in graph.inputs and _counts_frames(graph, count):
+                return mean
     error = unlike(graph, tensor, f"a mean over all frames so far, in {what},")
     raise UnlikeError(
         f"{error}. A base model, which looks at future frames, has none, and cannot run frame by"
@@ -234,15 +237,32 @@ def _running_mean(graph: TracedGraph, tensor: int, what: str) -> int:
     )
 
 
+def _counts_frames(graph: TracedGraph, tensor: int) -> bool:
+    """Whether a tensor is the number of frames so far: a state, and one."""
+    while (cast := bare(graph, tensor, "CAST")) is not None:
+        tensor = cast.inputs[0]
+    parts = with_constant(graph, bare(graph, tensor, "ADD"))
+    return parts is not None and (parts[0] == 1).all() and graph.source(parts[1]) in graph.inputs
+
+
 def _spatial_mean(graph: TracedGraph, tensor: int, what: str) -> int:
-    """What a mean over height and width is taken of."""
+    """What a mean over height and width is taken of; one pixel is its own mean."""
     factor, tensors = factors(graph, tensor)
-    origin = graph.origin(tensors[0]) if len(tensors) == 1 else None
-    if origin is not None and origin.name in ("MEAN", "SUM"):
-        pixels, means = (
-            math.prod(graph.tensors[t].shape[:-1]) for t in (origin.inputs[0], origin.output)
-        )
-        divisor = 1.0 if origin.name == "MEAN" else 1 / max(pixels, 1)
-        if means == 1 and math.isclose(factor, divisor, rel_tol=FACTOR_TOLERANCE):
-            return origin.inputs[0]
+    mean = bare(graph, tensors[0], "MEAN", "SUM") if len(tensors) == 1 else None
+    if mean is None and _pixels(graph, tensor) == 1:
+        return tensor
+    if mean is not None and _pixels(graph, mean.output) == 1 and _keeps_channels(graph, mean):
+        pixels = _pixels(graph, mean.inputs[0])
+        divisor = 1.0 if mean.name == "MEAN" else 1 / max(pixels, 1)
+        if math.isclose(factor, divisor, rel_tol=FACTOR_TOLERANCE):
+            return mean.inputs[0]
     raise unlike(graph, tensor, f"a mean over height and width, in {what},")
+
+
+def _keeps_channels(graph: TracedGraph, origin: Operation) -> bool:
+    before, after = (graph.tensors[t].shape[-1] for t in (origin.inputs[0], origin.output))
+    return before == after
+
+
+def _pixels(graph: TracedGraph, tensor: int) -> int:
+    return math.prod(graph.tensors[tensor].shape[:-1])

@@ -8,23 +8,20 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden_arrays import read_network, shapes_of
+from movistream_converters.formats.model_garden_names import variable_paths
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.tensorflow_variables import array_variables, read_network
-from movistream_converters.formats.tflite_graph import TracedGraph
-from movistream_converters.formats.tflite_layers import Linear, UnlikeError
+from movistream_converters.formats.tflite_graph import TracedGraph, UnlikeError
+from movistream_converters.formats.tflite_layers import Linear
 from movistream_converters.formats.tflite_network import FoundNetwork, find_network
 from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import BatchNormalization, Convolution, Network
+from movistream_converters.network import Convolution, Network
+from movistream_converters.weights import Weights, neutral_batch_norm
 
 _Kind = TypeVar("_Kind")
-Arrays = dict[str, npt.NDArray[np.float32]]
-
-NEUTRAL_VARIANCE = np.float32(1.0 - BatchNormalization().epsilon)
-"""With it, a batch norm divides by one."""
+_NORM_VARIABLES = {"mean": "moving_mean", "variance": "moving_variance"}
 
 
 def read(
@@ -39,23 +36,62 @@ def read(
         path: of the file, for messages.
 
     Raises:
-        ConversionError: if it is no MoViNet stream model, or does not fit the architecture or the
-            overrides.
+        UnlikeError: if it is no MoViNet stream model.
+        ConversionError: if it does not fit the architecture or the overrides.
     """
-    try:
-        found = find_network(graph)
-    except UnlikeError as error:
-        raise ConversionError(f"{path} is no MoViNet stream model: {error}") from None
-    variables = array_variables(_by_model_garden_path(found))
+    found = find_network(graph)
+    layers = _layers(found)
+    arrays = _arrays(layers) | _scales(found)
     evidence = replace(
-        evidence_of_shapes(variables.shapes),
+        evidence_of_shapes(shapes_of(arrays)),
         where="the graph",
-        se_types=(_one(path, "squeeze-excite", _se_types(found)),),
-        shown=_shown_options(path, found),
+        se_types=(_one("squeeze-excite", _se_types(found)),),
+        shown=_shown_options(found),
     )
-    source = read_network(path, variables, evidence, architecture, overrides)
-    _check_strides(path, found, source.network)
+    source = read_network(path, arrays, (), evidence, architecture, overrides)
+    _check_geometry(layers, source.network)
     return source
+
+
+def _layers(found: FoundNetwork) -> dict[str, Linear]:
+    """By the paths of their kernels (:mod:`.model_garden_names`)."""
+    layers = {"0/_stem/_conv": found.stem}
+    for number, block in enumerate(found.blocks, 1):
+        layers[f"{number}/_expansion/_conv"] = block.expansion
+        layers[f"{number}/_feature/_conv"] = block.feature
+        if block.temporal is not None:
+            layers[f"{number}/_feature/_conv_temporal"] = block.temporal
+        if block.gate is not None:
+            layers[f"{number}/_attention/_se_reduce/_conv"] = block.gate.reduce
+            layers[f"{number}/_attention/_se_expand/_conv"] = block.gate.expand
+        layers[f"{number}/_projection/_conv"] = block.projection
+        if block.skip is not None:
+            layers[f"{number}/_skip/_projection/_conv"] = block.skip
+    layers[f"{len(found.blocks) + 1}/_project/_conv"] = found.project
+    return layers | {"_head/_conv": found.hidden, "_classifier/_conv": found.classifier}
+
+
+def _arrays(layers: Mapping[str, Linear]) -> Weights:
+    """Kernels, and biases where Model Garden has them; elsewhere batch norms that only add one."""
+    arrays: Weights = {}
+    for path, layer in layers.items():
+        arrays[f"{path}/kernel"] = layer.kernel
+        if path.startswith("_") or "/_attention/" in path:
+            arrays[f"{path}/bias"] = layer.bias
+            continue
+        for variable, value in neutral_batch_norm(layer.bias).items():
+            name = _NORM_VARIABLES.get(variable, variable)
+            arrays[f"{path.replace('_conv', '_batch_norm')}/{name}"] = value
+    return arrays
+
+
+def _scales(found: FoundNetwork) -> Weights:
+    scales = {}
+    for number, block in enumerate(found.blocks, 1):
+        scales[f"{number}/_mobile_bottleneck/_rezero"] = block.scale
+        if block.gate is not None and block.gate.position_scale is not None:
+            scales[f"{number}/_attention/_pos_encoding/_rezero"] = block.gate.position_scale
+    return {f"{path}/scale": np.array(scale, np.float32) for path, scale in scales.items()}
 
 
 def _se_types(found: FoundNetwork) -> set[SqueezeExciteType]:
@@ -64,57 +100,18 @@ def _se_types(found: FoundNetwork) -> set[SqueezeExciteType]:
     }
 
 
-def _by_model_garden_path(found: FoundNetwork) -> Arrays:
-    """Weights in Model Garden's names and axes (:mod:`.model_garden_names`)."""
-    arrays = _normalised("0/_stem", found.stem)
-    for number, block in enumerate(found.blocks, 1):
-        arrays |= _normalised(f"{number}/_expansion", block.expansion)
-        arrays |= _normalised(f"{number}/_feature", block.feature)
-        if block.temporal is not None:
-            arrays |= _normalised(f"{number}/_feature", block.temporal, "_temporal")
-        if block.gate is not None:
-            arrays |= _plain(f"{number}/_attention/_se_reduce", block.gate.reduce)
-            arrays |= _plain(f"{number}/_attention/_se_expand", block.gate.expand)
-            if block.gate.position_scale is not None:
-                name = f"{number}/_attention/_pos_encoding/_rezero/scale"
-                arrays[name] = np.array(block.gate.position_scale, np.float32)
-        arrays |= _normalised(f"{number}/_projection", block.projection)
-        name = f"{number}/_mobile_bottleneck/_rezero/scale"
-        arrays[name] = np.array(block.scale, np.float32)
-        if block.skip is not None:
-            arrays |= _normalised(f"{number}/_skip/_projection", block.skip)
-    arrays |= _normalised(f"{len(found.blocks) + 1}/_project", found.project)
-    return arrays | _plain("_head", found.hidden) | _plain("_classifier", found.classifier)
-
-
-def _plain(path: str, layer: Linear) -> Arrays:
-    return {f"{path}/_conv/kernel": layer.kernel, f"{path}/_conv/bias": layer.bias}
-
-
-def _normalised(path: str, layer: Linear, suffix: str = "") -> Arrays:
-    """A layer and a batch norm that only adds its bias."""
-    norm = f"{path}/_batch_norm{suffix}"
-    return {
-        f"{path}/_conv{suffix}/kernel": layer.kernel,
-        f"{norm}/gamma": np.ones_like(layer.bias),
-        f"{norm}/beta": layer.bias,
-        f"{norm}/moving_mean": np.zeros_like(layer.bias),
-        f"{norm}/moving_variance": np.full_like(layer.bias, NEUTRAL_VARIANCE),
-    }
-
-
-def _shown_options(path: Path, found: FoundNetwork) -> dict[str, object]:
+def _shown_options(found: FoundNetwork) -> dict[str, object]:
     height, width, _ = found.image_shape[-3:]
     if height != width:
-        raise ConversionError(f"{path} takes frames of {width} x {height} pixels, not square ones")
+        raise UnlikeError(f"it takes frames of {width} x {height} pixels, not square ones")
     gates = [block.gate for block in found.blocks if block.gate is not None]
     shown: dict[str, object] = {
-        "activation": _one(path, "activation", {layer.function for layer in _trunk(found)}),
+        "activation": _one("activation", {layer.function for layer in _trunk(found)}),
         "head_activation": found.hidden.function,
         "image_size": height,
     }
     if gates:
-        shown["gating"] = _one(path, "gating", {gate.expand.function for gate in gates})
+        shown["gating"] = _one("gating", {gate.expand.function for gate in gates})
     return shown
 
 
@@ -129,26 +126,26 @@ def _trunk(found: FoundNetwork) -> Iterator[Linear]:
             yield block.gate.reduce
 
 
-def _one(path: Path, what: str, kinds: set[_Kind]) -> _Kind:
+def _one(what: str, kinds: set[_Kind]) -> _Kind:
     """What all blocks have."""
-    if len(kinds) > 1:
+    if len(kinds) != 1:
         names = ", ".join(sorted(str(getattr(kind, "value", kind)) for kind in kinds))
-        raise ConversionError(f"{path} mixes kinds of {what}: {names}")
+        raise UnlikeError(f"it mixes kinds of {what}: {names or 'none'}")
     return next(iter(kinds))
 
 
-def _check_strides(path: Path, found: FoundNetwork, network: Network) -> None:
-    """Shapes of weights do not show them."""
-    layers = {node.name: node.layer for node in network.nodes}
-    shown = [("stem.conv", "stem.conv", found.stem.stride)]
-    features = [name for name in layers if name.endswith(".feature.conv")]
-    for name, block in zip(features, found.blocks, strict=True):
-        shown.append((name, name, block.feature.stride))
-        shown.append((name.replace(".feature.conv", ".skip"), name, block.skip_stride))
-    for name, of, stride in shown:
-        layer = layers[of]
-        assert isinstance(layer, Convolution)
-        if stride != layer.stride:
-            raise ConversionError(
-                f"{path} has stride {stride} in {name}, and {network.name} {layer.stride}"
-            )
+def _check_geometry(layers: Mapping[str, Linear], network: Network) -> None:
+    """Strides and paddings, which shapes of weights do not show."""
+    names = {path: name for name, path in variable_paths(network).items()}
+    expected = {node.name: node.layer for node in network.nodes}
+    for path, layer in layers.items():
+        name = names[f"{path}/kernel"].removesuffix(".kernel")
+        convolution = expected[name]
+        assert isinstance(convolution, Convolution)
+        frames, *size = convolution.kernel
+        # A temporal kernel lies along the height, and is not padded; one pixel needs no padding.
+        padded = frames == 1
+        if layer.stride != convolution.stride:
+            raise UnlikeError(f"{name} has stride {layer.stride}, not {convolution.stride}")
+        if layer.same_padding != padded and (frames, *size) != (1, 1, 1):
+            raise UnlikeError(f"{name} has {'no' if padded else 'SAME'} padding")
