@@ -16,7 +16,7 @@ from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.registry import read_source
 from movistream_converters.network import ActivationFunction
 from tests.conftest import small_checkpoint
-from tests.converters.test_safetensors_file import checkpoint
+from tests.converters.sources import checkpoint
 
 
 def test_nothing_is_lost_on_the_way(tmp_path: Path) -> None:

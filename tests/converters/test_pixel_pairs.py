@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movistream_converters.network import Convolution
-from movistream_converters.pixel_pairs import PAIR, gives_pairs, paired_kernel
+from movistream_converters.pixel_pairs import PAIR, gives_pairs, paired_kernel, unpaired_kernel
 
 
 @settings(deadline=None, max_examples=60)
@@ -24,12 +24,14 @@ def test_pairs_give_the_same_pixels(size: int, stride: int, pairs: int, seed: in
 
     expected = tf.nn.conv2d(image, kernel, (stride, stride), "SAME")
     grouped = image.reshape(1, 6, pairs, PAIR * stride * channels)
-    found = tf.nn.conv2d(grouped, paired_kernel(kernel, stride, width), (stride, 1), "SAME")
+    paired = paired_kernel(kernel, stride, width)
+    found = tf.nn.conv2d(grouped, paired, (stride, 1), "SAME")
 
     assert found.shape == (*expected.shape[:2], pairs, PAIR * filters)
     np.testing.assert_allclose(
         found.numpy().reshape(expected.shape), expected.numpy(), rtol=1e-4, atol=1e-4
     )
+    np.testing.assert_array_equal(unpaired_kernel(paired, size, stride, width), kernel)
 
 
 def test_which_layers_give_pairs() -> None:

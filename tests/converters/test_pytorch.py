@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,82 +14,11 @@ from safetensors.numpy import save_file
 from movistream.errors import MissingExtraError, MovistreamError
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.model_garden_names import variable_paths
 from movistream_converters.formats.registry import read_source
-from movistream_converters.formats.source import Source
 from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import ActivationFunction, Convolution
+from movistream_converters.network import ActivationFunction
 from tests.conftest import small_checkpoint
-
-PARTS = {
-    "_expansion": "expand",
-    "_feature": "deep",
-    "_projection": "project",
-    "_attention/_se_reduce": "se.fc1",
-    "_attention/_se_expand": "se.fc2",
-    "_skip/_projection": "res.1",
-}
-NORMS = {
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
-
-
-def state_dict(source: Source, *, flat: bool = True) -> dict[str, np.ndarray]:
-    """The weights as the port names and turns them: 2-D kernels, or 3-D ones."""
-    blocks = list(dict.fromkeys(n.partition(".")[0] for n in source.weights if n[:5] == "block"))
-    layers = {node.name: node.layer for node in source.network.nodes}
-    found = {}
-    for name, path in variable_paths(source.network).items():
-        value = source.weights[name]
-        index, _, rest = path.partition("/")
-        if rest == "_mobile_bottleneck/_rezero/scale":
-            found[_block(blocks[int(index) - 1]) + ".alpha"] = value
-            continue
-        if not index.isdigit():
-            place, rest = {"_head": "classifier.0", "_classifier": "classifier.3"}[index], rest
-        elif rest.startswith("_stem/"):
-            place, rest = "conv1", rest.removeprefix("_stem/")
-        elif rest.startswith("_project/"):
-            place, rest = "conv7", rest.removeprefix("_project/")
-        else:
-            part = next(key for key in PARTS if rest.startswith(key + "/"))
-            place = f"{_block(blocks[int(index) - 1])}.{PARTS[part]}"
-            rest = rest.removeprefix(part + "/")
-        module, _, weight = rest.partition("/")
-        number = 2 if module.endswith("_temporal") else 1
-        if module.startswith("_batch_norm"):
-            found[f"{place}.conv_{number}.norm.{NORMS[weight]}"] = value
-            found[f"{place}.conv_{number}.norm.num_batches_tracked"] = np.array(7)
-            continue
-        kind = "conv2d" if flat else "conv3d"
-        if weight == "kernel":
-            layer = layers[name.rpartition(".")[0]]
-            assert isinstance(layer, Convolution)
-            value = _turned(value, layer.depthwise, flat)
-        key = "weight" if weight == "kernel" else weight
-        found[f"{place}.conv_{number}.{kind}.{key}"] = np.ascontiguousarray(value)
-    return found
-
-
-def _block(name: str) -> str:
-    block, layer = re.findall(r"\d+", name)
-    return f"blocks.b{block}_l{layer}"
-
-
-def _turned(kernel: np.ndarray, depthwise: bool, flat: bool) -> np.ndarray:
-    if depthwise:
-        kernel = kernel[..., None]  # (time, height, width, channels, 1)
-        turned = kernel.transpose(3, 4, 0, 1, 2)
-    else:
-        turned = kernel.transpose(4, 3, 0, 1, 2)
-    if not flat:
-        return turned
-    # A temporal kernel lies along the height.
-    return turned[:, :, 0] if turned.shape[2] == 1 else turned[..., 0]
-
+from tests.converters.sources import state_dict
 
 Write = Callable[..., Path]
 

@@ -21,12 +21,11 @@ from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.model_garden_writer import write_checkpoint
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
+from movistream_converters.movinet import SqueezeExciteType
 from movistream_converters.network import ActivationFunction
 from movistream_converters.precision import Precision
 from tests.conftest import small_checkpoint
-from tests.converters.test_pytorch import state_dict
-from tests.converters.test_saved_model import write_saved_model
-from tests.converters.tflite_converter import converted
+from tests.converters.sources import SOURCES, checkpoint, keras, pytorch_state_dict
 
 KEY = "movistream.checkpoint"
 HEADER = {
@@ -96,38 +95,12 @@ def test_nothing_is_lost(written: Path) -> None:
         np.testing.assert_array_equal(found.weights[name], value, strict=True)
 
 
-def checkpoint(folder: Path) -> Path:
-    small = small_checkpoint()
-    kind = small.options.convolution_type
-    write_checkpoint(small.network, small.weights, folder / "ckpt", kind)
-    return folder
-
-
-def saved_model(folder: Path) -> Path:
-    return write_saved_model(folder / "saved")
-
-
-def pytorch(folder: Path) -> Path:
-    save_file(state_dict(small_checkpoint()), folder / "state.safetensors")
-    return folder / "state.safetensors"
-
-
-def our_tflite(folder: Path) -> Path:
-    labels = ("an", "event", "of", "five", "kinds")
-    return convert(small_checkpoint(), folder / "ours.tflite", labels=labels, verified=False).path
-
-
-def their_tflite(folder: Path) -> Path:
-    (folder / "theirs.tflite").write_bytes(converted(small_checkpoint(), "dynamic"))
-    return folder / "theirs.tflite"
-
-
-@pytest.mark.parametrize("kind", [checkpoint, saved_model, pytorch, our_tflite, their_tflite])
+@pytest.mark.parametrize("kind", SOURCES)
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.DYNAMIC])
 def test_a_round_trip_gives_the_same_file(
     kind: Callable[[Path], Path], precision: Precision, tmp_path: Path
 ) -> None:
-    image_size = {"image_size": 48} if kind in (checkpoint, pytorch) else {}
+    image_size = {"image_size": 48} if kind in (checkpoint, keras, pytorch_state_dict) else {}
     direct = read_source(kind(tmp_path), None, None, image_size)
     safetensors_file.write(direct, tmp_path / "w.safetensors")
     files = []
@@ -151,6 +124,20 @@ def test_what_was_guessed_may_still_be_said(tmp_path: Path) -> None:
         read_source(
             tmp_path / "told.safetensors", None, None, {"activation": ActivationFunction.SWISH}
         )
+
+
+def test_a_gate_that_shapes_leave_open(tmp_path: Path) -> None:
+    """Over space and over time look alike: a file keeps that nobody has said which."""
+    small = small_checkpoint(se_type=SqueezeExciteType.SPACE)
+    kind = small.options.convolution_type
+    write_checkpoint(small.network, small.weights, tmp_path / "ckpt", kind)
+    direct = read_source(tmp_path)
+    assert "se_type" in {finding.option for finding in direct.findings if finding.guessed}
+    safetensors_file.write(direct, tmp_path / "w.safetensors")
+    for path in (tmp_path, tmp_path / "w.safetensors"):
+        assert read_source(path).options.se_type is SqueezeExciteType.SPACE_TIME
+        told = read_source(path, None, None, {"se_type": SqueezeExciteType.SPACE})
+        assert told.options.se_type is SqueezeExciteType.SPACE
 
 
 @pytest.mark.parametrize("length", [0, 5, 8, 100, 5000, -1000])

@@ -15,54 +15,14 @@ import movistream
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import SOURCE_FORMATS, saved_model
-from movistream_converters.formats.model_garden_writer import variable_tree
 from movistream_converters.formats.registry import FORMATS, read_source
 from movistream_converters.network import ActivationFunction
 from movistream_converters.verify import relative_error
 from tests.conftest import IMAGE_SIZE, small_checkpoint
+from tests.converters.sources import hard_swish, keras_gate, relu6_gate, write_saved_model
 
 SOURCE = small_checkpoint()
 Write = Callable[..., Path]
-
-
-def _relu6_gate(x: tf.Tensor) -> tf.Tensor:
-    return tf.nn.relu6(x + 3.0) * 0.16667
-
-
-def _keras_gate(x: tf.Tensor) -> tf.Tensor:
-    return tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)
-
-
-def _hard_swish(x: tf.Tensor) -> tf.Tensor:
-    return x * tf.nn.relu6(x + 3.0) / 6.0
-
-
-def write_saved_model(
-    folder: Path,
-    trunk: Callable[[tf.Tensor], tf.Tensor] = _hard_swish,
-    gate: Callable[[tf.Tensor], tf.Tensor] = _relu6_gate,
-    head: Callable[[tf.Tensor], tf.Tensor] = tf.nn.swish,
-    state_name: str = "state_head_pool_buffer",
-) -> Path:
-    """Writes a SavedModel whose operators have the names of Model Garden's layers."""
-    tree = variable_tree(SOURCE.network, SOURCE.weights, SOURCE.options.convolution_type)
-
-    def predict(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        x = inputs["image"]
-        for scope, function in (
-            ("stem/stem/conv2d/activation/", trunk),
-            ("block0_layer0/bneck/se/se_expand/conv2d/activation_2/", gate),
-            ("classifier_head/head/conv2d/", head),
-        ):
-            with tf.name_scope(scope):
-                x = function(x)
-        return {"logits": x, state_name: inputs[state_name]}
-
-    image = tf.TensorSpec((1, 1, IMAGE_SIZE, IMAGE_SIZE, 3), tf.float32)
-    state = tf.TensorSpec((1, 1, 1, 1, 8), tf.float32)
-    signature = tf.function(predict).get_concrete_function(image=image, **{state_name: state})
-    tf.saved_model.save(tree.model, str(folder), signatures=signature)
-    return folder
 
 
 @pytest.fixture
@@ -97,9 +57,9 @@ def test_the_same_file_as_from_the_checkpoint(write: Write, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("trunk", "gate", "head", "expected"),
     [
-        (tf.nn.relu6, tf.nn.sigmoid, _hard_swish, ("relu6", "sigmoid", "hard_swish")),
-        (tf.nn.swish, _keras_gate, tf.nn.relu6, ("swish", "hard_sigmoid_keras", "relu6")),
-        (tf.nn.relu, _relu6_gate, tf.nn.relu, ("relu", "hard_sigmoid", "relu")),
+        (tf.nn.relu6, tf.nn.sigmoid, hard_swish, ("relu6", "sigmoid", "hard_swish")),
+        (tf.nn.swish, keras_gate, tf.nn.relu6, ("swish", "hard_sigmoid_keras", "relu6")),
+        (tf.nn.relu, relu6_gate, tf.nn.relu, ("relu", "hard_sigmoid", "relu")),
     ],
 )
 def test_activations_are_read_from_operators(

@@ -25,7 +25,7 @@ from movistream_converters.tflite_builder import GraphBuilder
 from movistream_converters.verify import relative_error
 from tests.conftest import small_checkpoint
 from tests.converters.tflite_converter import converted
-from tests.sdk.test_corrupted_files import corrupt
+from tests.corruption import corrupt
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
 
@@ -187,6 +187,43 @@ def a_kernel_that_is_no_constant(model: Any) -> None:
     convolution.inputs = [convolution.inputs[0], convolution.inputs[0], convolution.inputs[2]]
 
 
+def a_bias_that_is_no_constant(model: Any) -> None:
+    convolution = operators(model, "CONV_2D")[3]
+    convolution.inputs = [*convolution.inputs[:2], convolution.inputs[0]]
+
+
+def a_stem_without_padding(model: Any) -> None:
+    operators(model, "CONV_2D")[0].builtinOptions.padding = schema.Padding.VALID
+
+
+def a_stride_in_an_expansion(model: Any) -> None:
+    options = operators(model, "CONV_2D")[-4].builtinOptions
+    options.strideH = options.strideW = 2
+
+
+def a_constant_divisor(model: Any) -> None:
+    scalars = [i for i, t in enumerate(model.subgraphs[0].tensors) if not len(t.shape)]
+    for division in operators(model, "DIV"):
+        division.inputs = [division.inputs[0], scalars[0]]
+
+
+def a_frame_counted_twice(model: Any) -> None:
+    """Frames are counted in steps of two."""
+    counts = [o for o in operators(model, "ADD") if len(shape(model, o.outputs[0])) == 1]
+    for index in set.intersection(*(set(count.inputs) for count in counts)):
+        buffer = model.subgraphs[0].tensors[index].buffer
+        model.buffers[buffer].data = np.frombuffer(np.int32(2).tobytes(), np.uint8)
+
+
+def swapped_means(model: Any) -> None:
+    pair = operators(model, "CONCATENATION")[0]
+    pair.inputs = pair.inputs[::-1]
+
+
+def shape(model: Any, tensor: int) -> tuple[int, ...]:
+    return tuple(model.subgraphs[0].tensors[tensor].shape)
+
+
 def three_outputs(model: Any) -> None:
     outputs = model.subgraphs[0].outputs
     model.subgraphs[0].outputs = [
@@ -217,6 +254,12 @@ def three_outputs(model: Any) -> None:
             a_kernel_that_is_no_constant,
             "with a constant kernel and bias, should be, there is CONV_2D",
         ),
+        (a_bias_that_is_no_constant, "with a constant kernel and bias, should be"),
+        (a_stem_without_padding, "stem.conv has no padding"),
+        (a_stride_in_an_expansion, "has stride 2, not 1"),
+        (a_constant_divisor, "a mean over all frames so far, in the head, should be, there is DIV"),
+        (a_frame_counted_twice, "a mean over all frames so far, in the head, should be"),
+        (swapped_means, "a mean over all frames so far, in the gate of block 14"),
         (three_outputs, r"0 of its outputs have the shape of logits"),
     ],
 )
@@ -226,6 +269,30 @@ def test_a_part_that_is_unlike(
     path = write(tmp_path / "m.tflite", edited(exported_dynamic, edit))
     with pytest.raises(ConversionError, match=message):
         read_source(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["ADD", "MUL", "CONV_2D", "AVERAGE_POOL_2D", "DIV", "CONCATENATION"]
+)
+def test_an_activation_where_none_belongs(
+    name: str, exported_dynamic: bytes, tmp_path: Path
+) -> None:
+    """Whatever operator has it, the network would be another one."""
+    kinds = schema.ActivationFunctionType
+    model = schema.ModelT.InitFromPackedBuf(exported_dynamic)
+    fusing = [i for i, o in enumerate(operators(model, name)) if not is_fused(o)]
+    for index in {fusing[0], fusing[len(fusing) // 2], fusing[-1]}:
+
+        def fuse(model: Any, index: int = index) -> None:
+            operators(model, name)[index].builtinOptions.fusedActivationFunction = kinds.RELU
+
+        path = write(tmp_path / "m.tflite", edited(exported_dynamic, fuse))
+        with pytest.raises(ConversionError, match=r"no MoViNet stream model: "):
+            read_source(path)
+
+
+def is_fused(operator: Any) -> bool:
+    return operator.builtinOptions.fusedActivationFunction != schema.ActivationFunctionType.NONE
 
 
 def test_a_tensor_that_is_written_twice(exported_dynamic: bytes, tmp_path: Path) -> None:
@@ -239,28 +306,53 @@ def test_a_tensor_that_is_written_twice(exported_dynamic: bytes, tmp_path: Path)
         read_source(path)
 
 
-def other_network(*, pools: bool) -> bytes:
-    """Convolution, pool, dense layer; or the head of a base model."""
+def other_network() -> bytes:
+    """Convolution, mean, dense layers."""
     graph = GraphBuilder()
     image = graph.input("image", (1, 48, 48, 3))
-    ones, bias = np.ones((3, 3, 3, 8), np.float32), np.zeros(8, np.float32)
-    x = op.conv_2d(graph, image, "conv", ones, bias, (2, 2), "RELU6")
-    if pools:
-        x = op.average_pool_2d(graph, x, "pool", 3, 2)
+    kernel, bias = np.ones((3, 3, 3, 8), np.float32), np.zeros(8, np.float32)
+    x = op.conv_2d(graph, image, "conv", kernel, bias, (2, 2), "RELU6")
     x = op.spatial_mean(graph, x, "mean")
+    x = op.fully_connected(graph, x, "hidden", np.eye(8, dtype=np.float32), bias, "RELU6")
     dense, bias = np.ones((8, 5), np.float32), np.zeros(5, np.float32)
-    hidden = op.fully_connected(
-        graph, x, "hidden", np.eye(8, dtype=np.float32), dense[:, 0], "RELU6"
-    )
-    graph.output("logits", op.fully_connected(graph, hidden, "logits", dense, bias))
+    graph.output("logits", op.fully_connected(graph, x, "logits", dense, bias))
     return graph.pack("serving_default", {})
 
 
 def test_other_networks(tmp_path: Path) -> None:
-    path = write(tmp_path / "m.tflite", other_network(pools=True))
+    path = write(tmp_path / "m.tflite", other_network())
     message = r"is no MoViNet stream model: .*there is MEAN.*A base model, which looks at future"
     with pytest.raises(ConversionError, match=message):
         read_source(path)
+
+
+def test_the_smallest_image(small_frames: np.ndarray, tmp_path: Path) -> None:
+    """Its last blocks see one pixel, whose mean converters leave out."""
+    original = small_checkpoint(image_size=32)
+    source = read_source(write(tmp_path / "m.tflite", converted(original)))
+    frames = small_frames[:3, :32, :32]
+    assert relative_error(logits(source, frames), logits(original, frames)) < 1e-5
+
+
+def test_a_file_with_another_graph(exported_dynamic: bytes, tmp_path: Path) -> None:
+    """Such as one that makes the first states: the step is the larger one."""
+
+    def add_a_graph(model: Any) -> None:
+        states = schema.ModelT.InitFromPackedBuf(other_network())
+        (graph,) = states.subgraphs
+        for tensor in graph.tensors:
+            tensor.buffer += len(model.buffers)
+        for operator in graph.operators:
+            operator.opcodeIndex += len(model.operatorCodes)
+        model.buffers += states.buffers
+        model.operatorCodes += states.operatorCodes
+        (signature,) = states.signatureDefs
+        signature.signatureKey, signature.subgraphIndex = "init_states", 1
+        model.subgraphs.append(graph)
+        model.signatureDefs = [signature, *model.signatureDefs]
+
+    source = read_source(write(tmp_path / "m.tflite", edited(exported_dynamic, add_a_graph)))
+    assert source.options.num_classes == 5
 
 
 def test_another_architecture(exported: bytes, tmp_path: Path) -> None:

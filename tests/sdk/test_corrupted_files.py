@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from movistream.flatbuffer import root_table
 from movistream.manifest import METADATA_NAME
 from tests.conftest import foreign_model
+from tests.corruption import corrupt
 
 COPIES = 500
 TIME_LIMIT_S = 120
@@ -38,31 +38,6 @@ for file in files:
         assert code == 0 or len(message.splitlines()) == 1, (file, message)
 print("done", flush=True)
 """
-
-
-def corrupt(data: bytes, generator: np.random.Generator, kind: int) -> bytes:
-    """A truncation, a few flipped bits, a run of random bytes, or one random byte.
-
-    Damage goes where structure is: most of a file is weights, where a flipped bit is a number.
-    """
-    if kind == 0:
-        return data[: generator.integers(0, len(data))]
-    weights = np.zeros(len(data), bool)
-    for buffer in root_table(data).tables(4):
-        start, size = buffer.span(0)
-        weights[start : start + size] = size > 256
-    structure = np.flatnonzero(~weights)
-    damaged = bytearray(data)
-    if kind == 1:
-        for position in generator.choice(structure, generator.integers(1, 9)):
-            damaged[position] ^= 1 << generator.integers(0, 8)
-    elif kind == 2:
-        start = int(generator.choice(structure))
-        length = min(int(generator.integers(1, 65)), len(data) - start)
-        damaged[start : start + length] = generator.bytes(length)
-    else:
-        damaged[generator.choice(structure)] = generator.integers(0, 256)
-    return bytes(damaged)
 
 
 @pytest.fixture(scope="module")
