@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from movistream.text import printable
 from movistream_converters.network import BatchNormalization, Network, weight_shapes
 
 Weights: TypeAlias = dict[str, npt.NDArray[np.float32]]
@@ -55,7 +56,7 @@ def _by_layer(names: tuple[str, ...]) -> list[str]:
     """``block0_layer0.expansion.bn: gamma, beta`` for the weights of one layer."""
     layers: dict[str, list[str]] = {}
     for name in names:
-        layer, _, weight = name.replace("/", ".").rpartition(".")
+        layer, _, weight = printable(name).replace("/", ".").rpartition(".")
         layers.setdefault(layer, []).append(weight)
     return [f"{layer}: {', '.join(weights)}" for layer, weights in layers.items()]
 

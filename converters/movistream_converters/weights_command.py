@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from movistream.text import printable
 from movistream_converters.output import check_output
 from movistream_converters.source_options import print_findings, source_options
 
@@ -76,4 +77,4 @@ def _listed(names: tuple[str, ...]) -> str:
     if not names:
         return "nothing"
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
+    return ", ".join(map(printable, names[:_MOST_NAMES])) + more

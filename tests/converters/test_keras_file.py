@@ -99,12 +99,22 @@ def test_functions_that_are_described(write: Write) -> None:
     config = json.loads(json.dumps(CONFIG))
     function = {"class_name": "function", "config": "simple_swish", "registered_name": "x"}
     config["config"]["activation"] = function
-    config["config"]["backbone"]["config"]["activation"] = {"class_name": "Mine", "config": {}}
     source = read_source(write(keras_by_layer(small_checkpoint()), config))
     assert source.options.head_activation is ActivationFunction.SWISH
-    guessed = {finding.option for finding in source.findings if finding.guessed}
-    assert "activation" in guessed
-    assert "head_activation" not in guessed
+    mine = {"class_name": "Mine", "config": {"name": "gelu"}}
+    config["config"]["backbone"]["config"]["activation"] = mine
+    path = write(keras_by_layer(small_checkpoint()), config)
+    with pytest.raises(ConversionError, match=r"activation is 'gelu', .* with --activation"):
+        read_source(path)
+    told = read_source(path, None, None, {"activation": ActivationFunction.SWISH})
+    assert told.options.activation is ActivationFunction.SWISH
+
+
+def test_images_that_are_not_square(write: Write) -> None:
+    config = json.loads(json.dumps(CONFIG))
+    config["config"]["input_specs"]["image"]["config"]["shape"] = [1, 1, 48, 64, 3]
+    with pytest.raises(ConversionError, match="takes frames of 64 x 48 pixels"):
+        read_source(write(keras_by_layer(small_checkpoint()), config))
 
 
 @pytest.mark.parametrize("size", [0, -48, 10**9])

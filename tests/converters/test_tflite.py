@@ -20,7 +20,7 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import ActivationFunction
+from movistream_converters.network import ActivationFunction, encoding_frequencies
 from movistream_converters.tflite_builder import GraphBuilder
 from movistream_converters.verify import relative_error
 from tests.conftest import small_checkpoint
@@ -118,7 +118,11 @@ def edited(data: bytes, edit: Edit) -> bytes:
     """A file with its graph changed."""
     model = schema.ModelT.InitFromPackedBuf(data)
     edit(model)
-    builder = flatbuffers.Builder(len(data))
+    return packed(model, len(data))
+
+
+def packed(model: Any, size: int) -> bytes:
+    builder = flatbuffers.Builder(size)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
@@ -220,6 +224,65 @@ def swapped_means(model: Any) -> None:
     pair.inputs = pair.inputs[::-1]
 
 
+def outputs_exchanged(model: Any) -> None:
+    """A state comes out as another of its shape."""
+    signature = model.signatureDefs[0].outputs
+    pair = [o for o in signature if shape(model, o.tensorIndex) == (1, 1, 1, 1, 184)][:2]
+    pair[0].tensorIndex, pair[1].tensorIndex = pair[1].tensorIndex, pair[0].tensorIndex
+
+
+def inputs_exchanged(model: Any) -> None:
+    buffers = stacks(model)
+    first, second = buffers[-1].inputs, buffers[-2].inputs
+    buffers[-1].inputs, buffers[-2].inputs = [second[0], first[1]], [first[0], second[1]]
+
+
+def one_buffer_read_twice(model: Any) -> None:
+    buffers = stacks(model)
+    buffers[-1].inputs = [buffers[-2].inputs[0], buffers[-1].inputs[1]]
+
+
+def stacks(model: Any) -> list[Any]:
+    """Of three frames of 184 channels."""
+    found = operators(model, "CONCATENATION")
+    return [o for o in found if shape(model, o.outputs[0]) == (1, 3, 3, 3, 184)]
+
+
+def a_buffer_that_is_not_shifted(model: Any) -> None:
+    """The oldest frames are kept instead of the newest."""
+    stack = stacks(model)[0]
+    reading = (o for o in operators(model, "STRIDED_SLICE") if o.inputs[0] == stack.outputs[0])
+    kept = next(reading)
+    for index, limits in ((1, [0, 0, 0, 0, 0]), (2, [1, 2, 3, 3, 184])):
+        tensor = schema.TensorT()
+        tensor.shape, tensor.type, tensor.name = [5], schema.TensorType.INT32, f"limits{index}"
+        tensor.buffer = len(model.buffers)
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.array(limits, np.int32).tobytes(), np.uint8)
+        model.buffers.append(buffer)
+        inputs = list(kept.inputs)
+        inputs[index] = len(model.subgraphs[0].tensors)
+        kept.inputs = inputs
+        model.subgraphs[0].tensors.append(tensor)
+    kept.builtinOptions.beginMask = kept.builtinOptions.endMask = 0
+
+
+def scale_of_a_dynamic_kernel(model: Any, change: Callable[[Any], None]) -> None:
+    kernels = (model.subgraphs[0].tensors[o.inputs[1]] for o in operators(model, "CONV_2D"))
+    change(next(kernel for kernel in kernels if kernel.type == schema.TensorType.INT8))
+
+
+def no_scale(model: Any) -> None:
+    scale_of_a_dynamic_kernel(model, lambda kernel: setattr(kernel, "quantization", None))
+
+
+def a_zero_point(model: Any) -> None:
+    def shift(kernel: Any) -> None:
+        kernel.quantization.zeroPoint = np.full(len(kernel.quantization.scale), 5)
+
+    scale_of_a_dynamic_kernel(model, shift)
+
+
 def shape(model: Any, tensor: int) -> tuple[int, ...]:
     return tuple(model.subgraphs[0].tensors[tensor].shape)
 
@@ -260,6 +323,12 @@ def three_outputs(model: Any) -> None:
         (a_constant_divisor, "a mean over all frames so far, in the head, should be, there is DIV"),
         (a_frame_counted_twice, "a mean over all frames so far, in the head, should be"),
         (swapped_means, "a mean over all frames so far, in the gate of block 14"),
+        (outputs_exchanged, "what comes out as the state .* is not what it becomes"),
+        (inputs_exchanged, "what comes out as the state .* is not what it becomes"),
+        (one_buffer_read_twice, "the state .* is read in 2 places"),
+        (a_buffer_that_is_not_shifted, "the state .* does not keep the newest frames"),
+        (no_scale, "is int8 and has no scale"),
+        (a_zero_point, "has a scale per channel, and zero points"),
         (three_outputs, r"0 of its outputs have the shape of logits"),
     ],
 )
@@ -323,6 +392,73 @@ def test_other_networks(tmp_path: Path) -> None:
     path = write(tmp_path / "m.tflite", other_network())
     message = r"is no MoViNet stream model: .*there is MEAN.*A base model, which looks at future"
     with pytest.raises(ConversionError, match=message):
+        read_source(path)
+
+
+def test_scales_that_engines_ignore(
+    original: Source, exported: bytes, small_frames: np.ndarray, tmp_path: Path
+) -> None:
+    """Of float kernels, and of biases, whose unit is that of the products."""
+    generator = np.random.default_rng(9)
+
+    def with_scales(tensors: list[Any], model: Any) -> bytes:
+        for tensor in tensors:
+            quantization = schema.QuantizationParametersT()
+            quantization.scale = generator.uniform(0.1, 9, 1).astype(np.float32)
+            quantization.zeroPoint = np.array([3])
+            tensor.quantization = quantization
+        return packed(model, 4 * len(exported))
+
+    model = schema.ModelT.InitFromPackedBuf(exported)
+    tensors = model.subgraphs[0].tensors
+    kernels = [tensors[o.inputs[1]] for o in operators(model, "CONV_2D")]
+    source = read_source(write(tmp_path / "m.tflite", with_scales(kernels, model)))
+    expected = logits(original, small_frames[:2])
+    assert relative_error(logits(source, small_frames[:2]), expected) < 1e-5
+
+    int8 = converted(original, "int8")
+    expected = logits(read_source(write(tmp_path / "m.tflite", int8)), small_frames[:2])
+    model = schema.ModelT.InitFromPackedBuf(int8)
+    tensors = model.subgraphs[0].tensors
+    biases = [tensors[o.inputs[2]] for o in operators(model, "CONV_2D")]
+    source = read_source(write(tmp_path / "m.tflite", with_scales(biases, model)))
+    assert relative_error(logits(source, small_frames[:2]), expected) < 1e-5
+
+
+@pytest.mark.parametrize("factor", [10.0, 0.0])
+def test_another_positional_encoding(factor: float, tmp_path: Path) -> None:
+    data = converted(small_checkpoint(positional_encoding=True))
+    frequencies = encoding_frequencies(32)
+
+    def scale(model: Any) -> None:
+        for buffer in model.buffers:
+            if buffer.data is not None and len(buffer.data) == frequencies.nbytes:
+                values = np.asarray(buffer.data).view(np.float32)
+                if np.allclose(values, frequencies):
+                    scaled = (frequencies * np.float32(factor)).tobytes()
+                    buffer.data = np.frombuffer(scaled, np.uint8)
+
+    assert edited(data, scale) != edited(data, lambda model: None)
+    with pytest.raises(ConversionError, match="the positional encoding of the gate of block"):
+        read_source(write(tmp_path / "m.tflite", edited(data, scale)))
+
+
+def test_a_file_without_a_signature(exported: bytes, original: Source, tmp_path: Path) -> None:
+    """What comes out is known by what it is alone."""
+
+    def unnamed(model: Any) -> None:
+        model.signatureDefs = []
+
+    source = read_source(write(tmp_path / "m.tflite", edited(exported, unnamed)))
+    assert source.options == original.options
+
+
+def test_a_huge_file(tmp_path: Path) -> None:
+    path = tmp_path / "m.tflite"
+    with path.open("wb") as file:
+        file.write(b"\x1c\0\0\0TFL3")
+        file.truncate(2**32)
+    with pytest.raises(ConversionError, match="larger than any stream model"):
         read_source(path)
 
 

@@ -106,7 +106,7 @@ def read(
         arrays, described = _content(path)
     except _DAMAGED as error:
         raise ConversionError(f"{path} is damaged or none of Keras' files: {error}") from None
-    shown = _shown_options(path, described)
+    shown = _shown_options(path, described, overrides or {})
     arrays, unused = _by_checkpoint_path(path, arrays)
     evidence = replace(evidence_of_shapes(shapes_of(arrays)), where="the Keras file", shown=shown)
     return read_network(path, arrays, unused, evidence, architecture, overrides)
@@ -194,14 +194,16 @@ def _rest_by_attribute(match: re.Match[str]) -> str:
     return f"{rest}/{variables[number] if number < len(variables) else number}"
 
 
-def _shown_options(path: Path, described: str) -> dict[str, object]:
+def _shown_options(
+    path: Path, described: str, overrides: Mapping[str, object]
+) -> dict[str, object]:
     """What a whole model's description tells; nothing, for weights alone."""
     try:
         model = json.loads(described or "{}").get("config", {})
         backbone = model.get("backbone", {}).get("config", {})
         functions = {
-            "activation": _function(backbone.get("activation")),
-            "head_activation": _function(model.get("activation")),
+            "activation": _name(backbone.get("activation")),
+            "head_activation": _name(model.get("activation")),
         }
         image = model.get("input_specs", {}).get("image", {}).get("config", {})
         shape = list(image.get("shape") or ())
@@ -213,17 +215,28 @@ def _shown_options(path: Path, described: str) -> dict[str, object]:
             f"{path} holds a base model (causal=False), which looks at future frames and cannot run"
             " frame by frame; use the stream model"
         )
-    shown: dict[str, object] = {
-        option: function for option, function in functions.items() if function is not None
-    }
+    shown: dict[str, object] = {}
+    for option, name in functions.items():
+        if name in _ACTIVATIONS:
+            shown[option] = _ACTIVATIONS[name]
+        elif name is not None and option not in overrides:
+            what = option.replace("_", "-")
+            raise ConversionError(
+                f"{path} says that its {what} is {name!r}, which is not known; if it is one of"
+                f" {', '.join(_ACTIVATIONS)}, say so with --{what}"
+            )
     # (batch, time, height, width, 3)
-    if len(shape) == 5 and isinstance(shape[2], int) and shape[2] == shape[3]:
+    if len(shape) == 5 and None not in shape[2:4]:
+        if shape[2] != shape[3] or not isinstance(shape[2], int):
+            raise ConversionError(f"{path} takes frames of {shape[3]} x {shape[2]} pixels")
         shown["image_size"] = shape[2]
     return shown
 
 
-def _function(described: object) -> ActivationFunction | None:
-    """A name, or a description of a function of that name; None for unknown ones."""
+def _name(described: object) -> str | None:
+    """Of a function, which may be described by more than its name."""
     if isinstance(described, Mapping):
         described = described.get("config")
-    return _ACTIVATIONS.get(described) if isinstance(described, str) else None
+        if isinstance(described, Mapping):
+            described = described.get("name")
+    return None if described is None else str(described)

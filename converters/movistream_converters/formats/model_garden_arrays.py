@@ -23,9 +23,6 @@ from movistream_converters.weights import Mismatch, Weights, non_finite
 
 Arrays: TypeAlias = Mapping[str, npt.NDArray[Any]]
 
-# bfloat16 is of kind V: it is not numpy's own.
-_FLOAT_KINDS = "fV"
-
 
 def shapes_of(arrays: Arrays) -> dict[str, tuple[int, ...]]:
     """By path."""
@@ -86,7 +83,8 @@ def _weights(path: Path, arrays: Arrays, network: Network) -> Weights:
     weights: Weights = {}
     for name, expected in expected_shapes.items():
         value = arrays[paths[name]]
-        if value.dtype.kind not in _FLOAT_KINDS:
+        # bfloat16 is not numpy's own.
+        if value.dtype.kind != "f" and value.dtype.name != "bfloat16":
             raise ConversionError(f"{path} holds {value.dtype} numbers in {name}")
         weights[name] = np.asarray(value, np.float32).reshape(expected)
     if names := non_finite(weights):

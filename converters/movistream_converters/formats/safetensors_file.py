@@ -51,8 +51,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     options: MovinetOptions
     guessed: tuple[str, ...]
-    source: str
-    source_format: str
+    source: Text
+    source_format: Text
     labels: tuple[Text, ...] = ()
     schema_version: Literal[1] = 1
 

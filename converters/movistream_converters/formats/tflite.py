@@ -19,6 +19,8 @@ from movistream_converters.formats import tflite_manifest, tflite_weights
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.tflite_graph import UnlikeError, trace
 
+_MOST_BYTES = 2**30
+
 
 def sniff(path: Path) -> bool:
     """Whether a file is a .tflite."""
@@ -43,6 +45,8 @@ def read(
     """
     try:
         with map_file(path) as mapped:
+            if len(mapped) > _MOST_BYTES:
+                raise ModelError(f"{path} is larger than any stream model")
             data = bytes(mapped)
         file = read_model_file(data, str(path))
         manifest = bind(file, data, str(path)) if METADATA_NAME in file.metadata else None
@@ -55,7 +59,9 @@ def read(
     traced = trace(file, graph, data, str(path))
     try:
         if manifest is None:
-            return tflite_weights.read(path, traced, architecture, overrides or {})
+            named = (s for s in file.signatures.values() if s.graph is graph)
+            signature = next(named, None)
+            return tflite_weights.read(path, traced, signature, architecture, overrides or {})
         return tflite_manifest.read(path, traced, manifest, architecture, overrides or {})
     except UnlikeError as error:
         raise ConversionError(f"{path} is no MoViNet stream model: {error}") from None

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.graph import OPTIONAL_TENSOR, Graph, ModelFile, Tensor
+from movistream.graph import OPTIONAL_TENSOR, Graph, ModelFile, Quantization, Tensor
 from movistream_converters.errors import ConversionError
 
 FloatArray = npt.NDArray[np.float32]
@@ -34,6 +34,10 @@ _STORED = {
     "int32": "<i4",
     "int64": "<i8",
 }
+
+
+_NUMBERS = ("float32", "float16", "int32", "int64")
+"""Types whose numbers stand for themselves: engines ignore scales of theirs."""
 
 
 class UnlikeError(ConversionError):
@@ -85,6 +89,10 @@ class TracedGraph:
             tensor = origin.inputs[0]
         return tensor
 
+    def channels(self, tensor: int) -> int:
+        """The last size of its shape."""
+        return (1, *self.tensors[tensor].shape)[-1]
+
     def constant(self, tensor: int) -> FloatArray | None:
         """What the numbers of a constant stand for, or None if it is none.
 
@@ -106,9 +114,29 @@ def kernel_and_bias(
     """
     _, kernel_index, bias_index, *_ = (*operation.inputs, OPTIONAL_TENSOR, OPTIONAL_TENSOR)
     kernel, bias = graph.constant(kernel_index), graph.constant(bias_index)
+    if kernel is None:
+        return None
+    unit = graph.tensors[operation.inputs[0]].quantization
+    stored = graph.tensors[graph.source(kernel_index)]
+    scaled = None if stored.dtype in _NUMBERS else stored.quantization
+    if scaled is not None and scaled.zero_point and unit is None:
+        return None  # Engines look at no zero point there.
     if bias_index == OPTIONAL_TENSOR:
-        bias = np.zeros(graph.tensors[operation.output].shape[-1], np.float32)
-    return None if kernel is None or bias is None else (kernel, bias)
+        bias = np.zeros(graph.channels(operation.output), np.float32)
+    elif bias is not None and graph.tensors[graph.source(bias_index)].dtype == "int32":
+        bias = _int32_bias(bias, unit, scaled)
+    return None if bias is None else (kernel, bias)
+
+
+def _int32_bias(
+    stored: FloatArray, x: Quantization | None, kernel: Quantization | None
+) -> FloatArray | None:
+    """Its unit is that of the products that it is added to, whatever it says itself."""
+    if x is None or kernel is None or kernel.channels not in (1, stored.size):
+        return None
+    scales = np.frombuffer(kernel.parameters, "<f4", kernel.channels)
+    bias: FloatArray = stored * (np.float32(x.scale) * scales)
+    return bias
 
 
 def trace(file: ModelFile, graph: Graph, data: bytes, name: str) -> TracedGraph:
@@ -156,17 +184,17 @@ def _meaning(tensor: Tensor, stored: npt.NDArray[np.uint8]) -> FloatArray:
         raise UnlikeError(f"its tensor {tensor.name!r} is a constant of type {tensor.dtype}")
     values = values.reshape(tensor.shape).astype(np.float32)
     quantization = tensor.quantization
-    if quantization is None:
+    if tensor.dtype in _NUMBERS:
         return values
+    if quantization is None:
+        raise UnlikeError(f"its tensor {tensor.name!r} is {tensor.dtype} and has no scale")
     count = quantization.channels
     scales = np.frombuffer(quantization.parameters, "<f4", count)
     zero_points = np.frombuffer(quantization.parameters, "<i8", offset=scales.nbytes)
+    if count > 1 and zero_points.any():
+        raise UnlikeError(f"its tensor {tensor.name!r} has a scale per channel, and zero points")
     along = [1] * values.ndim
     if count > 1:
         along[quantization.axis] = count
-    if len(zero_points) == count:
-        values -= zero_points.reshape(along).astype(np.float32)
-    else:
-        values -= np.float32(quantization.zero_point)
-    meaning: FloatArray = values * scales.reshape(along)
+    meaning: FloatArray = (values - np.float32(quantization.zero_point)) * scales.reshape(along)
     return meaning

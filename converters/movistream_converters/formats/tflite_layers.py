@@ -272,7 +272,7 @@ def _layer(graph: TracedGraph, origin: Operation, what: str) -> Linear:
     kernel, bias = constants
     kernel = kernel.T[None, None] if dense else kernel.transpose(1, 2, 3, 0)
     source = origin.inputs[0]
-    channels, filters = (graph.tensors[t].shape[-1] for t in (source, origin.output))
+    channels, filters = (graph.channels(t) for t in (source, origin.output))
     if bias.shape != (filters,) or kernel.shape[2:] != (channels, 1 if depthwise else filters):
         raise unlike(graph, origin.output, f"{what}, for {channels} channels,")
     if dense:
@@ -290,7 +290,7 @@ def _by_channel(
 ) -> npt.NDArray[np.float64]:
     """A constant as one number, or one per channel."""
     rows = constant.reshape(-1, constant.shape[-1] if constant.ndim else 1)
-    if (rows != rows[0]).any() or rows.shape[1] not in (1, graph.tensors[tensor].shape[-1]):
+    if (rows != rows[0]).any() or rows.shape[1] not in (1, graph.channels(tensor)):
         raise unlike(graph, tensor, f"{what}, with one number per channel,")
     values: npt.NDArray[np.float64] = rows[0].astype(np.float64)
     return values

@@ -21,6 +21,7 @@ from movistream_converters.formats.tflite_layers import (
     unlike,
     with_constant,
 )
+from movistream_converters.formats.tflite_position import is_encoding
 from movistream_converters.movinet import SqueezeExciteType
 
 _SKIP_POOL_SIZE = 3
@@ -70,7 +71,7 @@ class FoundNetwork:
     """A MoViNet as a graph shows it.
 
     Attributes:
-        image_shape: of the tensor that takes a frame.
+        image: the tensor that takes a frame.
     """
 
     stem: Linear
@@ -78,7 +79,7 @@ class FoundNetwork:
     project: Linear
     hidden: Linear
     classifier: Linear
-    image_shape: tuple[int, ...]
+    image: int
 
 
 def find_network(graph: TracedGraph) -> FoundNetwork:
@@ -89,7 +90,10 @@ def find_network(graph: TracedGraph) -> FoundNetwork:
     """
     outputs = [index for index in graph.outputs if len(graph.tensors[index].shape) == 2]
     if len(outputs) != 1:
-        raise UnlikeError(f"{len(outputs)} of its outputs have the shape of logits, (1, classes)")
+        raise UnlikeError(
+            f"{len(outputs)} of its outputs have the shape of logits, (1, classes). If movistream"
+            " wrote it, it has lost its manifest"
+        )
     classifier = plain(graph, outputs[0], "the classifier")
     hidden = activated(graph, classifier.source, "the classifier's hidden layer")
     mean = _running_mean(graph, hidden.source, "the head")
@@ -103,7 +107,7 @@ def find_network(graph: TracedGraph) -> FoundNetwork:
     shape = graph.tensors[image].shape
     if image not in graph.inputs or len(shape) < 4:
         raise unlike(graph, image, "the image")
-    return FoundNetwork(stem, tuple(reversed(blocks)), project, hidden, classifier, shape)
+    return FoundNetwork(stem, tuple(reversed(blocks)), project, hidden, classifier, image)
 
 
 def _block(graph: TracedGraph, total: Operation, what: str) -> Block:
@@ -159,12 +163,12 @@ def _with_skip(graph: TracedGraph, block: Block, tensor: int, what: str) -> Bloc
 
 def _newest_frame(graph: TracedGraph, stack: Operation, temporal: Linear, what: str) -> int:
     *past, newest = stack.inputs
-    frames = graph.tensors[stack.output].shape[1]
     are_states = past and all(graph.source(tensor) in graph.inputs for tensor in past)
-    rows = graph.tensors[temporal.source].shape[1]
-    if not (are_states and temporal.depthwise and temporal.kernel.shape[:2] == (frames, 1)) or (
-        rows != frames
-    ):
+    # (1, frames, height, width, channels), and (1, frames, pixels, channels) for the kernel.
+    stacked, laid = (graph.tensors[t].shape for t in (stack.output, temporal.source))
+    frames = temporal.kernel.shape[0]
+    is_temporal = temporal.depthwise and temporal.kernel.shape[1] == 1
+    if not (are_states and is_temporal and stacked[1:2] == laid[1:2] == (frames,)):
         raise unlike(graph, stack.output, f"the stream buffer of {what}")
     return newest
 
@@ -217,9 +221,7 @@ def _without_position(graph: TracedGraph, total: Operation, what: str) -> tuple[
     """The scale of a positional encoding, and what it is added to."""
     for encoding, rest in both_ways(total):
         scale, tensors = factors(graph, encoding)
-        pair = bare(graph, tensors[0], "CONCATENATION") if len(tensors) == 1 else None
-        halves = () if pair is None else pair.inputs
-        if len(halves) == 2 and bare(graph, halves[0], "SIN") and bare(graph, halves[1], "COS"):
+        if len(tensors) == 1 and is_encoding(graph, tensors[0]):
             return scale, rest
     raise unlike(graph, total.output, f"the positional encoding of {what}")
 
@@ -260,8 +262,7 @@ def _spatial_mean(graph: TracedGraph, tensor: int, what: str) -> int:
 
 
 def _keeps_channels(graph: TracedGraph, origin: Operation) -> bool:
-    before, after = (graph.tensors[t].shape[-1] for t in (origin.inputs[0], origin.output))
-    return before == after
+    return graph.channels(origin.inputs[0]) == graph.channels(origin.output)
 
 
 def _pixels(graph: TracedGraph, tensor: int) -> int:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from movistream.graph import Signature
 from movistream_converters.formats.model_garden_arrays import read_network, shapes_of
 from movistream_converters.formats.model_garden_names import variable_paths
 from movistream_converters.formats.recognition import evidence_of_shapes
@@ -16,6 +17,7 @@ from movistream_converters.formats.source import Source
 from movistream_converters.formats.tflite_graph import TracedGraph, UnlikeError
 from movistream_converters.formats.tflite_layers import Linear
 from movistream_converters.formats.tflite_network import FoundNetwork, find_network
+from movistream_converters.formats.tflite_states import check_states
 from movistream_converters.movinet import SqueezeExciteType
 from movistream_converters.network import Convolution, Network
 from movistream_converters.weights import Weights, neutral_batch_norm
@@ -27,6 +29,7 @@ _NORM_VARIABLES = {"mean": "moving_mean", "variance": "moving_variance"}
 def read(
     path: Path,
     graph: TracedGraph,
+    signature: Signature | None,
     architecture: str | None,
     overrides: Mapping[str, object],
 ) -> Source:
@@ -34,19 +37,22 @@ def read(
 
     Args:
         path: of the file, for messages.
+        signature: of the graph, which says what states are called.
 
     Raises:
         UnlikeError: if it is no MoViNet stream model.
         ConversionError: if it does not fit the architecture or the overrides.
     """
     found = find_network(graph)
+    inputs, outputs = ({}, {}) if signature is None else (signature.inputs, signature.outputs)
+    check_states(graph, found.image, inputs, outputs)
     layers = _layers(found)
     arrays = _arrays(layers) | _scales(found)
     evidence = replace(
         evidence_of_shapes(shapes_of(arrays)),
         where="the graph",
         se_types=(_one("squeeze-excite", _se_types(found)),),
-        shown=_shown_options(found),
+        shown=_shown_options(found, graph.tensors[found.image].shape),
     )
     source = read_network(path, arrays, (), evidence, architecture, overrides)
     _check_geometry(layers, source.network)
@@ -100,8 +106,8 @@ def _se_types(found: FoundNetwork) -> set[SqueezeExciteType]:
     }
 
 
-def _shown_options(found: FoundNetwork) -> dict[str, object]:
-    height, width, _ = found.image_shape[-3:]
+def _shown_options(found: FoundNetwork, image_shape: tuple[int, ...]) -> dict[str, object]:
+    height, width, _ = image_shape[-3:]
     if height != width:
         raise UnlikeError(f"it takes frames of {width} x {height} pixels, not square ones")
     gates = [block.gate for block in found.blocks if block.gate is not None]
