@@ -24,7 +24,7 @@ from movistream.graph import map_file, read_model_file
 from movistream.labels import check_labels
 from movistream.manifest import Manifest
 from movistream.model import Model
-from movistream.operators import ROBUST_OPERATORS
+from movistream.operators import ROBUST_OPERATORS, SIZING_OPERATORS
 from movistream.probe import probe
 from movistream.weight_cache import weight_cache_file
 
@@ -81,8 +81,9 @@ def load(
         fingerprint = manifest.digest or hashlib.sha256(data).hexdigest()
     float16 = _may_use_float16(arithmetic, manifest, path)
     operators = {operator.name for graph in file.graphs for operator in graph.operators}
+    has_sizes_at_run_time = not SIZING_OPERATORS.isdisjoint(operators)
     if manifest.state_layout == "foreign" or not operators <= ROBUST_OPERATORS:
-        probe(path, engine, manifest.signature)
+        probe(path, engine, manifest.signature, has_sizes_at_run_time)
     if labels is not None:
         check_labels(labels, manifest.logits.classes)
         manifest = msgspec.structs.replace(manifest, labels=labels)
@@ -90,7 +91,7 @@ def load(
     cache = None if weight_cache is None else weight_cache_file(weight_cache, fingerprint)
 
     def opened(arithmetic: Arithmetic) -> Model:
-        options = EngineOptions(threads, arithmetic, cache)
+        options = EngineOptions(threads, arithmetic, cache, has_sizes_at_run_time)
         return Model(path, manifest, engine, options, fingerprint)
 
     if not float16:

@@ -61,6 +61,9 @@ HARD_SWISH LOGISTIC MEAN MUL RELU RELU6 SIN SUB
 ROBUST_OPERATORS = frozenset(_ROBUST_OPERATORS.split())
 """Operators with which engines refuse bad options and shapes instead of crashing."""
 
+SIZING_OPERATORS = frozenset({"RANGE"})
+"""Operators whose results have sizes that only their inputs' values tell."""
+
 
 def operator_name(code: int) -> str:
     """The name of a built-in operator; ``OPERATOR_n`` for one newer than this list."""

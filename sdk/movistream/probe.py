@@ -18,14 +18,17 @@ TIME_LIMIT_S = 60
 _STEPS = 2
 
 
-def probe(path: Path, engine: str, signature: str) -> None:
+def probe(path: Path, engine: str, signature: str, has_sizes_at_run_time: bool) -> None:
     """Loads and runs a file in a child process.
+
+    Args:
+        has_sizes_at_run_time: see :class:`.engines.options.EngineOptions`.
 
     Raises:
         ModelError: if the child crashes or does not end in time.
         EngineError: if the engine refuses the file.
     """
-    arguments = (str(path.absolute()), engine, signature)
+    arguments = (str(path.absolute()), engine, signature, has_sizes_at_run_time)
     try:
         call(__name__, "answer", *arguments, time_limit_s=TIME_LIMIT_S)
     except RefusalError as error:
@@ -36,11 +39,12 @@ def probe(path: Path, engine: str, signature: str) -> None:
         ) from None
 
 
-def _run(path: Path, engine_name: str, signature: str) -> None:
+def _run(path: Path, engine_name: str, signature: str, has_sizes_at_run_time: bool) -> None:
     from movistream.engines import open_engine
     from movistream.engines.options import EngineOptions
 
-    _, engine = open_engine(engine_name, path, signature, EngineOptions(threads=1))
+    options = EngineOptions(threads=1, has_sizes_at_run_time=has_sizes_at_run_time)
+    _, engine = open_engine(engine_name, path, signature, options)
     inputs = [engine.create_input(name) for name in engine.input_names]
     outputs = [engine.create_output(name) for name in engine.output_names]
     for buffer in inputs:
@@ -49,10 +53,10 @@ def _run(path: Path, engine_name: str, signature: str) -> None:
         engine.run(inputs, outputs)
 
 
-def answer(path: str, engine: str, signature: str) -> int:
+def answer(path: str, engine: str, signature: str, has_sizes_at_run_time: bool) -> int:
     """The child's side: 0 if the file runs."""
     try:
-        _run(Path(path), engine, signature)
+        _run(Path(path), engine, signature, has_sizes_at_run_time)
     except MovistreamError as error:
         return refuse(error)
     return 0

@@ -252,6 +252,29 @@ def test_a_file_that_crashes_an_engine_is_an_error(tmp_path: Path) -> None:
     assert "the engine crashes (SIG" in error_of(path)
 
 
+def test_sizes_that_are_known_at_run_time_only(tmp_path: Path) -> None:
+    """CompiledModel crashes on them at times; it is not tried."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = GraphBuilder()
+    image = graph.input("image", (1, 8, 8, 3))
+    state = graph.input("state", (1, 3))
+    numbers = [graph.constant(f"{n}", np.array(n, np.int32)) for n in (0, 3, 1)]
+    whole = graph.operator("RANGE", numbers, "range", (3,), schema.RangeOptionsT(), dtype="int32")
+    added = op.cast_to_float(graph, whole, "added")
+    total = op.add(graph, state, op.spatial_mean(graph, image, "mean"), "sum")
+    graph.output("state", total)
+    graph.output("logits", op.add(graph, total, added, "logits"))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(graph.pack("serving_default", {}))
+    with movistream.load(path) as model:
+        assert model.engine == "interpreter"
+        logits = model.stream().step(np.full((8, 8, 3), 255, np.uint8)).logits
+    np.testing.assert_allclose(logits, [1, 2, 3])
+    with pytest.raises(EngineError, match="take the engine interpreter"):
+        movistream.load(path, engine="compiled-model")
+
+
 def test_a_file_that_keeps_an_engine_busy(
     foreign_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

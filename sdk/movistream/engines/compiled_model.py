@@ -34,6 +34,12 @@ class CompiledModelEngine:
         if options.arithmetic == "float16" and options.weight_cache is not None:
             # XNNPACK aborts the process while it packs (LiteRT 2.3).
             raise EngineUnavailableError("LiteRT keeps no weight cache for float16 arithmetic")
+        if options.has_sizes_at_run_time:
+            # It crashes now and then, in run_by_index (LiteRT 2.3).
+            raise EngineUnavailableError(
+                f"{path} computes sizes of tensors while it runs, which compiled-model does not"
+                " survive; take the engine interpreter, or convert the file with movistream"
+            )
         from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
 
         reason = None

@@ -17,8 +17,11 @@ class EngineOptions:
         arithmetic: of float operators.
         weight_cache: file for weights in the layout that the CPU wants; it is written if it is
             missing, and mapped if it is there. None packs them anew in every process.
+        has_sizes_at_run_time: the file has operators of
+            :data:`movistream.operators.SIZING_OPERATORS`.
     """
 
     threads: int
     arithmetic: Arithmetic = "float32"
     weight_cache: Path | None = None
+    has_sizes_at_run_time: bool = False
