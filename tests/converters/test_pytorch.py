@@ -15,7 +15,7 @@ from movistream.errors import MissingExtraError, MovistreamError
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
-from movistream_converters.movinet import SqueezeExciteType
+from movistream_converters.movinet import ConvolutionType, SqueezeExciteType
 from movistream_converters.network import ActivationFunction
 from tests.conftest import small_checkpoint
 from tests.converters.sources import state_dict
@@ -106,6 +106,16 @@ def test_what_does_not_fit(
     with pytest.raises(ConversionError) as caught:
         read_source(write(edit))
     assert all(message in str(caught.value) for message in messages), str(caught.value)
+
+
+def test_a_base_model(tmp_path: Path) -> None:
+    """Joint kernels, and gates over space and time."""
+    base = small_checkpoint(
+        convolution_type=ConvolutionType.JOINT, se_type=SqueezeExciteType.SPACE_TIME
+    )
+    save_file(state_dict(base, flat=False), tmp_path / "base.safetensors")
+    with pytest.raises(ConversionError, match=r"looks like movinet-t0-base: .* future frames"):
+        read_source(tmp_path / "base.safetensors")
 
 
 def test_another_network(tmp_path: Path) -> None:
