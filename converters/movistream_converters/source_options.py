@@ -53,7 +53,6 @@ def source_options(command: _Command) -> _Command:
             "num_classes": num_classes,
             "image_size": image_size,
         }
-
         given = {option: value for option, value in overrides.items() if value is not None}
 
         def read(meanwhile: Callable[[], None] = nothing) -> Source:

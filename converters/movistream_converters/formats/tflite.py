@@ -52,16 +52,15 @@ def read(
         manifest = bind(file, data, str(path)) if METADATA_NAME in file.metadata else None
     except ModelError as error:
         raise ConversionError(str(error)) from None
-    # Others in the file make states, or are functions.
-    graph = max(file.graphs, key=lambda graph: len(graph.operators))
-    if manifest is not None:
-        graph = file.signatures[manifest.signature].graph
-    traced = trace(file, graph, data, str(path))
     try:
-        if manifest is None:
-            named = (s for s in file.signatures.values() if s.graph is graph)
-            signature = next(named, None)
-            return tflite_weights.read(path, traced, signature, architecture, overrides or {})
-        return tflite_manifest.read(path, traced, manifest, architecture, overrides or {})
+        if manifest is not None:
+            graph = file.signatures[manifest.signature].graph
+            traced = trace(file, graph, data, str(path))
+            return tflite_manifest.read(path, traced, manifest, architecture, overrides or {})
+        # Others in the file make states, or are functions.
+        graph = max(file.graphs, key=lambda graph: len(graph.operators))
+        signature = next((s for s in file.signatures.values() if s.graph is graph), None)
+        traced = trace(file, graph, data, str(path))
+        return tflite_weights.read(path, traced, signature, architecture, overrides or {})
     except UnlikeError as error:
         raise ConversionError(f"{path} is no MoViNet stream model: {error}") from None
