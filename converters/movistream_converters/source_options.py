@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from movistream.child import nothing
 from movistream_converters.formats import SOURCE_FORMATS
-from movistream_converters.formats.recognition import IMAGE_SIZES
+from movistream_converters.formats.recognition import IMAGE_SIZES, OPTIONS
 from movistream_converters.formats.source import Finding, Source, option_text
 from movistream_converters.movinet import ARCHITECTURES, SqueezeExciteType
-from movistream_converters.network import ActivationFunction
 
 _INVISIBLE = ("activation", "gating", "head_activation")
 _TRUNK = ("hard_swish", "swish", "relu6", "relu")
 _GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
 
-_Option = TypeVar("_Option", bound=Enum)
 _Command = Callable[..., None]
 
 
@@ -37,23 +34,10 @@ def source_options(command: _Command) -> _Command:
         source: Path,
         source_format: str | None,
         arch: str | None,
-        se_type: str | None,
-        activation: str | None,
-        gating: str | None,
-        head_activation: str | None,
-        num_classes: int | None,
-        image_size: int | None,
         **options: Any,
     ) -> None:
-        overrides: dict[str, object] = {
-            "se_type": _enum(SqueezeExciteType, se_type),
-            "activation": _enum(ActivationFunction, activation),
-            "gating": _enum(ActivationFunction, gating),
-            "head_activation": _enum(ActivationFunction, head_activation),
-            "num_classes": num_classes,
-            "image_size": image_size,
-        }
-        given = {option: value for option, value in overrides.items() if value is not None}
+        overrides = {name: options.pop(name) for name in OPTIONS if name in options}
+        given = {name: value for name, value in overrides.items() if value is not None}
 
         def read(meanwhile: Callable[[], None] = nothing) -> Source:
             from movistream_converters.formats.isolated import read_isolated
@@ -114,7 +98,3 @@ def print_findings(source: Source) -> None:
 
 def _is_unseen(finding: Finding) -> bool:
     return finding.guessed and finding.option in _INVISIBLE
-
-
-def _enum(kind: type[_Option], value: str | None) -> _Option | None:
-    return None if value is None else kind(value)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -20,11 +19,12 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import ActivationFunction, encoding_frequencies
+from movistream_converters.network import ActivationFunction
 from movistream_converters.tflite_builder import GraphBuilder
 from movistream_converters.verify import relative_error
 from tests.conftest import small_checkpoint
 from tests.converters.tflite_converter import converted
+from tests.converters.tflite_edits import edited, operators, packed, write
 from tests.corruption import corrupt
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated:UserWarning")
@@ -55,12 +55,6 @@ FILES = [
     ("no gate", "int8"),
     ("position", "int8"),
 ]
-Edit = Callable[[Any], None]
-
-
-def write(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
-    return path
 
 
 def logits(source: Source, frames: np.ndarray) -> np.ndarray:
@@ -114,267 +108,6 @@ def test_the_command(exported: bytes, small_frames: np.ndarray, tmp_path: Path) 
     assert relative_error(found[1], found[0]) < 1e-5
 
 
-def edited(data: bytes, edit: Edit) -> bytes:
-    """A file with its graph changed."""
-    model = schema.ModelT.InitFromPackedBuf(data)
-    edit(model)
-    return packed(model, len(data))
-
-
-def packed(model: Any, size: int) -> bytes:
-    builder = flatbuffers.Builder(size)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
-def operators(model: Any, name: str) -> list[Any]:
-    code = getattr(schema.BuiltinOperator, name)
-    codes = [i for i, entry in enumerate(model.operatorCodes) if entry.builtinCode == code]
-    return [o for o in model.subgraphs[0].operators if o.opcodeIndex in codes]
-
-
-def other_operator(model: Any, operator: Any, name: str) -> None:
-    code = schema.OperatorCodeT()
-    code.builtinCode = code.deprecatedBuiltinCode = getattr(schema.BuiltinOperator, name)
-    code.version = 1
-    operator.opcodeIndex = len(model.operatorCodes)
-    model.operatorCodes.append(code)
-
-
-def tanh_in_the_trunk(model: Any) -> None:
-    other_operator(model, operators(model, "HARD_SWISH")[4], "TANH")
-
-
-def another_trunk_activation(model: Any) -> None:
-    other_operator(model, operators(model, "HARD_SWISH")[1], "RELU6")
-
-
-def tanh_in_a_gate(model: Any) -> None:
-    kinds = schema.ActivationFunctionType
-    options = [convolution.builtinOptions for convolution in operators(model, "CONV_2D")]
-    expand = next(o for o in options if o.fusedActivationFunction == kinds.RELU6)
-    expand.fusedActivationFunction = kinds.TANH
-
-
-def no_gate_factor(model: Any) -> None:
-    scalars = {i for i, tensor in enumerate(model.subgraphs[0].tensors) if not len(tensor.shape)}
-    factor = next(o for o in operators(model, "MUL") if scalars & set(o.inputs))
-    (index,) = scalars & set(factor.inputs)
-    buffer = model.subgraphs[0].tensors[index].buffer
-    model.buffers[buffer].data = np.frombuffer(np.float32(0.5).tobytes(), np.uint8)
-
-
-def another_stride(model: Any) -> None:
-    options = operators(model, "DEPTHWISE_CONV_2D")[0].builtinOptions
-    options.strideH = options.strideW = 1
-
-
-def valid_padding(model: Any) -> None:
-    operators(model, "DEPTHWISE_CONV_2D")[0].builtinOptions.padding = schema.Padding.VALID
-
-
-def a_larger_pool(model: Any) -> None:
-    operators(model, "AVERAGE_POOL_2D")[0].builtinOptions.filterWidth = 5
-
-
-def dilated(model: Any) -> None:
-    operators(model, "CONV_2D")[3].builtinOptions.dilationWFactor = 2
-
-
-def no_options(model: Any) -> None:
-    convolution = operators(model, "CONV_2D")[3]
-    convolution.builtinOptionsType, convolution.builtinOptions = 0, None
-
-
-def a_kernel_that_is_no_constant(model: Any) -> None:
-    convolution = operators(model, "CONV_2D")[3]
-    convolution.inputs = [convolution.inputs[0], convolution.inputs[0], convolution.inputs[2]]
-
-
-def a_bias_that_is_no_constant(model: Any) -> None:
-    convolution = operators(model, "CONV_2D")[3]
-    convolution.inputs = [*convolution.inputs[:2], convolution.inputs[0]]
-
-
-def a_stem_without_padding(model: Any) -> None:
-    operators(model, "CONV_2D")[0].builtinOptions.padding = schema.Padding.VALID
-
-
-def a_stride_in_an_expansion(model: Any) -> None:
-    options = operators(model, "CONV_2D")[-4].builtinOptions
-    options.strideH = options.strideW = 2
-
-
-def a_constant_divisor(model: Any) -> None:
-    scalars = [i for i, t in enumerate(model.subgraphs[0].tensors) if not len(t.shape)]
-    for division in operators(model, "DIV"):
-        division.inputs = [division.inputs[0], scalars[0]]
-
-
-def a_frame_counted_twice(model: Any) -> None:
-    """Frames are counted in steps of two."""
-    counts = [o for o in operators(model, "ADD") if len(shape(model, o.outputs[0])) == 1]
-    for index in set.intersection(*(set(count.inputs) for count in counts)):
-        buffer = model.subgraphs[0].tensors[index].buffer
-        model.buffers[buffer].data = np.frombuffer(np.int32(2).tobytes(), np.uint8)
-
-
-def swapped_means(model: Any) -> None:
-    pair = operators(model, "CONCATENATION")[0]
-    pair.inputs = pair.inputs[::-1]
-
-
-def outputs_exchanged(model: Any) -> None:
-    """A state comes out as another of its shape."""
-    signature = model.signatureDefs[0].outputs
-    pair = [o for o in signature if shape(model, o.tensorIndex) == (1, 1, 1, 1, 184)][:2]
-    pair[0].tensorIndex, pair[1].tensorIndex = pair[1].tensorIndex, pair[0].tensorIndex
-
-
-def inputs_exchanged(model: Any) -> None:
-    buffers = stacks(model)
-    first, second = buffers[-1].inputs, buffers[-2].inputs
-    buffers[-1].inputs, buffers[-2].inputs = [second[0], first[1]], [first[0], second[1]]
-
-
-def one_buffer_read_twice(model: Any) -> None:
-    buffers = stacks(model)
-    buffers[-1].inputs = [buffers[-2].inputs[0], buffers[-1].inputs[1]]
-
-
-def stacks(model: Any) -> list[Any]:
-    """Of three frames of 184 channels."""
-    found = operators(model, "CONCATENATION")
-    return [o for o in found if shape(model, o.outputs[0]) == (1, 3, 3, 3, 184)]
-
-
-def a_buffer_that_is_not_shifted(model: Any) -> None:
-    """The oldest frames are kept instead of the newest."""
-    stack = stacks(model)[0]
-    reading = (o for o in operators(model, "STRIDED_SLICE") if o.inputs[0] == stack.outputs[0])
-    kept = next(reading)
-    for index, limits in ((1, [0, 0, 0, 0, 0]), (2, [1, 2, 3, 3, 184])):
-        tensor = schema.TensorT()
-        tensor.shape, tensor.type, tensor.name = [5], schema.TensorType.INT32, f"limits{index}"
-        tensor.buffer = len(model.buffers)
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(np.array(limits, np.int32).tobytes(), np.uint8)
-        model.buffers.append(buffer)
-        inputs = list(kept.inputs)
-        inputs[index] = len(model.subgraphs[0].tensors)
-        kept.inputs = inputs
-        model.subgraphs[0].tensors.append(tensor)
-    kept.builtinOptions.beginMask = kept.builtinOptions.endMask = 0
-
-
-def scale_of_a_dynamic_kernel(model: Any, change: Callable[[Any], None]) -> None:
-    kernels = (model.subgraphs[0].tensors[o.inputs[1]] for o in operators(model, "CONV_2D"))
-    change(next(kernel for kernel in kernels if kernel.type == schema.TensorType.INT8))
-
-
-def no_scale(model: Any) -> None:
-    scale_of_a_dynamic_kernel(model, lambda kernel: setattr(kernel, "quantization", None))
-
-
-def a_zero_point(model: Any) -> None:
-    def shift(kernel: Any) -> None:
-        kernel.quantization.zeroPoint = np.full(len(kernel.quantization.scale), 5)
-
-    scale_of_a_dynamic_kernel(model, shift)
-
-
-def shape(model: Any, tensor: int) -> tuple[int, ...]:
-    return tuple(model.subgraphs[0].tensors[tensor].shape)
-
-
-def three_outputs(model: Any) -> None:
-    outputs = model.subgraphs[0].outputs
-    model.subgraphs[0].outputs = [
-        o for o in outputs if len(model.subgraphs[0].tensors[o].shape) > 2
-    ]
-    model.signatureDefs = []
-
-
-@pytest.mark.parametrize(
-    ("edit", "message"),
-    [
-        (tanh_in_the_trunk, r"no MoViNet stream model: where .* should be, there is TANH"),
-        (another_trunk_activation, "mixes kinds of activation: hard_swish, relu6"),
-        (
-            tanh_in_a_gate,
-            "where the gate of block 14 from the end should be, there is CONV_2D, TANH",
-        ),
-        (no_gate_factor, r"where a sigmoid or hard-sigmoid of the gate of block \d+ from the end"),
-        (
-            another_stride,
-            "of the stride of the depthwise convolution, should be, there is HARD_SWISH",
-        ),
-        (valid_padding, "block0_layer0.feature.conv has no padding"),
-        (a_larger_pool, "a pool of 3 x 3 in the skip path of block 14 from the end should be"),
-        (dilated, "as wide as high"),
-        (no_options, "there is CONV_2D"),
-        (
-            a_kernel_that_is_no_constant,
-            "with a constant kernel and bias, should be, there is CONV_2D",
-        ),
-        (a_bias_that_is_no_constant, "with a constant kernel and bias, should be"),
-        (a_stem_without_padding, "stem.conv has no padding"),
-        (a_stride_in_an_expansion, "has stride 2, not 1"),
-        (a_constant_divisor, "a mean over all frames so far, in the head, should be, there is DIV"),
-        (a_frame_counted_twice, "a mean over all frames so far, in the head, should be"),
-        (swapped_means, "a mean over all frames so far, in the gate of block 14"),
-        (outputs_exchanged, "what comes out as the state .* is not what it becomes"),
-        (inputs_exchanged, "what comes out as the state .* is not what it becomes"),
-        (one_buffer_read_twice, "the state .* is read in 2 places"),
-        (a_buffer_that_is_not_shifted, "the state .* does not keep the newest frames"),
-        (no_scale, "is int8 and has no scale"),
-        (a_zero_point, "has a scale per channel, and zero points"),
-        (three_outputs, r"0 of its outputs have the shape of logits"),
-    ],
-)
-def test_a_part_that_is_unlike(
-    edit: Edit, message: str, exported_dynamic: bytes, tmp_path: Path
-) -> None:
-    path = write(tmp_path / "m.tflite", edited(exported_dynamic, edit))
-    with pytest.raises(ConversionError, match=message):
-        read_source(path)
-
-
-@pytest.mark.parametrize(
-    "name", ["ADD", "MUL", "CONV_2D", "AVERAGE_POOL_2D", "DIV", "CONCATENATION"]
-)
-def test_an_activation_where_none_belongs(
-    name: str, exported_dynamic: bytes, tmp_path: Path
-) -> None:
-    """Whatever operator has it, the network would be another one."""
-    kinds = schema.ActivationFunctionType
-    model = schema.ModelT.InitFromPackedBuf(exported_dynamic)
-    fusing = [i for i, o in enumerate(operators(model, name)) if not is_fused(o)]
-    for index in {fusing[0], fusing[len(fusing) // 2], fusing[-1]}:
-
-        def fuse(model: Any, index: int = index) -> None:
-            operators(model, name)[index].builtinOptions.fusedActivationFunction = kinds.RELU
-
-        path = write(tmp_path / "m.tflite", edited(exported_dynamic, fuse))
-        with pytest.raises(ConversionError, match=r"no MoViNet stream model: "):
-            read_source(path)
-
-
-def is_fused(operator: Any) -> bool:
-    return operator.builtinOptions.fusedActivationFunction != schema.ActivationFunctionType.NONE
-
-
-def test_a_tensor_that_is_written_twice(exported_dynamic: bytes, tmp_path: Path) -> None:
-    """Following it back would never end."""
-
-    def twice(model: Any) -> None:
-        model.subgraphs[0].operators.append(model.subgraphs[0].operators[5])
-
-    path = write(tmp_path / "m.tflite", edited(exported_dynamic, twice))
-    with pytest.raises(ConversionError, match=r"damaged: tensor \d+ is written twice"):
-        read_source(path)
-
-
 def other_network() -> bytes:
     """Convolution, mean, dense layers."""
     graph = GraphBuilder()
@@ -423,24 +156,6 @@ def test_scales_that_engines_ignore(
     biases = [tensors[o.inputs[2]] for o in operators(model, "CONV_2D")]
     source = read_source(write(tmp_path / "m.tflite", with_scales(biases, model)))
     assert relative_error(logits(source, small_frames[:2]), expected) < 1e-5
-
-
-@pytest.mark.parametrize("factor", [10.0, 0.0])
-def test_another_positional_encoding(factor: float, tmp_path: Path) -> None:
-    data = converted(small_checkpoint(positional_encoding=True))
-    frequencies = encoding_frequencies(32)
-
-    def scale(model: Any) -> None:
-        for buffer in model.buffers:
-            if buffer.data is not None and len(buffer.data) == frequencies.nbytes:
-                values = np.asarray(buffer.data).view(np.float32)
-                if np.allclose(values, frequencies):
-                    scaled = (frequencies * np.float32(factor)).tobytes()
-                    buffer.data = np.frombuffer(scaled, np.uint8)
-
-    assert edited(data, scale) != edited(data, lambda model: None)
-    with pytest.raises(ConversionError, match="the positional encoding of the gate of block"):
-        read_source(write(tmp_path / "m.tflite", edited(data, scale)))
 
 
 def test_a_file_without_a_signature(exported: bytes, original: Source, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def read_isolated(
     """As :func:`.registry.read_source`, in a child process.
 
     Args:
+        overrides: fields of :class:`.MovinetOptions`, as values or as their texts.
         meanwhile: called in this process while the child reads.
 
     Raises:

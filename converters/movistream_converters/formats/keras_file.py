@@ -221,9 +221,10 @@ def _shown_options(
             shown[option] = _ACTIVATIONS[name]
         elif name is not None and option not in overrides:
             what = option.replace("_", "-")
+            known = dict.fromkeys(function.value for function in _ACTIVATIONS.values())
             raise ConversionError(
                 f"{path} says that its {what} is {name!r}, which is not known; if it is one of"
-                f" {', '.join(_ACTIVATIONS)}, say so with --{what}"
+                f" {', '.join(known)}, say so with --{what}"
             )
     # (batch, time, height, width, 3)
     if len(shape) == 5 and None not in shape[2:4]:

@@ -21,7 +21,8 @@ _NODE_PATHS = {
     "rezero": "_mobile_bottleneck/_rezero",
     "skip": "_skip/_projection",
 }
-_BATCH_NORM_VARIABLES = {"mean": "moving_mean", "variance": "moving_variance"}
+BATCH_NORM_VARIABLES = {"mean": "moving_mean", "variance": "moving_variance"}
+"""Those that are called otherwise than here."""
 
 
 def variable_path(name: str, layer_count: int, layer_index: Mapping[str, int]) -> str:
@@ -45,7 +46,7 @@ def variable_path(name: str, layer_count: int, layer_index: Mapping[str, int]) -
         case "conv":
             return f"{index}/{path}/_conv{temporal}/{weight}"
         case "bn":
-            variable = _BATCH_NORM_VARIABLES.get(weight, weight)
+            variable = BATCH_NORM_VARIABLES.get(weight, weight)
             return f"{index}/{path}/_batch_norm{temporal}/{variable}"
         case "reduce" | "expand":
             return f"{index}/{path}/_se_{last}/_conv/{weight}"

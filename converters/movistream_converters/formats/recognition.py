@@ -116,7 +116,7 @@ def evidence_of_options(options: MovinetOptions, where: str, guessed: Collection
         positional_encoding=options.positional_encoding,
         num_classes=options.num_classes,
         where=where,
-        shown={name: values[name] for name in OPTIONS if name not in (*guessed, "se_type")},
+        shown={name: values[name] for name in OPTIONS if name not in guessed},
         customs={name: (values[name], f"a guess, which {where} keeps") for name in guessed},
     )
 

@@ -134,9 +134,13 @@ def _int32_bias(
     """Its unit is that of the products that it is added to, whatever it says itself."""
     if x is None or kernel is None or kernel.channels not in (1, stored.size):
         return None
-    scales = np.frombuffer(kernel.parameters, "<f4", kernel.channels)
-    bias: FloatArray = stored * (np.float32(x.scale) * scales)
+    bias: FloatArray = stored * (np.float32(x.scale) * _scales(kernel))
     return bias
+
+
+def _scales(quantization: Quantization) -> FloatArray:
+    """Of each channel."""
+    return np.frombuffer(quantization.parameters, "<f4", quantization.channels)
 
 
 def trace(file: ModelFile, graph: Graph, data: bytes, name: str) -> TracedGraph:
@@ -189,7 +193,7 @@ def _meaning(tensor: Tensor, stored: npt.NDArray[np.uint8]) -> FloatArray:
     if quantization is None:
         raise UnlikeError(f"its tensor {tensor.name!r} is {tensor.dtype} and has no scale")
     count = quantization.channels
-    scales = np.frombuffer(quantization.parameters, "<f4", count)
+    scales = _scales(quantization)
     zero_points = np.frombuffer(quantization.parameters, "<i8", offset=scales.nbytes)
     if count > 1 and zero_points.any():
         raise UnlikeError(f"its tensor {tensor.name!r} has a scale per channel, and zero points")

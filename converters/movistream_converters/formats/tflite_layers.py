@@ -74,14 +74,18 @@ def unlike(graph: TracedGraph, tensor: int, what: str) -> UnlikeError:
     origin = graph.origin(tensor)
     name = graph.tensors[tensor].name if tensor >= 0 else ""
     found = "an input or a constant" if origin is None else origin.name
-    fused = "" if origin is None else _fused_name(origin)
-    return UnlikeError(f"where {what} should be, there is {found}{fused} ({name!r})")
+    if origin is not None and (code := _fused_code(origin)) != _NOTHING_FUSED:
+        names = {value: key for key, value in vars(schema.ActivationFunctionType).items()}
+        found += f", {names.get(code, code)}"
+    return UnlikeError(f"where {what} should be, there is {found} ({name!r})")
 
 
 def bare(graph: TracedGraph, tensor: int, *names: str) -> Operation | None:
     """The operator that gave a tensor, if it is one of these and applies no activation."""
     origin = graph.origin(tensor)
-    return None if origin is None or origin.name not in names or _fused_name(origin) else origin
+    if origin is None or origin.name not in names or _fused_code(origin) != _NOTHING_FUSED:
+        return None
+    return origin
 
 
 def activated(graph: TracedGraph, tensor: int, what: str) -> Linear:
@@ -193,7 +197,9 @@ def _own_factor(graph: TracedGraph, x: int, other: int, factor: float) -> Activa
     shifted = graph.origin(other)
     if (clipped := bare(graph, other, "RELU6")) is not None:
         shifted = bare(graph, clipped.inputs[0], "ADD")
-    elif shifted is None or shifted.name != "ADD" or not _fuses_relu6(shifted):
+    elif (
+        shifted is None or shifted.name != "ADD" or _fused(shifted) is not ActivationFunction.RELU6
+    ):
         return None
     if (parts := with_constant(graph, shifted)) is None:
         return None
@@ -237,8 +243,8 @@ def _linear(graph: TracedGraph, tensor: int, what: str) -> Linear:
     """
     factor, offset = np.ones(1), np.zeros(1)
     origin = graph.origin(tensor)
-    function = None if origin is None else _FUSED.get(_fused_code(origin))
-    if origin is None or (_fused_name(origin) and function is None):
+    function = None if origin is None else _fused(origin)
+    if origin is None or (function is None and _fused_code(origin) != _NOTHING_FUSED):
         raise unlike(graph, tensor, what)
     while origin.name in _AFFINE and (parts := with_constant(graph, origin)) is not None:
         constant, tensor = parts
@@ -300,14 +306,6 @@ def _fused_code(origin: Operation) -> int:
     return int(getattr(origin.options, "fusedActivationFunction", _NOTHING_FUSED))
 
 
-def _fuses_relu6(origin: Operation) -> bool:
-    return _FUSED.get(_fused_code(origin)) is ActivationFunction.RELU6
-
-
-def _fused_name(origin: Operation) -> str:
-    """``, RELU6`` for an operator that applies this activation to its result."""
-    code = _fused_code(origin)
-    if code == _NOTHING_FUSED:
-        return ""
-    names = {value: name for name, value in vars(schema.ActivationFunctionType).items()}
-    return f", {names.get(code, code)}"
+def _fused(origin: Operation) -> ActivationFunction | None:
+    """The activation that an operator applies to its result, if it is a known one."""
+    return _FUSED.get(_fused_code(origin))

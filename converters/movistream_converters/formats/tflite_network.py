@@ -228,7 +228,9 @@ def _without_position(graph: TracedGraph, total: Operation, what: str) -> tuple[
 
 def _running_mean(graph: TracedGraph, tensor: int, what: str) -> int:
     """What a mean over all frames so far is taken of: its sum so far is a state."""
-    for total, count in both_ways(bare(graph, tensor, "DIV"))[:1]:
+    quotient = bare(graph, tensor, "DIV")
+    if quotient is not None and len(quotient.inputs) == 2:
+        total, count = quotient.inputs
         for state, mean in both_ways(bare(graph, total, "ADD")):
             if graph.source(state) in graph.inputs and _counts_frames(graph, count):
                 return mean

@@ -11,7 +11,7 @@ import numpy as np
 
 from movistream.graph import Signature
 from movistream_converters.formats.model_garden_arrays import read_network, shapes_of
-from movistream_converters.formats.model_garden_names import variable_paths
+from movistream_converters.formats.model_garden_names import BATCH_NORM_VARIABLES, variable_paths
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.tflite_graph import TracedGraph, UnlikeError
@@ -23,7 +23,6 @@ from movistream_converters.network import Convolution, Network
 from movistream_converters.weights import Weights, neutral_batch_norm
 
 _Kind = TypeVar("_Kind")
-_NORM_VARIABLES = {"mean": "moving_mean", "variance": "moving_variance"}
 
 
 def read(
@@ -86,7 +85,7 @@ def _arrays(layers: Mapping[str, Linear]) -> Weights:
             arrays[f"{path}/bias"] = layer.bias
             continue
         for variable, value in neutral_batch_norm(layer.bias).items():
-            name = _NORM_VARIABLES.get(variable, variable)
+            name = BATCH_NORM_VARIABLES.get(variable, variable)
             arrays[f"{path.replace('_conv', '_batch_norm')}/{name}"] = value
     return arrays
 
