@@ -35,6 +35,9 @@ from movistream_converters.states import CLOCK, network_states
 Tensor: TypeAlias = Any
 """A TensorFlow tensor (the library ships no types)."""
 
+Statistics: TypeAlias = dict[str, tuple[Tensor, Tensor]]
+"""Mean and variance, (channels,) each, of what batch norms saw, by node name."""
+
 
 def initial_states(network: Network, batch_size: int = 1) -> dict[str, Tensor]:
     """Zero states: buffers (batch, frames, height, width, channels), others with frames = 1."""
@@ -49,6 +52,7 @@ def run_clip(
     weights: Mapping[str, Tensor],
     images: Tensor,
     states: Mapping[str, Tensor] | None = None,
+    statistics: Statistics | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Runs consecutive frames of a batch of videos through a causal network.
 
@@ -57,11 +61,13 @@ def run_clip(
         weights: arrays, tensors or variables by canonical name (:func:`.network.weight_shapes`).
         images: float32 (batch, time, height, width, 3), values in [0, 1]; any height and width.
         states: what an earlier call returned; by default the start of a video.
+        statistics: if given, batch norms normalise by the mean and variance of these very frames,
+            as in training, and put them here.
 
     Returns:
         Logits (batch, time, classes), the ones after each frame, and the states after the last.
     """
-    values, states = run_nodes(network, weights, images, states)
+    values, states = run_nodes(network, weights, images, states, statistics)
     logits = values[network.nodes[-1].name]
     return tf.squeeze(logits, (2, 3)), states
 
@@ -71,6 +77,7 @@ def run_nodes(
     weights: Mapping[str, Tensor],
     images: Tensor,
     states: Mapping[str, Tensor] | None = None,
+    statistics: Statistics | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """As :func:`run_clip`, but returns the output of every node by name."""
     images = tf.convert_to_tensor(images, tf.float32)
@@ -82,7 +89,7 @@ def run_nodes(
     values: dict[str, Tensor] = {}
     for node in network.nodes:
         inputs = [values[name] for name in node.inputs] if node.inputs else [images]
-        values[node.name] = _run_node(node, inputs, weights, states, new_states)
+        values[node.name] = _run_node(node, inputs, weights, states, new_states, statistics)
     if CLOCK in states:
         new_states[CLOCK] = states[CLOCK] + tf.cast(tf.shape(images)[1], tf.float32)
     return values, new_states
@@ -94,6 +101,7 @@ def _run_node(
     weights: Mapping[str, Tensor],
     states: Mapping[str, Tensor],
     new_states: dict[str, Tensor],
+    statistics: Statistics | None,
 ) -> Tensor:
     x = inputs[0]
     match node.layer:
@@ -105,6 +113,8 @@ def _run_node(
             mean, variance, gamma, beta = (
                 weights[f"{node.name}.{key}"] for key in ("mean", "variance", "gamma", "beta")
             )
+            if statistics is not None:
+                mean, variance = statistics[node.name] = tf.nn.moments(x, (0, 1, 2, 3))
             return tf.nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
         case Activation(function):
             return activate(function, x)
@@ -116,10 +126,8 @@ def _run_node(
             )
         case SpatialMean():
             return tf.reduce_mean(x, (2, 3), keepdims=True)
-        case TemporalMean():
-            seen = states[CLOCK]
-            total = states[node.name] * seen + tf.cumsum(x, axis=1)
-            mean = total / (seen + _frame_numbers(x) + 1.0)
+        case TemporalMean(horizon_frames):
+            mean = _running_mean(x, states[node.name], states[CLOCK], horizon_frames)
             new_states[node.name] = mean[:, -1:]
             return mean
         case PositionalEncoding():
@@ -152,6 +160,19 @@ def activate(function: ActivationFunction, x: Tensor) -> Tensor:
             return tf.nn.relu6(x + 3.0) * 0.16667
         case ActivationFunction.HARD_SIGMOID_KERAS:
             return tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)
+
+
+def _running_mean(x: Tensor, before: Tensor, seen: Tensor, horizon_frames: int | None) -> Tensor:
+    """The mean after each frame, given the mean over the frames already seen."""
+    if horizon_frames is None:
+        return (before * seen + tf.cumsum(x, axis=1)) / (seen + _frame_numbers(x) + 1.0)
+    weights = 1.0 / (tf.minimum(seen + _frame_numbers(x), horizon_frames - 1.0) + 1.0)
+    means = []
+    for index in range(x.shape[1]):
+        now = slice(index, index + 1)
+        before += (x[:, now] - before) * weights[:, now]
+        means.append(before)
+    return tf.concat(means, axis=1)
 
 
 def _frame_numbers(x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from dataclasses import replace as dataclass_replace
 from enum import Enum
 from pathlib import Path
 
@@ -30,7 +31,7 @@ from movistream_converters.judging import judge
 from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import StepGraph, lower
 from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import receptive_field_frames
+from movistream_converters.network import receptive_field_frames, with_horizon
 from movistream_converters.output import check_output, replaced_when_done
 from movistream_converters.passes import fold
 from movistream_converters.precision import ERROR_LIMITS, Precision
@@ -90,7 +91,7 @@ def convert(
         least_cosine: refuse a file whose logits have a lower mean cosine with those of float32, on
             the held-out videos or else those of the calibration.
         horizon_s: seconds after which running means forget, in the runtime's streams by default;
-            None for never. For the layout ``frames``.
+            None for as the network was trained, which mostly is never. For the layout ``frames``.
         verified: whether to compare the file with the network before it appears.
 
     Raises:
@@ -104,6 +105,7 @@ def convert(
         check_labels(labels, source.options.num_classes)
     check_output(output)
     _check_videos(precision, calibration_videos, held_out_videos, least_cosine)
+    source = _with_horizon(source, horizon_s, layout)
     network, weights = fold(source.network, source.weights)
     if names := non_finite(weights):
         raise ConversionError(
@@ -126,7 +128,6 @@ def convert(
         converter=f"movistream {movistream.__version__}",
     )
     manifest = _manifest(source, step, layout, precision, labels, provenance)
-    horizon_frames = None if horizon_s is None else _horizon_frames(manifest, horizon_s)
     progress("lower", 1, 1)
     report: QualityReport | None = None
     report_paths: tuple[Path, ...] = ()
@@ -137,8 +138,6 @@ def convert(
             verification = _verify(part, source, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
-        # Its network has no horizon: only now may the file have one.
-        manifest = replace(manifest, horizon_frames=horizon_frames)
         data = _pack(step, manifest)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
@@ -149,12 +148,19 @@ def convert(
     return Conversion(output, len(data), manifest, report, report_paths)
 
 
-def _horizon_frames(manifest: Manifest, horizon_s: float) -> int:
-    if not any(state.role == "clock" for state in manifest.states):
-        raise ConversionError("a horizon needs a network with running means; this one has none")
-    if manifest.state_layout != "frames":
-        raise ConversionError("only files of the state layout 'frames' can have a horizon")
-    return max(1, round(horizon_s * (manifest.input.frames_per_second or 1.0)))
+def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) -> Source:
+    """The source, its means made to forget as wished; by default as it was trained."""
+    frames = source.options.horizon_frames
+    if horizon_s is not None:
+        frames = max(1, round(horizon_s * source.options.frames_per_second))
+    if frames is not None and layout is not StateLayout.FRAMES:
+        raise ConversionError(
+            "only files of the state layout 'frames' can have a horizon"
+            + ("" if horizon_s is not None else f", and {source.name} was trained with one")
+        )
+    options = dataclass_replace(source.options, horizon_frames=frames)
+    network = with_horizon(source.network, frames)
+    return dataclass_replace(source, options=options, network=network)
 
 
 def _check_videos(
@@ -259,8 +265,10 @@ def _manifest(
         network={
             name: value.value if isinstance(value, Enum) else value
             for name, value in asdict(options).items()
-            if name != "gating" or options.se_type is not SqueezeExciteType.NONE
+            if value is not None
+            and (name != "gating" or options.se_type is not SqueezeExciteType.NONE)
         },
+        horizon_frames=options.horizon_frames,
         labels=labels,
         quantization=precision.value,
         provenance=provenance,

@@ -28,6 +28,7 @@ from movistream_converters.network import (
     TemporalMean,
     consumers,
     encoding_frequencies,
+    horizon_of,
     node_shapes,
 )
 from movistream_converters.pixel_pairs import PAIR, gives_pairs, paired_kernel
@@ -51,11 +52,16 @@ _FUSED: dict[ActivationFunction, op.Fused] = {
 
 @dataclass(frozen=True)
 class StepGraph:
-    """A lowered step, ready to be packed into a file."""
+    """A lowered step, ready to be packed into a file.
+
+    Attributes:
+        horizon_frames: of the running means: who steps holds the clock below it.
+    """
 
     graph: GraphBuilder
     states: tuple[State, ...]
     image: ImageInput
+    horizon_frames: int | None
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,9 @@ class _Lowering:
         logits = self.tensors[self.network.nodes[-1].name]
         self.graph.output("logits", logits)
         self.writer.finish()
-        return StepGraph(self.graph, tuple(self.writer.states), self._image_input())
+        return StepGraph(
+            self.graph, tuple(self.writer.states), self._image_input(), horizon_of(self.network)
+        )
 
     def _image_input(self) -> ImageInput:
         image = self.graph.inputs["image"]

@@ -1,7 +1,8 @@
-"""MoViNet A0 to A5 and T0, described on the layers of :mod:`.network`.
+"""MoViNet A0 to A5, T0 and N0, described on the layers of :mod:`.network`.
 
 Source of the architectures: arXiv 2103.11511, tables 8 to 14, as released in TensorFlow Model
-Garden (``official/projects/movinet``). A *stream* model is causal, a *base* model is not.
+Garden (``official/projects/movinet``). A *stream* model is causal, a *base* model is not. N0, for
+small images and few classes, is this project's own.
 """
 
 from __future__ import annotations
@@ -234,6 +235,20 @@ ARCHITECTURES: dict[str, Architecture] = {
         frames_per_second=5,
         clip_frames=50,
     ),
+    "n0": Architecture(
+        stem_filters=8,
+        stages=(
+            _stage(16, 2, "35:16"),
+            _stage(32, 2, "33:72"),
+            _stage(48, 2, "33:112 33:112"),
+            _stage(64, 2, "33:144"),
+        ),
+        head_filters=128,
+        hidden_filters=128,
+        image_size=96,
+        frames_per_second=10,
+        clip_frames=20,
+    ),
 }
 
 
@@ -246,6 +261,8 @@ class MovinetOptions:
         causal: True for a stream model.
         image_size: height and width of the input in pixels.
         frames_per_second: the rate of the frames that the network was trained on.
+        horizon_frames: after so many frames, its running means forget; None: never. See
+            :class:`.network.TemporalMean`.
     """
 
     architecture: str
@@ -259,6 +276,7 @@ class MovinetOptions:
     num_classes: int
     image_size: int
     frames_per_second: float
+    horizon_frames: int | None = None
 
     @property
     def name(self) -> str:
@@ -269,7 +287,7 @@ class MovinetOptions:
 def default_options(architecture: str, *, causal: bool = True) -> MovinetOptions:
     """The options of the released Kinetics-600 model of an architecture.
 
-    T0 was never released; it takes A0's.
+    T0 and N0 were never released; they take A0's.
     """
     spec = ARCHITECTURES[architecture]
     return MovinetOptions(
@@ -331,7 +349,7 @@ class _Builder:
         se_type = self.options.se_type
         space = self.add(f"{block}.se.space", SpatialMean(), feature)
         if se_type is not SqueezeExciteType.SPACE:
-            pool = self.add(f"{block}.se.pool", TemporalMean(), space)
+            pool = self.add(f"{block}.se.pool", TemporalMean(self.options.horizon_frames), space)
         if se_type is SqueezeExciteType.BOTH:
             self.add(f"{block}.se.concat", Concatenate(), pool, space)
         if self.options.positional_encoding:
@@ -379,7 +397,7 @@ def build_movinet(options: MovinetOptions) -> Network:
             channels = stage.filters
     builder.convolution("head.project", Convolution(spec.head_filters))
     builder.add("head.space", SpatialMean())
-    builder.add("head.pool", TemporalMean())
+    builder.add("head.pool", TemporalMean(options.horizon_frames))
     builder.add("classifier.hidden", Convolution(spec.hidden_filters, bias=True))
     builder.add("classifier.act", Activation(options.head_activation))
     builder.add("classifier.logits", Convolution(options.num_classes, bias=True))

@@ -12,7 +12,7 @@ cumulative (arXiv 2103.11511, section 3.2).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
@@ -101,7 +101,14 @@ class SpatialMean:
 
 @dataclass(frozen=True)
 class TemporalMean:
-    """The mean over all frames so far (causal network) or over the clip (base network)."""
+    """The mean over all frames so far (causal network) or over the clip (base network).
+
+    Attributes:
+        horizon_frames: from so many frames on, each new frame weighs 1 / horizon_frames, so that
+            the mean forgets; None: all frames weigh the same.
+    """
+
+    horizon_frames: int | None = None
 
 
 @dataclass(frozen=True)
@@ -276,6 +283,24 @@ def receptive_field_frames(network: Network) -> int:
     Cumulative pools see all frames since the reset; this counts the convolutions alone.
     """
     return 1 + sum(past_frames for _, past_frames in temporal_convolutions(network))
+
+
+def with_horizon(network: Network, horizon_frames: int | None) -> Network:
+    """The same network, all of whose running means forget after so many frames, or never."""
+    mean = TemporalMean(horizon_frames)
+    nodes = (
+        replace(node, layer=mean) if isinstance(node.layer, TemporalMean) else node
+        for node in network.nodes
+    )
+    return replace(network, nodes=tuple(nodes))
+
+
+def horizon_of(network: Network) -> int | None:
+    """After how many frames the network's running means forget; None: never, or it has none."""
+    layers = (node.layer for node in network.nodes)
+    horizons = {layer.horizon_frames for layer in layers if isinstance(layer, TemporalMean)}
+    (horizon,) = horizons or {None}
+    return horizon
 
 
 def encoding_frequencies(channels: int) -> npt.NDArray[np.float32]:

@@ -27,6 +27,7 @@ class StepRunner:
             interpreter.allocate_tensors()
             self._runner: Any = interpreter.get_signature_runner(SIGNATURE_KEY)
         self._states = step.states
+        self._horizon_frames = step.horizon_frames
         self._details = self._runner.get_output_details()
         self._preprocess = Preprocessor(step.image)
 
@@ -41,7 +42,9 @@ class StepRunner:
             for state in self._states
             for name in state.inputs
         }
-        for frame in frames:
+        for index, frame in enumerate(frames):
+            if self._horizon_frames is not None and index >= self._horizon_frames:
+                self._hold_clock(states, self._horizon_frames - 1)
             outputs = self._runner(image=self._preprocess(frame), **states)
             for state in self._states:
                 kept = [states[name] for name in state.inputs[1:]] + [outputs[state.output]]
@@ -50,6 +53,11 @@ class StepRunner:
                 name: _as_float(values, self._details[name]["quantization"])
                 for name, values in outputs.items()
             }
+
+    def _hold_clock(self, states: dict[str, Any], seen: int) -> None:
+        for state in self._states:
+            if state.role == "clock":
+                states[state.inputs[0]] = np.full(state.shape, seen, state.dtype)
 
 
 def layer_values(

@@ -13,7 +13,7 @@ import movistream
 from movistream.manifest import State, Verification
 from movistream_converters.clip import Tensor, run_clip
 from movistream_converters.layouts import StateLayout, block_name
-from movistream_converters.network import Network, PositionalEncoding
+from movistream_converters.network import Network, PositionalEncoding, horizon_of
 from movistream_converters.states import CLOCK, network_states
 from movistream_converters.weights import Weights
 
@@ -91,13 +91,18 @@ def state_values(
     """
     values: dict[str, npt.NDArray[np.generic]] = {}
     seen = float(np.asarray(states[CLOCK]).item()) if CLOCK in states else 0.0
+    horizon = horizon_of(network)
     for state in network_states(network):
         value = np.asarray(states[state.name])
         block = block_name(state.name)
         if state.role == "buffer":
             values[f"{block}_stream_buffer"] = value
         elif layout is StateLayout.FRAMES:
-            values[CLOCK if state.role == "clock" else f"{block}_pool_mean"] = value
+            if state.role == "clock":
+                # A stream with a horizon holds it there.
+                values[CLOCK] = value if horizon is None else np.minimum(value, horizon)
+            else:
+                values[f"{block}_pool_mean"] = value
         elif state.role == "pool":
             values[f"{block}_pool_buffer"] = value * seen
             values[f"{block}_pool_frame_count"] = np.array([seen])

@@ -34,6 +34,7 @@ OPTIONS = (
     "head_activation",
     "image_size",
     "frames_per_second",
+    "horizon_frames",
 )
 """What decides a network beside its architecture: fields of :class:`.MovinetOptions`."""
 
@@ -133,6 +134,8 @@ def problem_of_options(options: MovinetOptions) -> str | None:
         return f"its frame rate {options.frames_per_second} is impossible"
     if options.num_classes < 1:
         return "it has no classes"
+    if options.horizon_frames is not None and options.horizon_frames < 1:
+        return f"its horizon of {options.horizon_frames} frames is impossible"
     return None
 
 
@@ -193,7 +196,8 @@ def recognise(
         else:
             value, source, guessed = getattr(options, option), default_source, True
         chosen[option] = value
-        findings.append(Finding(option, value, source, guessed))
+        if value is not None:
+            findings.append(Finding(option, value, source, guessed))
     options = replace(options, **chosen)
     if options.se_type is SqueezeExciteType.NONE:
         if overrides.get("gating") is not None:
