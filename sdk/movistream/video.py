@@ -69,12 +69,15 @@ class VideoFile:
         self.frames_decoded = 0
         self.frame_count = int(count) if math.isfinite(count) and count > 0 else None
 
-    def frames(self, *, every: int = 1, rate: float | None = None) -> Iterator[VideoFrame]:
+    def frames(
+        self, *, every: int = 1, rate: float | None = None, start_s: float = 0.0
+    ) -> Iterator[VideoFrame]:
         """The video's frames from here on, or some of them.
 
         Args:
             every: takes one frame in this many.
             rate: takes this many frames per second instead; all of them if the video has fewer.
+            start_s: leaves out the frames before this time of the video, in seconds.
 
         Raises:
             VideoError: if not one frame can be decoded, or a rate is asked of a video without one.
@@ -86,17 +89,19 @@ class VideoFile:
         index, chosen = -1, 0
         while self._capture.grab():
             index += 1
-            if not self._chosen(index, every, rate):
+            if not self._chosen(index, every, rate) or self._time_s(index) < start_s:
                 continue
             found, image = self._capture.retrieve()
             if not found:
                 continue
             chosen += 1
-            time_s = index / self.frames_per_second if self.frames_per_second else float(index)
-            yield VideoFrame(index, time_s, self._convert(image, self._to_rgb))
+            yield VideoFrame(index, self._time_s(index), self._convert(image, self._to_rgb))
         if not chosen:
             raise VideoError(f"{self._path} holds no frame that can be decoded")
         self.frames_decoded = index + 1
+
+    def _time_s(self, index: int) -> float:
+        return index / self.frames_per_second if self.frames_per_second else float(index)
 
     def _chosen(self, index: int, every: int, rate: float | None) -> bool:
         if rate is None or self.frames_per_second is None:

@@ -21,6 +21,7 @@ ROOMS = {
     "movistream": "sdk",
     "movistream_converters": "converters",
     "movistream_benchmarks": "benchmarks",
+    "movistream_training": "training",
 }
 
 

@@ -28,8 +28,10 @@ class _Command:
 
 _COMMANDS: Mapping[str, _Command] = {
     "convert": _Command("movistream_converters.command", "convert", "tensorflow", "convert"),
+    "evaluate": _Command("movistream_training.evaluate_command", "evaluate", "tensorflow", "train"),
     "inspect": _Command("movistream.cli.inspect", "inspect"),
     "run": _Command("movistream.cli.run", "run"),
+    "train": _Command("movistream_training.train_command", "train", "tensorflow", "train"),
     "weights": _Command(
         "movistream_converters.weights_command", "weights", "tensorflow", "convert"
     ),

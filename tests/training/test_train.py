@@ -1,0 +1,190 @@
+"""The commands, from a folder of videos to figures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from movistream_training.history import Epoch
+from movistream_training.run_folder import RunFolder
+
+from movistream.cli import command_line
+from movistream.errors import MovistreamError
+from movistream_converters.formats import safetensors_file
+from tests.training.clips import write_data
+
+LABELS = ("pan left", "pan right")
+TINY = ("--arch", "n0", "--image-size", "32", "--batch", "4", "--frames", "5", "--seed", "3")
+
+
+def run(*arguments: object) -> str:
+    """What a command prints."""
+    result = CliRunner().invoke(
+        command_line, [str(argument) for argument in arguments], catch_exceptions=False
+    )
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of four videos each."""
+    return write_data(tmp_path_factory.mktemp("data") / "clips", LABELS, each=4)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory, data: Path) -> tuple[RunFolder, str]:
+    """A run of three epochs, and what it printed."""
+    path = tmp_path_factory.mktemp("run") / "run"
+    return RunFolder(path), run("train", data, "-o", path, "--epochs", 3, *TINY)
+
+
+def epochs(folder: RunFolder) -> list[str]:
+    """Lines of the history, without how long each epoch took."""
+    return [line.rpartition(",")[0] for line in folder.history.read_text().splitlines()]
+
+
+def test_a_run_leaves_all_that_it_promises(finished: tuple[RunFolder, str]) -> None:
+    folder, output = finished
+    assert "6 examples to train on, 2 to judge on" in output
+    assert "epoch   3" in output
+    for path in (folder.curves, folder.confusion):
+        assert path.read_bytes().startswith(b"\x89PNG")
+    assert len(epochs(folder)) == 1 + 3
+    assert list(folder.tensorboard.iterdir())
+    source = safetensors_file.read(folder.weights)
+    assert source.labels == LABELS
+    assert (source.options.num_classes, source.options.image_size) == (2, 32)
+
+
+def test_an_interrupted_run_takes_the_same_course(
+    tmp_path: Path, data: Path, finished: tuple[RunFolder, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from movistream_training import train as module
+
+    path = tmp_path / "run"
+    recorded = module._Recorder.record
+
+    def interrupt(self: Any, history: list[Epoch], weights: Any) -> None:
+        recorded(self, history, weights)
+        if len(history) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(module._Recorder, "record", interrupt)
+    arguments = ["train", str(data), "-o", str(path), "--epochs", "3", *TINY]
+    assert CliRunner().invoke(command_line, arguments).exit_code != 0
+    assert len(epochs(RunFolder(path))) == 1 + 2
+    monkeypatch.undo()
+    run(*arguments)
+    folder, whole = RunFolder(path), finished[0]
+    assert epochs(folder) == epochs(whole)
+    found = safetensors_file.read(folder.weights).weights
+    for name, value in safetensors_file.read(whole.weights).weights.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_a_finished_run_is_not_trained_again(data: Path, finished: tuple[RunFolder, str]) -> None:
+    before = finished[0].history.read_text()
+    assert "epoch " not in run("train", data, "-o", finished[0].path, "--epochs", 3, *TINY).replace(
+        "kept epoch", ""
+    )
+    assert finished[0].history.read_text() == before
+
+
+def test_a_run_of_other_settings_is_left_alone(data: Path, finished: tuple[RunFolder, str]) -> None:
+    with pytest.raises(MovistreamError, match=r"other settings \(recipe\)"):
+        run("train", data, "-o", finished[0].path, "--epochs", 4, *TINY)
+
+
+def test_evaluate_streams_every_precision(finished: tuple[RunFolder, str]) -> None:
+    folder = finished[0]
+    summaries = json.loads(run("evaluate", folder.path, "--json").splitlines()[-1])
+    assert [one["file"] for one in summaries] == [
+        "float32.tflite",
+        "float16.tflite",
+        "dynamic.tflite",
+        "int8.tflite",
+    ]
+    for one in summaries:
+        assert one["videos"] == 2
+        assert 0 <= one["top_1"] <= one["top_5"] == 1
+        assert set(one["classes"]) == set(LABELS)
+    assert (folder.path / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_leaves_out_what_was_trained_on(
+    data: Path, finished: tuple[RunFolder, str]
+) -> None:
+    output = run("evaluate", finished[0].path, data)
+    assert "6 examples were trained on, and are left out" in output
+    assert "2 videos, 16 frames, streamed" in output
+
+
+def test_evaluate_a_file_and_shuffled(data: Path, finished: tuple[RunFolder, str]) -> None:
+    run("evaluate", finished[0].path)
+    file = finished[0].path / "int8.tflite"
+    output = run("evaluate", file, data, "--shuffled", "--warm-up", 3)
+    assert "in random order" in output
+    assert "those after the first 3 of each video" in output
+
+
+def test_fine_tuning_starts_from_weights(
+    tmp_path: Path, data: Path, finished: tuple[RunFolder, str]
+) -> None:
+    path = tmp_path / "run"
+    options = ("--batch", 4, "--frames", 5, "--sub-clip", 2, "--epochs", 1)
+    run("train", data, "-o", path, "--from", finished[0].weights, *options)
+    before, after = (
+        safetensors_file.read(folder.weights).weights for folder in (finished[0], RunFolder(path))
+    )
+    # One epoch of a frozen backbone.
+    changed = {name for name in before if (before[name] != after[name]).any()}
+    assert changed
+    assert all(name.startswith("classifier.") for name in changed)
+
+
+def test_videos_that_cannot_be_decoded_are_skipped_and_listed(tmp_path: Path, data: Path) -> None:
+    damaged = tmp_path / "data"
+    shutil.copytree(data, damaged)
+    (damaged / LABELS[0] / "empty.mp4").write_bytes(b"")
+    (damaged / LABELS[1] / "noise.mp4").write_bytes(bytes(range(256)) * 64)
+    whole = (data / LABELS[1] / "0.mp4").read_bytes()
+    (damaged / LABELS[1] / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    output = run("train", damaged, "-o", tmp_path / "run", "--epochs", 1, *TINY)
+    assert "6 examples to train on, 2 to judge on" in output
+    for name in ("empty.mp4", "noise.mp4", "cut.mp4"):
+        assert name in output
+        assert name in RunFolder(tmp_path / "run").skipped.read_text()
+
+
+def test_a_class_of_damaged_videos_is_refused(tmp_path: Path, data: Path) -> None:
+    damaged = tmp_path / "data"
+    shutil.copytree(data / LABELS[0], damaged / LABELS[0])
+    (damaged / LABELS[1]).mkdir()
+    (damaged / LABELS[1] / "empty.mp4").write_bytes(b"")
+    with pytest.raises(MovistreamError, match=r"'pan right' has no video that can be decoded"):
+        run("train", damaged, "-o", tmp_path / "run", *TINY)
+    assert not (tmp_path / "run").exists()
+
+
+def test_folders_that_hold_something_else(tmp_path: Path, data: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(MovistreamError, match="is not empty, and holds no run"):
+        run("train", data, "-o", tmp_path, *TINY)
+    with pytest.raises(MovistreamError, match="is not the folder of a finished"):
+        run("evaluate", tmp_path, data)
+
+
+def test_a_damaged_checkpoint_is_refused(
+    tmp_path: Path, data: Path, finished: tuple[RunFolder, str]
+) -> None:
+    path = tmp_path / "run"
+    shutil.copytree(finished[0].path, path)
+    RunFolder(path).checkpoint.write_bytes(b"nothing of use")
+    with pytest.raises(MovistreamError, match="cannot be gone on from"):
+        run("train", data, "-o", path, "--epochs", 3, *TINY)

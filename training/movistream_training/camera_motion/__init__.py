@@ -1,0 +1,1 @@
+"""The model in the box: what the camera does, in nine classes."""

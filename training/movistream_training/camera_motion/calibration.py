@@ -1,0 +1,31 @@
+"""Videos that the int8 file of the model takes its ranges from: every motion, before textures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from movistream_training.camera_motion.motion import LABELS
+from movistream_training.camera_motion.sampling import FRAMES_PER_SECOND, Footage, random_clips
+from movistream_training.camera_motion.textures import dead_leaves
+from movistream_training.camera_motion.video_file import write_video
+
+_SCENES = 3
+_FRAMES = 12
+_SIZE = 96
+
+
+def write_calibration_videos(folder: Path, seed: int = 7) -> tuple[Path, ...]:
+    """Writes a video per scene, in which the camera moves in all nine ways, one after another."""
+    generator = np.random.default_rng(seed)
+    footage = Footage([dead_leaves(generator) for _ in range(2 * _SCENES)])
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for number in range(_SCENES):
+        clips = random_clips(footage, _FRAMES, _SIZE, generator)
+        assert len(clips) == len(LABELS)
+        path = folder / f"calibration-{number}.mp4"
+        write_video(path, (frame for clip in clips for frame in clip.frames), FRAMES_PER_SECOND)
+        paths.append(path)
+    return tuple(paths)

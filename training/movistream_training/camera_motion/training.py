@@ -1,0 +1,113 @@
+"""The recipe of the camera-motion model: what it is, what it sees, how it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from movistream_converters.movinet import MovinetOptions, SqueezeExciteType, default_options
+from movistream_converters.network import ActivationFunction
+from movistream_training.batches import Batch
+from movistream_training.camera_motion.motion import LABELS
+from movistream_training.camera_motion.sampling import (
+    FRAMES_PER_SECOND,
+    Footage,
+    random_clips,
+)
+from movistream_training.camera_motion.sources import (
+    Use,
+    files,
+    is_video,
+    read_picture,
+    read_video,
+)
+from movistream_training.camera_motion.textures import dead_leaves
+from movistream_training.recipe import Recipe
+
+OPTIONS: MovinetOptions = replace(
+    default_options("n0"),
+    num_classes=len(LABELS),
+    se_type=SqueezeExciteType.NONE,
+    activation=ActivationFunction.RELU6,
+    head_activation=ActivationFunction.RELU6,
+    frames_per_second=float(FRAMES_PER_SECOND),
+    # What a camera does now is the question: the head looks back about half a second.
+    horizon_frames=4,
+)
+
+RECIPE = Recipe(epochs=40, steps_per_epoch=75, learning_rate=3e-3, average_decay=0.998)
+
+SCENES_PER_BATCH = 2
+FRAMES_PER_CLIP = 10
+VALIDATION_BATCHES = 20
+TEXTURES = 48
+
+EASY_EPOCHS = 12
+"""Epochs over which plain scenes give way to hard ones."""
+
+
+def training_footage(folder: Path, seed: int) -> Footage:
+    """What scenes of the training are made from: the sources, and as many textures.
+
+    Raises:
+        MovistreamError: if a source is missing or cannot be read.
+    """
+    paths = files(folder, Use.TRAINING)
+    generator = np.random.default_rng([seed, 0])
+    textures = [dead_leaves(generator) for _ in range(TEXTURES)]
+    return Footage(
+        pictures=[read_picture(path) for path in paths if not is_video(path)] + textures,
+        videos=[read_video(path) for path in paths if is_video(path)],
+    )
+
+
+def random_batch(
+    footage: Footage, generator: np.random.Generator, difficulty: float = 1.0
+) -> Batch:
+    """A batch of a few scenes, each with every motion."""
+    size = OPTIONS.image_size
+    clips = [
+        clip
+        for _ in range(SCENES_PER_BATCH)
+        for clip in random_clips(footage, FRAMES_PER_CLIP, size, generator, difficulty)
+    ]
+    return Batch(
+        np.stack([clip.frames for clip in clips]),
+        np.stack([clip.labels for clip in clips]),
+        np.stack([clip.weights for clip in clips]),
+    )
+
+
+def training_batches(footage: Footage, seed: int, epoch: int) -> Iterator[Batch]:
+    """The batches of an epoch, rendered while the network learns from the ones before."""
+
+    def render() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        for index in range(RECIPE.steps_per_epoch):
+            generator = np.random.default_rng([seed, 1, epoch, index])
+            batch = random_batch(footage, generator, min(0.9, epoch / EASY_EPOCHS))
+            yield batch.images, batch.labels, batch.weights
+
+    shape = (SCENES_PER_BATCH * len(LABELS), FRAMES_PER_CLIP)
+    size = OPTIONS.image_size
+    data = tf.data.Dataset.from_generator(
+        render,
+        output_signature=(
+            tf.TensorSpec((*shape, size, size, 3), tf.uint8),
+            tf.TensorSpec(shape, tf.int32),
+            tf.TensorSpec(shape, tf.float32),
+        ),
+    )
+    for arrays in data.prefetch(4).as_numpy_iterator():
+        yield Batch(*arrays)
+
+
+def validation_batches(footage: Footage, seed: int) -> list[Batch]:
+    """Clips that are never trained on, of the pictures that are."""
+    return [
+        random_batch(footage, np.random.default_rng([seed, 2, index]))
+        for index in range(VALIDATION_BATCHES)
+    ]

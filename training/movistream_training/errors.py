@@ -1,0 +1,7 @@
+"""What can go wrong in training."""
+
+from movistream.errors import MovistreamError
+
+
+class TrainingError(MovistreamError):
+    """Data that cannot be trained on, or a run that cannot be gone on with."""

@@ -1,0 +1,114 @@
+"""Judges models on videos of known classes, streamed frame by frame as they will be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import movistream
+from movistream_converters.convert import convert
+from movistream_converters.formats import safetensors_file
+from movistream_converters.precision import Precision
+from movistream_training.answers import Answer, stream_examples
+from movistream_training.errors import TrainingError
+from movistream_training.examples import DataSet, Example, find_examples
+from movistream_training.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one file said.
+
+    Attributes:
+        name: of the file.
+        size_bytes: of the file.
+        labels: of its classes.
+        answers: to each example, in their order.
+    """
+
+    name: str
+    size_bytes: int
+    labels: tuple[str, ...]
+    answers: tuple[Answer, ...]
+
+
+def judge(
+    path: Path,
+    examples: Sequence[Example],
+    shuffle_seed: int | None,
+    on_example: Callable[[], None],
+) -> Judged:
+    """Streams examples through a .tflite file.
+
+    Raises:
+        TrainingError: if the file does not name its classes, or does not know one of the examples'.
+        MovistreamError: if the file or a video cannot be read.
+    """
+    with movistream.load(path) as model:
+        labels = model.manifest.labels
+        if not labels:
+            raise TrainingError(
+                f"{path} does not name its classes: convert it again with --labels, so that answers"
+                " can be compared with the names of the data"
+            )
+        wanted = {example.label for example in examples}
+        if unknown := sorted(wanted - set(labels)):
+            raise TrainingError(
+                f"{path} has no class {unknown[0]!r}; its classes are {', '.join(labels[:20])}"
+                + (" …" if len(labels) > 20 else "")
+            )
+        answers = stream_examples(
+            model, examples, labels, shuffle_seed=shuffle_seed, on_example=on_example
+        )
+    return Judged(path.name, path.stat().st_size, labels, tuple(answers))
+
+
+def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Path, ...]:
+    """The best weights of a run as a .tflite file in every precision, made where they are missing
+    or older than the weights. int8 is calibrated on the videos that were trained on.
+
+    Raises:
+        MovistreamError: if the run cannot be converted.
+    """
+    source = safetensors_file.read(run.weights)
+    videos = {e.path for e in find_examples(run.split).examples if e.split == "training"}
+    paths = []
+    for precision in Precision:
+        path = run.path / f"{precision.value}.tflite"
+        if not path.exists() or path.stat().st_mtime < run.weights.stat().st_mtime:
+            on_file(path)
+            calibration = tuple(sorted(videos)) if precision is Precision.INT8 else ()
+            convert(source, path, precision=precision, calibration_videos=calibration)
+        paths.append(path)
+    return tuple(paths)
+
+
+def unseen_examples(run: RunFolder, data: Path | None) -> tuple[DataSet, int]:
+    """Examples that a run was not trained on, and how many of the data were left out for that.
+
+    Args:
+        data: a data set; None for what the run was validated on.
+
+    Raises:
+        TrainingError: if nothing is left.
+    """
+    own = find_examples(run.split)
+    if data is None:
+        kept = tuple(example for example in own.examples if example.split == "validation")
+        return DataSet(own.labels, kept), 0
+    trained = [e for e in own.examples if e.split == "training"]
+    found = find_examples(data)
+    kept = tuple(e for e in found.examples if not any(_overlap(e, t) for t in trained))
+    if not kept:
+        raise TrainingError(
+            f"{run.path} was trained on all of {data}: there is nothing to judge on"
+        )
+    return DataSet(found.labels, kept), len(found.examples) - len(kept)
+
+
+def _overlap(one: Example, other: Example) -> bool:
+    if one.path.resolve() != other.path.resolve():
+        return False
+    ends = (float("inf") if e.end_s is None else e.end_s for e in (other, one))
+    return all(a.start_s < end for a, end in zip((one, other), ends, strict=True))

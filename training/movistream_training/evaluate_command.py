@@ -1,0 +1,219 @@
+"""``movistream evaluate``: how right a model is, and how soon."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+from rich.text import Text
+
+from movistream_converters.output import check_output
+from movistream_converters.tensorflow_import import import_tensorflow
+from movistream_training.answers import (
+    Answer,
+    accuracy_after,
+    confusion,
+    frame_accuracy,
+    frame_counts,
+    top_accuracy,
+)
+from movistream_training.errors import TrainingError
+from movistream_training.examples import Example, find_examples
+from movistream_training.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from movistream_training.evaluate import Judged
+
+_SHUFFLE_SEED = 1
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """How right a model is on one class; shares are 0 to 1."""
+
+    videos: int
+    top_1: float
+    frame_accuracy: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How right a file is; shares are 0 to 1.
+
+    Attributes:
+        file: its name.
+        size_bytes: its size.
+        videos: that it was judged on.
+        frames: of all of them.
+        top_1: share of videos that are right after their last frame.
+        top_5: share whose class is then among the first five.
+        frame_accuracy: share of frames that are right, after the warm-up.
+        accuracy_after_frames: share of videos that are right after so many frames.
+        classes: by label.
+    """
+
+    file: str
+    size_bytes: int
+    videos: int
+    frames: int
+    top_1: float
+    top_5: float
+    frame_accuracy: float
+    accuracy_after_frames: Mapping[int, float]
+    classes: Mapping[str, ClassSummary]
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path), required=False)
+@click.option(
+    "--warm-up",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="FRAMES",
+    help="Frames of each video that do not count among the frames.",
+)
+@click.option(
+    "--shuffled",
+    is_flag=True,
+    help="Play the frames of each video in random order: what goes by motion is then lost.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    metavar="PNG",
+    help="Draw how soon the model is right. [default: RUN/accuracy.png]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def evaluate(
+    model: Path,
+    data: Path | None,
+    warm_up: int,
+    shuffled: bool,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Stream videos of known classes through MODEL, and count how often it is right.
+
+    MODEL is a .tflite file, or the folder of a 'movistream train' run, which is converted to every
+    precision. DATA is a folder with a folder of videos per class, or a .csv table; a run is judged
+    on those that it was not trained on, by default its validation videos.
+    """
+    # What is missing should be said before what takes long.
+    import_tensorflow()
+    from movistream_training.evaluate import converted_files, unseen_examples
+
+    if model.is_dir():
+        run = RunFolder(model)
+        if not run.weights.is_file() or not run.split.is_file():
+            raise TrainingError(f"{model} is not the folder of a finished 'movistream train' run")
+        found, left_out = unseen_examples(run, data)
+        if left_out:
+            click.echo(f"{left_out} examples were trained on, and are left out", err=True)
+        plot = plot or model / "accuracy.png"
+        files = converted_files(run, lambda path: click.echo(f"converting {path.name} …", err=True))
+    else:
+        if data is None:
+            raise click.UsageError("a .tflite file needs DATA to be judged on")
+        found, files = find_examples(data), (model,)
+    if plot is not None:
+        check_output(plot)
+    results = _judge_all(files, found.examples, _SHUFFLE_SEED if shuffled else None)
+    summaries = [_summary(judged, warm_up) for judged in results]
+    if plot is not None:
+        from movistream_training.plots import plot_accuracy_after, plot_confusion
+
+        labels = results[0].labels
+        curves = {one.file: one.accuracy_after_frames for one in summaries}
+        plot_accuracy_after(curves, 1 / len(labels), plot)
+        matrix = confusion(results[-1].answers, len(labels))
+        plot_confusion(matrix, labels, plot.with_name(f"{plot.stem}-confusion.png"))
+    if as_json:
+        click.echo(json.dumps([asdict(summary) for summary in summaries]))
+        return
+    _print_summaries(summaries, warm_up, shuffled=shuffled)
+    _print_classes(summaries[-1])
+    if plot is not None:
+        click.echo(f"wrote {plot} and {plot.stem}-confusion.png")
+
+
+def _judge_all(
+    files: Sequence[Path], examples: Sequence[Example], shuffle_seed: int | None
+) -> list[Judged]:
+    from movistream_training.evaluate import judge
+
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), transient=True, disable=not terminal) as bars:
+        task = bars.add_task("streaming", total=len(files) * len(examples))
+        return [judge(file, examples, shuffle_seed, lambda: bars.advance(task)) for file in files]
+
+
+def _summary(judged: Judged, warm_up: int) -> Summary:
+    answers = judged.answers
+    return Summary(
+        file=judged.name,
+        size_bytes=judged.size_bytes,
+        videos=len(answers),
+        frames=sum(len(answer.logits) for answer in answers),
+        top_1=top_accuracy(answers),
+        top_5=top_accuracy(answers, 5),
+        frame_accuracy=frame_accuracy(answers, warm_up),
+        accuracy_after_frames={
+            count: accuracy_after(answers, count) for count in frame_counts(answers)
+        },
+        classes={
+            label: _class_summary([a for a in answers if a.truth == index], warm_up)
+            for index, label in enumerate(judged.labels)
+            if any(answer.truth == index for answer in answers)
+        },
+    )
+
+
+def _class_summary(answers: Sequence[Answer], warm_up: int) -> ClassSummary:
+    return ClassSummary(len(answers), top_accuracy(answers), frame_accuracy(answers, warm_up))
+
+
+def _print_summaries(summaries: Sequence[Summary], warm_up: int, *, shuffled: bool) -> None:
+    first = summaries[0]
+    table = Table(
+        title=f"{first.videos} videos, {first.frames} frames, streamed"
+        + (" in random order" if shuffled else ""),
+        caption="end: after the last frame of a video"
+        + (f"; frames: those after the first {warm_up} of each video" if warm_up else ""),
+    )
+    table.add_column("file")
+    for name in ("MB", "top-1, end", "top-5, end", "frames"):
+        table.add_column(name, justify="right")
+    counts = list(first.accuracy_after_frames)
+    for count in counts:
+        table.add_column(f"after {count}", justify="right")
+    for one in summaries:
+        shares = (one.top_1, one.top_5, one.frame_accuracy, *one.accuracy_after_frames.values())
+        cells = (f"{share:.1%}" for share in shares)
+        table.add_row(Text(one.file), f"{one.size_bytes / 1e6:.2f}", *cells)
+    _console().print(table)
+
+
+def _print_classes(summary: Summary) -> None:
+    table = Table(title=Text(f"{summary.file}, by class"))
+    table.add_column("class")
+    for name in ("videos", "top-1, end", "frames"):
+        table.add_column(name, justify="right")
+    for label, one in summary.classes.items():
+        shares = (f"{one.top_1:.1%}", f"{one.frame_accuracy:.1%}")
+        table.add_row(Text(label), str(one.videos), *shares)
+    _console().print(table)
+
+
+def _console() -> Console:
+    # Where nobody watches, a table is as wide as it needs to be.
+    return Console() if sys.stdout is not None and sys.stdout.isatty() else Console(width=160)

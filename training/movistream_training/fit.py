@@ -1,0 +1,139 @@
+"""Trains a network epoch by epoch, and can go on where it was interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+import tensorflow as tf
+from safetensors import SafetensorError, safe_open
+
+from movistream_converters.clip import Tensor, run_clip
+from movistream_converters.formats.safetensors_file import weights_bytes
+from movistream_converters.network import Network
+from movistream_converters.output import replaced_when_done
+from movistream_converters.weights import Weights
+from movistream_training.batches import Batch
+from movistream_training.errors import TrainingError
+from movistream_training.history import Epoch, best_epoch
+from movistream_training.learner import Learner
+
+Batches: TypeAlias = Callable[[int], Iterable[Batch]]
+"""The batches of an epoch, counted from 0; the same whenever they are asked for."""
+
+OnStep: TypeAlias = Callable[[int, float], None]
+"""Is told the step, counted from 1, and its loss."""
+
+OnEpoch: TypeAlias = Callable[[Sequence[Epoch], Weights], None]
+"""Is told the epochs so far, and the weights after the last."""
+
+
+def fit(
+    learner: Learner,
+    training: Batches,
+    validation: Sequence[Batch],
+    checkpoint: Path,
+    on_step: OnStep,
+    on_epoch: OnEpoch,
+) -> tuple[Epoch, ...]:
+    """Trains to the end of the recipe, or until patience ends; returns all epochs.
+
+    After each epoch everything is written to the checkpoint. If that is there already, training
+    goes on from it, and takes the very course that it would have taken without the interruption.
+
+    Raises:
+        TrainingError: if the checkpoint cannot be used, or the loss is no number any more.
+    """
+    recipe = learner.recipe
+    history = list(_resume(learner, checkpoint)) if checkpoint.exists() else []
+    evaluator = Evaluator(learner.network)
+    while len(history) < recipe.epochs and not _patience_is_over(history, recipe.patience_epochs):
+        start = time.perf_counter()
+        losses, hits = [], []
+        for batch in training(len(history)):
+            loss, right = learner.learn(batch)
+            if not loss < float("inf"):
+                raise TrainingError(
+                    f"the loss became {loss} in step {learner.step}; a lower --learning-rate may"
+                    " help"
+                )
+            losses.append(loss)
+            hits.append(right)
+            on_step(learner.step, loss)
+        weights = learner.weights()
+        validation_loss, validation_accuracy = evaluator(weights, validation)
+        epoch = Epoch(
+            number=len(history) + 1,
+            learning_rate=recipe.learning_rate_at(learner.step - 1),
+            loss=sum(losses) / len(losses),
+            accuracy=sum(hits) / len(hits),
+            validation_loss=validation_loss,
+            validation_accuracy=validation_accuracy,
+            seconds=time.perf_counter() - start,
+        )
+        history.append(epoch)
+        on_epoch(history, weights)
+        _save(learner, history, checkpoint)
+    return tuple(history)
+
+
+class Evaluator:
+    """Judges weights on batches, every clip from a reset, as stored statistics would have it."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._compiled: Any = tf.function(self._run, autograph=False)
+
+    def __call__(self, weights: Weights, batches: Iterable[Batch]) -> tuple[float, float]:
+        """The mean cross-entropy in nats and the share of frames that are right, weighed."""
+        tensors = {name: tf.constant(value) for name, value in weights.items()}
+        sums = [
+            self._compiled(tensors, batch.images, batch.labels, batch.weights) for batch in batches
+        ]
+        loss, right, total = (
+            sum(float(part) for part in parts) for parts in zip(*sums, strict=True)
+        )
+        return loss / max(total, 1e-6), right / max(total, 1e-6)
+
+    def _run(
+        self, weights: dict[str, Tensor], images: Tensor, labels: Tensor, counts: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        logits, _ = run_clip(self._network, weights, tf.cast(images, tf.float32) / 255.0)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+        hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels)
+        return (
+            tf.reduce_sum(losses * counts),
+            tf.reduce_sum(tf.cast(hits, tf.float32) * counts),
+            tf.reduce_sum(counts),
+        )
+
+
+def _patience_is_over(history: Sequence[Epoch], patience_epochs: int | None) -> bool:
+    if patience_epochs is None or not history:
+        return False
+    return len(history) - best_epoch(history).number >= patience_epochs
+
+
+def _save(learner: Learner, history: Sequence[Epoch], checkpoint: Path) -> None:
+    metadata = {"history": msgspec.json.encode(list(history)).decode(), "step": str(learner.step)}
+    with replaced_when_done(checkpoint) as part:
+        part.write_bytes(weights_bytes(learner.memory(), metadata))
+
+
+def _resume(learner: Learner, checkpoint: Path) -> Sequence[Epoch]:
+    try:
+        with safe_open(checkpoint, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            history = msgspec.json.decode(metadata["history"], type=list[Epoch])
+            learner.restore(
+                {name: file.get_tensor(name) for name in learner.memory_names()},
+                int(metadata["step"]),
+            )
+    except (SafetensorError, KeyError, ValueError, msgspec.DecodeError) as error:
+        raise TrainingError(
+            f"{checkpoint} cannot be gone on from: {error}. Begin anew in another folder"
+        ) from None
+    return history

@@ -1,0 +1,34 @@
+"""How a training went, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Epoch(msgspec.Struct, frozen=True):
+    """One epoch.
+
+    Attributes:
+        number: from 1.
+        learning_rate: at its end.
+        loss: cross-entropy in nats, the mean over its steps.
+        accuracy: share of frames that were right while it trained, 0 to 1.
+        validation_loss: of the averaged weights after it.
+        validation_accuracy: likewise.
+        seconds: it took, validation included.
+    """
+
+    number: int
+    learning_rate: float
+    loss: float
+    accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    seconds: float
+
+
+def best_epoch(history: Sequence[Epoch]) -> Epoch:
+    """The one with the highest validation accuracy, of equals the one with the lowest loss."""
+    return max(history, key=lambda epoch: (epoch.validation_accuracy, -epoch.validation_loss))

@@ -1,0 +1,281 @@
+"""Trains a network on a data set of videos, from nothing or from weights that are there."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from movistream.errors import VideoError
+from movistream.manifest import ImageInput
+from movistream_converters.clip import run_clip
+from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.source import Source
+from movistream_converters.movinet import ARCHITECTURES, MovinetOptions, build_movinet
+from movistream_converters.network import Network
+from movistream_converters.output import replaced_when_done
+from movistream_converters.weights import Weights
+from movistream_training.batches import Batch
+from movistream_training.decoding import ClipReader
+from movistream_training.errors import TrainingError
+from movistream_training.examples import DataSet, Example, divide
+from movistream_training.fit import fit
+from movistream_training.history import Epoch, best_epoch
+from movistream_training.initial import initial_weights, with_new_head
+from movistream_training.learner import Learner
+from movistream_training.plots import plot_confusion, plot_curves
+from movistream_training.recipe import Recipe
+from movistream_training.run_folder import (
+    RunFolder,
+    Settings,
+    open_run,
+    write_history,
+    write_split,
+)
+from movistream_training.videos import Probed, probe
+
+LEAST_FRAMES = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to train, as a user says it.
+
+    Attributes:
+        start: weights to start from; None: from nothing.
+        options: of the network; its classes are taken from the data.
+        epochs: at most.
+        frozen_epochs: first ones, in which only the classifier learns.
+        learning_rate: the highest.
+        clips_per_batch: in each step.
+        frames_per_clip: of each; None: as long as most examples are, at most as long as those of
+            the architecture's own training.
+        sub_clip_frames: see :class:`.recipe.Recipe`.
+        patience_epochs: see :class:`.recipe.Recipe`.
+        validation_share: of the videos, where the data do not say.
+        flips: whether clips may be mirrored.
+        seed: of everything random.
+    """
+
+    start: Source | None
+    options: MovinetOptions
+    epochs: int
+    frozen_epochs: int
+    learning_rate: float
+    clips_per_batch: int
+    frames_per_clip: int | None
+    sub_clip_frames: int | None
+    patience_epochs: int | None
+    validation_share: float
+    flips: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Is told how far a training is."""
+
+    on_probe: Callable[[int, int], None]
+    on_start: Callable[[Settings, Sequence[Probed], Sequence[Probed]], None]
+    on_step: Callable[[int, float], None]
+    on_epoch: Callable[[Epoch], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished training.
+
+    Attributes:
+        confusion: which class (row) was taken for which (column) at the end of validation clips.
+        skipped: examples that could not be decoded, and why.
+    """
+
+    run: RunFolder
+    labels: tuple[str, ...]
+    history: tuple[Epoch, ...]
+    confusion: npt.NDArray[np.int64]
+    skipped: dict[Example, str]
+
+
+def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
+    """Trains, or goes on training, in the folder of a run.
+
+    Raises:
+        TrainingError: if the data or the folder cannot be used.
+    """
+    probed, skipped = _probe_all(data.examples, watcher)
+    _check_classes(data, probed, skipped)
+    readable = tuple(one.example for one in probed)
+    sides = divide(DataSet(data.labels, readable), plan.validation_share, plan.seed)
+    training, validation = (
+        tuple(one for one in probed if one.example in set(side)) for side in sides
+    )
+    options = replace(plan.options, num_classes=len(data.labels))
+    image = _image(options)
+    frames = plan.frames_per_clip or _usual_frames(training, options)
+    settings = Settings(
+        options=options,
+        labels=data.labels,
+        recipe=_recipe(plan, training),
+        source="" if plan.start is None else plan.start.name,
+        examples=_digest(*sides),
+        clips_per_batch=plan.clips_per_batch,
+        frames_per_clip=frames,
+        flips=plan.flips,
+        seed=plan.seed,
+    )
+    run = open_run(path, settings)
+    write_split(run, *sides)
+    watcher.on_start(settings, training, validation)
+
+    network = build_movinet(options)
+    learner = Learner(network, _first_weights(plan, network), settings.recipe)
+    reader = ClipReader(data.labels, image, frames, plan.flips, skipped)
+    judged = reader.validation(validation, plan.clips_per_batch)
+    recorder = _Recorder(run, settings, network, plan.start)
+
+    def on_epoch(history: Sequence[Epoch], weights: Weights) -> None:
+        recorder.record(history, weights)
+        watcher.on_epoch(history[-1])
+
+    history = fit(
+        learner,
+        lambda epoch: reader.training(training, plan.clips_per_batch, plan.seed, epoch),
+        judged,
+        run.checkpoint,
+        watcher.on_step,
+        on_epoch,
+    )
+    kept = safetensors_file.read(run.weights)
+    matrix = _confusion(network, kept.weights, judged, len(data.labels))
+    plot_confusion(matrix, data.labels, run.confusion)
+    if skipped:
+        with replaced_when_done(run.skipped) as part:
+            part.write_text("".join(f"{line}\n" for line in skipped.values()), encoding="utf-8")
+    return Training(run, data.labels, history, matrix, skipped)
+
+
+def _probe_all(
+    examples: Sequence[Example], watcher: Watcher
+) -> tuple[tuple[Probed, ...], dict[Example, str]]:
+    probed, skipped = [], {}
+    for number, example in enumerate(examples, start=1):
+        try:
+            probed.append(probe(example))
+        except VideoError as error:
+            skipped[example] = str(error)
+        watcher.on_probe(number, len(examples))
+    return tuple(probed), skipped
+
+
+def _check_classes(data: DataSet, probed: Sequence[Probed], skipped: dict[Example, str]) -> None:
+    found = {one.example.label for one in probed}
+    for label in data.labels:
+        if label not in found:
+            first = next(text for example, text in skipped.items() if example.label == label)
+            raise TrainingError(f"the class {label!r} has no video that can be decoded: {first}")
+
+
+def _image(options: MovinetOptions) -> ImageInput:
+    size = options.image_size
+    return ImageInput(
+        tensor="image",
+        shape=(1, size, size, 3),
+        dtype="float32",
+        frames_per_second=options.frames_per_second,
+    )
+
+
+def _usual_frames(training: Sequence[Probed], options: MovinetOptions) -> int:
+    """As many as half of the examples have, at most what the architecture was made for."""
+    usual_s = float(np.quantile([one.seconds for one in training], 0.5))
+    most = ARCHITECTURES[options.architecture].clip_frames
+    return min(most, max(LEAST_FRAMES, round(usual_s * options.frames_per_second)))
+
+
+def _recipe(plan: Plan, training: Sequence[Probed]) -> Recipe:
+    counts = [
+        sum(one.example.label == label for one in training)
+        for label in {one.example.label for one in training}
+    ]
+    return Recipe(
+        epochs=plan.epochs,
+        steps_per_epoch=math.ceil(len(counts) * max(counts) / plan.clips_per_batch),
+        learning_rate=plan.learning_rate,
+        frozen_epochs=plan.frozen_epochs,
+        sub_clip_frames=plan.sub_clip_frames,
+        # A few clips say less of what a network sees than what it has learnt before.
+        batch_statistics=plan.start is None,
+        patience_epochs=plan.patience_epochs,
+        average_decay=0.98,
+    )
+
+
+def _digest(training: Sequence[Example], validation: Sequence[Example]) -> str:
+    lines = [
+        f"{split} {example.path.resolve()} {example.label} {example.start_s} {example.end_s}"
+        for split, side in (("training", training), ("validation", validation))
+        for example in side
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+
+
+def _first_weights(plan: Plan, network: Network) -> Weights:
+    if plan.start is None:
+        return initial_weights(network, plan.seed)
+    return with_new_head(plan.start.weights, network, plan.seed)
+
+
+class _Recorder:
+    """Writes what each epoch brought into the folder of the run."""
+
+    def __init__(
+        self, run: RunFolder, settings: Settings, network: Network, start: Source | None
+    ) -> None:
+        self._run = run
+        self._settings = settings
+        self._network = network
+        self._format = "movistream" if start is None else start.format
+        self._board = tf.summary.create_file_writer(str(run.tensorboard))
+
+    def record(self, history: Sequence[Epoch], weights: Weights) -> None:
+        """Writes curves, and the weights if they are the best so far."""
+        epoch = history[-1]
+        if best_epoch(history) is epoch:
+            source = Source(
+                self._settings.options,
+                self._network,
+                weights,
+                findings=(),
+                name=self._settings.source or self._run.path.name,
+                format=self._format,
+                labels=self._settings.labels,
+            )
+            safetensors_file.write(source, self._run.weights)
+        write_history(self._run, history)
+        plot_curves(history, self._run.curves)
+        with self._board.as_default(step=epoch.number):
+            for name in ("learning_rate", "loss", "accuracy"):
+                tf.summary.scalar(f"training/{name}", getattr(epoch, name))
+            for name in ("loss", "accuracy"):
+                tf.summary.scalar(f"validation/{name}", getattr(epoch, f"validation_{name}"))
+        self._board.flush()
+
+
+def _confusion(
+    network: Network, weights: Weights, batches: Sequence[Batch], classes: int
+) -> npt.NDArray[np.int64]:
+    matrix = np.zeros((classes, classes), np.int64)
+    for batch in batches:
+        logits, _ = run_clip(network, weights, batch.images.astype(np.float32) / 255)
+        for truth, counts, scores in zip(batch.labels, batch.weights, logits.numpy(), strict=True):
+            if counts.any():
+                last = int(np.flatnonzero(counts)[-1])
+                matrix[int(truth[last]), int(scores[last].argmax())] += 1
+    return matrix

@@ -1,0 +1,257 @@
+"""``movistream train``: a network learns the classes of a folder of videos."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from movistream_converters.movinet import ARCHITECTURES
+from movistream_converters.tensorflow_import import import_tensorflow
+from movistream_training.augmentation import flips_are_safe
+from movistream_training.examples import find_examples
+
+if TYPE_CHECKING:
+    from movistream_converters.formats.source import Source
+    from movistream_converters.movinet import MovinetOptions
+    from movistream_training.history import Epoch
+    from movistream_training.run_folder import Settings
+    from movistream_training.train import Training, Watcher
+    from movistream_training.videos import Probed
+
+_LEARNING_RATE = 3e-3
+_FINE_TUNING_RATE = 5e-4
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder of the run; an interrupted one is gone on with.",
+)
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path),
+    metavar="SOURCE",
+    help="Weights to start from: anything that 'movistream convert' reads. [default: untrained]",
+)
+@click.option(
+    "--arch",
+    type=click.Choice(list(ARCHITECTURES)),
+    help="Of an untrained network. [default: a0]",
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True)
+@click.option(
+    "--frozen-epochs",
+    type=click.IntRange(min=0),
+    help="First epochs, in which only the classifier learns. [default: 3 with --from, else 0]",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help=f"The highest. [default: {_FINE_TUNING_RATE:g} with --from, else {_LEARNING_RATE:g}]",
+)
+@click.option(
+    "--batch",
+    "clips",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Clips a step.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=1),
+    help="Of a clip. [default: as the videos have, at most as the architecture was made for]",
+)
+@click.option(
+    "--sub-clip",
+    type=click.IntRange(min=1),
+    metavar="FRAMES",
+    help="Train clips in pieces of so many frames, carrying the states on: takes less memory.",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(min=1),
+    metavar="EPOCHS",
+    help="Stop after so many epochs that bring nothing. [default: never]",
+)
+@click.option(
+    "--validation",
+    type=click.FloatRange(0, 0.9, min_open=True),
+    default=0.25,
+    show_default=True,
+    help="Share of the videos to judge on, where DATA does not say.",
+)
+@click.option(
+    "--flip/--no-flip",
+    default=None,
+    help="Mirror clips at random. [default: unless a class tells left from right]",
+)
+@click.option("--image-size", type=click.IntRange(32, 2048), help="Pixels per side.")
+@click.option(
+    "--fps", type=click.FloatRange(min=0, min_open=True, max=1000), help="Frames per second."
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
+def train(
+    data: Path,
+    output: Path,
+    start: Path | None,
+    arch: str | None,
+    epochs: int,
+    frozen_epochs: int | None,
+    learning_rate: float | None,
+    clips: int,
+    frames: int | None,
+    sub_clip: int | None,
+    patience: int | None,
+    validation: float,
+    flip: bool | None,
+    image_size: int | None,
+    fps: float | None,
+    seed: int,
+) -> None:
+    """Train a stream model on DATA: a folder with a folder of videos per class, or a .csv table.
+
+    A table has the columns path and label, and may have start and end (seconds) and split (training
+    or validation). Parts and copies of one video always go to one side.
+    """
+    if start is not None and arch is not None:
+        raise click.UsageError("--from and --arch exclude each other: weights have an architecture")
+    found = find_examples(data)
+    # A GPU is used if there is one.
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    source = _read(start)
+    from movistream_training.train import Plan
+    from movistream_training.train import train as train_network
+
+    plan = Plan(
+        start=source,
+        options=_options(source, arch or "a0", image_size, fps),
+        epochs=epochs,
+        frozen_epochs=(3 if source else 0) if frozen_epochs is None else frozen_epochs,
+        learning_rate=learning_rate or (_FINE_TUNING_RATE if source else _LEARNING_RATE),
+        clips_per_batch=clips,
+        frames_per_clip=frames,
+        sub_clip_frames=sub_clip,
+        patience_epochs=patience,
+        validation_share=validation,
+        flips=flips_are_safe(found.labels) if flip is None else flip,
+        seed=seed,
+    )
+    with _Display() as display:
+        training = train_network(found, output, plan, display.watcher())
+    _summarise(training)
+
+
+def _read(start: Path | None) -> Source | None:
+    if start is None:
+        import_tensorflow()
+        return None
+    from movistream_converters.formats.isolated import read_isolated
+
+    return read_isolated(start, None, None, {}, import_tensorflow)
+
+
+def _options(
+    source: Source | None, arch: str, image_size: int | None, fps: float | None
+) -> MovinetOptions:
+    from dataclasses import replace
+
+    from movistream_converters.movinet import default_options
+
+    options = default_options(arch) if source is None else source.options
+    if image_size is not None:
+        options = replace(options, image_size=image_size)
+    if fps is not None:
+        options = replace(options, frames_per_second=fps)
+    return options
+
+
+class _Display:
+    """A bar on a terminal; a line per epoch everywhere."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._bars = Progress(*columns, console=self._console, transient=True, disable=not terminal)
+        self._task = self._bars.add_task("reading videos")
+
+    def __enter__(self) -> _Display:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def watcher(self) -> Watcher:
+        from movistream_training.train import Watcher
+
+        return Watcher(self._on_probe, self._on_start, self._on_step, self._on_epoch)
+
+    def _on_probe(self, done: int, total: int) -> None:
+        self._bars.update(self._task, completed=done, total=total)
+
+    def _on_start(
+        self, settings: Settings, training: Sequence[Probed], validation: Sequence[Probed]
+    ) -> None:
+        self._steps = settings.recipe.steps
+        self._bars.reset(self._task, total=self._steps, description="training")
+        self._print(
+            f"{settings.options.name}, {len(settings.labels)} classes: {len(training)} examples to"
+            f" train on, {len(validation)} to judge on; clips of {settings.frames_per_clip} frames"
+            f" at {settings.options.frames_per_second:g} per second"
+        )
+
+    def _on_step(self, step: int, loss: float) -> None:
+        self._bars.update(self._task, completed=step, description=f"training, loss {loss:.3f}")
+
+    def _on_epoch(self, epoch: Epoch) -> None:
+        self._print(
+            f"epoch {epoch.number:3d}  loss {epoch.loss:.3f}  right {epoch.accuracy:.3f}"
+            f"  validation loss {epoch.validation_loss:.3f}  right {epoch.validation_accuracy:.3f}"
+            f"  {epoch.seconds:.0f} s"
+        )
+
+    def _print(self, line: str) -> None:
+        self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _summarise(training: Training) -> None:
+    from movistream_training.history import best_epoch
+
+    for text in training.skipped.values():
+        click.echo(f"skipped: {text}", err=True)
+    best = best_epoch(training.history)
+    matrix = training.confusion
+    click.echo(
+        f"kept epoch {best.number}: right in {best.validation_accuracy:.1%} of the validation"
+        f" frames, and at the end of {matrix.trace()} of {matrix.sum()} validation clips"
+    )
+    run = training.run
+    click.echo(f"wrote {run.weights}, {run.curves.name}, {run.confusion.name}, {run.history.name}")
+    click.echo(f"next: movistream evaluate {run.path}")

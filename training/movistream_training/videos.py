@@ -1,0 +1,63 @@
+"""Examples as their videos have them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream.errors import VideoError
+from movistream.video import VideoFile
+from movistream_training.examples import Example
+
+
+@dataclass(frozen=True)
+class Probed:
+    """An example that can be decoded.
+
+    Attributes:
+        seconds: how long it is, as far as its video tells.
+    """
+
+    example: Example
+    seconds: float
+
+
+def probe(example: Example) -> Probed:
+    """Decodes the first frame of an example.
+
+    Raises:
+        VideoError: if there is none.
+    """
+    with VideoFile(example.path) as video:
+        if next(part_of_video(video, example, None, example.start_s), None) is None:
+            raise VideoError(f"{example} holds no frame")
+        rate, count = video.frames_per_second, video.frame_count
+    end_s = math.inf if example.end_s is None else example.end_s
+    if rate is not None and count is not None:
+        end_s = min(end_s, count / rate)
+    return Probed(example, end_s - example.start_s if end_s < math.inf else 0.0)
+
+
+def part_of_video(
+    video: VideoFile, example: Example, rate: float | None, start_s: float
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """Frames of an example, uint8 RGB.
+
+    Args:
+        video: the example's, just opened.
+        rate: frames per second to take; None for all.
+        start_s: where to begin, in seconds of the video.
+
+    Raises:
+        VideoError: if the video has no frame from there on.
+    """
+    if video.frames_per_second is None:
+        rate = None
+    for frame in video.frames(rate=rate, start_s=start_s):
+        if example.end_s is not None and frame.time_s >= example.end_s:
+            return
+        yield frame.image
