@@ -7,7 +7,7 @@ a clip may be processed in pieces (stream-buffer training, arXiv 2103.11511, sec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import tensorflow as tf
@@ -38,6 +38,9 @@ Tensor: TypeAlias = Any
 Statistics: TypeAlias = dict[str, tuple[Tensor, Tensor]]
 """Mean and variance, (channels,) each, of what batch norms saw, by node name."""
 
+Rounding: TypeAlias = Callable[[Node, Tensor], Tensor]
+"""What a node's output becomes in a precision below float32."""
+
 
 def initial_states(network: Network, batch_size: int = 1) -> dict[str, Tensor]:
     """Zero states: buffers (batch, frames, height, width, channels), others with frames = 1."""
@@ -53,6 +56,7 @@ def run_clip(
     images: Tensor,
     states: Mapping[str, Tensor] | None = None,
     statistics: Statistics | None = None,
+    rounded: Rounding | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Runs consecutive frames of a batch of videos through a causal network.
 
@@ -63,11 +67,12 @@ def run_clip(
         states: what an earlier call returned; by default the start of a video.
         statistics: if given, batch norms normalise by the mean and variance of these very frames,
             as in training, and put them here.
+        rounded: see :func:`run_nodes`.
 
     Returns:
         Logits (batch, time, classes), the ones after each frame, and the states after the last.
     """
-    values, states = run_nodes(network, weights, images, states, statistics)
+    values, states = run_nodes(network, weights, images, states, statistics, rounded)
     logits = values[network.nodes[-1].name]
     return tf.squeeze(logits, (2, 3)), states
 
@@ -78,8 +83,13 @@ def run_nodes(
     images: Tensor,
     states: Mapping[str, Tensor] | None = None,
     statistics: Statistics | None = None,
+    rounded: Rounding | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """As :func:`run_clip`, but returns the output of every node by name."""
+    """As :func:`run_clip`, but returns the output of every node by name.
+
+    Args:
+        rounded: if given, what becomes of each node's output before other nodes read it.
+    """
     images = tf.convert_to_tensor(images, tf.float32)
     if states is None:
         height, width = images.shape[2:4]
@@ -89,7 +99,8 @@ def run_nodes(
     values: dict[str, Tensor] = {}
     for node in network.nodes:
         inputs = [values[name] for name in node.inputs] if node.inputs else [images]
-        values[node.name] = _run_node(node, inputs, weights, states, new_states, statistics)
+        value = _run_node(node, inputs, weights, states, new_states, statistics)
+        values[node.name] = value if rounded is None else rounded(node, value)
     if CLOCK in states:
         new_states[CLOCK] = states[CLOCK] + tf.cast(tf.shape(images)[1], tf.float32)
     return values, new_states

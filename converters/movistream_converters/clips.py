@@ -13,6 +13,7 @@ from movistream.manifest import ImageInput
 from movistream.preprocess import Preprocessor
 from movistream.video import VideoFile
 from movistream_converters.errors import ConversionError
+from movistream_converters.movinet import MovinetOptions
 
 Frame = npt.NDArray[np.uint8]
 
@@ -27,6 +28,17 @@ class Clip:
 
     name: str
     frames: npt.NDArray[np.uint8]
+
+
+def image_input(options: MovinetOptions) -> ImageInput:
+    """What frames a network takes, as a float step's manifest says it."""
+    size = options.image_size
+    return ImageInput(
+        tensor="image",
+        shape=(1, size, size, 3),
+        dtype="float32",
+        frames_per_second=options.frames_per_second,
+    )
 
 
 def find_videos(path: Path) -> tuple[Path, ...]:

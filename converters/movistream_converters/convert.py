@@ -24,7 +24,7 @@ from movistream.manifest import (
     seal,
 )
 from movistream_converters.calibrated import MOST_JUDGED_FRAMES, calibrate
-from movistream_converters.clips import Clip, Frame, read_clips
+from movistream_converters.clips import Clip, Frame, image_input, read_clips
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
 from movistream_converters.judging import judge
@@ -114,7 +114,7 @@ def convert(
         )
     calibration = None
     if precision is Precision.INT8:
-        image = _image(source)
+        image = image_input(source.options)
         calibration = calibrate(network, weights, calibration_videos, image, progress)
     progress("lower", 0, 1)
     plan = NOTHING_INT8 if calibration is None else calibration.plan
@@ -141,7 +141,7 @@ def convert(
         data = _pack(step, manifest)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            held_out = _clips(held_out_videos, _image(source), progress)
+            held_out = _clips(held_out_videos, image_input(source.options), progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
@@ -184,16 +184,6 @@ def _check_videos(
         raise ConversionError("float32 is what other precisions are judged against")
     if least_cosine is not None and not (calibration or held_out):
         raise ConversionError("a cosine needs videos to be measured on: name some with --held-out")
-
-
-def _image(source: Source) -> ImageInput:
-    height, width = source.network.image_size
-    return ImageInput(
-        tensor="image",
-        shape=(1, height, width, 3),
-        dtype="float32",
-        frames_per_second=source.options.frames_per_second,
-    )
 
 
 def _clips(videos: tuple[Path, ...], image: ImageInput, progress: Progress) -> tuple[Clip, ...]:

@@ -21,8 +21,9 @@ from movistream_converters.network import (
     Node,
     Scale,
     consumers,
+    weight_shapes,
 )
-from movistream_converters.weights import Weights
+from movistream_converters.weights import Weights, neutral_batch_norm
 
 
 def fold(network: Network, weights: Weights) -> tuple[Network, Weights]:
@@ -30,6 +31,44 @@ def fold(network: Network, weights: Weights) -> tuple[Network, Weights]:
     for layer_pass in (fold_batch_normalization, fold_scale, fold_hard_sigmoid):
         network, weights = layer_pass(network, weights)
     return network, weights
+
+
+def unfold(network: Network, folded_weights: Weights) -> Weights:
+    """Weights of a network that :func:`fold` turns into the given ones.
+
+    Its batch norms only add what folding made a bias, and its scales are 1.
+
+    Args:
+        network: not folded; a MoViNet.
+        folded_weights: of the folded network.
+    """
+    shapes = weight_shapes(network)
+    form = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
+    folded, _ = fold(network, form)
+    weights = dict(folded_weights)
+    _unfold_gates(network, folded, weights)
+    for node in network.nodes:
+        match node.layer:
+            case BatchNormalization():
+                norm = neutral_batch_norm(weights.pop(f"{node.inputs[0]}.bias"))
+                weights |= {f"{node.name}.{weight}": value for weight, value in norm.items()}
+            case Scale():
+                weights[f"{node.name}.scale"] = np.ones((), np.float32)
+    return {name: weights[name].reshape(shape) for name, shape in shapes.items()}
+
+
+def _unfold_gates(network: Network, folded: Network, weights: Weights) -> None:
+    """Undoes :func:`fold_hard_sigmoid`."""
+    functions = {n.name: n.layer.function for n in folded.nodes if isinstance(n.layer, Activation)}
+    for node in network.nodes:
+        if not isinstance(node.layer, Activation) or functions[node.name] is node.layer.function:
+            continue
+        slope, factor = HARD_SIGMOIDS[node.layer.function]
+        expand, block = node.inputs[0], node.name.partition(".")[0]
+        weights[f"{expand}.kernel"] = weights[f"{expand}.kernel"] / np.float32(slope)
+        weights[f"{expand}.bias"] = (weights[f"{expand}.bias"] - np.float32(3)) / np.float32(slope)
+        projection = f"{block}.projection.conv.kernel"
+        weights[projection] = weights[projection] / np.float32(factor)
 
 
 def fold_batch_normalization(network: Network, weights: Weights) -> tuple[Network, Weights]:

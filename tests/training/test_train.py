@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from movistream_training.history import Epoch
-from movistream_training.run_folder import RunFolder
 
+import movistream
 from movistream.cli import command_line
 from movistream.errors import MovistreamError
 from movistream_converters.formats import safetensors_file
+from movistream_training.history import Epoch
+from movistream_training.run_folder import RunFolder
 from tests.training.clips import write_data
 
 LABELS = ("pan left", "pan right")
@@ -146,6 +147,23 @@ def test_fine_tuning_starts_from_weights(
     changed = {name for name in before if (before[name] != after[name]).any()}
     assert changed
     assert all(name.startswith("classifier.") for name in changed)
+
+
+def test_training_for_int8_brings_weights_of_its_own(
+    tmp_path: Path, data: Path, finished: tuple[RunFolder, str]
+) -> None:
+    folder = RunFolder(tmp_path / "run")
+    options = ("--batch", 4, "--frames", 5, "--epochs", 1, "--int8-epochs", 2)
+    output = run("train", data, "-o", folder.path, "--from", finished[0].weights, *options)
+    assert "for int8: kept epoch" in output
+    float32, int8 = (
+        safetensors_file.read(path).weights for path in (folder.weights, folder.int8_weights)
+    )
+    assert float32.keys() == int8.keys()
+    run("evaluate", folder.path)
+    with movistream.load(folder.path / "int8.tflite") as model:
+        assert model.manifest.quantization == "int8"
+        assert model.manifest.labels == LABELS
 
 
 def test_videos_that_cannot_be_decoded_are_skipped_and_listed(tmp_path: Path, data: Path) -> None:

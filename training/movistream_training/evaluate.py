@@ -71,15 +71,20 @@ def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Pa
     Raises:
         MovistreamError: if the run cannot be converted.
     """
-    source = safetensors_file.read(run.weights)
     videos = {e.path for e in find_examples(run.split).examples if e.split == "training"}
     paths = []
     for precision in Precision:
         path = run.path / f"{precision.value}.tflite"
-        if not path.exists() or path.stat().st_mtime < run.weights.stat().st_mtime:
+        int8 = precision is Precision.INT8
+        weights = run.int8_weights if int8 and run.int8_weights.exists() else run.weights
+        if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
             on_file(path)
-            calibration = tuple(sorted(videos)) if precision is Precision.INT8 else ()
-            convert(source, path, precision=precision, calibration_videos=calibration)
+            convert(
+                safetensors_file.read(weights),
+                path,
+                precision=precision,
+                calibration_videos=tuple(sorted(videos)) if int8 else (),
+            )
         paths.append(path)
     return tuple(paths)
 

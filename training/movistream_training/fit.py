@@ -15,9 +15,11 @@ from movistream_converters.clip import Tensor, run_clip
 from movistream_converters.formats.safetensors_file import weights_bytes
 from movistream_converters.network import Network
 from movistream_converters.output import replaced_when_done
+from movistream_converters.quantization import QuantizationPlan
 from movistream_converters.weights import Weights
 from movistream_training.batches import Batch
 from movistream_training.errors import TrainingError
+from movistream_training.fake_quantization import as_in_int8
 from movistream_training.history import Epoch, best_epoch
 from movistream_training.learner import Learner
 
@@ -49,7 +51,7 @@ def fit(
     """
     recipe = learner.recipe
     history = list(_resume(learner, checkpoint)) if checkpoint.exists() else []
-    evaluator = Evaluator(learner.network)
+    evaluator = Evaluator(learner.network, learner.plan)
     while len(history) < recipe.epochs and not _patience_is_over(history, recipe.patience_epochs):
         start = time.perf_counter()
         losses, hits = [], []
@@ -83,8 +85,10 @@ def fit(
 class Evaluator:
     """Judges weights on batches, every clip from a reset, as stored statistics would have it."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, plan: QuantizationPlan | None = None) -> None:
+        """Judges in float32, or as the int8 step of a plan computes."""
         self._network = network
+        self._plan = plan
         self._compiled: Any = tf.function(self._run, autograph=False)
 
     def __call__(self, weights: Weights, batches: Iterable[Batch]) -> tuple[float, float]:
@@ -101,7 +105,9 @@ class Evaluator:
     def _run(
         self, weights: dict[str, Tensor], images: Tensor, labels: Tensor, counts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        logits, _ = run_clip(self._network, weights, tf.cast(images, tf.float32) / 255.0)
+        seen, rounded = as_in_int8(self._network, weights, self._plan)
+        values = tf.cast(images, tf.float32) / 255.0
+        logits, _ = run_clip(self._network, seen, values, rounded=rounded)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels)
         return (

@@ -11,8 +11,10 @@ import tensorflow as tf
 
 from movistream_converters.clip import Statistics, Tensor, run_clip
 from movistream_converters.network import Network
+from movistream_converters.quantization import QuantizationPlan
 from movistream_converters.weights import Weights
 from movistream_training.batches import Batch
+from movistream_training.fake_quantization import as_in_int8
 from movistream_training.recipe import Recipe
 
 _STORED_STATISTICS = (".mean", ".variance")
@@ -27,9 +29,21 @@ def is_trained(name: str) -> bool:
 class Learner:
     """The weights of a network while they are trained, and what the optimiser remembers."""
 
-    def __init__(self, network: Network, weights: Weights, recipe: Recipe) -> None:
+    def __init__(
+        self,
+        network: Network,
+        weights: Weights,
+        recipe: Recipe,
+        plan: QuantizationPlan | None = None,
+    ) -> None:
+        """Begins with the given weights.
+
+        Args:
+            plan: compute as the int8 step of this plan does; the network is folded then.
+        """
         self.network = network
         self.recipe = recipe
+        self.plan = plan
         self.step = 0
         self._variables = {
             name: keras.Variable(value, name=name.replace(".", "_"), trainable=is_trained(name))
@@ -130,7 +144,8 @@ class Learner:
         statistics: Statistics | None = {} if train and self.recipe.batch_statistics else None
         weights = {name: variable.value for name, variable in self._variables.items()}
         values = tf.cast(images, tf.float32) / 255.0
-        logits, states = run_clip(self.network, weights, values, states, statistics)
+        seen, rounded = as_in_int8(self.network, weights, self.plan)
+        logits, states = run_clip(self.network, seen, values, states, statistics, rounded)
         classes = logits.shape[-1]
         smoothing = self.recipe.label_smoothing
         targets = tf.one_hot(

@@ -26,6 +26,7 @@ class Settings(msgspec.Struct, frozen=True):
         options: of the network.
         labels: of the classes, in their order.
         recipe: of the training.
+        int8_epochs: of training for int8 after it.
         source: name of the weights that it starts from; empty: from nothing.
         examples: a digest of the examples and their division.
         clips_per_batch: in each step.
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
     options: MovinetOptions
     labels: tuple[str, ...]
     recipe: Recipe
+    int8_epochs: int
     source: str
     examples: str
     clips_per_batch: int
@@ -65,6 +67,16 @@ class RunFolder:
     def weights(self) -> Path:
         """The best weights, as ``movistream convert`` takes them."""
         return self.path / "weights.safetensors"
+
+    @property
+    def int8_weights(self) -> Path:
+        """The best weights for int8, if they were trained."""
+        return self.path / "weights.int8.safetensors"
+
+    @property
+    def int8_checkpoint(self) -> Path:
+        """What training for int8 goes on from."""
+        return self.path / "checkpoint.int8.safetensors"
 
     @property
     def split(self) -> Path:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from movistream.errors import VideoError
-from movistream.manifest import ImageInput
 from movistream_converters.clip import run_clip
+from movistream_converters.clips import image_input
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
 from movistream_converters.movinet import ARCHITECTURES, MovinetOptions, build_movinet
@@ -28,6 +28,7 @@ from movistream_training.examples import DataSet, Example, divide
 from movistream_training.fit import fit
 from movistream_training.history import Epoch, best_epoch
 from movistream_training.initial import initial_weights, with_new_head
+from movistream_training.int8 import fit_int8
 from movistream_training.learner import Learner
 from movistream_training.plots import plot_confusion, plot_curves
 from movistream_training.recipe import Recipe
@@ -51,6 +52,7 @@ class Plan:
         start: weights to start from; None: from nothing.
         options: of the network; its classes are taken from the data.
         epochs: at most.
+        int8_epochs: after them, with numbers rounded as the int8 file rounds them.
         frozen_epochs: first ones, in which only the classifier learns.
         learning_rate: the highest.
         clips_per_batch: in each step.
@@ -66,6 +68,7 @@ class Plan:
     start: Source | None
     options: MovinetOptions
     epochs: int
+    int8_epochs: int
     frozen_epochs: int
     learning_rate: float
     clips_per_batch: int
@@ -94,6 +97,7 @@ class Training:
     Attributes:
         confusion: which class (row) was taken for which (column) at the end of validation clips.
         skipped: examples that could not be decoded, and why.
+        int8_history: epochs for int8.
     """
 
     run: RunFolder
@@ -101,6 +105,7 @@ class Training:
     history: tuple[Epoch, ...]
     confusion: npt.NDArray[np.int64]
     skipped: dict[Example, str]
+    int8_history: tuple[Epoch, ...]
 
 
 def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
@@ -117,12 +122,13 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
         tuple(one for one in probed if one.example in set(side)) for side in sides
     )
     options = replace(plan.options, num_classes=len(data.labels))
-    image = _image(options)
+    image = image_input(options)
     frames = plan.frames_per_clip or _usual_frames(training, options)
     settings = Settings(
         options=options,
         labels=data.labels,
         recipe=_recipe(plan, training),
+        int8_epochs=plan.int8_epochs,
         source="" if plan.start is None else plan.start.name,
         examples=_digest(*sides),
         clips_per_batch=plan.clips_per_batch,
@@ -158,7 +164,18 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
     if skipped:
         with replaced_when_done(run.skipped) as part:
             part.write_text("".join(f"{line}\n" for line in skipped.values()), encoding="utf-8")
-    return Training(run, data.labels, history, matrix, skipped)
+    int8_history: tuple[Epoch, ...] = ()
+    if plan.int8_epochs:
+        int8_history = fit_int8(
+            run,
+            kept,
+            settings,
+            tuple(sorted({one.example.path for one in training})),
+            lambda epoch: reader.training(training, plan.clips_per_batch, plan.seed, epoch),
+            judged,
+            watcher.on_epoch,
+        )
+    return Training(run, data.labels, history, matrix, skipped, int8_history)
 
 
 def _probe_all(
@@ -180,16 +197,6 @@ def _check_classes(data: DataSet, probed: Sequence[Probed], skipped: dict[Exampl
         if label not in found:
             first = next(text for example, text in skipped.items() if example.label == label)
             raise TrainingError(f"the class {label!r} has no video that can be decoded: {first}")
-
-
-def _image(options: MovinetOptions) -> ImageInput:
-    size = options.image_size
-    return ImageInput(
-        tensor="image",
-        shape=(1, size, size, 3),
-        dtype="float32",
-        frames_per_second=options.frames_per_second,
-    )
 
 
 def _usual_frames(training: Sequence[Probed], options: MovinetOptions) -> int:

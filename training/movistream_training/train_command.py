@@ -59,6 +59,13 @@ _FINE_TUNING_RATE = 5e-4
 )
 @click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option(
+    "--int8-epochs",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="More epochs, with numbers rounded as the int8 file rounds them.",
+)
+@click.option(
     "--frozen-epochs",
     type=click.IntRange(min=0),
     help="First epochs, in which only the classifier learns. [default: 3 with --from, else 0]",
@@ -116,6 +123,7 @@ def train(
     start: Path | None,
     arch: str | None,
     epochs: int,
+    int8_epochs: int,
     frozen_epochs: int | None,
     learning_rate: float | None,
     clips: int,
@@ -146,6 +154,7 @@ def train(
         start=source,
         options=_options(source, arch or "a0", image_size, fps),
         epochs=epochs,
+        int8_epochs=int8_epochs,
         frozen_epochs=(3 if source else 0) if frozen_epochs is None else frozen_epochs,
         learning_rate=learning_rate or (_FINE_TUNING_RATE if source else _LEARNING_RATE),
         clips_per_batch=clips,
@@ -252,6 +261,12 @@ def _summarise(training: Training) -> None:
         f"kept epoch {best.number}: right in {best.validation_accuracy:.1%} of the validation"
         f" frames, and at the end of {matrix.trace()} of {matrix.sum()} validation clips"
     )
+    if training.int8_history:
+        int8 = best_epoch(training.int8_history)
+        click.echo(
+            f"for int8: kept epoch {int8.number}, right in {int8.validation_accuracy:.1%} of the"
+            " validation frames, rounded"
+        )
     run = training.run
     click.echo(f"wrote {run.weights}, {run.curves.name}, {run.confusion.name}, {run.history.name}")
     click.echo(f"next: movistream evaluate {run.path}")

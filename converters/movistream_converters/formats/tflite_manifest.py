@@ -31,23 +31,19 @@ from movistream_converters.formats.tflite_graph import (
 from movistream_converters.formats.tflite_layers import LAYER_OPERATORS
 from movistream_converters.movinet import MovinetOptions, build_movinet
 from movistream_converters.network import (
-    HARD_SIGMOIDS,
-    Activation,
     ActivationFunction,
-    BatchNormalization,
     Convolution,
     Network,
     Node,
     PositionalEncoding,
-    Scale,
     Shape,
     layer_weight_shapes,
     node_shapes,
     weight_shapes,
 )
-from movistream_converters.passes import fold
+from movistream_converters.passes import fold, unfold
 from movistream_converters.pixel_pairs import PAIR, unpaired_kernel
-from movistream_converters.weights import Weights, neutral_batch_norm
+from movistream_converters.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -129,15 +125,7 @@ def _weights(file: _File, network: Network) -> Weights:
                 weights[f"{node.name}.kernel"], weights[f"{node.name}.bias"] = kernel, bias
             case PositionalEncoding():
                 weights[f"{node.name}.scale"] = _scale(file, node)
-    _unfold_gates(network, folded, weights)
-    for node in network.nodes:
-        match node.layer:
-            case BatchNormalization():
-                norm = neutral_batch_norm(weights.pop(f"{node.inputs[0]}.bias"))
-                weights |= {f"{node.name}.{weight}": value for weight, value in norm.items()}
-            case Scale():
-                weights[f"{node.name}.scale"] = np.ones((), np.float32)
-    return {name: weights[name].reshape(shape) for name, shape in shapes.items()}
+    return unfold(network, weights)
 
 
 def _check_layers(file: _File, folded: Network) -> None:
@@ -206,17 +194,3 @@ def _scale(file: _File, node: Node) -> FloatArray:
         if constant is not None and constant.size == 1:
             return constant
     raise file.unlike(node.name)
-
-
-def _unfold_gates(network: Network, folded: Network, weights: Weights) -> None:
-    """Undoes :func:`.passes.fold_hard_sigmoid`."""
-    functions = {n.name: n.layer.function for n in folded.nodes if isinstance(n.layer, Activation)}
-    for node in network.nodes:
-        if not isinstance(node.layer, Activation) or functions[node.name] is node.layer.function:
-            continue
-        slope, factor = HARD_SIGMOIDS[node.layer.function]
-        expand, block = node.inputs[0], node.name.partition(".")[0]
-        weights[f"{expand}.kernel"] = weights[f"{expand}.kernel"] / np.float32(slope)
-        weights[f"{expand}.bias"] = (weights[f"{expand}.bias"] - np.float32(3)) / np.float32(slope)
-        projection = f"{block}.projection.conv.kernel"
-        weights[projection] = weights[projection] / np.float32(factor)
