@@ -1,9 +1,13 @@
-"""Videos that the int8 file of the model takes its ranges from: every motion, before textures."""
+"""Videos that the int8 file of the model takes its ranges from: every motion, before textures.
+
+python -m movistream_training.camera_motion.calibration FOLDER
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import click
 import numpy as np
 
 from movistream_training.camera_motion.motion import LABELS
@@ -29,3 +33,15 @@ def write_calibration_videos(folder: Path, seed: int = 7) -> tuple[Path, ...]:
         write_video(path, (frame for clip in clips for frame in clip.frames), FRAMES_PER_SECOND)
         paths.append(path)
     return tuple(paths)
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def main(folder: Path) -> None:
+    """Write the videos that the int8 file of the camera-motion model is calibrated on to FOLDER."""
+    for path in write_calibration_videos(folder):
+        click.echo(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()

