@@ -16,8 +16,8 @@ INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm schema \
-	clean
+.PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
+	camera-motion judge-camera-motion schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,16 +32,11 @@ $(INSTALLED): setup.cfg pyproject.toml
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
 
-demo: $(INSTALLED) ## convert a small network and run it on a clip, both made here
-	$(BIN)/python demo/make_checkpoint.py $(OUTPUT)/checkpoint/ckpt-1 --arch t0 --classes 4
-	$(BIN)/python demo/render_clip.py $(OUTPUT)/clip.mp4
-	$(BIN)/movistream convert $(OUTPUT)/checkpoint --labels demo/labels.txt \
-		-o $(OUTPUT)/t0.tflite
-	$(BIN)/movistream run $(OUTPUT)/t0.tflite $(OUTPUT)/clip.mp4 --top 2
+demo: $(INSTALLED) ## convert the camera-motion model and let it watch a clip whose motion is known
+	$(BIN)/movistream demo -o $(OUTPUT)
 	@echo
-	@echo "The weights of this network are random, not trained: its answers mean nothing."
-	@echo "What you saw is the way from a checkpoint to a stream of results."
-	@echo "Now: $(BIN)/movistream inspect $(OUTPUT)/t0.tflite"
+	@echo "On a video of your own: $(BIN)/movistream run $(OUTPUT)/camera-motion.int8.tflite VIDEO"
+	@echo "On a camera:            $(BIN)/movistream demo --camera 0"
 
 test: $(INSTALLED) ## run the tests
 	$(BIN)/python -m pytest
@@ -138,6 +133,42 @@ bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debi
 		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite \
 		$(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8) \
 		$(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8) build/peers/k600.int8.tflite
+
+CAMERA_MOTION = build/camera-motion
+CAMERA_MOTION_MODULE = $(BIN)/python -m movistream_training.camera_motion
+
+camera-motion: $(INSTALLED) ## train the camera-motion model from nothing and judge it (Debian 12)
+	@mkdir -p $(CAMERA_MOTION)
+	$(CAMERA_MOTION_MODULE).fetching $(CAMERA_MOTION)/footage
+	$(CAMERA_MOTION_MODULE).training $(CAMERA_MOTION)/footage $(CAMERA_MOTION)/run
+	$(MAKE) judge-camera-motion CAMERA_MOTION_WEIGHTS=$(CAMERA_MOTION)/run/weights.safetensors
+
+CAMERA_MOTION_WEIGHTS = training/movistream_training/camera_motion/data/camera_motion.safetensors
+JUDGED_PICTURES = $(wildcard $(patsubst %,$(CAMERA_MOTION)/footage/%/*, mate-backgrounds scikit-learn)) \
+	$(patsubst %,$(CAMERA_MOTION)/footage/scikit-image/%,astronaut.png rocket.jpg chelsea.png coffee.png)
+JUDGED_VIDEOS = $(patsubst %,$(CAMERA_MOTION)/footage/opencv-doc/%,vtest.avi tree.avi) \
+	$(wildcard $(CLIPS)/bottle_detection.mp4 $(CLIPS)/asl_gestures/*.mkv)
+
+judge-camera-motion: $(INSTALLED) ## judge the camera-motion model that comes with the package
+	@mkdir -p $(CAMERA_MOTION)
+	$(CAMERA_MOTION_MODULE).fetching $(CAMERA_MOTION)/footage
+	rm -rf $(CAMERA_MOTION)/calibration $(CAMERA_MOTION)/held-out
+	$(CAMERA_MOTION_MODULE).calibration $(CAMERA_MOTION)/calibration
+	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/photographs $(JUDGED_PICTURES)
+	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/videos $(JUDGED_VIDEOS)
+	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) -o $(CAMERA_MOTION)/float32.tflite > /dev/null
+	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision int8 \
+		--calibrate $(CAMERA_MOTION)/calibration -o $(CAMERA_MOTION)/int8.tflite
+	for data in photographs videos; do \
+		for precision in float32 int8; do \
+			$(BIN)/movistream evaluate $(CAMERA_MOTION)/$$precision.tflite \
+				$(CAMERA_MOTION)/held-out/$$data --warm-up 10 \
+				--plot $(CAMERA_MOTION)/$$data-$$precision.png || exit 1; \
+		done; \
+		$(CAMERA_MOTION_MODULE).control $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/held-out/$$data || exit 1; \
+	done
+	cp training/movistream_training/camera_motion/data/natural.csv $(CAMERA_MOTION)/footage/
+	$(BIN)/movistream evaluate $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
 
 schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
 	$(BIN)/python -c 'import json; from movistream.manifest import json_schema; \

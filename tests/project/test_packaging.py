@@ -133,5 +133,9 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
     refused = run("run", model_path, model_path)
     assert refused.returncode == 1
     assert "pip install 'movistream[video]'" in refused.stderr
+    refused = run("demo")
+    assert refused.returncode == 1
+    assert "pip install 'movistream[convert]'" in refused.stderr
+    assert next((tmp_path / "env").rglob("camera_motion.safetensors"))
     schema = next((tmp_path / "env").rglob("manifest.schema.json"))
     assert schema.parent.name == "movistream"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
 from movistream_training.camera_motion.motion import Segment, Shake, camera_path
 from movistream_training.camera_motion.scene import Backdrop, Optics, Scene, render
 from movistream_training.camera_motion.textures import dead_leaves

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from movistream_training.answers import (
     Answer,
     accuracy_after,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from movistream_training.errors import TrainingError
 from movistream_training.examples import DataSet, Example, divide, find_examples
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tensorflow as tf
-from movistream_training.batches import Batch
-from movistream_training.initial import initial_weights, with_new_head
-from movistream_training.learner import Learner, is_trained
-from movistream_training.recipe import Recipe
 
 from movistream_converters.clip import run_clip
 from movistream_converters.movinet import MovinetOptions, SqueezeExciteType, build_movinet
 from movistream_converters.movinet import default_options as released_options
 from movistream_converters.verify import relative_error
+from movistream_training.batches import Batch
+from movistream_training.initial import initial_weights, with_new_head
+from movistream_training.learner import Learner, is_trained
+from movistream_training.recipe import Recipe
 
 RECIPE = Recipe(
     epochs=2, steps_per_epoch=3, learning_rate=1e-3, label_smoothing=0.0, batch_statistics=False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+
 from movistream_training.camera_motion.motion import (
     DIRECTIONS,
     LABELS,
@@ -16,7 +17,6 @@ from movistream_training.camera_motion.motion import (
 )
 from movistream_training.camera_motion.sampling import Footage, random_clips
 from movistream_training.camera_motion.textures import dead_leaves
-
 from tests.training.clips import SIZE, render_motion
 
 SPEED = 0.2

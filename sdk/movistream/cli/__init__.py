@@ -28,6 +28,7 @@ class _Command:
 
 _COMMANDS: Mapping[str, _Command] = {
     "convert": _Command("movistream_converters.command", "convert", "tensorflow", "convert"),
+    "demo": _Command("movistream_training.demo_command", "demo", "tensorflow", "convert"),
     "evaluate": _Command("movistream_training.evaluate_command", "evaluate", "tensorflow", "train"),
     "inspect": _Command("movistream.cli.inspect", "inspect"),
     "run": _Command("movistream.cli.run", "run"),
