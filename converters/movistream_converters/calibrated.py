@@ -8,7 +8,7 @@ from pathlib import Path
 
 from movistream.manifest import ImageInput
 from movistream_converters.calibration import observe
-from movistream_converters.clips import Clip, read_clips, read_frames
+from movistream_converters.clips import Clip, Part, read_clips, read_frames
 from movistream_converters.fidelity import compare_steps
 from movistream_converters.int8 import int8_stages, plan_int8
 from movistream_converters.layouts import StateLayout
@@ -49,7 +49,7 @@ class Calibration:
 def calibrate(
     network: Network,
     weights: Weights,
-    videos: tuple[Path, ...],
+    videos: tuple[Path | Part, ...],
     image: ImageInput,
     progress: Progress,
 ) -> Calibration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from movistream.errors import VideoError
 from movistream.manifest import ImageInput
 from movistream.preprocess import Preprocessor
 from movistream.video import VideoFile
@@ -20,6 +22,21 @@ Frame = npt.NDArray[np.uint8]
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of a video.
+
+    Attributes:
+        path: of the video.
+        start_s: where the part begins, in seconds.
+        end_s: where it ends; None: with the video.
+    """
+
+    path: Path
+    start_s: float = 0.0
+    end_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +77,7 @@ def find_videos(path: Path) -> tuple[Path, ...]:
     return found
 
 
-def read_frames(path: Path, image: ImageInput) -> Iterator[Frame]:
+def read_frames(video: Path | Part, image: ImageInput) -> Iterator[Frame]:
     """A video's frames at the network's rate and size, uint8 (height, width, 3).
 
     A video that does not say its frame rate gives every frame.
@@ -69,28 +86,37 @@ def read_frames(path: Path, image: ImageInput) -> Iterator[Frame]:
         VideoError: if it cannot be read.
     """
     preprocess = Preprocessor(image)
-    with VideoFile(path) as video:
-        rate = image.frames_per_second if video.frames_per_second is not None else None
-        for frame in video.frames(rate=rate):
+    part = video if isinstance(video, Part) else Part(video)
+    end_s = math.inf if part.end_s is None else part.end_s
+    found = False
+    with VideoFile(part.path) as file:
+        rate = image.frames_per_second if file.frames_per_second is not None else None
+        for frame in file.frames(rate=rate, start_s=part.start_s):
+            if frame.time_s >= end_s:
+                break
+            found = True
             values = preprocess(frame.image).reshape(image.height, image.width, 3)
             yield np.round(values * np.float32(255)).astype(np.uint8)
+    if not found:
+        raise VideoError(f"{part.path} holds no frame from {part.start_s:g} to {end_s:g} s")
 
 
 def read_clips(
-    paths: tuple[Path, ...],
+    videos: tuple[Path | Part, ...],
     image: ImageInput,
     most_frames: int,
     on_clip: Callable[[], None] = lambda: None,
 ) -> tuple[Clip, ...]:
     """The first frames of each video, at most so many in all, shared out evenly."""
     clips = []
-    share = max(1, most_frames // len(paths))
-    for path in paths:
+    share = max(1, most_frames // len(videos))
+    for video in videos:
         frames = []
-        for frame in read_frames(path, image):
+        for frame in read_frames(video, image):
             frames.append(frame)
             if len(frames) == share:
                 break
+        path = video.path if isinstance(video, Part) else video
         clips.append(Clip(path.name, np.stack(frames)))
         on_clip()
     return tuple(clips)

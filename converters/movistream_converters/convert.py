@@ -24,7 +24,7 @@ from movistream.manifest import (
     seal,
 )
 from movistream_converters.calibrated import MOST_JUDGED_FRAMES, calibrate
-from movistream_converters.clips import Clip, Frame, image_input, read_clips
+from movistream_converters.clips import Clip, Frame, Part, image_input, read_clips
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
 from movistream_converters.judging import judge
@@ -68,8 +68,8 @@ def convert(
     labels: Sequence[str] = (),
     layout: StateLayout = StateLayout.FRAMES,
     precision: Precision = Precision.FLOAT32,
-    calibration_videos: tuple[Path, ...] = (),
-    held_out_videos: tuple[Path, ...] = (),
+    calibration_videos: tuple[Path | Part, ...] = (),
+    held_out_videos: tuple[Path | Part, ...] = (),
     least_cosine: float | None = None,
     horizon_s: float | None = None,
     verified: bool = True,
@@ -165,8 +165,8 @@ def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) 
 
 def _check_videos(
     precision: Precision,
-    calibration: tuple[Path, ...],
-    held_out: tuple[Path, ...],
+    calibration: tuple[Path | Part, ...],
+    held_out: tuple[Path | Part, ...],
     least_cosine: float | None,
 ) -> None:
     if precision is Precision.INT8 and not calibration:
@@ -186,7 +186,9 @@ def _check_videos(
         raise ConversionError("a cosine needs videos to be measured on: name some with --held-out")
 
 
-def _clips(videos: tuple[Path, ...], image: ImageInput, progress: Progress) -> tuple[Clip, ...]:
+def _clips(
+    videos: tuple[Path | Part, ...], image: ImageInput, progress: Progress
+) -> tuple[Clip, ...]:
     if not videos:
         return ()
     on_clip = counted(progress, "decode", len(videos))

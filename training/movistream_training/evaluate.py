@@ -14,6 +14,7 @@ from movistream_training.answers import Answer, stream_examples
 from movistream_training.errors import TrainingError
 from movistream_training.examples import DataSet, Example, find_examples
 from movistream_training.run_folder import RunFolder
+from movistream_training.videos import parts_of
 
 
 @dataclass(frozen=True)
@@ -66,12 +67,12 @@ def judge(
 
 def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Path, ...]:
     """The best weights of a run as a .tflite file in every precision, made where they are missing
-    or older than the weights. int8 is calibrated on the videos that were trained on.
+    or older than the weights. int8 is calibrated on the examples that were trained on.
 
     Raises:
         MovistreamError: if the run cannot be converted.
     """
-    videos = {e.path for e in find_examples(run.split).examples if e.split == "training"}
+    trained = [e for e in find_examples(run.split).examples if e.split == "training"]
     paths = []
     for precision in Precision:
         path = run.path / f"{precision.value}.tflite"
@@ -83,7 +84,7 @@ def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Pa
                 safetensors_file.read(weights),
                 path,
                 precision=precision,
-                calibration_videos=tuple(sorted(videos)) if int8 else (),
+                calibration_videos=parts_of(trained) if int8 else (),
             )
         paths.append(path)
     return tuple(paths)

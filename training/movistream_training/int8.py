@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from movistream_converters.calibrated import calibrate
-from movistream_converters.clips import image_input
+from movistream_converters.clips import Part, image_input
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
 from movistream_converters.passes import fold, unfold
@@ -27,7 +26,7 @@ def fit_int8(
     run: RunFolder,
     source: Source,
     settings: Settings,
-    calibration_videos: tuple[Path, ...],
+    calibration_videos: tuple[Part, ...],
     training: Batches,
     validation: Sequence[Batch],
     on_epoch: Callable[[Epoch], None],

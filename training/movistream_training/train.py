@@ -39,7 +39,7 @@ from movistream_training.run_folder import (
     write_history,
     write_split,
 )
-from movistream_training.videos import Probed, probe
+from movistream_training.videos import Probed, parts_of, probe
 
 LEAST_FRAMES = 4
 
@@ -170,7 +170,7 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
             run,
             kept,
             settings,
-            tuple(sorted({one.example.path for one in training})),
+            parts_of(one.example for one in training),
             lambda epoch: reader.training(training, plan.clips_per_batch, plan.seed, epoch),
             judged,
             watcher.on_epoch,

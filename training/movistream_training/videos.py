@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from movistream.errors import VideoError
 from movistream.video import VideoFile
+from movistream_converters.clips import Part
 from movistream_training.examples import Example
 
 
@@ -61,3 +62,8 @@ def part_of_video(
         if example.end_s is not None and frame.time_s >= example.end_s:
             return
         yield frame.image
+
+
+def parts_of(examples: Iterable[Example]) -> tuple[Part, ...]:
+    """Examples as a conversion takes videos."""
+    return tuple(Part(example.path, example.start_s, example.end_s) for example in examples)

@@ -35,6 +35,9 @@ SLOWEST, FASTEST = 0.045, 0.65
 WARM_UP_FRAMES = 3
 """A motion is not asked for at once: its first frames weigh little."""
 
+STATIC_WEIGHT = 2.0
+"""Where nothing can be seen, in a clear sky or behind a large face, the answer shall be static."""
+
 
 @dataclass(frozen=True)
 class Footage:
@@ -56,7 +59,7 @@ class MotionClip:
     Attributes:
         frames: uint8 RGB (frames, size, size, 3).
         labels: index into :data:`.motion.LABELS` of each frame, (frames,).
-        weights: how much each frame's answer counts in training, 0 to 1, (frames,).
+        weights: how much each frame's answer counts in training, (frames,).
     """
 
     frames: npt.NDArray[np.uint8]
@@ -102,6 +105,7 @@ def _clip(
     labels = np.array([LABELS.index(path.label(time_s)) for time_s in times_s], np.int32)
     since = np.array([path.since_change_s(time_s) for time_s in times_s]) * FRAMES_PER_SECOND
     weights = np.clip(since / WARM_UP_FRAMES, 0, 1).astype(np.float32)
+    weights[labels == LABELS.index(STATIC)] *= STATIC_WEIGHT
     weights[0] = 0
     return MotionClip(frames, labels, weights)
 
@@ -151,7 +155,7 @@ def _random_scene(
     backdrop = _random_backdrop(footage, size, generator)
     if not hard:
         return Scene(backdrop, (), Optics(size=size))
-    count = int(generator.choice([0, 0, 1, 1, 2, 3]))
+    count = int(generator.choice([0, 0, 1, 1, 2, 3, 4]))
     things = tuple(_random_thing(footage, generator) for _ in range(count))
     return Scene(backdrop, things, _random_optics(size, generator))
 
@@ -189,7 +193,7 @@ def _softened(picture: Picture, pixels: float, generator: np.random.Generator) -
     """Often out of focus: skies, walls and what lies behind a flower have no sharp edges."""
     if generator.random() > 0.35:
         return picture
-    sigma = pixels * math.exp(generator.uniform(math.log(0.006), math.log(0.08)))
+    sigma = pixels * math.exp(generator.uniform(math.log(0.006), math.log(0.05)))
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
 
 
@@ -217,7 +221,7 @@ def _random_thing(footage: Footage, generator: np.random.Generator) -> Thing:
     swing = generator.normal(0, 0.1, 2) if swinging else np.zeros(2)
     return Thing(
         picture=cut_out(picture, generator),
-        width=float(math.exp(generator.uniform(math.log(0.15), math.log(0.9)))),
+        width=float(math.exp(generator.uniform(math.log(0.15), math.log(1.0)))),
         start=(float(start[0]), float(start[1])),
         velocity=(float(velocity[0]), float(velocity[1])),
         swing=(float(swing[0]), float(swing[1])),
@@ -238,7 +242,7 @@ def _random_optics(size: int, generator: np.random.Generator) -> Optics:
         exposures=int(generator.integers(2, 5)) if blurred else 1,
         keystone=(generator.uniform(-0.2, 0.2), generator.uniform(-0.2, 0.2)),
         gamma=generator.uniform(0.6, 1.6),
-        contrast=math.exp(generator.uniform(math.log(0.2), math.log(1.4))),
+        contrast=math.exp(generator.uniform(math.log(0.25), math.log(1.4))),
         gain=(float(color[0]), float(color[1]), float(color[2])),
         flicker=(generator.uniform(0, 0.1) * (generator.random() < 0.3), generator.uniform(0.2, 4)),
         noise=generator.uniform(0, 10) * (generator.random() < 0.6),

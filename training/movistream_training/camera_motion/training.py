@@ -61,7 +61,7 @@ OPTIONS: MovinetOptions = replace(
     horizon_frames=4,
 )
 
-RECIPE = Recipe(epochs=40, steps_per_epoch=75, learning_rate=3e-3, average_decay=0.998)
+RECIPE = Recipe(epochs=50, steps_per_epoch=75, learning_rate=3e-3, average_decay=0.998)
 
 SCENES_PER_BATCH = 2
 FRAMES_PER_CLIP = 10
