@@ -144,7 +144,8 @@ camera-motion: $(INSTALLED) ## train the camera-motion model from nothing and ju
 	$(MAKE) judge-camera-motion CAMERA_MOTION_WEIGHTS=$(CAMERA_MOTION)/run/weights.safetensors
 
 CAMERA_MOTION_WEIGHTS = training/movistream_training/camera_motion/data/camera_motion.safetensors
-JUDGED_PICTURES = $(wildcard $(patsubst %,$(CAMERA_MOTION)/footage/%/*, mate-backgrounds scikit-learn)) \
+# The shell finds the files: before the recipe has run, they may not be there.
+JUDGED_PICTURES = $(patsubst %,$(CAMERA_MOTION)/footage/%/*,mate-backgrounds scikit-learn) \
 	$(patsubst %,$(CAMERA_MOTION)/footage/scikit-image/%,astronaut.png rocket.jpg chelsea.png coffee.png)
 JUDGED_VIDEOS = $(patsubst %,$(CAMERA_MOTION)/footage/opencv-doc/%,vtest.avi tree.avi) \
 	$(wildcard $(CLIPS)/bottle_detection.mp4 $(CLIPS)/asl_gestures/*.mkv)
