@@ -87,18 +87,39 @@ def read_frames(video: Path | Part, image: ImageInput) -> Iterator[Frame]:
     """
     preprocess = Preprocessor(image)
     part = video if isinstance(video, Part) else Part(video)
+    with VideoFile(part.path) as file:
+        for frame in part_images(file, part, image.frames_per_second):
+            yield seen_frame(preprocess, frame, image)
+
+
+def part_images(file: VideoFile, part: Part, rate: float | None) -> Iterator[Frame]:
+    """The frames of a part as they are, uint8 RGB.
+
+    Args:
+        file: the part's video, just opened.
+        rate: frames per second to take; None for all. A video that does not say its frame rate
+            gives every frame.
+
+    Raises:
+        VideoError: if there is none.
+    """
     end_s = math.inf if part.end_s is None else part.end_s
     found = False
-    with VideoFile(part.path) as file:
-        rate = image.frames_per_second if file.frames_per_second is not None else None
-        for frame in file.frames(rate=rate, start_s=part.start_s):
-            if frame.time_s >= end_s:
-                break
-            found = True
-            values = preprocess(frame.image).reshape(image.height, image.width, 3)
-            yield np.round(values * np.float32(255)).astype(np.uint8)
+    if file.frames_per_second is None:
+        rate = None
+    for frame in file.frames(rate=rate, start_s=part.start_s):
+        if frame.time_s >= end_s:
+            break
+        found = True
+        yield frame.image
     if not found:
         raise VideoError(f"{part.path} holds no frame from {part.start_s:g} to {end_s:g} s")
+
+
+def seen_frame(preprocess: Preprocessor, frame: Frame, image: ImageInput) -> Frame:
+    """A frame as the runtime shows it to a network, as bytes."""
+    values = preprocess(frame).reshape(image.height, image.width, 3)
+    return np.asarray(np.round(values * np.float32(255)), np.uint8)
 
 
 def read_clips(

@@ -28,7 +28,7 @@ _TENSOR_TYPES = {
     "int4": schema.TensorType.INT4,
 }
 INT8_LOWEST, INT8_HIGHEST = -128, 127
-_INT4_HIGHEST = 7
+INT4_HIGHEST = 7
 _BUFFER_ALIGNMENT = 16
 _SCHEMA_VERSION = 3
 _PLACEHOLDER_CODE_LIMIT = 127
@@ -164,7 +164,7 @@ class GraphBuilder:
 
     def int4_kernel(self, name: str, value: npt.NDArray[np.float32]) -> TensorRef:
         """Adds a kernel (out, an even number of inputs) as symmetric int4, two in a byte."""
-        stored, scales = _symmetric(value, 0, _INT4_HIGHEST)
+        stored, scales = _symmetric(value, 0, INT4_HIGHEST)
         halves = stored.reshape(-1, 2).astype(np.uint8) & 0xF
         index = self._buffer((halves[:, 0] | halves[:, 1] << 4).tobytes())
         tensor = self._tensor(f"{name}.int4", value.shape, "int4", index)

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from movistream.model import Model
 from movistream.video import VideoFile
-from movistream_training.errors import TrainingError
 from movistream_training.examples import Example
 from movistream_training.videos import part_of_video
 
@@ -64,8 +63,6 @@ def stream_examples(
                 kept = list(frames)
                 frames = iter([kept[index] for index in generator.permutation(len(kept))])
             logits = [stream.step(frame).logits for frame in frames]
-            if not logits:
-                raise TrainingError(f"{example} holds no frame")
             answers.append(Answer(labels.index(example.label), np.stack(logits)))
             on_example()
     return answers

@@ -16,6 +16,7 @@ from movistream.errors import VideoError
 from movistream.manifest import ImageInput
 from movistream.preprocess import Preprocessor
 from movistream.video import VideoFile
+from movistream_converters.clips import seen_frame
 from movistream_training.augmentation import Augmentation, augment, random_augmentation
 from movistream_training.batches import Batch
 from movistream_training.examples import Example
@@ -101,9 +102,6 @@ class ClipReader:
         except VideoError as error:
             self.skipped[probed.example] = str(error)
             return self._nothing()
-        if not len(images):
-            self.skipped[probed.example] = f"{probed.example} holds no frame at its random start"
-            return self._nothing()
         missing = self.frames - len(images)
         weights = np.ones(self.frames, np.float32)
         if missing:
@@ -137,8 +135,7 @@ class ClipReader:
     ) -> npt.NDArray[np.uint8]:
         if change is not None:
             return augment(frame, change, self.image.height)
-        values = preprocess(frame).reshape(self.image.height, self.image.width, 3)
-        return np.asarray(np.round(values * np.float32(255)), np.uint8)
+        return seen_frame(preprocess, frame, self.image)
 
     def _nothing(self) -> tuple[Any, Any, Any]:
         return (

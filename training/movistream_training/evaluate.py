@@ -12,7 +12,7 @@ from movistream_converters.formats import safetensors_file
 from movistream_converters.precision import Precision
 from movistream_training.answers import Answer, stream_examples
 from movistream_training.errors import TrainingError
-from movistream_training.examples import DataSet, Example, find_examples
+from movistream_training.examples import DataSet, Example, find_examples, overlap
 from movistream_training.run_folder import RunFolder
 from movistream_training.videos import parts_of
 
@@ -105,16 +105,9 @@ def unseen_examples(run: RunFolder, data: Path | None) -> tuple[DataSet, int]:
         return DataSet(own.labels, kept), 0
     trained = [e for e in own.examples if e.split == "training"]
     found = find_examples(data)
-    kept = tuple(e for e in found.examples if not any(_overlap(e, t) for t in trained))
+    kept = tuple(e for e in found.examples if not any(overlap(e, t) for t in trained))
     if not kept:
         raise TrainingError(
             f"{run.path} was trained on all of {data}: there is nothing to judge on"
         )
     return DataSet(found.labels, kept), len(found.examples) - len(kept)
-
-
-def _overlap(one: Example, other: Example) -> bool:
-    if one.path.resolve() != other.path.resolve():
-        return False
-    ends = (float("inf") if e.end_s is None else e.end_s for e in (other, one))
-    return all(a.start_s < end for a, end in zip((one, other), ends, strict=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -220,8 +221,14 @@ def _check_overlaps(examples: Sequence[Example]) -> None:
         by_video.setdefault(example.path.resolve(), []).append(example)
     for parts in by_video.values():
         parts.sort(key=lambda part: part.start_s)
-        for index, part in enumerate(parts):
-            end_s = math.inf if part.end_s is None else part.end_s
-            for other in parts[index + 1 :]:
-                if other.start_s < end_s and other.split != part.split:
-                    raise TrainingError(f"{part} and {other} overlap, and are on different sides")
+        for part, other in itertools.combinations(parts, 2):
+            if overlap(part, other) and other.split != part.split:
+                raise TrainingError(f"{part} and {other} overlap, and are on different sides")
+
+
+def overlap(one: Example, other: Example) -> bool:
+    """Whether two examples share some time of one video."""
+    if one.path.resolve() != other.path.resolve():
+        return False
+    ends_s = (math.inf if part.end_s is None else part.end_s for part in (other, one))
+    return all(part.start_s < end_s for part, end_s in zip((one, other), ends_s, strict=True))

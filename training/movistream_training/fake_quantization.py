@@ -17,9 +17,12 @@ from movistream_converters.clip import Rounding, Tensor
 from movistream_converters.network import Convolution, Network, Node
 from movistream_converters.precision import DYNAMIC_INPUTS
 from movistream_converters.quantization import QuantizationPlan
-from movistream_converters.tflite_builder import INT8_HIGHEST, INT8_LOWEST, Quantization
-
-_INT4_HIGHEST = 7
+from movistream_converters.tflite_builder import (
+    INT4_HIGHEST,
+    INT8_HIGHEST,
+    INT8_LOWEST,
+    Quantization,
+)
 
 
 def as_in_int8(
@@ -63,7 +66,7 @@ def _rounded_kernels(
 def _highest(node: Node, layer: Convolution, kernel: Tensor, plan: QuantizationPlan) -> int | None:
     """The largest integer of a kernel; None: it stays float."""
     if node.name in plan.int4_kernels:
-        return _INT4_HIGHEST
+        return INT4_HIGHEST
     # Of the layers that stay float, those with many inputs have int8 kernels all the same.
     inputs = math.prod(kernel.shape[1:-1])
     if node.name in plan.computed or (not layer.depthwise and inputs >= DYNAMIC_INPUTS):

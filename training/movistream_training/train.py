@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from movistream_converters.movinet import ARCHITECTURES, MovinetOptions, build_m
 from movistream_converters.network import Network
 from movistream_converters.output import replaced_when_done
 from movistream_converters.weights import Weights
+from movistream_training.answers import Answer, confusion
 from movistream_training.batches import Batch
 from movistream_training.decoding import ClipReader
 from movistream_training.errors import TrainingError
@@ -119,7 +120,7 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
     readable = tuple(one.example for one in probed)
     sides = divide(DataSet(data.labels, readable), plan.validation_share, plan.seed)
     training, validation = (
-        tuple(one for one in probed if one.example in set(side)) for side in sides
+        tuple(one for one in probed if one.example in side) for side in map(frozenset, sides)
     )
     options = replace(plan.options, num_classes=len(data.labels))
     image = image_input(options)
@@ -159,7 +160,8 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
         on_epoch,
     )
     kept = safetensors_file.read(run.weights)
-    matrix = _confusion(network, kept.weights, judged, len(data.labels))
+    answers = tuple(_clip_answers(network, kept.weights, judged))
+    matrix = confusion(answers, len(data.labels))
     plot_confusion(matrix, data.labels, run.confusion)
     if skipped:
         with replaced_when_done(run.skipped) as part:
@@ -275,14 +277,11 @@ class _Recorder:
         self._board.flush()
 
 
-def _confusion(
-    network: Network, weights: Weights, batches: Sequence[Batch], classes: int
-) -> npt.NDArray[np.int64]:
-    matrix = np.zeros((classes, classes), np.int64)
+def _clip_answers(network: Network, weights: Weights, batches: Sequence[Batch]) -> Iterator[Answer]:
+    """What weights say to the clips of batches, without what only fills them up."""
     for batch in batches:
         logits, _ = run_clip(network, weights, batch.images.astype(np.float32) / 255)
         for truth, counts, scores in zip(batch.labels, batch.weights, logits.numpy(), strict=True):
             if counts.any():
-                last = int(np.flatnonzero(counts)[-1])
-                matrix[int(truth[last]), int(scores[last].argmax())] += 1
-    return matrix
+                frames = int(np.flatnonzero(counts)[-1]) + 1
+                yield Answer(int(truth[0]), scores[:frames])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from movistream_converters.movinet import ARCHITECTURES
+from movistream_converters.movinet import ARCHITECTURES, MovinetOptions, default_options
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
 from movistream_training.examples import find_examples
 
 if TYPE_CHECKING:
     from movistream_converters.formats.source import Source
-    from movistream_converters.movinet import MovinetOptions
     from movistream_training.history import Epoch
     from movistream_training.run_folder import Settings
     from movistream_training.train import Training, Watcher
@@ -182,10 +182,6 @@ def _read(start: Path | None) -> Source | None:
 def _options(
     source: Source | None, arch: str, image_size: int | None, fps: float | None
 ) -> MovinetOptions:
-    from dataclasses import replace
-
-    from movistream_converters.movinet import default_options
-
     options = default_options(arch) if source is None else source.options
     if image_size is not None:
         options = replace(options, image_size=image_size)
@@ -228,8 +224,7 @@ class _Display:
     def _on_start(
         self, settings: Settings, training: Sequence[Probed], validation: Sequence[Probed]
     ) -> None:
-        self._steps = settings.recipe.steps
-        self._bars.reset(self._task, total=self._steps, description="training")
+        self._bars.reset(self._task, total=settings.recipe.steps, description="training")
         self._print(
             f"{settings.options.name}, {len(settings.labels)} classes: {len(training)} examples to"
             f" train on, {len(validation)} to judge on; clips of {settings.frames_per_clip} frames"

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from movistream.errors import VideoError
 from movistream.video import VideoFile
-from movistream_converters.clips import Part
+from movistream_converters.clips import Part, part_images
 from movistream_training.examples import Example
 
 
@@ -34,8 +33,7 @@ def probe(example: Example) -> Probed:
         VideoError: if there is none.
     """
     with VideoFile(example.path) as video:
-        if next(part_of_video(video, example, None, example.start_s), None) is None:
-            raise VideoError(f"{example} holds no frame")
+        next(part_of_video(video, example, None, example.start_s))
         rate, count = video.frames_per_second, video.frame_count
     end_s = math.inf if example.end_s is None else example.end_s
     if rate is not None and count is not None:
@@ -54,14 +52,9 @@ def part_of_video(
         start_s: where to begin, in seconds of the video.
 
     Raises:
-        VideoError: if the video has no frame from there on.
+        VideoError: if it has no frame from there on.
     """
-    if video.frames_per_second is None:
-        rate = None
-    for frame in video.frames(rate=rate, start_s=start_s):
-        if example.end_s is not None and frame.time_s >= example.end_s:
-            return
-        yield frame.image
+    return part_images(video, Part(example.path, start_s, example.end_s), rate)
 
 
 def parts_of(examples: Iterable[Example]) -> tuple[Part, ...]:

@@ -7,7 +7,6 @@ judged on may be under other free licences too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -246,9 +245,3 @@ def read_video(path: Path) -> tuple[Picture, ...]:
             if len(pictures) == _MOST_VIDEO_FRAMES:
                 break
     return tuple(np.asarray(picture, np.uint8) for picture in pictures)
-
-
-def licences() -> Iterable[tuple[str, str, str, str]]:
-    """(package, files, licence, use) of all sources, for documents."""
-    for package in PACKAGES:
-        yield package.name, ", ".join(package.files), package.licence, package.use.value
