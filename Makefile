@@ -135,7 +135,7 @@ bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debi
 		$(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8) build/peers/k600.int8.tflite
 
 CAMERA_MOTION = build/camera-motion
-CAMERA_MOTION_MODULE = $(BIN)/python -m movistream_training.camera_motion
+CAMERA_MOTION_MODULE = TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion
 
 camera-motion: $(INSTALLED) ## train the camera-motion model from nothing and judge it (Debian 12)
 	@mkdir -p $(CAMERA_MOTION)

@@ -4,7 +4,8 @@
 
 Shuffled frames still jump along the axis of their motion. What is lost is its sense: whether a
 model that goes by motion says left or right, in or out, is then a coin's toss. One that goes by how
-pictures look would still be right.
+pictures look would still be right. A model may prefer one sense of the two where it cannot tell; so
+the mean over both is shown too, in which preferences cancel and knowledge does not.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
@@ -39,16 +41,32 @@ def main(model: Path, data: Path, warm_up: int) -> None:
                 said = answer.logits[warm_up:].argmax(axis=1)
                 counts[answer.truth] += np.bincount(said, minlength=len(LABELS))
     shares = counts / counts.sum(axis=1, keepdims=True)
+    sense = {label: _sense(shares, label) for label in LABELS if label != STATIC}
     table = Table(title="frames in random order: answers, as shares of frames")
-    for name in ("truth", "itself", "its opposite", "static", "another axis", "sense right"):
-        table.add_column(name, justify="left" if name == "truth" else "right")
-    for label in LABELS:
-        if label != STATIC:
-            own, other = LABELS.index(label), LABELS.index(opposite(label))
-            right, wrong, still = shares[own, own], shares[own, other], shares[own, 0]
-            row = (right, wrong, still, 1 - right - wrong - still, right / (right + wrong))
-            table.add_row(label, *(f"{share:.1%}" for share in row))
+    columns = ("itself", "its opposite", "static", "another axis", "sense right", "of both senses")
+    table.add_column("truth")
+    for name in columns:
+        table.add_column(name, justify="right")
+    for label, right in sense.items():
+        own, other, still = _said(shares, label)
+        both = (right + sense[opposite(label)]) / 2
+        row = (own, other, still, 1 - own - other - still, right, both)
+        table.add_row(label, *(f"{share:.1%}" for share in row))
     Console().print(table)
+
+
+def _said(shares: npt.NDArray[np.float64], label: str) -> tuple[float, float, float]:
+    """How often a motion was taken for itself, for its opposite, and for none."""
+    row = shares[LABELS.index(label)]
+    names = (label, opposite(label), STATIC)
+    own, other, still = (float(row[LABELS.index(name)]) for name in names)
+    return own, other, still
+
+
+def _sense(shares: npt.NDArray[np.float64], label: str) -> float:
+    """How often the sense was right where the axis was."""
+    own, other, _ = _said(shares, label)
+    return own / (own + other) if own + other else 0.5
 
 
 def opposite(label: str) -> str:
