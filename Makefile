@@ -88,17 +88,11 @@ peers: $(INSTALLED)
 	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/barn_a0_stream --precision int8 \
 		$(JUDGED) -o build/peers/barn.int8.tflite
 
+PUBLISHED = $(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8)
+OWN = $(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8)
+
 bench-peers: peers ## our files of one network beside Model Garden's: time and memory
-	for threads in 1 2; do \
-		$(BIN)/python -m movistream_benchmarks.latency --threads $$threads --rounds 25 \
-			$(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8) \
-			$(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8); \
-	done
-	$(BIN)/python -m movistream_benchmarks.latency --threads 1 --threads 2 --rounds 25 \
-		$(A0).int8.tflite
-	$(BIN)/python -m movistream_benchmarks.memory --weight-cache build/peers/weights \
-		$(patsubst %,--published $(PEERS)_%.tflite,int8 f32 dynamic) \
-		$(patsubst %,$(A0).%.tflite,int8 float32 float16 dynamic)
+	$(BIN)/movistream bench $(PUBLISHED) $(OWN) --threads 1,2 --rounds 25 --weight-cache build/peers/weights
 
 $(INSTALLED_MODEL_GARDEN): benchmarks/model_garden/requirements.txt
 	$(PYTHON) -m venv $(VENV_MODEL_GARDEN)
@@ -121,7 +115,7 @@ bench-model-garden: $(INSTALLED) $(LARGER)/a2_int8.tflite $(LARGER)/a3_int8.tfli
 		done; \
 		$(BIN)/movistream convert $(LARGER)/$$name/ckpt-1 --precision int8 --calibrate $(LARGER)/clip.mp4 \
 			-o $(LARGER)/$$name.int8.tflite > /dev/null || exit 1; \
-		$(BIN)/python -m movistream_benchmarks.latency --rounds 15 --steps 10 \
+		$(BIN)/movistream bench --rounds 15 --frames 10 \
 			--published $(LARGER)/$${name}_f32.tflite --published $(LARGER)/$${name}_int8.tflite \
 			$(LARGER)/$$name.float32.tflite $(LARGER)/$$name.float16.tflite \
 			$(LARGER)/$$name.dynamic.tflite $(LARGER)/$$name.int8.tflite || exit 1; \

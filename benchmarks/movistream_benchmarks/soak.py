@@ -18,6 +18,7 @@ import numpy.typing as npt
 import movistream
 from movistream.loading import MOST_THREADS
 from movistream.video import VideoFile
+from movistream_benchmarks.process_memory import read_resident_bytes
 
 FIRST_SETTLED_STEP = 50
 """Before it, a clip's first frames weigh more than what it shows."""
@@ -27,32 +28,19 @@ GROWTH_LIMIT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Memory:
-    """The process's memory after a number of steps, in bytes."""
-
-    steps: int
-    resident_bytes: int
-    peak_resident_bytes: int
-
-
-def read_memory(steps: int) -> Memory:
-    """The memory of this process now, as Linux accounts it."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    fields = dict(line.split(":", 1) for line in status.splitlines())
-    resident, peak = (int(fields[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
-    return Memory(steps, resident, peak)
-
-
-@dataclass(frozen=True)
 class Mark:
     """What was seen after a number of steps.
 
     Attributes:
+        resident_bytes: of the process, now.
+        peak_bytes: the highest that it was.
         score: of the watched class, 0 to 1; None if none is watched.
         lowest_score: of it since :data:`FIRST_SETTLED_STEP`.
     """
 
-    memory: Memory
+    steps: int
+    resident_bytes: int
+    peak_bytes: int
     score: float | None
     lowest_score: float | None
 
@@ -78,7 +66,8 @@ def soak(
             if score is not None and step > FIRST_SETTLED_STEP:
                 lowest = min(lowest, score)
             if step in marks:
-                yield Mark(read_memory(step), score, None if score is None else lowest)
+                lowest_score = None if score is None else lowest
+                yield Mark(step, *read_resident_bytes(), score, lowest_score)
 
 
 def looped_frames(video: Path, every: int) -> npt.NDArray[np.uint8]:
@@ -122,8 +111,8 @@ def main(
                 click.echo(_line(mark, label))
     except movistream.MovistreamError as error:
         raise click.ClickException(str(error)) from None
-    first = next(mark.memory for mark in found if mark.memory.steps == 1_000)
-    growth = found[-1].memory.resident_bytes - first.resident_bytes
+    first = next(mark for mark in found if mark.steps == 1_000)
+    growth = found[-1].resident_bytes - first.resident_bytes
     click.echo(f"growth from step 1000 to step {steps}: {growth / 1e3:.1f} kB")
     if growth > GROWTH_LIMIT_BYTES:
         raise click.ClickException(f"memory grew by more than {GROWTH_LIMIT_BYTES / 1e3:.0f} kB")
@@ -136,10 +125,9 @@ def _class_index(model: movistream.Model, label: str) -> int:
 
 
 def _line(mark: Mark, label: str | None) -> str:
-    memory = mark.memory
     line = (
-        f"{memory.steps:7d} steps: resident {memory.resident_bytes / 1e6:.2f} MB,"
-        f" peak {memory.peak_resident_bytes / 1e6:.2f} MB"
+        f"{mark.steps:7d} steps: resident {mark.resident_bytes / 1e6:.2f} MB,"
+        f" peak {mark.peak_bytes / 1e6:.2f} MB"
     )
     if mark.score is None:
         return line

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from movistream.labels import check_labels, read_labels
+from movistream.output import check_output
 from movistream_converters.clips import find_videos
 from movistream_converters.layouts import StateLayout
-from movistream_converters.output import check_output
 from movistream_converters.precision import Precision
 from movistream_converters.source_options import print_findings, source_options
 from movistream_converters.tensorflow_import import import_tensorflow

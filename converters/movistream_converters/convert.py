@@ -23,6 +23,7 @@ from movistream.manifest import (
     encode,
     seal,
 )
+from movistream.output import check_output, replaced_when_done
 from movistream_converters.calibrated import MOST_JUDGED_FRAMES, calibrate
 from movistream_converters.clips import Clip, Frame, Part, image_input, read_clips
 from movistream_converters.errors import ConversionError
@@ -32,7 +33,6 @@ from movistream_converters.layouts import StateLayout
 from movistream_converters.lowering import StepGraph, lower
 from movistream_converters.movinet import SqueezeExciteType
 from movistream_converters.network import receptive_field_frames, with_horizon
-from movistream_converters.output import check_output, replaced_when_done
 from movistream_converters.passes import fold
 from movistream_converters.precision import ERROR_LIMITS, Precision
 from movistream_converters.progress import Progress, counted, ignore_progress

@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from movistream.output import replaced_when_done
 from movistream_converters.fidelity import Fidelity
-from movistream_converters.output import replaced_when_done
 
 _WORST_LAYERS = 5
 _TERMINAL_WIDTH = 100

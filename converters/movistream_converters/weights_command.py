@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from movistream.output import check_output
 from movistream.text import printable
-from movistream_converters.output import check_output
 from movistream_converters.source_options import print_findings, source_options
 
 if TYPE_CHECKING:

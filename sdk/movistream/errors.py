@@ -31,6 +31,10 @@ class VideoError(MovistreamError):
     """A video that cannot be opened or holds no frame."""
 
 
+class OutputError(MovistreamError):
+    """A file that cannot be written."""
+
+
 class LabelsError(MovistreamError, ValueError):
     """Labels that cannot be read or do not fit the model's classes."""
 

@@ -70,7 +70,7 @@ def inspect_file(path: Path) -> Inspection:
         operators=dict(counts.most_common()),
         weights=sum(math.prod(tensor.shape) for tensor in constants),
         weight_bytes=sum(tensor.bytes for tensor in constants),
-        multiply_adds=sum(_multiply_adds(graph, operator) for operator in graph.operators),
+        multiply_adds=sum(multiply_adds(graph, operator) for operator in graph.operators),
         quantization=quantization_of(graph),
     )
 
@@ -80,7 +80,8 @@ def state_bytes(state: State) -> int:
     return len(state.inputs) * math.prod(state.shape) * _ITEM_BYTES[state.dtype]
 
 
-def _multiply_adds(graph: Graph, operator: Operator) -> int:
+def multiply_adds(graph: Graph, operator: Operator) -> int:
+    """Of a convolution or a dense layer; other operators have none."""
     if len(operator.inputs) < 2 or not operator.outputs:
         return 0
     outputs = math.prod(graph.tensors[operator.outputs[0]].shape)

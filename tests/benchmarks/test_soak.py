@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ def test_soak_reports_memory_that_does_not_grow(model_path: Path) -> None:
 
 
 def test_growth_fails(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    leaking = lambda steps: soak.Memory(steps, steps * 2_000, steps * 2_000)  # noqa: E731
-    monkeypatch.setattr(soak, "read_memory", leaking)
+    leaked = itertools.count(1_000_000, 2_000_000)
+    monkeypatch.setattr(soak, "read_resident_bytes", lambda: (next(leaked), 0))
     result = CliRunner().invoke(soak.main, [str(model_path), "--steps", "2000"])
     assert result.exit_code == 1
     assert "memory grew by more than 1000 kB" in result.output

@@ -11,10 +11,10 @@ import msgspec
 import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 
+from movistream.output import replaced_when_done
 from movistream_converters.clip import Tensor, run_clip
 from movistream_converters.formats.safetensors_file import weights_bytes
 from movistream_converters.network import Network
-from movistream_converters.output import replaced_when_done
 from movistream_converters.quantization import QuantizationPlan
 from movistream_converters.weights import Weights
 from movistream_training.batches import Batch

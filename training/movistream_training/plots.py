@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from movistream_converters.output import replaced_when_done
+from movistream.output import replaced_when_done
 from movistream_training.history import Epoch, best_epoch
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from movistream.output import replaced_when_done
 from movistream_converters.movinet import MovinetOptions
-from movistream_converters.output import replaced_when_done
 from movistream_training.errors import TrainingError
 from movistream_training.examples import Example
 from movistream_training.history import Epoch

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from movistream.manifest import Text
+from movistream.output import replaced_when_done
 from movistream.text import has_control_characters
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.recognition import (
@@ -29,7 +30,6 @@ from movistream_converters.formats.recognition import (
 from movistream_converters.formats.source import Source
 from movistream_converters.movinet import MovinetOptions, build_movinet
 from movistream_converters.network import Network, weight_shapes
-from movistream_converters.output import replaced_when_done
 from movistream_converters.weights import Mismatch, Weights, non_finite
 
 _KEY = "movistream.checkpoint"

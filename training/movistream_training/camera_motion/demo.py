@@ -14,8 +14,8 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from movistream.model import Model
+from movistream.output import replaced_when_done
 from movistream.video import VideoFile
-from movistream_converters.output import replaced_when_done
 from movistream_training.camera_motion.assets import PHOTOGRAPH
 from movistream_training.camera_motion.motion import (
     LABELS,

@@ -9,25 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from movistream_converters.errors import ConversionError
+from movistream.errors import OutputError
 
 
 def check_output(output: Path) -> None:
     """Refuses an output path that cannot be written.
 
     Raises:
-        ConversionError: if its folder is missing or not writable, or it is there already and not
+        OutputError: if its folder is missing or not writable, or it is there already and not
             a regular file.
     """
     if output.is_dir():
-        raise ConversionError(f"{output} is a folder; name a file in it")
+        raise OutputError(f"{output} is a folder; name a file in it")
     if output.exists() and not output.is_file():
-        raise ConversionError(f"{output} is a device or a pipe; name a file")
+        raise OutputError(f"{output} is a device or a pipe; name a file")
     if not output.parent.is_dir():
         what = "is not a folder" if output.parent.exists() else "does not exist"
-        raise ConversionError(f"cannot write {output}: {output.parent} {what}")
+        raise OutputError(f"cannot write {output}: {output.parent} {what}")
     if not os.access(output.parent, os.W_OK):
-        raise ConversionError(f"cannot write {output}: no permission to write in {output.parent}")
+        raise OutputError(f"cannot write {output}: no permission to write in {output.parent}")
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def replaced_when_done(output: Path) -> Iterator[Path]:
     Where the output is a symbolic link, the file that it leads to is replaced.
 
     Raises:
-        ConversionError: if it cannot be written.
+        OutputError: if it cannot be written.
     """
     output = output.resolve()
     try:
@@ -46,13 +46,13 @@ def replaced_when_done(output: Path) -> Iterator[Path]:
         ) as temporary:
             part = Path(temporary.name)
     except OSError as error:
-        raise ConversionError(f"cannot write {output}: {error.strerror}") from None
+        raise OutputError(f"cannot write {output}: {error.strerror}") from None
     try:
         yield part
         part.chmod(_mode(output))
         part.replace(output)
     except OSError as error:
-        raise ConversionError(f"cannot write {output}: {error.strerror}") from None
+        raise OutputError(f"cannot write {output}: {error.strerror}") from None
     finally:
         part.unlink(missing_ok=True)
 

@@ -1,0 +1,182 @@
+"""``movistream bench``: what models take of this machine, side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from movistream.arithmetic import ARITHMETICS
+from movistream.engines import ENGINES
+from movistream.errors import EngineError, MissingExtraError
+from movistream.loading import MOST_THREADS
+from movistream.output import check_output, replaced_when_done
+from movistream_benchmarks.contender import Contender
+from movistream_benchmarks.results import Benchmark, as_dictionary, run_benchmark
+from movistream_benchmarks.tables import BenchmarkTable, tables
+
+_TABLE_WIDTH = 120
+
+Value = TypeVar("Value")
+
+
+def _listed(convert: Callable[[str], Value]) -> Any:
+    """A callback for an option whose value is a comma-separated list."""
+
+    def callback(_context: click.Context, _option: click.Parameter, text: str) -> list[Value]:
+        return list(dict.fromkeys(convert(part.strip()) for part in text.split(",")))
+
+    return callback
+
+
+def _thread_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
+        raise click.BadParameter(f"{text!r} is no number of threads from 1 to {MOST_THREADS}")
+    return int(text)
+
+
+def _engine(text: str) -> str:
+    if text not in ("auto", *ENGINES):
+        raise click.BadParameter(f"{text!r} is none of auto, {', '.join(ENGINES)}")
+    return text
+
+
+@click.command()
+@click.argument("models", type=click.Path(path_type=Path), nargs=-1)
+@click.option(
+    "--published",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A file to run by the published samples' loop; these come first, and are the measure.",
+)
+@click.option(
+    "--threads",
+    default="1",
+    show_default=True,
+    callback=_listed(_thread_count),
+    metavar="N[,N…]",
+    help="Of the engine; every model runs with each.",
+)
+@click.option(
+    "--engine",
+    "engines",
+    default="auto",
+    show_default=True,
+    callback=_listed(_engine),
+    metavar="NAME[,NAME…]",
+    help=f"What runs the models: auto, {', '.join(ENGINES)}.",
+)
+@click.option(
+    "--arithmetic",
+    type=click.Choice(ARITHMETICS),
+    default="auto",
+    show_default=True,
+    help="Of float operators.",
+)
+@click.option(
+    "--weight-cache",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Measure models also with packed weights that an earlier process has kept here.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(min=5),
+    default=30,
+    show_default=True,
+    help="Of each turn.",
+)
+@click.option("--rounds", type=click.IntRange(min=3), default=15, show_default=True)
+@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a report with plots.")
+def bench(
+    models: tuple[Path, ...],
+    published: tuple[Path, ...],
+    threads: list[int],
+    engines: list[str],
+    arithmetic: str,
+    weight_cache: Path | None,
+    frames: int,
+    rounds: int,
+    json_file: Path | None,
+    html: Path | None,
+) -> None:
+    """Measure MODELS, .tflite stream models: time and memory per frame, side by side.
+
+    Each model has a process of its own, and all take turns, so that whatever else the machine does
+    meets all alike. The first is the measure of the others.
+    """
+    if not models and not published:
+        raise click.UsageError("name at least one model")
+    for output in (json_file, html):
+        if output is not None:
+            check_output(output)
+    if html is not None:
+        write_report = _report_writer()
+    contenders = [
+        *(Contender(path, count, published_loop=True) for count in threads for path in published),
+        *(
+            Contender(path, count, engine, arithmetic, cache)
+            for cache in ([None] if weight_cache is None else [None, weight_cache])
+            for engine in engines
+            for count in threads
+            for path in models
+        ),
+    ]
+    benchmark = _with_progress(contenders, rounds, frames)
+    for table in tables(benchmark):
+        _print(table)
+    for warning in benchmark.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    if json_file is not None:
+        with replaced_when_done(json_file) as part:
+            part.write_text(json.dumps(as_dictionary(benchmark), indent=1), encoding="utf-8")
+    if html is not None:
+        write_report(benchmark, html)
+    if benchmark.errors:
+        raise EngineError("; ".join(benchmark.errors))
+
+
+def _report_writer() -> Callable[[Benchmark, Path], None]:
+    try:
+        from movistream_benchmarks.report import write_report
+    except ImportError:
+        raise MissingExtraError("a report", "bench") from None
+    return write_report
+
+
+def _with_progress(contenders: Sequence[Contender], rounds: int, frames: int) -> Benchmark:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    terminal = sys.stderr.isatty()
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, disable=not terminal
+    ) as progress:
+        task = progress.add_task("measuring", total=len(contenders) * (rounds + 3))
+        return run_benchmark(contenders, rounds, frames, lambda: progress.advance(task))
+
+
+def _print(table: BenchmarkTable) -> None:
+    shown = Table(
+        box=box.SIMPLE_HEAD,
+        title=table.title,
+        title_justify="left",
+        caption=Text(table.note),
+        caption_justify="left",
+        pad_edge=False,
+    )
+    for heading in table.headings:
+        shown.add_column(heading, justify="right", no_wrap=True)
+    shown.columns[0].justify = "left"
+    shown.columns[0].no_wrap = False
+    for row in table.rows:
+        shown.add_row(*map(Text, row))
+    Console(width=_TABLE_WIDTH).print(shown)
