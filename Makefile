@@ -17,7 +17,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	camera-motion judge-camera-motion schema clean
+	paper-table camera-motion judge-camera-motion schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,6 +127,9 @@ bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debi
 		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite \
 		$(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8) \
 		$(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8) build/peers/k600.int8.tflite
+
+paper-table: $(INSTALLED) ## what MoViNets and X3D cost, beside the published figures
+	$(BIN)/python -m movistream_converters.paper_table
 
 CAMERA_MOTION = build/camera-motion
 CAMERA_MOTION_MODULE = TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion

@@ -6,9 +6,15 @@ import math
 from dataclasses import dataclass
 
 from movistream_converters.network import (
+    Activation,
+    Add,
+    BatchNormalization,
     Convolution,
+    Multiply,
     Network,
     Node,
+    PositionalEncoding,
+    Scale,
     SpatialMean,
     TemporalMean,
     node_shapes,
@@ -18,26 +24,28 @@ from movistream_converters.states import network_states
 
 BYTES_PER_VALUE = 4
 
+_POINTWISE = (Activation, Add, BatchNormalization, Multiply, PositionalEncoding, Scale)
+
 
 @dataclass(frozen=True)
 class Cost:
     """Figures of one network at its image size, in float32.
 
     Attributes:
-        parameters: trained numbers, batch norm's statistics included.
+        parameters: stored numbers, batch norm's statistics included.
+        trained_parameters: those that gradients change.
         multiply_adds_per_frame: of convolutions, for one frame of a long video. A base network's
             per-clip layers (after its mean over time) are not in it.
         multiply_adds_per_clip: of convolutions run once per clip; 0 for a stream network, where
             every layer runs on every frame.
         state_bytes: carried from frame to frame; 0 for a base network.
-        largest_activation_bytes: of one frame's largest layer input plus output.
     """
 
     parameters: int
+    trained_parameters: int
     multiply_adds_per_frame: int
     multiply_adds_per_clip: int
     state_bytes: int
-    largest_activation_bytes: int
 
 
 def network_cost(network: Network) -> Cost:
@@ -45,20 +53,46 @@ def network_cost(network: Network) -> Cost:
     shapes = node_shapes(network)
     per_clip = set() if network.causal else _per_clip_nodes(network)
     multiply_adds = {node.name: _multiply_adds(node, shapes) for node in network.nodes}
-    activations = (
-        math.prod(shapes[node.name]) + sum(math.prod(shapes[name]) for name in node.inputs)
-        for node in network.nodes
-    )
     states = network_states(network) if network.causal else ()
+    sizes = {name: math.prod(shape) for name, shape in weight_shapes(network).items()}
     return Cost(
-        parameters=sum(math.prod(shape) for shape in weight_shapes(network).values()),
+        parameters=sum(sizes.values()),
+        trained_parameters=sum(
+            size for name, size in sizes.items() if not name.endswith((".mean", ".variance"))
+        ),
         multiply_adds_per_frame=sum(
             count for name, count in multiply_adds.items() if name not in per_clip
         ),
         multiply_adds_per_clip=sum(multiply_adds[name] for name in per_clip),
         state_bytes=sum(BYTES_PER_VALUE * s.frames * math.prod(s.shape) for s in states),
-        largest_activation_bytes=BYTES_PER_VALUE * max(activations),
     )
+
+
+def peak_activation_bytes(network: Network, frames: int = 1) -> int:
+    """The most that a network's activations take at once, in float32, from layer to layer.
+
+    Pointwise layers write over what they read, where nobody reads it afterwards. States are not
+    in it.
+
+    Args:
+        frames: that go through together: a base network's whole clip.
+    """
+    shapes = node_shapes(network)
+    once = _per_clip_nodes(network) if not network.causal else set()
+    last_reader = {name: index for index, node in enumerate(network.nodes) for name in node.inputs}
+    alive: dict[str, int] = {}
+    owner: dict[str, str] = {}
+    peak = 0
+    for index, node in enumerate(network.nodes):
+        in_place = isinstance(node.layer, _POINTWISE) and last_reader[node.inputs[0]] == index
+        owner[node.name] = owner[node.inputs[0]] if in_place else node.name
+        count = 1 if node.name in once else frames
+        alive[owner[node.name]] = BYTES_PER_VALUE * count * math.prod(shapes[node.name])
+        peak = max(peak, sum(alive.values()))
+        for name in node.inputs:
+            if last_reader[name] == index and owner[name] != owner[node.name]:
+                alive.pop(owner[name], None)
+    return peak
 
 
 def _multiply_adds(node: Node, shapes: dict[str, tuple[int, int, int]]) -> int:

@@ -2,9 +2,21 @@ from __future__ import annotations
 
 import pytest
 
-from movistream_converters.cost import network_cost
+from movistream_converters.cost import network_cost, peak_activation_bytes
 from movistream_converters.movinet import ARCHITECTURES, build_movinet, default_options
-from movistream_converters.network import Convolution, Image, Network, Node, SpatialMean
+from movistream_converters.network import (
+    Activation,
+    ActivationFunction,
+    Add,
+    Convolution,
+    Image,
+    Network,
+    Node,
+    SpatialMean,
+    TemporalMean,
+)
+from movistream_converters.paper_table import comparisons
+from movistream_converters.x3d import build_x3d
 
 
 def test_multiply_adds_by_hand() -> None:
@@ -24,7 +36,55 @@ def test_multiply_adds_by_hand() -> None:
     assert cost.multiply_adds_per_frame == 9 * 4 * 27 + 4 * 5
     assert cost.parameters == 27 * 4 + 4 * 5 + 5
     assert cost.state_bytes == 0
-    assert cost.largest_activation_bytes == 4 * (6 * 6 * 3 + 3 * 3 * 4)
+    assert peak_activation_bytes(network) == 4 * (6 * 6 * 3 + 3 * 3 * 4)
+    assert peak_activation_bytes(network, frames=5) == 5 * 4 * (6 * 6 * 3 + 3 * 3 * 4)
+
+
+def test_pointwise_layers_write_over_what_they_read() -> None:
+    """The skip is kept while conv (16), act (in place) and other (16) are: 3 · 16 numbers."""
+    network = Network(
+        "n",
+        (
+            Node("image", Image(1), ()),
+            Node("conv", Convolution(1, (1, 3, 3)), ("image",)),
+            Node("act", Activation(ActivationFunction.RELU), ("conv",)),
+            Node("other", Convolution(1), ("act",)),
+            Node("add", Add(), ("other", "image")),
+        ),
+        (4, 4),
+        causal=True,
+    )
+    assert peak_activation_bytes(network) == 4 * 3 * 16
+
+
+def test_what_is_behind_a_clips_mean_is_there_once() -> None:
+    """Ten frames of 2 × 2 and their ten means; then one mean and one answer."""
+    nodes = (
+        Node("image", Image(1), ()),
+        Node("space", SpatialMean(), ("image",)),
+        Node("time", TemporalMean(), ("space",)),
+        Node("wide", Convolution(100), ("time",)),
+    )
+    assert peak_activation_bytes(Network("n", nodes, (2, 2), False), 10) == 4 * 101
+    assert peak_activation_bytes(Network("n", nodes[:3], (2, 2), False), 10) == 4 * 50
+
+
+def test_published_cost() -> None:
+    """Every published figure within 5 %, or off for a reason that the table gives."""
+    found = list(comparisons())
+    assert len(found) == 24
+    assert [each.what for each in found if not each.holds] == []
+    off = {each.what for each in found if each.is_off}
+    assert off == {"movinet-a2-base"} | {f"movinet-a{size}-stream" for size in range(6)}
+
+
+def test_x3d_by_its_published_widths() -> None:
+    """Squeezes of 8, 8, 16 and 32 in X3D-M, 8, 16, 24 and 40 in X3D-XL; 26 and 55 blocks."""
+    for name, squeezes, blocks in (("m", [8, 8, 16, 32], 26), ("xl", [8, 16, 24, 40], 55)):
+        nodes = {node.name: node.layer for node in build_x3d(name, 400, 224).nodes}
+        reduces = [nodes[f"block{i}_layer0.se.reduce"] for i in range(4)]
+        assert [layer.filters for layer in reduces if isinstance(layer, Convolution)] == squeezes
+        assert sum(name.endswith(".add") for name in nodes) == blocks
 
 
 @pytest.mark.parametrize(
