@@ -10,11 +10,11 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from movistream.output import replaced_when_done
-from movistream_training.history import Epoch, best_epoch
+from movistream_training.history import Epoch
 
 
-def plot_curves(history: Sequence[Epoch], path: Path) -> None:
-    """Loss and accuracy by epoch, as a PNG."""
+def plot_curves(history: Sequence[Epoch], kept: Epoch, path: Path) -> None:
+    """Loss and accuracy by epoch, as a PNG, with the epoch whose weights were kept."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     numbers = [epoch.number for epoch in history]
@@ -23,8 +23,7 @@ def plot_curves(history: Sequence[Epoch], path: Path) -> None:
     loss.set(xlabel="epoch", ylabel="cross-entropy, nats")
     accuracy.plot(numbers, [epoch.accuracy for epoch in history], label="training")
     accuracy.plot(numbers, [epoch.validation_accuracy for epoch in history], label="validation")
-    best = best_epoch(history)
-    accuracy.plot(best.number, best.validation_accuracy, "o", label=f"kept: epoch {best.number}")
+    accuracy.plot(kept.number, kept.validation_accuracy, "o", label=f"kept: epoch {kept.number}")
     accuracy.set(xlabel="epoch", ylabel="share of frames right", ylim=(0, 1))
     for axes in (loss, accuracy):
         axes.grid(alpha=0.3)

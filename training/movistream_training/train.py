@@ -268,7 +268,7 @@ class _Recorder:
             )
             safetensors_file.write(source, self._run.weights)
         write_history(self._run, history)
-        plot_curves(history, self._run.curves)
+        plot_curves(history, best_epoch(history), self._run.curves)
         with self._board.as_default(step=epoch.number):
             for name in ("learning_rate", "loss", "accuracy"):
                 tf.summary.scalar(f"training/{name}", getattr(epoch, name))

@@ -24,6 +24,7 @@ from movistream_training.camera_motion.motion import DIRECTIONS, LABELS, STATIC
 from movistream_training.examples import find_examples
 
 _SEEDS = range(5)
+_TABLE_WIDTH = 110
 
 
 @click.command()
@@ -52,7 +53,7 @@ def main(model: Path, data: Path, warm_up: int) -> None:
         both = (right + sense[opposite(label)]) / 2
         row = (own, other, still, 1 - own - other - still, right, both)
         table.add_row(label, *(f"{share:.1%}" for share in row))
-    Console().print(table)
+    Console(width=_TABLE_WIDTH).print(table)
 
 
 def _said(shares: npt.NDArray[np.float64], label: str) -> tuple[float, float, float]:

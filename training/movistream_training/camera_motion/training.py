@@ -161,8 +161,8 @@ def train(scenes: Footage, folder: RunFolder, seed: int) -> None:
         )
         safetensors_file.write(source, folder.weights)
         write_history(folder, history)
-        plot_curves(history, folder.curves)
         epoch = history[-1]
+        plot_curves(history, epoch, folder.curves)
         click.echo(
             f"epoch {epoch.number:2d} of {RECIPE.epochs}  loss {epoch.loss:.3f}"
             f"  right {epoch.accuracy:.3f}  validation: loss {epoch.validation_loss:.3f}"
