@@ -122,11 +122,8 @@ bench-model-garden: $(INSTALLED) $(LARGER)/a2_int8.tflite $(LARGER)/a3_int8.tfli
 	done
 
 bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debian 12 on x86-64)
-	bash benchmarks/arm/setup.sh
-	$(BIN)/python benchmarks/arm/count.py \
-		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite \
-		$(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8) \
-		$(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8) build/peers/k600.int8.tflite
+	$(BIN)/movistream bench-arm --folder build/arm $(OWN) build/peers/k600.int8.tflite $(PUBLISHED) \
+		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite
 
 paper-table: $(INSTALLED) ## what MoViNets and X3D cost, beside the published figures
 	$(BIN)/python -m movistream_converters.paper_table

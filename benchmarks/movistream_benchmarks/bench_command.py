@@ -134,7 +134,7 @@ def bench(
     ]
     benchmark = _with_progress(contenders, rounds, frames)
     for table in tables(benchmark):
-        _print(table)
+        print_table(table)
     for warning in benchmark.warnings:
         click.echo(f"warning: {warning}", err=True)
     if json_file is not None:
@@ -164,7 +164,8 @@ def _with_progress(contenders: Sequence[Contender], rounds: int, frames: int) ->
         return run_benchmark(contenders, rounds, frames, lambda: progress.advance(task))
 
 
-def _print(table: BenchmarkTable) -> None:
+def print_table(table: BenchmarkTable) -> None:
+    """Writes a table to the terminal."""
     shown = Table(
         box=box.SIMPLE_HEAD,
         title=table.title,

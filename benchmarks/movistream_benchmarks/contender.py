@@ -101,7 +101,7 @@ def running(contender: Contender) -> Iterator[Runner]:
         arithmetic=contender.arithmetic,
         weight_cache=contender.weight_cache,
     ) as model:
-        yield _Runtime(model)
+        yield Runtime(model)
 
 
 def moving_blocks(count: int) -> Frames:
@@ -114,10 +114,11 @@ def moving_blocks(count: int) -> Frames:
     return np.stack([np.roll(picture, _SHIFT * index, axis=1) for index in range(count)])
 
 
-class _Runtime:
+class Runtime:
     """This project's runtime, which fits frames to the model and times itself."""
 
     def __init__(self, model: movistream.Model) -> None:
+        self.model = model
         self.engine: str = model.engine
         self.arithmetic: str = model.arithmetic
         self._stream = model.stream()
@@ -154,8 +155,8 @@ class PublishedLoop:
             with native_stderr_captured():
                 interpreter: Any = Interpreter(str(path), num_threads=threads)
                 interpreter.allocate_tensors()
-                self._runner: Any = interpreter.get_signature_runner()
-            self._details = self._runner.get_input_details()
+                self.call: Any = interpreter.get_signature_runner()
+            self._details = self.call.get_input_details()
             self._shape = self._details["image"]["shape"]
         except (ValueError, RuntimeError, KeyError) as error:
             reason = first_line(str(error))
@@ -173,7 +174,7 @@ class PublishedLoop:
         start = time.perf_counter()
         image = (frame.astype(np.float32) / 255).reshape(self._shape)
         prepared = time.perf_counter()
-        outputs = self._runner(**self._states, image=image)
+        outputs = self.call(**self._states, image=image)
         logits = outputs.pop("logits")
         self._states = outputs
         done = time.perf_counter()

@@ -1,16 +1,15 @@
 #!/bin/bash
 # Sets up an emulated ARM Python with LiteRT, and the plugin that counts its instructions.
 #
-#   setup.sh [FOLDER]         by default, build/arm in the project's root
+#   setup.sh FOLDER PLUGIN.c
 #
 # Needs an x86-64 Debian 12 (bookworm) as apt's source, gcc, dpkg-deb, and a host Python with pip.
 # Installs nothing on the host; takes packages from wherever apt and pip are configured to.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-build=${1:-$here/../../build/arm}
-mkdir -p "$build"
-build=$(cd "$build" && pwd)
+mkdir -p "$1"
+build=$(cd "$1" && pwd)
+plugin=$2
 
 LITERT=2.3.0
 NUMPY=2.4.6
@@ -125,7 +124,7 @@ fake_board "$build/cortex-a76" 0xd0b "$armv8 atomics fphp asimdhp cpuid asimdrdm
 fake_board "$build/cortex-a72" 0xd08 "fp asimd evtstrm crc32 cpuid" 0x0p3
 
 echo "compiling the plugin"
-gcc -O2 -Wall -shared -fPIC -o "$build/count_instructions.so" "$here/count_instructions.c"
+gcc -O2 -Wall -shared -fPIC -o "$build/count_instructions.so" "$plugin"
 
 # The emulator runs with the libraries it was packaged with, whatever the host has.
 loader=("$build"/host/lib*/ld-linux-x86-64.so.2)

@@ -1,130 +1,141 @@
-"""Runs a model frame by frame inside the emulator, marking moments for the plugin.
+"""Runs a contender frame by frame inside the emulator, marking moments for the plugin.
 
-Marks are NUMBER = 10 * frame + moment, with the moments below; frame 0 is for calibration.
+    python3.11 -m movistream_benchmarks.arm.step_counted < REQUEST
+
+The request is the JSON of :class:`Request`; the answer is one line of JSON, an :class:`Answer`. A
+mark is 10 · frame + moment; frame 0 is for telling what a mark itself costs.
 """
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import gc
+import json
 import os
 import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+import movistream.loading
+from movistream_benchmarks.contender import (
+    Contender,
+    PublishedLoop,
+    Runner,
+    Runtime,
+    moving_blocks,
+    running,
+)
 
-MARKER = 7777
-BEGIN, RUN, RAN, END = range(4)
+_MARKER = 7777
+_DIFFERENT_FRAMES = 8
+_CALIBRATING_MARKS = 64
 
 
-# Through ctypes, because os.getpriority raises an exception, which costs more than the call. The
-# kernel knows no such kind of priority and refuses; the plugin has seen the call by then.
-_getpriority = ctypes.CDLL(None).getpriority
+class Moment(IntEnum):
+    """A step, and within it what the engine does alone."""
+
+    BEGIN = 0
+    RUN = 1
+    RAN = 2
+    END = 3
 
 
-def mark(frame: int, moment: int) -> None:
-    """Tells the plugin to note its count."""
-    _getpriority(MARKER, 10 * frame + moment)
+@dataclass(frozen=True)
+class Request:
+    """What to run.
+
+    Attributes:
+        warm_up: frames that are not counted.
+        frames: that are.
+    """
+
+    path: str
+    published_loop: bool
+    engine: str
+    arithmetic: str
+    warm_up: int
+    frames: int
 
 
-def movistream_step(path: str, arithmetic: str, engine_name: str):
-    """The step as Stream._advance does it, counted from the written image to the logits."""
-    import movistream.loading
+@dataclass(frozen=True)
+class Answer:
+    """What ran, and the logits of its last frame."""
 
-    # The check in a child process cannot run here: the host cannot execute an ARM Python.
-    movistream.loading.probe = lambda *_arguments: None
-    model = movistream.load(path, threads=1, engine=engine_name, arithmetic=arithmetic)
-    print(f"engine {model.engine}, {model.arithmetic}", file=sys.stderr)
-    stream = model.stream()
-    engine = model._engine
+    engine: str
+    arithmetic: str
+    logits: list[float]
+
+
+def answer(request: Request, on_moment: Callable[[int, Moment], None] | None) -> Answer:
+    """Steps all frames; calls back with the number of the frame, from 1, and the moment in it."""
+    contender = Contender(
+        Path(request.path),
+        engine=request.engine,
+        arithmetic=request.arithmetic,
+        published_loop=request.published_loop,
+    )
+    frames = moving_blocks(_DIFFERENT_FRAMES)
+    with running(contender) as runner:
+        frames = runner.fitted(frames)
+        counted = 0
+        if on_moment is not None:
+            _watch(runner, lambda moment: on_moment(counted, moment) if counted else None)
+        for index in range(request.warm_up + request.frames):
+            counted = max(0, index - request.warm_up + 1)
+            logits = runner.step(frames[index % len(frames)]).logits
+            if counted and on_moment is not None:
+                on_moment(counted, Moment.END)
+        return Answer(runner.engine, runner.arithmetic, [float(value) for value in logits])
+
+
+def _watch(runner: Runner, tell: Callable[[Moment], None]) -> None:
+    """Has a step tell when its image is written, and when its engine begins and ends."""
+    if isinstance(runner, PublishedLoop):
+        call = runner.call
+
+        def told_call(**tensors: Any) -> Any:
+            tell(Moment.BEGIN)
+            return call(**tensors)
+
+        runner.call = told_call
+        return
+    assert isinstance(runner, Runtime)
+    model = runner.model
+    engine, image = model._engine, model._image
     write, run = engine.write, engine.run
-    current = 0
 
-    def marked_write(buffer, values) -> None:
+    def told_write(buffer: Any, values: Any) -> None:
         write(buffer, values)
-        if current and buffer is model._image:
-            mark(current, BEGIN)
+        if buffer is image:
+            tell(Moment.BEGIN)
 
-    def marked_run(inputs, outputs) -> None:
-        if current:
-            mark(current, RUN)
+    def told_run(inputs: Any, outputs: Any) -> None:
+        tell(Moment.RUN)
         run(inputs, outputs)
-        if current:
-            mark(current, RAN)
+        tell(Moment.RAN)
 
-    engine.write, engine.run = marked_write, marked_run
-
-    def step(image: np.ndarray, frame: int) -> np.ndarray:
-        nonlocal current
-        values = stream._preprocess(image)
-        current = frame
-        logits = stream._advance(values)
-        if frame:
-            mark(frame, END)
-        current = 0
-        return logits
-
-    size = model.manifest.input
-    return step, (size.height, size.width)
-
-
-def published_step(path: str):
-    """The loop of the published samples: signature runner, outputs fed back by name."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    runner = Interpreter(path, num_threads=1).get_signature_runner()
-    details = runner.get_input_details()
-    shape = details["image"]["shape"]
-    states = {
-        name: np.zeros(entry["shape"], entry["dtype"])
-        for name, entry in details.items()
-        if name != "image"
-    }
-
-    def step(frame_image: np.ndarray, frame: int) -> np.ndarray:
-        nonlocal states
-        image = (frame_image.astype(np.float32) / 255).reshape(shape)
-        if frame:
-            mark(frame, BEGIN)
-        outputs = runner(**states, image=image)
-        logits = outputs.pop("logits")
-        states = outputs
-        if frame:
-            mark(frame, END)
-        return logits
-
-    return step, (int(shape[-3]), int(shape[-2]))
+    engine.write, engine.run = told_write, told_run  # type: ignore[method-assign]
 
 
 def main() -> None:
-    """Steps a model, with marks around the counted frames."""
-    gc.disable()  # A collection would fall into one frame of many.
-    parser = argparse.ArgumentParser()
-    parser.add_argument("model")
-    parser.add_argument("--published", action="store_true")
-    parser.add_argument("--engine", default="auto")
-    parser.add_argument("--arithmetic", default="auto")
-    parser.add_argument("--warm-up", type=int, default=12)
-    parser.add_argument("--frames", type=int, default=5)
-    arguments = parser.parse_args()
-    if arguments.published:
-        step, size = published_step(arguments.model)
-    else:
-        step, size = movistream_step(arguments.model, arguments.arithmetic, arguments.engine)
-    images = np.random.default_rng(0).integers(0, 256, (8, *size, 3), np.uint8)
-    for _ in range(64):  # Tell what a mark itself costs.
-        mark(0, 0)
-    total = arguments.warm_up + arguments.frames
-    for index in range(total):
-        counted = index - arguments.warm_up + 1
-        logits = step(images[index % 8], max(counted, 0))
-    logits = np.asarray(logits, np.float64).reshape(-1)
-    print(
-        f"logits: top {int(logits.argmax())}, max {logits.max():.6g}, sum {logits.sum():.6g}",
-        file=sys.stderr,
-        flush=True,
-    )
-    os._exit(0)  # Native libraries log at the exit.
+    """Answers the request on standard input."""
+    request = Request(**json.load(sys.stdin))
+    # A collection would fall into one frame of many.
+    gc.disable()
+    # The check in a child process cannot run here: the host cannot execute an ARM Python.
+    movistream.loading.probe = lambda *_arguments: None  # type: ignore[attr-defined]
+    # Through ctypes, because os.getpriority raises an exception, which costs more than the call.
+    # The kernel knows no such kind of priority and refuses; the plugin has seen the call by then.
+    getpriority = ctypes.CDLL(None).getpriority
+    for _ in range(_CALIBRATING_MARKS):
+        getpriority(_MARKER, 0)
+    found = answer(request, lambda frame, moment: getpriority(_MARKER, 10 * frame + moment))
+    print(json.dumps(asdict(found)), flush=True)
+    # Native libraries log at the exit.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ class _Command:
 
 _COMMANDS: Mapping[str, _Command] = {
     "bench": _Command("movistream_benchmarks.bench_command", "bench"),
+    "bench-arm": _Command("movistream_benchmarks.arm.command", "bench_arm"),
     "convert": _Command("movistream_converters.command", "convert", "tensorflow", "convert"),
     "demo": _Command("movistream_training.demo_command", "demo", "tensorflow", "convert"),
     "evaluate": _Command("movistream_training.evaluate_command", "evaluate", "tensorflow", "train"),

@@ -1,0 +1,1 @@
+"""Instructions that an ARM core executes per frame, counted in an emulator."""

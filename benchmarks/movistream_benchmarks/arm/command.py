@@ -1,0 +1,150 @@
+"""``movistream bench-arm``: instructions per frame on the cores of Raspberry Pis, without one."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+
+from movistream.arithmetic import ARITHMETICS
+from movistream.engines import ENGINES
+from movistream.errors import EngineError
+from movistream_benchmarks.arm.emulator import CPUS, Count, count, set_up
+from movistream_benchmarks.arm.step_counted import Request, answer
+from movistream_benchmarks.bench_command import print_table
+from movistream_benchmarks.figures import cosine
+from movistream_benchmarks.tables import BenchmarkTable
+
+LEAST_COSINE = 0.99
+"""ARM and x86 round a few quantised numbers otherwise; a file with random weights shows it most."""
+
+
+@click.command("bench-arm")
+@click.argument("models", type=click.Path(exists=True, path_type=Path), nargs=-1)
+@click.option(
+    "--published",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="A file to run by the published samples' loop; these come first.",
+)
+@click.option(
+    "--cpu",
+    "cpus",
+    type=click.Choice(CPUS),
+    multiple=True,
+    default=CPUS[:1],
+    show_default=True,
+    help="Of a Raspberry Pi 5, or of a Raspberry Pi 4. May be given twice.",
+)
+@click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
+@click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="auto", show_default=True)
+@click.option("--frames", type=click.IntRange(min=1), default=5, show_default=True, help="Counted.")
+@click.option("--warm-up", type=click.IntRange(min=1), default=12, show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where the emulator is set up, once. [default: movistream/arm in the user's cache]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per count.")
+def bench_arm(
+    models: tuple[Path, ...],
+    published: tuple[Path, ...],
+    cpus: tuple[str, ...],
+    engine: str,
+    arithmetic: str,
+    frames: int,
+    warm_up: int,
+    folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Count instructions per frame of MODELS on an emulated ARM core: the same on every machine.
+
+    Needs Debian 12 on x86-64, and a network the first time.
+    """
+    if not models and not published:
+        raise click.UsageError("name at least one model")
+    folder = _cache_folder() if folder is None else folder
+    status = Console(stderr=True)
+    with status.status(f"setting up the emulator in {folder}"):
+        set_up(folder)
+    contenders = [(path, True) for path in published] + [(path, False) for path in models]
+    counts: list[tuple[Path, bool, str, Count, float]] = []
+    for cpu in dict.fromkeys(cpus):
+        for path, in_loop in contenders:
+            request = Request(str(path.resolve()), in_loop, engine, arithmetic, warm_up, frames)
+            with status.status(f"counting {path.name} on {cpu}"):
+                found = count(folder, cpu, request)
+            here = answer(request, None)
+            likeness = cosine(
+                np.asarray(found.answer.logits, np.float32), np.asarray(here.logits, np.float32)
+            )
+            counts.append((path, in_loop, cpu, found, likeness))
+            if as_json:
+                click.echo(json.dumps(_as_dictionary(*counts[-1])))
+                sys.stdout.flush()
+    if not as_json:
+        print_table(_table(counts))
+    for path, _, cpu, _, likeness in counts:
+        if not likeness >= LEAST_COSINE:
+            raise EngineError(f"{path} answers otherwise on {cpu}: cosine {likeness:.4f}")
+
+
+def _cache_folder() -> Path:
+    """As the XDG base directory specification has it."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "movistream" / "arm"
+
+
+def _as_dictionary(
+    path: Path, in_loop: bool, cpu: str, found: Count, likeness: float
+) -> dict[str, Any]:
+    return {
+        "model": str(path),
+        "published_loop": in_loop,
+        "cpu": cpu,
+        "engine": found.answer.engine,
+        "arithmetic": found.answer.arithmetic,
+        "median": found.median,
+        "frames": found.frames,
+        "engine_alone": found.engine_alone,
+        "cosine_to_host": likeness,
+    }
+
+
+def _table(counts: list[tuple[Path, bool, str, Count, float]]) -> BenchmarkTable:
+    first = counts[0][3].median
+    rows = (
+        (
+            f"{path.stem}{', published loop' if in_loop else ''}",
+            cpu,
+            found.answer.arithmetic,
+            f"{found.median / 1e6:.2f}",
+            f"{min(found.frames) / 1e6:.2f}–{max(found.frames) / 1e6:.2f}",
+            f"{min(found.engine_alone) / 1e6:.2f}" if found.engine_alone else "",
+            f"{found.median / first:.2f}",
+            f"{likeness:.4f}",
+        )
+        for path, in_loop, cpu, found, likeness in counts
+    )
+    return BenchmarkTable(
+        "Instructions per frame, millions",
+        (
+            "model",
+            "core",
+            "arithmetic",
+            "median",
+            "range",
+            "engine alone",
+            "ratio",
+            "cosine to host",
+        ),
+        tuple(rows),
+        "From the written image to the logits, Python included, one thread. Instructions are not"
+        " time: they leave out waiting for memory, and cores execute several at once.",
+    )

@@ -1,0 +1,174 @@
+"""An emulated ARM Python with LiteRT, and a plugin that counts what it executes.
+
+Set up in a folder of its own from Debian 12's and Python's packages; nothing is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import platform
+import shutil
+import statistics
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import movistream
+import movistream_benchmarks
+from movistream.errors import EngineUnavailableError, MovistreamError
+from movistream_benchmarks.arm.step_counted import Answer, Moment, Request
+
+CPUS = ("cortex-a76", "cortex-a72")
+"""The cores of a Raspberry Pi 5 and of a Raspberry Pi 4."""
+
+_TOOLS = ("apt-get", "dpkg-deb", "gcc", "setarch")
+_READY = "ready"
+
+
+@dataclass(frozen=True)
+class Count:
+    """Instructions of one contender on one core.
+
+    Attributes:
+        frames: of each step, from the written image to the logits, Python included.
+        engine_alone: of each step's run in the engine; empty for the published loop.
+        answer: what it gave.
+    """
+
+    frames: tuple[int, ...]
+    engine_alone: tuple[int, ...]
+    answer: Answer
+
+    @property
+    def median(self) -> int:
+        """Of the frames, one that was counted."""
+        return statistics.median_low(self.frames)
+
+
+def set_up(folder: Path) -> None:
+    """Fills the folder, unless it is filled already; takes a minute or two, and a network.
+
+    Raises:
+        EngineUnavailableError: if this machine cannot run the emulator.
+        MovistreamError: if a download or the compiler fails.
+    """
+    sources = files("movistream_benchmarks.arm")
+    recipe = sources / "setup.sh", sources / "count_instructions.c"
+    digest = hashlib.sha256(b"".join(each.read_bytes() for each in recipe)).hexdigest()
+    ready = folder / _READY
+    if ready.is_file() and ready.read_text(encoding="ascii") == digest:
+        return
+    _check_machine()
+    folder.mkdir(parents=True, exist_ok=True)
+    with as_file(recipe[0]) as script, as_file(recipe[1]) as plugin:
+        command = ["bash", str(script), str(folder), str(plugin)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
+    if done.returncode:
+        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:])
+        raise MovistreamError(f"setting up the emulator in {folder} failed:\n{said}")
+    ready.write_text(digest, encoding="ascii")
+
+
+def count(folder: Path, cpu: str, request: Request) -> Count:
+    """Runs a contender in the emulator.
+
+    Args:
+        folder: that :func:`set_up` filled.
+        cpu: one of :data:`CPUS`.
+
+    Raises:
+        MovistreamError: if the emulated program fails.
+    """
+    folder = folder.resolve()
+    with tempfile.TemporaryDirectory() as temporary:
+        # Of this machine's packages, only this project's own: the others are not for ARM.
+        own = Path(temporary, "own")
+        own.mkdir()
+        for package in (movistream, movistream_benchmarks):
+            assert package.__file__ is not None
+            home = Path(package.__file__).resolve().parent
+            (own / home.name).symlink_to(home)
+        marks = Path(temporary, "marks")
+        command = [
+            *("setarch", "--addr-no-randomize"),
+            str(folder / "qemu-aarch64"),
+            *("-cpu", cpu, "-L", str(folder / cpu)),
+            *("-plugin", f"{folder / 'count_instructions.so'},out={marks}"),
+            str(folder / "arm/usr/bin/python3.11"),
+            *("-m", "movistream_benchmarks.arm.step_counted"),
+        ]
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": temporary,
+            "LC_ALL": "C.UTF-8",
+            "PYTHONHOME": str(folder / "arm/usr"),
+            "PYTHONPATH": f"{own}:{folder / 'site-packages'}",
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        done = subprocess.run(
+            command,
+            env=environment,
+            input=json.dumps(asdict(request)),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if done.returncode:
+            said = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
+            raise MovistreamError(f"{request.path} on an emulated {cpu}: {said}")
+        answer = Answer(**json.loads(done.stdout.strip().rpartition("\n")[2]))
+        lines = [line.split() for line in marks.read_text(encoding="ascii").splitlines()]
+    return _counts([(int(mark), int(executed)) for mark, executed in lines], answer)
+
+
+def _counts(marks: list[tuple[int, int]], answer: Answer) -> Count:
+    """What was executed between marks, without the marks themselves."""
+    calibration = [executed for mark, executed in marks if mark == 0]
+    cost = min(after - before for before, after in itertools.pairwise(calibration))
+    at = {divmod(mark, 10): executed for mark, executed in marks if mark}
+    numbers = sorted({frame for frame, _ in at})
+    split = all((frame, Moment.RUN) in at for frame in numbers)
+    return Count(
+        frames=tuple(
+            at[frame, Moment.END] - at[frame, Moment.BEGIN] - cost * (3 if split else 1)
+            for frame in numbers
+        ),
+        engine_alone=tuple(
+            at[frame, Moment.RAN] - at[frame, Moment.RUN] - cost for frame in numbers if split
+        ),
+        answer=answer,
+    )
+
+
+def _check_machine() -> None:
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        raise EngineUnavailableError(
+            "the emulator is set up from Debian 12's packages for x86-64 Linux, which this machine"
+            f" is not ({platform.system()} {platform.machine()})"
+        )
+    if _debian_release() != "bookworm":
+        raise EngineUnavailableError(
+            "the emulator is set up from the packages of Debian 12 (bookworm), which this system"
+            " does not get; run it in a container of debian:12"
+        )
+    if missing := [tool for tool in _TOOLS if shutil.which(tool) is None]:
+        raise EngineUnavailableError(
+            f"the emulator needs {', '.join(missing)}, which this machine lacks: apt-get install"
+            " gcc libc6-dev dpkg util-linux"
+        )
+
+
+def _debian_release() -> str | None:
+    try:
+        return platform.freedesktop_os_release().get("VERSION_CODENAME")
+    except OSError:
+        return None

@@ -1,0 +1,131 @@
+"""``movistream bench-arm``: the counting itself needs an emulator; all around it does not."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from movistream.errors import EngineError, EngineUnavailableError, MovistreamError
+from movistream_benchmarks.arm import command, emulator
+from movistream_benchmarks.arm.command import bench_arm
+from movistream_benchmarks.arm.emulator import Count, count, set_up
+from movistream_benchmarks.arm.step_counted import Answer, Moment, Request, answer
+from movistream_benchmarks.contender import Contender, moving_blocks, running
+
+ANSWER = Answer("compiled-model", "float32", [1.0, 2.0])
+
+
+def request_of(path: Path, *, published_loop: bool = False) -> Request:
+    return Request(str(path), published_loop, "auto", "auto", warm_up=2, frames=3)
+
+
+def test_moments_of_a_step(model_path: Path, model_garden_path: Path) -> None:
+    moments: list[tuple[int, Moment]] = []
+    found = answer(request_of(model_path), lambda frame, moment: moments.append((frame, moment)))
+    assert moments == [(frame, moment) for frame in (1, 2, 3) for moment in Moment]
+    moments.clear()
+    request = request_of(model_garden_path, published_loop=True)
+    theirs = answer(request, lambda frame, moment: moments.append((frame, moment)))
+    assert moments == [(frame, m) for frame in (1, 2, 3) for m in (Moment.BEGIN, Moment.END)]
+    assert np.allclose(found.logits, theirs.logits, atol=1e-4)
+    with running(Contender(model_path)) as runner:
+        logits = [runner.step(frame).logits for frame in moving_blocks(5)][-1]
+    assert found.logits == [float(value) for value in logits]
+
+
+def test_what_marks_cost_is_taken_out() -> None:
+    """A mark costs 7: of 107 + 7 + 50 + 7 … between begin and end, 100 + 50 + 30 remain."""
+    marks = [(0, 10), (0, 17), (0, 30), (10, 100), (11, 207), (12, 264), (13, 301)]
+    found = emulator._counts(marks, ANSWER)
+    assert found == Count((201 - 3 * 7,), (57 - 7,), ANSWER)
+    loop = emulator._counts([(0, 10), (0, 17), (10, 100), (13, 307)], ANSWER)
+    assert loop == Count((200,), (), ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("machine", "release", "tools", "message"),
+    [
+        ("aarch64", "bookworm", True, "which this machine is not"),
+        ("x86_64", "trixie", True, "run it in a container of debian:12"),
+        ("x86_64", None, True, "run it in a container of debian:12"),
+        ("x86_64", "bookworm", False, "needs apt-get, dpkg-deb, gcc, setarch"),
+    ],
+)
+def test_where_it_cannot_run(
+    machine: str,
+    release: str | None,
+    tools: bool,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(emulator, "_debian_release", lambda: release)
+    monkeypatch.setattr(emulator.shutil, "which", lambda tool: tool if tools else None)
+    with pytest.raises(EngineUnavailableError, match=message):
+        set_up(tmp_path / "arm")
+    assert not (tmp_path / "arm").exists()
+
+
+def test_a_failed_set_up_says_why_and_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulator, "_check_machine", lambda: None)
+    monkeypatch.setenv("PATH", "/bin:/usr/bin")
+    broken = tmp_path / "setup"
+    broken.mkdir()
+    (broken / "setup.sh").write_text("echo 'no network' >&2; exit 1\n")
+    (broken / "count_instructions.c").write_text("")
+    monkeypatch.setattr(emulator, "files", lambda _package: broken)
+    with pytest.raises(MovistreamError, match="no network"):
+        set_up(tmp_path / "arm")
+    (broken / "setup.sh").write_text("touch $1/made\n")
+    set_up(tmp_path / "arm")
+    (tmp_path / "arm" / "made").unlink()
+    set_up(tmp_path / "arm")
+    assert not (tmp_path / "arm" / "made").exists()
+
+
+def test_an_emulator_that_fails(model_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "qemu-aarch64").write_text("#!/bin/sh\necho 'it broke' >&2\nexit 3\n")
+    (tmp_path / "qemu-aarch64").chmod(0o755)
+    with pytest.raises(MovistreamError, match="on an emulated cortex-a76: it broke"):
+        count(tmp_path, "cortex-a76", request_of(model_path))
+
+
+def test_the_command(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an emulator that answers as this machine does."""
+    monkeypatch.setattr(command, "set_up", lambda _folder: None)
+
+    def emulated(_folder: Path, cpu: str, request: Request) -> Count:
+        return Count((16_000_000, 15_000_000, 17_000_000), (9_000_000,) * 3, answer(request, None))
+
+    monkeypatch.setattr(command, "count", emulated)
+    arguments = [str(model_path), "--cpu", "cortex-a76", "--cpu", "cortex-a72"]
+    result = CliRunner().invoke(bench_arm, arguments)
+    assert result.exit_code == 0, result.output
+    assert "16.00" in result.output
+    assert "15.00–17.00" in result.output
+    lines = CliRunner().invoke(bench_arm, [*arguments, "--json"]).stdout.splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [entry["cpu"] for entry in entries] == ["cortex-a76", "cortex-a72"]
+    assert entries[0]["cosine_to_host"] == pytest.approx(1)
+    monkeypatch.setattr(
+        command, "count", lambda *_: Count((1,), (1,), Answer("e", "float32", [1.0] + [0.0] * 4))
+    )
+    with pytest.raises(EngineError, match="answers otherwise on cortex-a76"):
+        CliRunner().invoke(bench_arm, [str(model_path)], catch_exceptions=False)
+    assert CliRunner().invoke(bench_arm, []).exit_code == 2
+    assert CliRunner().invoke(bench_arm, ["missing.tflite"]).exit_code == 2
+
+
+def test_requests_and_answers_are_json(model_path: Path) -> None:
+    request = request_of(model_path)
+    assert Request(**json.loads(json.dumps(asdict(request)))) == request
+    assert Answer(**json.loads(json.dumps(asdict(ANSWER)))) == ANSWER
