@@ -17,7 +17,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	paper-table camera-motion judge-camera-motion schema clean
+	bench-others bench-scaling clip-memory paper-table camera-motion judge-camera-motion schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,46 @@ OWN = $(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8)
 
 bench-peers: peers ## our files of one network beside Model Garden's: time and memory
 	$(BIN)/movistream bench $(PUBLISHED) $(OWN) --threads 1,2 --rounds 25 --weight-cache build/peers/weights
+
+PEER_VENVS = build/venvs
+$(PEER_VENVS)/%/installed: benchmarks/peers/requirements_%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
+	$(@D)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
+UNTRAINED = build/peers/untrained
+$(UNTRAINED).float32.tflite: $(INSTALLED)
+	@mkdir -p $(@D)
+	$(BIN)/python demo/make_checkpoint.py $(UNTRAINED)-ckpt/ckpt-1 --arch a0
+	$(BIN)/movistream convert $(UNTRAINED)-ckpt/ckpt-1 -o $@ > /dev/null
+	$(BIN)/movistream convert $(UNTRAINED)-ckpt/ckpt-1 --layout model-garden \
+		-o $(UNTRAINED).model-garden.tflite > /dev/null
+
+TORCH_PEER = $(PEER_VENVS)/torch/bin/python benchmarks/peers/torch_peer.py
+OWN_PEER = $(BIN)/python benchmarks/peers/tflite_peer.py
+bench-others: $(UNTRAINED).float32.tflite $(PEER_VENVS)/torch/installed $(PEER_VENVS)/onnx/installed ## a new frame in other programs: ONNX Runtime, CoX3D, clip models in a sliding window
+	$(BIN)/python benchmarks/peers/state_map.py $< $(UNTRAINED).states.json
+	$(PEER_VENVS)/onnx/bin/python -m tf2onnx.convert --opset 17 --tflite $< \
+		--output $(UNTRAINED).onnx > build/peers/tf2onnx.log 2>&1
+	PYTHONPATH=sdk:converters $(BIN)/python benchmarks/peers/compare.py --json build/peers/others.json \
+		'$(OWN_PEER) $<' \
+		'$(OWN_PEER) $(UNTRAINED).model-garden.tflite --published-loop' \
+		'$(PEER_VENVS)/onnx/bin/python benchmarks/peers/onnx_peer.py $(UNTRAINED).onnx $(UNTRAINED).states.json' \
+		'$(TORCH_PEER) cox3d-s' '$(TORCH_PEER) cox3d-m' \
+		'$(TORCH_PEER) x3d-m' '$(TORCH_PEER) movinet-a0-base'
+
+SCALING = build/scaling
+bench-scaling: $(INSTALLED) ## how a step of A0 grows with the image, with threads, with streams
+	$(BIN)/python benchmarks/scaling/make_files.py $(SCALING)
+	$(BIN)/movistream bench --threads 1,2 --json $(SCALING)/sizes.json --html $(SCALING)/sizes.html \
+		$(patsubst %,$(SCALING)/a0-%-pixels.tflite,128 172 224 256 320)
+	$(BIN)/movistream bench --streams 1,2,4,8 --json $(SCALING)/streams.json \
+		--html $(SCALING)/streams.html $(SCALING)/a0-172-pixels.tflite
+
+clip-memory: $(INSTALLED) $(PEER_VENVS)/torch/installed ## memory against a clip's length: a stream, and clips at once
+	PYTHONPATH=sdk:converters:benchmarks/peers $(BIN)/python benchmarks/clip_memory/measure.py \
+		$(PEER_VENVS)/torch/bin/python build/clip-memory docs/images/clip-memory.png
 
 $(INSTALLED_MODEL_GARDEN): benchmarks/model_garden/requirements.txt
 	$(PYTHON) -m venv $(VENV_MODEL_GARDEN)

@@ -24,6 +24,8 @@ from movistream_benchmarks.contender import Contender
 from movistream_benchmarks.results import Benchmark, as_dictionary, run_benchmark
 from movistream_benchmarks.tables import BenchmarkTable, tables
 
+MOST_STREAMS = 64
+
 _TABLE_WIDTH = 120
 
 Value = TypeVar("Value")
@@ -41,6 +43,12 @@ def _listed(convert: Callable[[str], Value]) -> Any:
 def _thread_count(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
         raise click.BadParameter(f"{text!r} is no number of threads from 1 to {MOST_THREADS}")
+    return int(text)
+
+
+def _stream_count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_STREAMS:
+        raise click.BadParameter(f"{text!r} is no number of streams from 1 to {MOST_STREAMS}")
     return int(text)
 
 
@@ -76,6 +84,14 @@ def _engine(text: str) -> str:
     help=f"What runs the models: auto, {', '.join(ENGINES)}.",
 )
 @click.option(
+    "--streams",
+    default="1",
+    show_default=True,
+    callback=_listed(_stream_count),
+    metavar="N[,N…]",
+    help="Of each model, stepped in turn; every model runs with each.",
+)
+@click.option(
     "--arithmetic",
     type=click.Choice(ARITHMETICS),
     default="auto",
@@ -103,6 +119,7 @@ def bench(
     published: tuple[Path, ...],
     threads: list[int],
     engines: list[str],
+    streams: list[int],
     arithmetic: str,
     weight_cache: Path | None,
     frames: int,
@@ -125,10 +142,11 @@ def bench(
     contenders = [
         *(Contender(path, count, published_loop=True) for count in threads for path in published),
         *(
-            Contender(path, count, engine, arithmetic, cache)
+            Contender(path, count, engine, arithmetic, cache, several)
             for cache in ([None] if weight_cache is None else [None, weight_cache])
             for engine in engines
             for count in threads
+            for several in streams
             for path in models
         ),
     ]

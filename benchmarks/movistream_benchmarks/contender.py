@@ -43,6 +43,7 @@ class Contender:
         engine: of this project's runtime, or ``auto``.
         arithmetic: of this project's runtime.
         weight_cache: folder of packed weights; None packs them anew.
+        streams: of this project's runtime, which take turns frame by frame, as cameras do.
         published_loop: run by the published samples' loop in place of this project's runtime.
     """
 
@@ -51,6 +52,7 @@ class Contender:
     engine: str = "auto"
     arithmetic: str = "auto"
     weight_cache: Path | None = None
+    streams: int = 1
     published_loop: bool = False
 
 
@@ -101,7 +103,7 @@ def running(contender: Contender) -> Iterator[Runner]:
         arithmetic=contender.arithmetic,
         weight_cache=contender.weight_cache,
     ) as model:
-        yield Runtime(model)
+        yield Runtime(model, contender.streams)
 
 
 def moving_blocks(count: int) -> Frames:
@@ -115,23 +117,31 @@ def moving_blocks(count: int) -> Frames:
 
 
 class Runtime:
-    """This project's runtime, which fits frames to the model and times itself."""
+    """This project's runtime, which fits frames to the model and times itself.
 
-    def __init__(self, model: movistream.Model) -> None:
+    Every step is one of the next stream.
+    """
+
+    def __init__(self, model: movistream.Model, streams: int) -> None:
         self.model = model
         self.engine: str = model.engine
         self.arithmetic: str = model.arithmetic
-        self._stream = model.stream()
+        self._streams = [model.stream() for _ in range(streams)]
+        self._steps = 0
 
     def fitted(self, frames: Frames) -> Frames:
         return frames
 
     def step(self, frame: Frame) -> Step:
-        result = self._stream.step(frame)
+        stream = self._streams[self._steps % len(self._streams)]
+        self._steps += 1
+        result = stream.step(frame)
         return Step(result.preprocess_ms, result.inference_ms, result.logits)
 
     def reset(self) -> None:
-        self._stream.reset()
+        self._steps = 0
+        for stream in self._streams:
+            stream.reset()
 
 
 class PublishedLoop:

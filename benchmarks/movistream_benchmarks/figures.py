@@ -82,12 +82,17 @@ def cosine(one: Logits, other: Logits) -> float:
 
 
 def disagreements(measurements: Sequence[Measurement]) -> list[str]:
-    """Where one file answered otherwise with other threads or in another engine, in words."""
+    """Where one file answered otherwise with other threads or in another engine, in words.
+
+    With another number of streams, each has seen other frames.
+    """
     found = []
     for one, other in itertools.combinations(measurements, 2):
         if one.contender.path != other.contender.path:
             continue
         if one.start.arithmetic != other.start.arithmetic:
+            continue
+        if one.contender.streams != other.contender.streams:
             continue
         likeness = cosine(one.rounds[-1].last_logits, other.rounds[-1].last_logits)
         if not likeness >= LEAST_COSINE:

@@ -40,7 +40,8 @@ class Result:
         preprocessing: from the frame to the prepared image.
         ratio: of inference to the first contender's.
         noise: see :func:`.figures.noise`.
-        cosine_to_first: of its last answer to the first contender's; None where classes differ.
+        cosine_to_first: of its last answer to the first contender's; None where
+            classes or streams differ.
         activations: memory of intermediate tensors.
         work: by operator name.
         floor_ms: see :func:`.peak_rates.floor_ms`.
@@ -59,6 +60,11 @@ class Result:
     activations: ActivationMemory
     work: dict[str, Work]
     floor_ms: float
+
+    @property
+    def frames_per_second(self) -> float:
+        """That a process can do, all its streams together."""
+        return 1e3 / (self.preprocessing.median + self.inference.median)
 
 
 @dataclass(frozen=True)
@@ -145,6 +151,7 @@ def _as_dictionary(result: Result) -> dict[str, Any]:
         "file_bytes": result.file.file_bytes,
         "weight_bytes": result.file.weight_bytes,
         "state_bytes": sum(result.file.state_bytes.values()),
+        "frames_per_second": result.frames_per_second,
         "start": asdict(result.start),
         "inference_ms": asdict(result.inference),
         "preprocess_ms": asdict(result.preprocessing),
@@ -172,6 +179,8 @@ def _result(
     with map_file(path) as data:
         graph = read_model_file(data, str(path)).signatures[file.manifest.signature].graph
     answer, measure_of = measurement.rounds[-1].last_logits, first.rounds[-1].last_logits
+    same_streams = measurement.contender.streams == first.contender.streams
+    comparable = same_streams and answer.shape == measure_of.shape
     return Result(
         name=name,
         contender=measurement.contender,
@@ -181,7 +190,7 @@ def _result(
         preprocessing=preprocessing(measurement),
         ratio=ratio(measurement, first),
         noise=noise(measurement),
-        cosine_to_first=cosine(answer, measure_of) if answer.shape == measure_of.shape else None,
+        cosine_to_first=cosine(answer, measure_of) if comparable else None,
         memory=measurement.memory,
         activations=activation_memory(graph),
         work=work_by_type(graph),
@@ -205,8 +214,10 @@ def _names(measurements: Sequence[Measurement]) -> list[str]:
             parts.append("published loop")
         elif len(set(own)) > 1:
             parts.append(start.engine)
-        if len({contender.threads for contender in contenders}) > 1:
+        if len({each.threads for each in contenders}) > 1:
             parts.append(f"{contender.threads} thread{'s' if contender.threads > 1 else ''}")
+        if len({each.streams for each in contenders}) > 1:
+            parts.append(f"{contender.streams} stream{'s' if contender.streams > 1 else ''}")
         if start.arithmetic != "float32":
             parts.append(start.arithmetic)
         if contender.weight_cache is not None:

@@ -55,16 +55,22 @@ def start_table(benchmark: Benchmark) -> BenchmarkTable:
                 f"{start.load_ms:.1f}",
                 f"{start.first_step_ms:.1f}",
                 f"{result.preprocessing.median:.2f}",
-                "other classes" if likeness is None else f"{likeness:.4f}",
+                f"{result.frames_per_second:.0f}",
+                "–" if likeness is None else f"{likeness:.4f}",
             )
         )
     height, width = CAMERA_SIZE
     return BenchmarkTable(
         "Start and preparation, ms",
-        ("model", "engine", "arithmetic", "load", "first", "prepare", "cosine to first"),
+        (
+            *("model", "engine", "arithmetic", "load", "first", "prepare", "frames/s"),
+            "cosine to first",
+        ),
         tuple(rows),
         f"Prepare: fitting a frame of {width} × {height} to the model; in the published loop,"
-        " dividing one that has the model's size by 255. Cosine: of the last frame's logits.",
+        " dividing one that has the model's size by 255. Frames/s: of medians, preparation"
+        " included, all streams together. Cosine: of the last frame's logits, where both have the"
+        " same classes and streams.",
     )
 
 

@@ -92,6 +92,22 @@ def test_engines_side_by_side(model_path: Path, tmp_path: Path) -> None:
     assert found == engines.split(",")
 
 
+def test_streams_that_take_turns(model_path: Path, tmp_path: Path) -> None:
+    data = tmp_path / "figures.json"
+    result = run(model_path, "--streams", "1,3", "--json", data, *FAST)
+    assert result.exit_code == 0, result.output
+    one, three = json.loads(data.read_text())["results"]
+    assert [entry["name"] for entry in (one, three)] == ["frames, 1 stream", "frames, 3 streams"]
+    assert "'65' is no number of streams" in run(model_path, "--streams", "65").output
+    frames = moving_blocks(7)
+    with running(Contender(model_path, streams=3)) as runner:
+        together = [runner.step(frame).logits for frame in frames]
+    for stream in range(3):
+        with running(Contender(model_path)) as runner:
+            alone = [runner.step(frame).logits for frame in frames[stream::3]]
+        assert np.array_equal(alone, together[stream::3])
+
+
 def test_a_warm_weight_cache(model_path: Path, tmp_path: Path) -> None:
     result = run(model_path, "--weight-cache", tmp_path / "cache", *FAST)
     assert result.exit_code == 0, result.output

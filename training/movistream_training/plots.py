@@ -63,7 +63,7 @@ def plot_accuracy_after(
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="center right")
     _save(figure, path)
 
 
