@@ -78,7 +78,7 @@ def activation_memory(graph: Graph, order: Sequence[int] | None = None) -> Activ
 
 def lifetimes(graph: Graph, order: Sequence[int]) -> tuple[Lifetime, ...]:
     """Of all intermediate tensors: neither constants, nor inputs or outputs of the graph."""
-    held = {*graph.inputs, *graph.outputs}
+    held = {*graph.inputs, *graph.outputs, *constants(graph)}
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     for position, index in enumerate(order):
@@ -93,6 +93,18 @@ def lifetimes(graph: Graph, order: Sequence[int]) -> tuple[Lifetime, ...]:
         Lifetime(tensor, graph.tensors[tensor].bytes, position, last[tensor])
         for tensor, position in first.items()
     )
+
+
+def constants(graph: Graph) -> set[int]:
+    """Tensors that no frame changes: those in the file, and what is computed of them alone.
+
+    Engines compute the latter once, such as the float32 weights of a float16 file.
+    """
+    found = {tensor.index for tensor in graph.tensors if tensor.constant}
+    for operator in graph.operators:
+        if found.issuperset(operator.inputs):
+            found.update(operator.outputs)
+    return found
 
 
 def plan(alive: Sequence[Lifetime]) -> dict[Lifetime, int]:

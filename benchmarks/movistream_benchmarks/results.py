@@ -119,7 +119,7 @@ def run_benchmark(
         frames=frames,
         peaks=peaks,
         results=results,
-        warnings=tuple(_noise_warning(result) for result in results if result.noise > NOISY),
+        warnings=_noise_warnings(results),
         errors=tuple(disagreements(measurements)),
     )
 
@@ -226,9 +226,12 @@ def _names(measurements: Sequence[Measurement]) -> list[str]:
     return names
 
 
-def _noise_warning(result: Result) -> str:
+def _noise_warnings(results: Sequence[Result]) -> tuple[str, ...]:
+    worst = max(results, key=lambda result: result.noise)
+    if worst.noise <= NOISY:
+        return ()
     return (
-        f"{result.name}: the middle half of its rounds spreads over {result.noise:.0%} of their"
-        " median; this machine has other work, so trust ratios that are much larger only, or take"
-        " more rounds"
+        f"this machine has other work: the middle half of the rounds of {worst.name} spreads over"
+        f" {worst.noise:.0%} of their median; trust only ratios whose quartiles are near each"
+        " other, or take more rounds",
     )

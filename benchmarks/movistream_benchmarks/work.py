@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from movistream.graph import OPTIONAL_TENSOR, Graph
 from movistream.inspection import multiply_adds
+from movistream_benchmarks.activation_memory import constants
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,15 @@ class Work:
 
 
 def work_by_type(graph: Graph) -> dict[str, Work]:
-    """The work of a graph by operator name, the most multiply-adds first, then the most bytes."""
+    """The work of a graph by operator name, the most multiply-adds first, then the most bytes.
+
+    Operators on constants alone are left out: engines run them once.
+    """
+    fixed = constants(graph)
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for operator in graph.operators:
+        if fixed.issuperset(operator.outputs):
+            continue
         tensors = {*operator.inputs, *operator.outputs} - {OPTIONAL_TENSOR}
         own = counts[operator.name]
         own[0] += 1

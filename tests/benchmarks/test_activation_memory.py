@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from movistream.graph import Graph, Operator, Tensor
 from movistream_benchmarks.activation_memory import Lifetime, activation_memory, lifetimes, plan
+from movistream_benchmarks.work import total, work_by_type
 
 Edges = Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
 
@@ -133,6 +135,20 @@ def test_a_plan_never_overlaps(entries: list[tuple[int, int, int]]) -> None:
     for (one, at), (other, there) in itertools.combinations(places.items(), 2):
         together = one.first <= other.last and other.first <= one.last
         assert not (together and at < there + other.bytes and there < at + one.bytes)
+
+
+def test_what_is_computed_of_constants_alone_is_constant() -> None:
+    """Weights of 100 bytes are widened to 400 once; the step needs 10 and the sum of 20."""
+    graph = graph_of(
+        (10, 100, 400, 20, 5),
+        [((1,), (2,)), ((0, 2), (3,)), ((3,), (4,))],
+        inputs=(0,),
+        output=4,
+    )
+    tensors = tuple(replace(tensor, constant=tensor.index == 1) for tensor in graph.tensors)
+    graph = replace(graph, tensors=tensors)
+    assert activation_memory(graph).live_bytes == (0, 20, 20)
+    assert total(work_by_type(graph)).operators == 2
 
 
 def test_constants_and_the_callers_tensors_are_no_activations() -> None:

@@ -192,7 +192,7 @@ def test_work_adds_up(model_path: Path) -> None:
         graph = next(iter(read_model_file(data, "a").signatures.values())).graph
     work = work_by_type(graph)
     whole = total(work)
-    assert whole.operators == len(graph.operators)
+    assert 0 < whole.operators <= len(graph.operators)
     assert whole.multiply_adds == inspect_file(model_path).multiply_adds
     # Every tensor is at least written once, or read once.
     assert whole.bytes_moved >= sum(tensor.bytes for tensor in graph.tensors)
