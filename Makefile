@@ -17,7 +17,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	bench-others bench-scaling clip-memory paper-table camera-motion judge-camera-motion schema clean
+	arm-install bench-others bench-scaling bench-threads clip-memory paper-table camera-motion judge-camera-motion schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -91,8 +91,14 @@ peers: $(INSTALLED)
 PUBLISHED = $(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8)
 OWN = $(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8)
 
-bench-peers: peers ## our files of one network beside Model Garden's: time and memory
-	$(BIN)/movistream bench $(PUBLISHED) $(OWN) --threads 1,2 --rounds 25 --weight-cache build/peers/weights
+REPORT = docs/benchmark-report.html
+bench-peers: peers ## our files of one network beside Model Garden's: report, and the README's table
+	$(BIN)/movistream bench $(PUBLISHED) $(OWN) --rounds 25 --weight-cache build/peers/weights \
+		--json build/peers/bench.json --html $(REPORT)
+	$(BIN)/python benchmarks/readme_table.py build/peers/bench.json README.md
+
+bench-threads: peers ## the same with one thread and with two
+	$(BIN)/movistream bench $(PUBLISHED) $(OWN) --threads 1,2 --rounds 25
 
 PEER_VENVS = build/venvs
 $(PEER_VENVS)/%/installed: benchmarks/peers/requirements_%.txt
@@ -101,24 +107,22 @@ $(PEER_VENVS)/%/installed: benchmarks/peers/requirements_%.txt
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
-UNTRAINED = build/peers/untrained
-$(UNTRAINED).float32.tflite: $(INSTALLED)
-	@mkdir -p $(@D)
-	$(BIN)/python demo/make_checkpoint.py $(UNTRAINED)-ckpt/ckpt-1 --arch a0
-	$(BIN)/movistream convert $(UNTRAINED)-ckpt/ckpt-1 -o $@ > /dev/null
-	$(BIN)/movistream convert $(UNTRAINED)-ckpt/ckpt-1 --layout model-garden \
-		-o $(UNTRAINED).model-garden.tflite > /dev/null
-
 TORCH_PEER = $(PEER_VENVS)/torch/bin/python benchmarks/peers/torch_peer.py
-OWN_PEER = $(BIN)/python benchmarks/peers/tflite_peer.py
-bench-others: $(UNTRAINED).float32.tflite $(PEER_VENVS)/torch/installed $(PEER_VENVS)/onnx/installed ## a new frame in other programs: ONNX Runtime, CoX3D, clip models in a sliding window
-	$(BIN)/python benchmarks/peers/state_map.py $< $(UNTRAINED).states.json
-	$(PEER_VENVS)/onnx/bin/python -m tf2onnx.convert --opset 17 --tflite $< \
-		--output $(UNTRAINED).onnx > build/peers/tf2onnx.log 2>&1
-	PYTHONPATH=sdk:converters $(BIN)/python benchmarks/peers/compare.py --json build/peers/others.json \
-		'$(OWN_PEER) $<' \
-		'$(OWN_PEER) $(UNTRAINED).model-garden.tflite --published-loop' \
-		'$(PEER_VENVS)/onnx/bin/python benchmarks/peers/onnx_peer.py $(UNTRAINED).onnx $(UNTRAINED).states.json' \
+TFLITE_PEER = $(BIN)/python benchmarks/peers/tflite_peer.py
+EXPORTED = build/model-garden
+bench-others: $(INSTALLED) $(EXPORTED)/a0_int8.tflite $(PEER_VENVS)/torch/installed $(PEER_VENVS)/onnx/installed ## a new frame in other programs: Model Garden's, ONNX Runtime, CoX3D, clip models in a sliding window
+	$(BIN)/python demo/render_clip.py $(EXPORTED)/clip.mp4
+	$(BIN)/movistream convert $(EXPORTED)/a0/ckpt-1 -o $(EXPORTED)/a0.float32.tflite > /dev/null
+	$(BIN)/movistream convert $(EXPORTED)/a0/ckpt-1 --precision int8 --calibrate $(EXPORTED)/clip.mp4 \
+		-o $(EXPORTED)/a0.int8.tflite > /dev/null
+	$(BIN)/python benchmarks/peers/state_map.py $(EXPORTED)/a0.float32.tflite $(EXPORTED)/a0.states.json
+	$(PEER_VENVS)/onnx/bin/python -m tf2onnx.convert --opset 17 --tflite $(EXPORTED)/a0.float32.tflite \
+		--output $(EXPORTED)/a0.onnx > $(EXPORTED)/tf2onnx.log 2>&1
+	PYTHONPATH=sdk:converters $(BIN)/python benchmarks/peers/compare.py --json build/others.json \
+		'$(TFLITE_PEER) $(EXPORTED)/a0_f32.tflite --published-loop' \
+		'$(TFLITE_PEER) $(EXPORTED)/a0_int8.tflite --published-loop' \
+		'$(TFLITE_PEER) $(EXPORTED)/a0.float32.tflite' '$(TFLITE_PEER) $(EXPORTED)/a0.int8.tflite' \
+		'$(PEER_VENVS)/onnx/bin/python benchmarks/peers/onnx_peer.py $(EXPORTED)/a0.onnx $(EXPORTED)/a0.states.json' \
 		'$(TORCH_PEER) cox3d-s' '$(TORCH_PEER) cox3d-m' \
 		'$(TORCH_PEER) x3d-m' '$(TORCH_PEER) movinet-a0-base'
 
@@ -141,29 +145,32 @@ $(INSTALLED_MODEL_GARDEN): benchmarks/model_garden/requirements.txt
 	$(VENV_MODEL_GARDEN)/bin/python -m pip install --quiet --no-deps tf-models-official==2.20.0
 	@touch $@
 
-LARGER = build/model-garden
-build/model-garden/%_int8.tflite: benchmarks/model_garden/export.py | $(INSTALLED_MODEL_GARDEN)
-	@mkdir -p $(LARGER)
-	$(VENV_MODEL_GARDEN)/bin/python $< $* $(LARGER) 2> $(LARGER)/$*.log || { tail $(LARGER)/$*.log; exit 1; }
+$(EXPORTED)/%_int8.tflite: benchmarks/model_garden/export.py | $(INSTALLED_MODEL_GARDEN)
+	@mkdir -p $(EXPORTED)
+	$(VENV_MODEL_GARDEN)/bin/python $< $* $(EXPORTED) 2> $(EXPORTED)/$*.log || { tail $(EXPORTED)/$*.log; exit 1; }
 
-bench-model-garden: $(INSTALLED) $(LARGER)/a2_int8.tflite $(LARGER)/a3_int8.tflite ## the same for A2 and A3, exported here by Model Garden's own code
-	$(BIN)/python demo/render_clip.py $(LARGER)/clip.mp4
+bench-model-garden: $(INSTALLED) $(EXPORTED)/a2_int8.tflite $(EXPORTED)/a3_int8.tflite ## the same for A2 and A3, exported here by Model Garden's own code
+	$(BIN)/python demo/render_clip.py $(EXPORTED)/clip.mp4
 	for name in a2 a3; do \
 		for precision in float32 float16 dynamic; do \
-			$(BIN)/movistream convert $(LARGER)/$$name/ckpt-1 --precision $$precision \
-				-o $(LARGER)/$$name.$$precision.tflite > /dev/null || exit 1; \
+			$(BIN)/movistream convert $(EXPORTED)/$$name/ckpt-1 --precision $$precision \
+				-o $(EXPORTED)/$$name.$$precision.tflite > /dev/null || exit 1; \
 		done; \
-		$(BIN)/movistream convert $(LARGER)/$$name/ckpt-1 --precision int8 --calibrate $(LARGER)/clip.mp4 \
-			-o $(LARGER)/$$name.int8.tflite > /dev/null || exit 1; \
+		$(BIN)/movistream convert $(EXPORTED)/$$name/ckpt-1 --precision int8 --calibrate $(EXPORTED)/clip.mp4 \
+			-o $(EXPORTED)/$$name.int8.tflite > /dev/null || exit 1; \
 		$(BIN)/movistream bench --rounds 15 --frames 10 \
-			--published $(LARGER)/$${name}_f32.tflite --published $(LARGER)/$${name}_int8.tflite \
-			$(LARGER)/$$name.float32.tflite $(LARGER)/$$name.float16.tflite \
-			$(LARGER)/$$name.dynamic.tflite $(LARGER)/$$name.int8.tflite || exit 1; \
+			--published $(EXPORTED)/$${name}_f32.tflite --published $(EXPORTED)/$${name}_int8.tflite \
+			$(EXPORTED)/$$name.float32.tflite $(EXPORTED)/$$name.float16.tflite \
+			$(EXPORTED)/$$name.dynamic.tflite $(EXPORTED)/$$name.int8.tflite || exit 1; \
 	done
 
 bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debian 12 on x86-64)
 	$(BIN)/movistream bench-arm --folder build/arm $(OWN) build/peers/k600.int8.tflite $(PUBLISHED) \
 		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite
+
+arm-install: peers ## installs [bench] on an emulated Raspberry Pi 5, and benchmarks there
+	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(A0).int8.tflite
+	bash benchmarks/arm_install.sh build/arm $(A0).int8.tflite
 
 paper-table: $(INSTALLED) ## what MoViNets and X3D cost, beside the published figures
 	$(BIN)/python -m movistream_converters.paper_table

@@ -132,8 +132,8 @@ def work_table(benchmark: Benchmark) -> BenchmarkTable:
             )
         )
     rates = (
-        f"{_threads(peak.threads)}: float32 {peak.multiply_adds_per_s['float32'] / 1e9:.0f} G,"
-        f" int8 {peak.multiply_adds_per_s['int8'] / 1e9:.0f} G multiply-adds/s"
+        f"{_threads(peak.threads)}: float32 {peak.multiply_adds_per_s['float32'] / 1e9:.3g} G,"
+        f" int8 {peak.multiply_adds_per_s['int8'] / 1e9:.3g} G multiply-adds/s"
         for peak in benchmark.peaks.values()
     )
     copied = max(peak.bytes_per_s for peak in benchmark.peaks.values())
@@ -142,7 +142,7 @@ def work_table(benchmark: Benchmark) -> BenchmarkTable:
         ("model", "operators", "multiply-adds", "moved", "at peak rate", "reached"),
         tuple(rows),
         f"Peak rates of this machine, of large 1×1 convolutions in the same engine, with"
-        f" {'; '.join(rates)}; it copies {copied / 1e9:.0f} GB/s read and written. Moved: what"
+        f" {'; '.join(rates)}; it copies {copied / 1e9:.3g} GB/s read and written. Moved: what"
         " operators read and write, from memory or from caches.",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import json
+import re
 import subprocess
 import sys
 import venv
@@ -144,3 +145,14 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
     assert next((tmp_path / "env").rglob("camera_motion.safetensors"))
     schema = next((tmp_path / "env").rglob("manifest.schema.json"))
     assert schema.parent.name == "movistream"
+
+
+def test_every_number_of_the_readmes_table_is_in_the_report() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split("<!-- performance table -->")[1].split("<!-- end of performance table")[0]
+    report = (ROOT / "docs" / "benchmark-report.html").read_text(encoding="utf-8")
+    cells = set(re.findall(r"<td>([^<]+)</td>", report))
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    assert len(rows) > 5
+    assert [cell for row in rows[1:] for cell in row if cell not in cells] == []
+    assert table.split("\n\n")[1].split(",")[0] in report

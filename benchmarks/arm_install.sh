@@ -1,0 +1,34 @@
+#!/bin/bash
+# Installs this project with the extra [bench] on an emulated Raspberry Pi 5, and benchmarks there.
+#
+#   arm_install.sh EMULATOR MODEL.tflite      EMULATOR: the folder of 'movistream bench-arm --folder'
+#
+# Times of an emulator say nothing about a Pi; that everything installs and runs is what is shown.
+set -euo pipefail
+
+emulator=$(cd "$1" && pwd)
+model=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+python3 -m pip wheel --quiet --no-deps --wheel-dir "$work/wheels" "$(dirname "$0")/.."
+python3 -m pip download --quiet --no-deps --dest "$work/pip" pip
+
+# A Python that starts itself again, as multiprocessing asks it to: through the emulator.
+cat > "$work/python" <<END
+#!/bin/sh
+export PYTHONHOME=$emulator/arm/usr
+exec $emulator/qemu-aarch64 -cpu cortex-a76 -L $emulator/cortex-a76 -0 $work/python \
+    $emulator/arm/usr/bin/python3.11 "\$@"
+END
+chmod +x "$work/python"
+
+"$work/python" -c 'import platform; print("Python", platform.python_version(), platform.machine())'
+wheel=$(echo "$work"/wheels/*.whl)
+PYTHONPATH=$(echo "$work"/pip/*.whl) "$work/python" -m pip install --quiet --root-user-action ignore --only-binary :all: \
+    --target "$work/site" "movistream[bench] @ file://$wheel"
+export PYTHONPATH=$work/site
+ls "$work/site" | grep -cE '\.dist-info$' | sed 's/$/ packages installed/'
+"$work/python" -c 'import importlib.util; assert not importlib.util.find_spec("tensorflow")'
+"$work/python" -m movistream bench "$model" --frames 5 --rounds 3 --html "$work/report.html"
+grep -c '<svg' "$work/report.html" | sed 's/$/ plots in the report/'
