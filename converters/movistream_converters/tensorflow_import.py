@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from movistream.native_stderr import native_stderr_captured
 
@@ -14,10 +15,14 @@ def quiet_tensorflow() -> None:
 
 
 def import_tensorflow() -> None:
-    """Imports and starts it."""
+    """Imports and starts it, so that it computes the same numbers every time."""
     quiet_tensorflow()
     with native_stderr_captured():
         import tensorflow as tf
 
+        # Operators that race each other add up gradients in any order. A process that has computed
+        # something already stays as it is.
+        with suppress(RuntimeError):
+            tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.get_logger().setLevel("ERROR")
         tf.constant(0.0)

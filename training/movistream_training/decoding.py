@@ -93,7 +93,10 @@ class ClipReader:
             .batch(clips_per_batch, drop_remainder=True)
             .prefetch(_BATCHES_AHEAD)
         )
-        for arrays in data.as_numpy_iterator():
+        # Decoding does not wait for the network, which takes one operator at a time.
+        options = tf.data.Options()
+        options.threading.private_threadpool_size = _DECODERS
+        for arrays in data.with_options(options).as_numpy_iterator():
             yield Batch(*arrays)
 
     def _clip(self, probed: Probed, seed: tuple[int, ...] | None) -> tuple[Any, Any, Any]:

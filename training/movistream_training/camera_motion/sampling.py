@@ -191,9 +191,9 @@ def _resized(picture: Picture, scale: float) -> Picture:
 
 def _softened(picture: Picture, pixels: float, generator: np.random.Generator) -> Picture:
     """Often out of focus: skies, walls and what lies behind a flower have no sharp edges."""
-    if generator.random() > 0.35:
+    if generator.random() > 0.5:
         return picture
-    sigma = pixels * math.exp(generator.uniform(math.log(0.006), math.log(0.05)))
+    sigma = pixels * math.exp(generator.uniform(math.log(0.006), math.log(0.07)))
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
 
 

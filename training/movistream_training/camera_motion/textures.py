@@ -14,7 +14,7 @@ from movistream_training.camera_motion.scene import Picture
 
 _SIZE = 640
 
-_CLOUDS = 0.2
+_CLOUDS = 0.3
 """The share of pictures without shapes, only soft clouds."""
 
 

@@ -25,6 +25,7 @@ from movistream_converters.movinet import (
     default_options,
 )
 from movistream_converters.network import ActivationFunction
+from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_converters.weights import Weights
 from movistream_training.batches import Batch
 from movistream_training.camera_motion.motion import LABELS
@@ -61,7 +62,7 @@ OPTIONS: MovinetOptions = replace(
     horizon_frames=4,
 )
 
-RECIPE = Recipe(epochs=50, steps_per_epoch=75, learning_rate=3e-3, average_decay=0.998)
+RECIPE = Recipe(epochs=55, steps_per_epoch=75, learning_rate=3e-3, average_decay=0.998)
 
 SCENES_PER_BATCH = 2
 FRAMES_PER_CLIP = 10
@@ -123,7 +124,10 @@ def training_batches(footage: Footage, seed: int, epoch: int) -> Iterator[Batch]
             tf.TensorSpec(shape, tf.float32),
         ),
     )
-    for arrays in data.prefetch(4).as_numpy_iterator():
+    # Rendering does not wait for the network, which takes one operator at a time.
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 1
+    for arrays in data.prefetch(4).with_options(options).as_numpy_iterator():
         yield Batch(*arrays)
 
 
@@ -141,6 +145,7 @@ def validation_batches(footage: Footage, seed: int) -> list[Batch]:
 @click.option("--seed", type=int, default=1, show_default=True)
 def main(footage: Path, run: Path, seed: int) -> None:
     """Train the camera-motion model on scenes made of FOOTAGE, into the folder RUN."""
+    import_tensorflow()
     folder = RunFolder(run)
     try:
         scenes = training_footage(footage, seed)
