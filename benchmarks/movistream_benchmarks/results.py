@@ -219,7 +219,7 @@ def _names(measurements: Sequence[Measurement]) -> list[str]:
         if len({each.streams for each in contenders}) > 1:
             parts.append(f"{contender.streams} stream{'s' if contender.streams > 1 else ''}")
         if start.arithmetic != "float32":
-            parts.append(start.arithmetic)
+            parts.append(f"{start.arithmetic} arithmetic")
         if contender.weight_cache is not None:
             parts.append("weight cache")
         names.append(", ".join(parts))

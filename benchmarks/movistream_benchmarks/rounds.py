@@ -54,6 +54,10 @@ def measure(
         workers: list[_Worker] = []
         starts: list[Start] = []
         for contender in contenders:
+            if contender.weight_cache is not None:
+                # An earlier process fills it.
+                with _worker(contender) as earlier:
+                    earlier.receive(Start)
             workers.append(opened.enter_context(_worker(contender)))
             starts.append(workers[-1].receive(Start))
             on_turn()
