@@ -10,9 +10,12 @@ from contextlib import ExitStack
 from itertools import cycle
 from pathlib import Path
 
+import ai_edge_litert.compiled_model
+import ai_edge_litert.interpreter  # noqa: F401
 import click
 from line_protocol import serve
 
+from movistream.inspection import inspect_file
 from movistream_benchmarks.contender import Contender, moving_blocks, running
 
 
@@ -20,13 +23,15 @@ from movistream_benchmarks.contender import Contender, moving_blocks, running
 @click.argument("model", type=click.Path(exists=True, path_type=Path))
 @click.option("--published-loop", is_flag=True)
 def main(model: Path, published_loop: bool) -> None:
-    """Step MODEL."""
+    """Step MODEL on frames of its own size."""
+    image = inspect_file(model).manifest.input
+    frames = moving_blocks(8)[:, : image.height, : image.width].copy()
     with ExitStack() as opened:
 
         def load() -> Callable[[], None]:
             runner = opened.enter_context(running(Contender(model, published_loop=published_loop)))
-            frames = cycle(runner.fitted(moving_blocks(8)))
-            return lambda: void(runner.step(next(frames)))
+            turns = cycle(frames)
+            return lambda: void(runner.step(next(turns)))
 
         loop = ", published loop" if published_loop else ", movistream"
         serve(f"{model.stem}{loop}", load)
