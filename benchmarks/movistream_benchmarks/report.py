@@ -15,6 +15,7 @@ from movistream_benchmarks.tables import (
     latency_table,
     memory_table,
     start_table,
+    work_by_type_tables,
     work_table,
 )
 
@@ -48,6 +49,7 @@ def write_report(benchmark: Benchmark, path: Path) -> None:
             " states, image and logits.",
         ),
         _with(work_table(benchmark), work_plot(results)),
+        *map(_with, work_by_type_tables(benchmark)),
     )
     environment = Environment(
         loader=PackageLoader("movistream_benchmarks", "data"),

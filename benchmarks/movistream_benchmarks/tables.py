@@ -147,8 +147,30 @@ def work_table(benchmark: Benchmark) -> BenchmarkTable:
     )
 
 
+def work_by_type_tables(benchmark: Benchmark) -> tuple[BenchmarkTable, ...]:
+    """The work of each file, operator type by operator type."""
+    files = {result.contender.path: result for result in benchmark.results}
+    return tuple(
+        BenchmarkTable(
+            f"Operators of {path.stem}",
+            ("operator", "how many", "multiply-adds", "moved"),
+            tuple(
+                (
+                    name,
+                    str(work.operators),
+                    f"{work.multiply_adds / 1e6:.2f} M" if work.multiply_adds else "",
+                    f"{work.bytes_moved / 1e6:.2f} MB",
+                )
+                for name, work in result.work.items()
+            ),
+            "",
+        )
+        for path, result in files.items()
+    )
+
+
 def tables(benchmark: Benchmark) -> tuple[BenchmarkTable, ...]:
-    """All of them."""
+    """All that the terminal shows."""
     makers = (latency_table, start_table, memory_table, work_table)
     return tuple(make(benchmark) for make in makers)
 

@@ -82,6 +82,7 @@ def test_a_failed_set_up_says_why_and_is_not_ready(
     broken.mkdir()
     (broken / "setup.sh").write_text("echo 'no network' >&2; exit 1\n")
     (broken / "count_instructions.c").write_text("")
+    (broken / "wheels.txt").write_text("")
     monkeypatch.setattr(emulator, "files", lambda _package: broken)
     with pytest.raises(MovistreamError, match="no network"):
         set_up(tmp_path / "arm")

@@ -73,7 +73,9 @@ def test_the_public_surface() -> None:
         "movistream",
         "movistream.cli",
         "movistream_benchmarks.soak",
+        "movistream_benchmarks.arm.command",
         "movistream_benchmarks.bench_command",
+        "movistream_benchmarks.report",
     ],
 )
 def test_the_runtime_imports_nothing_heavy(module: str) -> None:

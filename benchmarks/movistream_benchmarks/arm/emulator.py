@@ -13,6 +13,7 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -57,15 +58,16 @@ def set_up(folder: Path) -> None:
         MovistreamError: if a download or the compiler fails.
     """
     sources = files("movistream_benchmarks.arm")
-    recipe = sources / "setup.sh", sources / "count_instructions.c"
+    recipe = [sources / name for name in ("setup.sh", "count_instructions.c", "wheels.txt")]
     digest = hashlib.sha256(b"".join(each.read_bytes() for each in recipe)).hexdigest()
     ready = folder / _READY
     if ready.is_file() and ready.read_text(encoding="ascii") == digest:
         return
     _check_machine()
     folder.mkdir(parents=True, exist_ok=True)
-    with as_file(recipe[0]) as script, as_file(recipe[1]) as plugin:
-        command = ["bash", str(script), str(folder), str(plugin)]
+    with ExitStack() as opened:
+        script, plugin, wheels = (str(opened.enter_context(as_file(each))) for each in recipe)
+        command = ["bash", script, str(folder), plugin, wheels]
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=False
         )

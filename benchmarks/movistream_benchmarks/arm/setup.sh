@@ -1,19 +1,17 @@
 #!/bin/bash
 # Sets up an emulated ARM Python with LiteRT, and the plugin that counts its instructions.
 #
-#   setup.sh FOLDER PLUGIN.c
+#   setup.sh FOLDER PLUGIN.c WHEELS.txt
 #
 # Needs an x86-64 Debian 12 (bookworm) as apt's source, gcc, dpkg-deb, and a host Python with pip.
-# Installs nothing on the host; takes packages from wherever apt and pip are configured to.
+# Installs nothing on the host; takes packages from wherever apt and pip are configured to. apt checks
+# Debian's signatures, pip the digests in WHEELS.txt.
 set -euo pipefail
 
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
 plugin=$2
-
-LITERT=2.3.0
-NUMPY=2.4.6
-packages=(msgspec click rich)
+wheels_list=$3
 
 # Unpacks a package of the given architecture and all that it depends on, as if on a bare machine.
 unpack_debian() { # ARCHITECTURE TARGET PACKAGE...
@@ -100,7 +98,7 @@ else
     done
     python3 -m pip download --quiet --dest "$wheels" "${platforms[@]}" --platform manylinux2014_aarch64 \
         --only-binary=:all: --implementation cp --abi cp311 --abi abi3 --abi none \
-        --python-version 3.11 "ai-edge-litert==$LITERT" "numpy==$NUMPY" "${packages[@]}"
+        --python-version 3.11 --require-hashes --requirement "$wheels_list"
     rm -rf "$site"
     mkdir -p "$site"
     for wheel in "$wheels"/*.whl; do
