@@ -17,7 +17,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	arm-install bench-others bench-scaling bench-threads clip-memory paper-table camera-motion judge-camera-motion schema clean
+	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table camera-motion judge-camera-motion schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,10 @@ bench-peers: peers ## our files of one network beside Model Garden's: report, an
 
 bench-threads: peers ## the same with one thread and with two
 	$(BIN)/movistream bench $(PUBLISHED) $(OWN) --threads 1,2 --rounds 25
+
+bench-published: peers ## our int8 file of the published int8 model's weights beside the published one
+	$(BIN)/movistream bench --rounds 25 build/peers/k600.int8.tflite \
+		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite
 
 PEER_VENVS = build/venvs
 $(PEER_VENVS)/%/installed: benchmarks/peers/requirements_%.txt

@@ -144,7 +144,12 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
     refused = run("demo")
     assert refused.returncode == 1
     assert "pip install 'movistream[convert]'" in refused.stderr
-    assert next((tmp_path / "env").rglob("camera_motion.safetensors"))
+    assert run("bench", model_path, "--frames", 5, "--rounds", 3).returncode == 0
+    refused = run("bench", model_path, "--html", "report.html")
+    assert refused.returncode == 1
+    assert "pip install 'movistream[bench]'" in refused.stderr
+    for name in ("camera_motion.safetensors", "setup.sh", "count_instructions.c", "wheels.txt"):
+        assert next((tmp_path / "env").rglob(name))
     schema = next((tmp_path / "env").rglob("manifest.schema.json"))
     assert schema.parent.name == "movistream"
 
