@@ -167,10 +167,19 @@ class PublishedLoop:
                 interpreter.allocate_tensors()
                 self.call: Any = interpreter.get_signature_runner()
             self._details = self.call.get_input_details()
-            self._shape = self._details["image"]["shape"]
-        except (ValueError, RuntimeError, KeyError) as error:
+            outputs = self.call.get_output_details()
+        except (ValueError, RuntimeError) as error:
             reason = first_line(str(error))
             raise EngineError(f"{path} cannot be run as a published file: {reason}") from None
+        image = self._details.get("image")
+        if image is None or image["dtype"] != np.float32 or len(image["shape"]) < 4:
+            raise EngineError(f"{path} is no published file: it has no float32 input 'image'")
+        if {*self._details, "logits"} != {*outputs, "image"}:
+            raise EngineError(
+                f"{path} is no published file: its outputs are not 'logits' and its states by the"
+                " names of their inputs"
+            )
+        self._shape = image["shape"]
         shape = tuple(map(int, self._shape))
         self._preprocess = Preprocessor(ImageInput(tensor="image", shape=shape, dtype="float32"))
         self._states: dict[str, Any] = {}

@@ -121,8 +121,13 @@ def test_refusals_are_one_line(model_path: Path, tmp_path: Path) -> None:
     assert "'0' is no number of threads" in run(model_path, "--threads", "1,0").output
     assert "'gpu' is none of auto" in run(model_path, "--engine", "gpu").output
     missing = tmp_path / "missing.tflite"
-    for options in ((missing,), (model_path, "--published", missing)):
-        with pytest.raises(MovistreamError, match=r"missing\.tflite"):
+    for options, message in (
+        ((missing,), r"missing\.tflite"),
+        ((model_path, "--published", missing), r"missing\.tflite"),
+        (("--published", model_path), "is no published file: its outputs"),
+        ((model_path, "--engine", "tflite-runtime"), "tflite-runtime is not installed"),
+    ):
+        with pytest.raises(MovistreamError, match=message):
             CliRunner().invoke(bench, list(map(str, options)), catch_exceptions=False)
     with pytest.raises(MovistreamError, match="does not exist"):
         CliRunner().invoke(
