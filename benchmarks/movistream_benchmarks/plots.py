@@ -42,7 +42,14 @@ def latency_plot(results: Sequence[Result]) -> str:
         patch.set(facecolor=_color(index), alpha=0.6)
         line.set(color="black", linewidth=1.6)
     for position, own in zip(positions, times, strict=True):
-        axes.annotate(f"  {own.median:.2f}", (own.p95, position), va="center", fontsize=8)
+        axes.annotate(
+            f"{own.median:.2f}",
+            (own.p95, position),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+        )
     axes.invert_yaxis()
     axes.set(
         xlabel="inference per frame, ms: 5 %, quartiles, median, 95 %",
@@ -58,38 +65,42 @@ def memory_plot(results: Sequence[Result]) -> str:
     axes = figure.subplots()
     for index, result in enumerate(results):
         peaks = [value / 1e6 for value in result.memory.peak_bytes]
-        axes.plot(range(1, len(peaks) + 1), peaks, label=result.name, color=_color(index))
+        axes.plot(
+            range(1, len(peaks) + 1),
+            peaks,
+            "-" if index < len(_COLORS) else "--",
+            label=result.name,
+            color=_color(index),
+        )
     axes.set(xlabel="frame", ylabel="peak resident memory, MB", ylim=(0, None))
     axes.grid(alpha=0.3)
-    _legend(axes)
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     return _svg(figure)
 
 
 def activations_plot(results: Sequence[Result]) -> str:
     """Bytes of intermediate tensors that are alive during each operator, for each file once."""
     files = list({result.contender.path: result for result in results}.values())
-    figure = Figure(figsize=(_WIDTH, 3.4), layout="constrained")
-    axes = figure.subplots()
-    for index, result in enumerate(files):
-        live = result.activations.live_bytes
+    size = (_WIDTH, 0.7 + 0.85 * len(files))
+    figure = Figure(figsize=size, layout="constrained")
+    rows = figure.subplots(len(files), sharex=True, sharey=True, squeeze=False)[:, 0]
+    for index, (axes, result) in enumerate(zip(rows, files, strict=True)):
+        live = [count / 1e6 for count in result.activations.live_bytes]
         along = [position / len(live) for position in range(len(live))]
-        axes.step(
-            along,
-            [count / 1e6 for count in live],
-            where="post",
-            label=f"{result.contender.path.stem}: at most {max(live) / 1e6:.2f} MB",
-            color=_color(index),
-            linewidth=1.1,
+        axes.fill_between(along, live, step="post", color=_color(index), alpha=0.6, linewidth=0)
+        axes.text(
+            0.995,
+            0.9,
+            f"{result.contender.path.stem}: at most {max(live):.2f} MB",
+            transform=axes.transAxes,
+            ha="right",
+            va="top",
+            fontsize=8,
         )
-    axes.set(
-        xlabel="operators, from the first to the last",
-        ylabel="alive at once, MB",
-        ylim=(0, None),
-        xlim=(0, 1),
-    )
-    axes.xaxis.set_major_formatter(lambda share, _position: f"{share:.0%}")
-    axes.grid(alpha=0.3)
-    _legend(axes)
+        axes.grid(alpha=0.3)
+    rows[-1].set(xlabel="operators, from the first to the last", xlim=(0, 1), ylim=(0, None))
+    rows[-1].xaxis.set_major_formatter(lambda share, _position: f"{share:.0%}")
+    figure.supylabel("alive at once, MB", fontsize=10)
     return _svg(figure)
 
 
@@ -122,10 +133,6 @@ def work_plot(results: Sequence[Result]) -> str:
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return _svg(figure)
-
-
-def _legend(axes: object) -> None:
-    axes.legend(fontsize=8, frameon=False)  # type: ignore[attr-defined]
 
 
 def _color(index: int) -> str:
