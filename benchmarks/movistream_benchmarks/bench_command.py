@@ -195,7 +195,7 @@ def print_table(table: BenchmarkTable) -> None:
     for heading in table.headings:
         shown.add_column(heading, justify="right", no_wrap=True)
     shown.columns[0].justify = "left"
-    shown.columns[0].no_wrap = False
+    shown.columns[0].no_wrap, shown.columns[0].overflow = False, "fold"
     for row in table.rows:
         shown.add_row(*map(Text, row))
     Console(width=_TABLE_WIDTH).print(shown)
