@@ -122,7 +122,7 @@ bench-others: $(INSTALLED) $(EXPORTED)/a0_int8.tflite $(PEER_VENVS)/torch/instal
 	$(BIN)/python benchmarks/peers/state_map.py $(EXPORTED)/a0.float32.tflite $(EXPORTED)/a0.states.json
 	$(PEER_VENVS)/onnx/bin/python -m tf2onnx.convert --opset 17 --tflite $(EXPORTED)/a0.float32.tflite \
 		--output $(EXPORTED)/a0.onnx > $(EXPORTED)/tf2onnx.log 2>&1
-	PYTHONPATH=sdk:converters $(BIN)/python benchmarks/peers/compare.py --json build/others.json \
+	PYTHONPATH=sdk:converters:benchmarks $(BIN)/python benchmarks/peers/compare.py --json build/others.json \
 		'$(TFLITE_PEER) $(EXPORTED)/a0_f32.tflite --published-loop' \
 		'$(TFLITE_PEER) $(EXPORTED)/a0_int8.tflite --published-loop' \
 		'$(TFLITE_PEER) $(EXPORTED)/a0.float32.tflite' '$(TFLITE_PEER) $(EXPORTED)/a0.int8.tflite' \
@@ -139,7 +139,7 @@ bench-scaling: $(INSTALLED) ## how a step of A0 grows with the image, with threa
 		--html $(SCALING)/streams.html $(SCALING)/a0-172-pixels.tflite
 
 clip-memory: $(INSTALLED) $(PEER_VENVS)/torch/installed ## memory against a clip's length: a stream, and clips at once
-	PYTHONPATH=sdk:converters:benchmarks/peers $(BIN)/python benchmarks/clip_memory/measure.py \
+	PYTHONPATH=sdk:converters:benchmarks:benchmarks/peers $(BIN)/python benchmarks/clip_memory/measure.py \
 		$(PEER_VENVS)/torch/bin/python build/clip-memory docs/images/clip-memory.png
 
 $(INSTALLED_MODEL_GARDEN): benchmarks/model_garden/requirements.txt

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+
+from movistream_benchmarks.process_memory import read_resident_bytes, reset_peak
 
 
 def peak_bytes_of(act: Callable[[], object]) -> int:
-    """Resets the kernel's peak, acts, and takes the difference to what was resident before."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    before = _field("VmRSS")
+    """Resets the kernel's peak, acts, and takes the difference to what was resident before.
+
+    Raises:
+        OSError: if this kernel does not let the peak be reset.
+    """
+    if not reset_peak():
+        raise OSError("this kernel does not let the peak of a process's memory be reset")
+    before, _ = read_resident_bytes()
     act()
-    return max(0, _field("VmHWM") - before)
-
-
-def _field(name: str) -> int:
-    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) * 1024
-    raise ValueError(name)
+    _, peak = read_resident_bytes()
+    return max(0, peak - before)

@@ -40,16 +40,15 @@ def _listed(convert: Callable[[str], Value]) -> Any:
     return callback
 
 
-def _thread_count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
-        raise click.BadParameter(f"{text!r} is no number of threads from 1 to {MOST_THREADS}")
-    return int(text)
+def _count_of(what: str, most: int) -> Callable[[str], int]:
+    """Converts a number from 1 to most."""
 
+    def convert(text: str) -> int:
+        if not text.isdecimal() or not 1 <= int(text) <= most:
+            raise click.BadParameter(f"{text!r} is no number of {what} from 1 to {most}")
+        return int(text)
 
-def _stream_count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_STREAMS:
-        raise click.BadParameter(f"{text!r} is no number of streams from 1 to {MOST_STREAMS}")
-    return int(text)
+    return convert
 
 
 def _engine(text: str) -> str:
@@ -70,7 +69,7 @@ def _engine(text: str) -> str:
     "--threads",
     default="1",
     show_default=True,
-    callback=_listed(_thread_count),
+    callback=_listed(_count_of("threads", MOST_THREADS)),
     metavar="N[,N…]",
     help="Of the engine; every model runs with each.",
 )
@@ -87,7 +86,7 @@ def _engine(text: str) -> str:
     "--streams",
     default="1",
     show_default=True,
-    callback=_listed(_stream_count),
+    callback=_listed(_count_of("streams", MOST_STREAMS)),
     metavar="N[,N…]",
     help="Of each model, stepped in turn; every model runs with each.",
 )

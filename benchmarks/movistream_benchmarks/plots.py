@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from movistream_benchmarks.results import Result
+from movistream_benchmarks.results import Result, one_of_each_file
 
 _WIDTH = 9.0
 _COLORS = ("#1f6feb", "#d1495b", "#2a9d5c", "#e09f3e", "#7b52ab", "#00798c", "#8d6a4f", "#555555")
@@ -80,7 +80,7 @@ def memory_plot(results: Sequence[Result]) -> str:
 
 def activations_plot(results: Sequence[Result]) -> str:
     """Bytes of intermediate tensors that are alive during each operator, for each file once."""
-    files = list({result.contender.path: result for result in results}.values())
+    files = one_of_each_file(results)
     size = (_WIDTH, 0.7 + 0.85 * len(files))
     figure = Figure(figsize=size, layout="constrained")
     rows = figure.subplots(len(files), sharex=True, sharey=True, squeeze=False)[:, 0]
@@ -106,7 +106,7 @@ def activations_plot(results: Sequence[Result]) -> str:
 
 def work_plot(results: Sequence[Result]) -> str:
     """Bytes that operators of each type read and write, for each file once."""
-    files = list({result.contender.path: result for result in results}.values())
+    files = one_of_each_file(results)
     totals: dict[str, int] = {}
     for result in files:
         for name, work in result.work.items():

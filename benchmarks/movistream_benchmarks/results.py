@@ -124,6 +124,11 @@ def run_benchmark(
     )
 
 
+def one_of_each_file(results: Sequence[Result]) -> list[Result]:
+    """Results for what a file alone decides, however often it was run."""
+    return list({result.contender.path: result for result in results}.values())
+
+
 def as_dictionary(benchmark: Benchmark) -> dict[str, Any]:
     """Plain JSON types."""
     return {
@@ -138,11 +143,10 @@ def as_dictionary(benchmark: Benchmark) -> dict[str, Any]:
 
 
 def _as_dictionary(result: Result) -> dict[str, Any]:
-    contender = asdict(result.contender)
-    contender["path"] = str(result.contender.path)
-    contender["weight_cache"] = (
-        None if result.contender.weight_cache is None else str(result.contender.weight_cache)
-    )
+    contender = {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in asdict(result.contender).items()
+    }
     return {
         "name": result.name,
         "contender": contender,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from movistream_benchmarks.contender import CAMERA_SIZE
-from movistream_benchmarks.results import Benchmark
+from movistream_benchmarks.results import Benchmark, one_of_each_file
+from movistream_benchmarks.work import total
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,13 @@ def work_table(benchmark: Benchmark) -> BenchmarkTable:
     """What a step does at least, and how far the machine could be driven."""
     rows = []
     for result in benchmark.results:
-        works = result.work.values()
+        whole = total(result.work)
         rows.append(
             (
                 result.name,
-                str(sum(work.operators for work in works)),
-                f"{sum(work.multiply_adds for work in works) / 1e6:.1f} M",
-                f"{sum(work.bytes_moved for work in works) / 1e6:.1f} MB",
+                str(whole.operators),
+                f"{whole.multiply_adds / 1e6:.1f} M",
+                f"{whole.bytes_moved / 1e6:.1f} MB",
                 f"{result.floor_ms:.2f} ms",
                 f"{result.floor_ms / result.inference.median:.0%}",
             )
@@ -149,10 +150,9 @@ def work_table(benchmark: Benchmark) -> BenchmarkTable:
 
 def work_by_type_tables(benchmark: Benchmark) -> tuple[BenchmarkTable, ...]:
     """The work of each file, operator type by operator type."""
-    files = {result.contender.path: result for result in benchmark.results}
     return tuple(
         BenchmarkTable(
-            f"Operators of {path.stem}",
+            f"Operators of {result.contender.path.stem}",
             ("operator", "how many", "multiply-adds", "moved"),
             tuple(
                 (
@@ -165,7 +165,7 @@ def work_by_type_tables(benchmark: Benchmark) -> tuple[BenchmarkTable, ...]:
             ),
             "",
         )
-        for path, result in files.items()
+        for result in one_of_each_file(benchmark.results)
     )
 
 

@@ -11,18 +11,11 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
+
+from movistream_benchmarks.process_memory import read_memory
 
 FIRST_FRAMES = 20
 """Stepped before memory is read, as for this project's own models."""
-
-
-def private_dirty_bytes() -> int:
-    """Of this process."""
-    for line in Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith("Private_Dirty:"):
-            return int(line.split()[1]) * 1024
-    raise ValueError("the kernel tells no Private_Dirty")
 
 
 def serve(
@@ -34,11 +27,11 @@ def serve(
         load: gives the step, which does all that a new frame costs, preparing it aside.
         first_frames: that the step needs until it is in its stride.
     """
-    before = private_dirty_bytes()
+    before = read_memory().private_dirty_bytes
     step = load()
     for _ in range(first_frames):
         step()
-    added = private_dirty_bytes() - before
+    added = read_memory().private_dirty_bytes - before
     print(json.dumps({"name": name, "private_dirty_bytes": added}), flush=True)
     for line in sys.stdin:
         times_ms = []
