@@ -18,10 +18,8 @@ from movistream.engines import Array, open_engine
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, MovistreamError, SnapshotError
 from movistream.manifest import Manifest
-from movistream.preprocess import Preprocessor
+from movistream.preprocess import Preprocessor, View
 from movistream.result import Result
-
-_UNRUN_FRAME = np.zeros((2, 2, 3), np.uint8)
 
 
 class Model:
@@ -56,13 +54,35 @@ class Model:
         self._image = self._engine.create_input(manifest.input.tensor)
         self._logits = self._engine.create_output(manifest.logits.tensor)
 
-    def stream(self, *, horizon_frames: int | None = None) -> Stream:
+    @property
+    def name(self) -> str:
+        """Of the network, such as ``movinet-a0-stream``."""
+        return self.manifest.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the classes, in order; empty if the file has none."""
+        return self.manifest.labels
+
+    @property
+    def classes(self) -> int:
+        """Their number."""
+        return self.manifest.logits.classes
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """At which the network was trained; None if the file does not say."""
+        return self.manifest.input.frames_per_second
+
+    def stream(self, *, horizon_frames: int | None = None, view: View | None = None) -> Stream:
         """A new stream, at the start of a video. Streams of one model may be interleaved.
 
         Args:
             horizon_frames: after so many frames, let running means forget, so that an endless
                 stream follows what happens now; by default as the file says, which mostly is
                 never. In float16 arithmetic they forget after 2,048 frames at the latest.
+            view: which part of each frame is looked at; by default the middle, as networks are
+                evaluated.
 
         Raises:
             MovistreamError: if the model is closed, or has no clock that can be held.
@@ -72,7 +92,7 @@ class Model:
                 raise MovistreamError(f"the model {self.path} is closed")
             if horizon_frames is None:
                 horizon_frames = self.manifest.horizon_frames
-            return Stream(self, horizon_frames)
+            return Stream(self, horizon_frames, view)
 
     def close(self) -> None:
         """Frees the engine; the model's streams cannot be used any more."""
@@ -81,9 +101,8 @@ class Model:
             self._engine.close()
 
     def __repr__(self) -> str:
-        name, engine = self.manifest.name, self.engine
-        runs = f"{engine}, {self.threads} threads, {self.arithmetic}"
-        return f"<Model {name} from {self.path}, {runs}>"
+        runs = f"{self.engine}, {self.threads} threads, {self.arithmetic}"
+        return f"<Model {self.name} from {self.path}, {runs}>"
 
     def __enter__(self) -> Model:
         return self
@@ -128,12 +147,12 @@ class Stream:
     streams of one model in several threads take turns in the engine.
     """
 
-    def __init__(self, model: Model, horizon_frames: int | None) -> None:
+    def __init__(self, model: Model, horizon_frames: int | None, view: View | None) -> None:
         """Use :meth:`Model.stream`."""
         self._model = model
         self._engine = engine = model._engine
         manifest = model.manifest
-        self._preprocess = Preprocessor(manifest.input)
+        self._preprocess = Preprocessor(manifest.input, view)
         self._frames_seen = 0
         inputs: dict[str, Any] = {manifest.input.tensor: model._image}
         outputs: dict[str, Any] = {manifest.logits.tensor: model._logits}
@@ -246,7 +265,8 @@ class Stream:
     def warm_up(self) -> None:
         """Runs a blank frame and forgets it, so that the next step takes its usual time."""
         snapshot = self.snapshot()
-        self._advance(self._preprocess(_UNRUN_FRAME))
+        image = self._model.manifest.input
+        self._advance(np.zeros(image.shape, image.dtype))
         self.restore(snapshot)
 
     def close(self) -> None:

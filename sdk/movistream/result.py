@@ -41,9 +41,7 @@ class Result:
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
         """The softmax of the logits, (classes,)."""
-        exponents = np.exp(self.logits - self.logits.max())
-        probabilities: npt.NDArray[np.float32] = exponents / exponents.sum()
-        return probabilities
+        return softmax(self.logits)
 
     def top(self, k: int = 1) -> tuple[Prediction, ...]:
         """The k most probable classes, best first; fewer if there are fewer classes."""
@@ -59,3 +57,10 @@ class Result:
     def label(self, index: int) -> str:
         """The label of a class, ``class 7`` if the model has none."""
         return self.labels[index] if self.labels else f"class {index}"
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Probabilities of classes, (classes,)."""
+    exponents = np.exp(logits - logits.max())
+    probabilities: npt.NDArray[np.float32] = exponents / exponents.sum()
+    return probabilities
