@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -87,6 +88,22 @@ def clip(tmp_path_factory: pytest.TempPathFactory, frames: np.ndarray) -> Path:
             writer.write(np.ascontiguousarray(frame[..., ::-1]))
     writer.release()
     return path
+
+
+@pytest.fixture
+def pattern_cameras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of cameras, FFmpeg's own test pattern at a real camera's pace, for one second."""
+    real_open = av.open
+
+    def open_pattern(address: str, **options: Any) -> Any:
+        if options.get("format") != "v4l2":
+            return real_open(address, **options)
+        asked = options.pop("options")
+        rate, size = asked.get("framerate", "30"), asked.get("video_size", "96x64")
+        pattern = f"testsrc=rate={rate}:size={size}:duration=1,realtime"
+        return real_open(pattern, **{**options, "format": "lavfi"})
+
+    monkeypatch.setattr(av, "open", open_pattern)
 
 
 def foreign_model(signature_key: str = "serving_default") -> bytes:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 import movistream
 from movistream.loading import MOST_THREADS
-from movistream.video import VideoFile
+from movistream.sources import VideoFile
 from movistream_benchmarks.process_memory import read_resident_bytes
 
 FIRST_SETTLED_STEP = 50
@@ -73,7 +73,7 @@ def soak(
 def looped_frames(video: Path, every: int) -> npt.NDArray[np.uint8]:
     """The frames that taking one in ``every`` of an endlessly repeated video gives, in order."""
     with VideoFile(video) as file:
-        images = [frame.image for frame in file.frames()]
+        images = [frame.image for frame in file]
     period = len(images) // math.gcd(len(images), every)
     return np.stack([images[index * every % len(images)] for index in range(period)])
 

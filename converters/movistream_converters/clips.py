@@ -13,15 +13,12 @@ import numpy.typing as npt
 from movistream.errors import VideoError
 from movistream.manifest import ImageInput
 from movistream.preprocess import Preprocessor
-from movistream.video import VideoFile
+from movistream.sources import VideoFile, find_videos
+from movistream.sources.picking import is_at, pick_at_rate
 from movistream_converters.errors import ConversionError
 from movistream_converters.movinet import MovinetOptions
 
 Frame = npt.NDArray[np.uint8]
-
-VIDEO_SUFFIXES = frozenset(
-    {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
-)
 
 
 @dataclass(frozen=True)
@@ -58,23 +55,16 @@ def image_input(options: MovinetOptions) -> ImageInput:
     )
 
 
-def find_videos(path: Path) -> tuple[Path, ...]:
+def videos_at(path: Path) -> tuple[Path, ...]:
     """A video, or all videos in a folder and the folders in it, in the order of their names.
 
     Raises:
-        ConversionError: if there is none.
+        ConversionError: if there is nothing.
+        VideoError: if a folder holds no video.
     """
     if not path.exists():
         raise ConversionError(f"{path} does not exist; name a video, or a folder of videos")
-    if not path.is_dir():
-        return (path,)
-    videos = (file for file in path.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
-    found = tuple(sorted(file for file in videos if file.is_file()))
-    if not found:
-        raise ConversionError(
-            f"the folder {path} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))})"
-        )
-    return found
+    return find_videos(path) if path.is_dir() else (path,)
 
 
 def read_frames(video: Path | Part, image: ImageInput) -> Iterator[Frame]:
@@ -105,13 +95,15 @@ def part_images(file: VideoFile, part: Part, rate: float | None) -> Iterator[Fra
     """
     end_s = math.inf if part.end_s is None else part.end_s
     found = False
-    if file.frames_per_second is None:
-        rate = None
-    for frame in file.frames(rate=rate, start_s=part.start_s):
+    frames = iter(file)
+    if rate is not None and file.frames_per_second is not None:
+        frames = pick_at_rate(file, rate)
+    for frame in frames:
         if frame.time_s >= end_s:
             break
-        found = True
-        yield frame.image
+        if is_at(frame, part.start_s):
+            found = True
+            yield frame.image
     if not found:
         raise VideoError(f"{part.path} holds no frame from {part.start_s:g} to {end_s:g} s")
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from movistream.labels import check_labels, read_labels
 from movistream.output import check_output
-from movistream_converters.clips import find_videos
+from movistream_converters.clips import videos_at
 from movistream_converters.layouts import StateLayout
 from movistream_converters.precision import Precision
 from movistream_converters.source_options import print_findings, source_options
@@ -106,8 +106,8 @@ def convert(
     architecture.
     """
     check_output(output)
-    calibration_videos = () if calibrate is None else find_videos(calibrate)
-    held_out_videos = () if held_out is None else find_videos(held_out)
+    calibration_videos = () if calibrate is None else videos_at(calibrate)
+    held_out_videos = () if held_out is None else videos_at(held_out)
     names = () if labels is None else read_labels(labels)
     with _progress() as progress:
         progress("read", 0, 1)

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from movistream.errors import FrameError
 from movistream.manifest import ImageInput
 
-
 Fit = Literal["crop", "letterbox", "stretch"]
 FITS: tuple[str, ...] = get_args(Fit)
 

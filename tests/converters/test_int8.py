@@ -16,7 +16,7 @@ from movistream.graph import ModelFile, Operator, map_file, read_model_file
 from movistream.manifest import SIGNATURE_KEY
 from movistream_converters import lowering
 from movistream_converters.calibration import Observed, observe
-from movistream_converters.clips import Clip, find_videos
+from movistream_converters.clips import Clip, videos_at
 from movistream_converters.convert import Conversion, convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.fidelity import compare_steps, layer_signal_to_noise_db
@@ -313,15 +313,15 @@ def test_refusals(tmp_path: Path, clip: Path) -> None:
 
 
 def test_videos_in_folders(tmp_path: Path) -> None:
-    with pytest.raises(ConversionError, match="holds no video"):
-        find_videos(tmp_path)
+    with pytest.raises(VideoError, match="holds no video"):
+        videos_at(tmp_path)
     with pytest.raises(ConversionError, match="does not exist"):
-        find_videos(tmp_path / "missing")
+        videos_at(tmp_path / "missing")
     (tmp_path / "b").mkdir()
     for name in ("z.mp4", "b/a.MKV", "notes.txt"):
         (tmp_path / name).touch()
-    assert find_videos(tmp_path) == (tmp_path / "b" / "a.MKV", tmp_path / "z.mp4")
-    assert find_videos(tmp_path / "notes.txt") == (tmp_path / "notes.txt",)
+    assert videos_at(tmp_path) == (tmp_path / "b" / "a.MKV", tmp_path / "z.mp4")
+    assert videos_at(tmp_path / "notes.txt") == (tmp_path / "notes.txt",)
 
 
 def test_a_noisy_stage_stays_float(

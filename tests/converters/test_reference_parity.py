@@ -141,7 +141,8 @@ def test_signature_equals_the_published_file(reference: Reference, tmp_path: Pat
 def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
     """Real Kinetics-600 weights on a real clip."""
     from movistream.labels import read_labels
-    from movistream.video import VideoFile
+    from movistream.sources import VideoFile
+    from movistream.sources.picking import pick_at_rate
 
     path = tmp_path / "k600.tflite"
     labels = read_labels(reference("kinetics600_labels.txt"))
@@ -151,7 +152,7 @@ def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
         model.stream() as stream,
         VideoFile(reference("clips/carving_ice.mp4")) as video,
     ):
-        results = [stream.step(frame.image) for frame in video.frames(rate=5)]
+        results = [stream.step(frame.image) for frame in pick_at_rate(video, 5)]
     best = results[-1].top(1)[0]
     assert best.label == "carving ice"
     assert best.score > 0.9
@@ -159,14 +160,14 @@ def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
 
 def test_a_long_stream(reference: Reference, tmp_path: Path) -> None:
     """1,500 steps on a looped clip, every fifth frame of it."""
-    from movistream.video import VideoFile
+    from movistream.sources import VideoFile
 
     golden = reference("goldens/k600_a0_stream")
     expected = np.load(golden / "long_stream.npz")
     path = tmp_path / "k600.tflite"
     convert(_checkpoint(golden), path, verified=False)
     with VideoFile(reference("clips/carving_ice.mp4")) as video:
-        frames = [frame.image for frame in video.frames()]
+        frames = [frame.image for frame in video]
     with movistream.load(path) as model, model.stream() as stream:
         for step in range(1500):
             logits = stream.step(frames[5 * step % len(frames)]).logits

@@ -40,18 +40,41 @@ def test_setup_cfg_lists_every_package() -> None:
 
 def test_the_public_surface() -> None:
     assert movistream.__all__ == [
+        "Ended",
+        "Ensemble",
+        "Event",
+        "EventOptions",
         "Manifest",
         "Model",
         "MovistreamError",
+        "Notice",
+        "Passed",
         "Prediction",
+        "Region",
+        "ResetOptions",
         "Result",
+        "ScoreOptions",
+        "Seen",
         "Snapshot",
+        "Source",
+        "SourceOptions",
+        "Started",
+        "Step",
         "Stream",
+        "StreamPool",
+        "VideoFrame",
+        "View",
+        "WatchOptions",
         "__version__",
         "load",
+        "open_source",
+        "read_snapshot",
+        "write_snapshot",
     ]
     surface = {
-        movistream.Model: {"close", "stream"},
+        movistream.Model: {"classes", "close", "frames_per_second", "labels", "name", "stream"},
+        movistream.Ensemble: {"classes", "frames_per_second", "labels", "name", "stream"},
+        movistream.StreamPool: {"close", "reset", "stop"},
         movistream.Stream: {
             "close",
             "frames_seen",
@@ -138,7 +161,7 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
     refused = run("convert", "checkpoint", "-o", "m.tflite")
     assert refused.returncode == 1
     assert "pip install 'movistream[convert]'" in refused.stderr
-    refused = run("run", model_path, model_path)
+    refused = run("run", model_path, ROOT / "README.md")
     assert refused.returncode == 1
     assert "pip install 'movistream[video]'" in refused.stderr
     refused = run("demo")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import movistream
 from movistream.cli import main
 from movistream.errors import VideoError
-from movistream.video import VideoFile
-from tests.conftest import foreign_model
+from movistream.sources import VideoFile
+from movistream.sources.picking import pick_at_rate, pick_every
+from movistream_converters.convert import convert
+from movistream_converters.weights import random_weights
+from tests.conftest import foreign_model, small_checkpoint
+from tests.sdk.videos import MjpegServer, write_timed_video
 
 Capture = pytest.CaptureFixture[str]
 
@@ -39,7 +48,8 @@ def test_json_lines(model_path: Path, clip: Path, capsys: Capture) -> None:
     # 5 frames per second of 10: every other one.
     assert [line["frame"] for line in lines] == list(range(0, 30, 2))
     assert [line["time_s"] for line in lines] == [round(i / 10, 4) for i in range(0, 30, 2)]
-    assert set(lines[0]) == {"frame", "time_s", "preprocess_ms", "inference_ms", "top"}
+    assert set(lines[0]) == {"source", "frame", "time_s", "preprocess_ms", "inference_ms", "top"}
+    assert lines[0]["source"] == str(clip)
     assert set(lines[0]["top"][0]) == {"index", "label", "score"}
     assert len(lines[0]["top"]) == 2
     assert lines[0]["top"][0]["label"] == f"thing {lines[0]['top'][0]['index']}"
@@ -54,7 +64,7 @@ def test_results_equal_the_library(model_path: Path, clip: Path, capsys: Capture
         model.stream() as stream,
         VideoFile(clip) as video,
     ):
-        results = [stream.step(frame.image) for frame in video.frames(every=3)]
+        results = [stream.step(frame.image) for frame in pick_every(video, 3)]
     assert len(lines) == len(results) == 10
     for line, result in zip(lines, results, strict=True):
         assert line["top"][0]["index"] == result.top(1)[0].index
@@ -63,8 +73,8 @@ def test_results_equal_the_library(model_path: Path, clip: Path, capsys: Capture
 
 def test_frame_rates(model_path: Path, clip: Path, capsys: Capture) -> None:
     lines, _ = run_json([model_path, clip, "--fps", "4"], capsys)
-    # At 10 frames per second, 4 per second: the first frame at or after 0, 0.25, 0.5, 0.75 …
-    assert [line["frame"] for line in lines] == [0, 3, 5, 8, 10, 13, 15, 18, 20, 23, 25, 28]
+    # At 10 frames per second, 4 per second: nearest to 0, 2.5, 5, 7.5 …, of two the earlier.
+    assert [line["frame"] for line in lines] == [0, 2, 5, 7, 10, 12, 15, 17, 20, 22, 25, 27]
     lines, notes = run_json([model_path, clip, "--fps", "100"], capsys)
     assert len(lines) == 30
     assert "fewer than the 100 that are wanted" in notes
@@ -143,7 +153,7 @@ def test_a_video_without_frames(clip: Path, tmp_path: Path) -> None:
         pytest.raises(VideoError, match=r"holds no frame|cannot be opened"),
         VideoFile(path) as video,
     ):
-        list(video.frames())
+        list(video)
 
 
 @pytest.mark.parametrize(
@@ -180,3 +190,266 @@ def test_a_foreign_model_says_that_its_rate_is_unknown(
     lines, notes = run_json([path, clip, "--fps", "5"], capsys)
     assert len(lines) == 15
     assert "does not say" not in notes
+
+
+def run(*arguments: str | Path) -> None:
+    main(["run", *map(str, arguments)])
+
+
+def exit_code(*arguments: str | Path) -> object:
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments)
+    return caught.value.code
+
+
+@pytest.fixture(scope="module")
+def other_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another network of the same classes."""
+    path = tmp_path_factory.mktemp("other") / "other.tflite"
+    checkpoint = small_checkpoint()
+    weights = random_weights(checkpoint.network, seed=8)
+    convert(dataclasses.replace(checkpoint, weights=weights), path)
+    return path
+
+
+def test_several_sources_are_tagged(
+    model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    second = tmp_path / "second.avi"
+    second.write_bytes(clip.read_bytes())
+    alone, _ = run_json([model_path, clip], capsys)
+    lines, _ = run_json([model_path, clip, second, "--workers", "2"], capsys)
+    for path in (clip, second):
+        own = [line for line in lines if line["source"] == str(path)]
+        assert [line["top"] for line in own] == [line["top"] for line in alone]
+    run(model_path, clip, second, "--top", "1")
+    assert f"{second}  frame     0" in capsys.readouterr().out
+
+
+def test_one_of_several_fails(model_path: Path, clip: Path, capsys: Capture) -> None:
+    assert exit_code(model_path, "missing.mp4", clip, "--json") == 1
+    printed = capsys.readouterr()
+    lines = [json.loads(line) for line in printed.out.splitlines()]
+    assert lines[0]["source"] == "missing.mp4"
+    assert "does not exist" in lines[0]["error"]["reason"]
+    assert sum("top" in line for line in lines) == 15
+    assert "1 source failed:" in printed.err
+
+
+def test_an_ensemble(model_path: Path, other_model_path: Path, clip: Path, capsys: Capture) -> None:
+    lines, _ = run_json([model_path, other_model_path, clip], capsys)
+    with movistream.load(model_path) as one, movistream.load(other_model_path) as other:
+        ensemble = movistream.Ensemble([one, other])
+        with ensemble.stream() as stream, VideoFile(clip) as video:
+            for line, frame in zip(lines, pick_at_rate(video, 5), strict=True):
+                best = stream.step(frame.image).top(1)[0]
+                assert line["top"][0]["label"] == best.label
+                assert line["top"][0]["score"] == pytest.approx(best.score, abs=1e-5)
+    lines, _ = run_json([model_path, clip, "--interleaved"], capsys)
+    # Each half at 5 frames per second: all ten are taken.
+    assert [line["frame"] for line in lines] == list(range(30))
+
+
+def test_events(model_path: Path, clip: Path, capsys: Capture) -> None:
+    # A random network is never sure: what comes first is always above a fifth.
+    low = ("--events", "--enter", "0.21", "--leave", "0.1", "--shortest", "1")
+    run(model_path, clip, *low)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines
+    assert all(" s to " in line for line in lines)
+    objects, _ = run_json([model_path, clip, *low], capsys)
+    events = [line["event"] for line in objects if "event" in line]
+    assert len(events) == len(lines)
+    assert set(events[0]) == {"index", "label", "start_s", "end_s", "peak_score"}
+    assert sum("top" in line for line in objects) == 15
+
+
+def test_allowed_labels(model_path: Path, clip: Path, capsys: Capture) -> None:
+    lines, _ = run_json([model_path, clip, "--allow", "thing 1", "--allow", "thing 3"], capsys)
+    assert {entry["label"] for line in lines for entry in line["top"]} == {"thing 1", "thing 3"}
+    assert exit_code(model_path, clip, "--deny", "thing 9") == 1
+    assert "no label 'thing 9'" in capsys.readouterr().err
+
+
+def test_resets(model_path: Path, clip: Path, capsys: Capture) -> None:
+    lines, _ = run_json([model_path, clip, "--reset-every", "1"], capsys)
+    resets = [line["reset"] for line in lines if "reset" in line]
+    assert [reset["time_s"] for reset in resets] == [1.0, 2.0]
+    assert resets[0]["reason"] == "interval; state reset"
+
+
+def test_saved_states(
+    model_path: Path, other_model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    state = tmp_path / "state.npz"
+    whole, _ = run_json([model_path, clip], capsys)
+    first, _ = run_json([model_path, clip, "--end", "1.2", "--save-state", state], capsys)
+    rest, _ = run_json([model_path, clip, "--start", "1.2", "--resume", state], capsys)
+    assert len(first) == 6
+    assert [line["top"] for line in (*first, *rest)] == [line["top"] for line in whole]
+    assert exit_code(other_model_path, clip, "--resume", state) == 1
+    assert "another model" in capsys.readouterr().err
+    assert exit_code(model_path, clip, "--save-state", state) == 1
+    assert f"{state} exists" in capsys.readouterr().err
+
+
+def test_outputs(model_path: Path, clip: Path, tmp_path: Path, capsys: Capture) -> None:
+    video, plot, table = tmp_path / "out.mp4", tmp_path / "plot.png", tmp_path / "table.csv"
+    outputs = ("--out", video, "--plot", plot, "--csv", table)
+    run(model_path, clip, *outputs, "--top", "3")
+    with VideoFile(video) as written, VideoFile(clip) as read:
+        drawn, frames = list(written), list(read)
+    assert [round(frame.time_s, 3) for frame in drawn] == [
+        round(frame.time_s, 3) for frame in frames
+    ]
+    # The picture, enlarged, above the panel.
+    scale = drawn[0].image.shape[1] // frames[0].image.shape[1]
+    upper = drawn[20].image[: 240 * scale : scale, ::scale]
+    assert np.abs(upper.astype(int) - frames[20].image).mean() < 12
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    assert [row["frame"] for row in rows] == [str(index) for index in range(0, 30, 2)]
+    assert rows[0]["label_3"].startswith("thing ")
+    before = video.read_bytes()
+    assert exit_code(model_path, clip, *outputs) == 1
+    assert "add --force" in capsys.readouterr().err
+    assert video.read_bytes() == before
+    run(model_path, clip, *outputs, "--force")
+
+
+def test_raw_frames_on_standard_input(model_path: Path, frames: np.ndarray) -> None:
+    command = [sys.executable, "-m", "movistream", "run", str(model_path), "-", "--json"]
+    size = f"{frames.shape[2]}x{frames.shape[1]}"
+    command += ["--source-size", size, "--source-fps", "5"]
+    found = subprocess.run(
+        command, input=frames.tobytes(), capture_output=True, check=True, timeout=60
+    )
+    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    assert [line["time_s"] for line in lines] == [round(i / 5, 4) for i in range(len(frames))]
+
+
+def test_a_folder_of_images(
+    model_path: Path, frames: np.ndarray, tmp_path: Path, capsys: Capture
+) -> None:
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(tmp_path / f"{number}.png")
+    lines, _ = run_json([model_path, tmp_path], capsys)
+    with movistream.load(model_path) as model, model.stream() as stream:
+        expected = [stream.step(frame).top(1)[0].index for frame in frames]
+    assert [line["top"][0]["index"] for line in lines] == expected
+
+
+def archive(folder: Path, clip: Path) -> Path:
+    """Four videos in folders, of which one is damaged."""
+    videos = folder / "videos"
+    for name in ("a.mkv", "deep/b.avi", "deep/c.avi", "deep/bad.mp4"):
+        (videos / name).parent.mkdir(parents=True, exist_ok=True)
+        (videos / name).write_bytes(clip.read_bytes())
+    write_timed_video(videos / "deep/bad.mp4", [200 * number for number in range(40)])
+    data = bytearray((videos / "deep/bad.mp4").read_bytes())
+    middle = (data.index(b"mdat") + data.index(b"moov")) // 2
+    data[middle : middle + 400] = bytes(400)
+    (videos / "deep/bad.mp4").write_bytes(data)
+    (videos / "notes.txt").write_text("no video")
+    return videos
+
+
+def test_archives(model_path: Path, clip: Path, tmp_path: Path, capsys: Capture) -> None:
+    videos, results = archive(tmp_path, clip), tmp_path / "results"
+    arguments = (model_path, videos, "--output-dir", results, "--workers", "2")
+    assert exit_code(*arguments) == 1
+    told = capsys.readouterr().err
+    assert "1 source failed:" in told
+    assert "bad.mp4, after" in told
+    names = ["a.mkv", "deep/b.avi", "deep/c.avi", "deep/bad.mp4"]
+    found = {
+        name: [json.loads(line) for line in (results / f"{name}.jsonl").read_text().splitlines()]
+        for name in names
+    }
+    for name in names[:3]:
+        assert found[name][-1] == {"end": {"steps": 15}}
+        assert len(found[name]) == 17
+    assert "damaged after frame" in found["deep/bad.mp4"][-1]["error"]["reason"]
+    assert sum("top" in line for line in found["deep/bad.mp4"]) > 5
+    # What is whole is not run again; what has failed or changed is.
+    times = {name: (results / f"{name}.jsonl").stat().st_mtime_ns for name in names}
+    (results / "deep/c.avi.jsonl").write_text("{}\n")
+    write_timed_video(videos / "a.mkv", [200 * number for number in range(10)])
+    assert exit_code(*arguments) == 1
+    assert "1 video finished before" in capsys.readouterr().err
+    assert (results / "deep/b.avi.jsonl").stat().st_mtime_ns == times["deep/b.avi"]
+    assert '"steps": 10' in (results / "a.mkv.jsonl").read_text()
+    # Other options are another run.
+    (videos / "deep/bad.mp4").unlink()
+    run(*arguments, "--top", "2")
+    assert "finished before" not in capsys.readouterr().err
+    run(*arguments, "--top", "2")
+    assert "3 videos finished before" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--end", "1", "--start", "2"], 2, "--end is after --start"),
+        (["--enter", "0.2"], 2, "--leave is not above"),
+        (["--roi", "1,2,3"], 2, "no region"),
+        (["--roi", "1,2,0,3"], 2, "no rectangle"),
+        (["--roi", "300,0,100,100"], 1, "not inside a frame of 320x240"),
+        (["--source-size", "640"], 2, "no size"),
+        (["--temperature", "0"], 2, "--temperature"),
+        (["--out", "film.gif"], 1, "should end in .mkv, .mov, .mp4"),
+        (["--out", "/nonexistent/a.mp4"], 1, "does not exist"),
+        (["--csv", "/nonexistent/a.csv"], 1, "does not exist"),
+        (["--resume", "/nonexistent"], 1, "no saved state"),
+        (["--show"], 1, "display"),
+        (["--roi", "0,0,9,9", "--roi", "0,0,8,8", "--plot", "a.png"], 2, "one source and region"),
+    ],
+)
+def test_bad_run_options(
+    arguments: list[str],
+    code: int,
+    message: str,
+    model_path: Path,
+    clip: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert exit_code(model_path, clip, *arguments) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_an_archive_of_nothing(model_path: Path, tmp_path: Path, capsys: Capture) -> None:
+    assert exit_code(model_path, tmp_path, "--output-dir", tmp_path / "results") == 1
+    assert "holds no video" in capsys.readouterr().err
+    assert exit_code(model_path, tmp_path) == 1
+    assert "holds no image" in capsys.readouterr().err
+    assert exit_code(model_path) == 2
+
+
+def test_an_interrupt_ends_cleanly(model_path: Path, tmp_path: Path) -> None:
+    """Files are closed and playable, the summary is printed, the exit code is 130."""
+    video, table = tmp_path / "out.mp4", tmp_path / "table.csv"
+    with MjpegServer() as server:
+        command = [sys.executable, "-m", "movistream", "run", str(model_path), server.url]
+        command += ["--fps", "10", "--out", str(video), "--csv", str(table), "--top", "1"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None
+            for _ in range(8):
+                assert "thing" in child.stdout.readline()
+            child.send_signal(signal.SIGUSR1)
+            while "asked for" not in (line := child.stdout.readline()):
+                assert line
+            child.send_signal(signal.SIGINT)
+            _, told = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert "from capture to result" in told
+    assert told.splitlines()[-1] == "movistream: error: interrupted"
+    rows = table.read_text().splitlines()
+    with VideoFile(video) as written:
+        assert len(list(written)) == len(rows) - 1 >= 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "table.csv"]

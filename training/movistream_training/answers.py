@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.model import Model
-from movistream.video import VideoFile
+from movistream.sources import VideoFile
 from movistream_training.examples import Example
 from movistream_training.videos import part_of_video
 

@@ -15,7 +15,7 @@ import tensorflow as tf
 from movistream.errors import VideoError
 from movistream.manifest import ImageInput
 from movistream.preprocess import Preprocessor
-from movistream.video import VideoFile
+from movistream.sources import VideoFile
 from movistream_converters.clips import seen_frame
 from movistream_training.augmentation import Augmentation, augment, random_augmentation
 from movistream_training.batches import Batch

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.live import Live
 from rich.text import Text
 
 import movistream
-from movistream.errors import VideoError
+from movistream.cli.sinks import live_table
+from movistream.pool import Ended, StreamPool
+from movistream.watch import WatchOptions
 from movistream_converters.tensorflow_import import import_tensorflow
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from movistream_training.camera_motion.demo import TimelineFrame
 
 _LINE_WIDTH = 100
+_CLASSES_SHOWN = 3
 
 
 @click.command()
@@ -111,29 +113,13 @@ def _print_timeline(timeline: Sequence[TimelineFrame], symbols: dict[str, str]) 
 
 
 def _watch_camera(model: Model, number: int) -> None:
-    import cv2
-
-    capture = cv2.VideoCapture(number)
-    if not capture.isOpened():
-        raise VideoError(f"camera {number} cannot be opened; is it there, and may you use it?")
-    rate = model.manifest.input.frames_per_second or 10.0
     click.echo("watching; end with Ctrl+C")
-    try:
-        with model.stream() as stream, Live(refresh_per_second=rate) as live:
-            due = time.monotonic()
-            while capture.grab():
-                # Frames between two steps are left out, so that steps come at the model's rate.
-                if time.monotonic() < due:
-                    continue
-                found, image = capture.retrieve()
-                if found:
-                    due = max(due + 1 / rate, time.monotonic() - 1 / rate)
-                    result = stream.step(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
-                    entries = result.top(3)
-                    lines = [
-                        f"{e.label:24} {e.score:.2f} {'█' * round(24 * e.score)}" for e in entries
-                    ]
-                    live.update(Text("\n".join(lines)))
-        raise VideoError(f"camera {number} gives no more frames")
-    finally:
-        capture.release()
+    options = WatchOptions(top=_CLASSES_SHOWN)
+    with (
+        StreamPool(model, [str(number)], options) as pool,
+        live_table(f"camera {number}", _CLASSES_SHOWN) as show,
+    ):
+        for item in pool:
+            show(item)
+            if isinstance(item, Ended) and item.error is not None:
+                raise item.error

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from movistream.video import VideoFile
+from movistream.sources import VideoFile
 from movistream_converters.clips import Part, part_images
 from movistream_training.examples import Example
 
@@ -34,10 +34,10 @@ def probe(example: Example) -> Probed:
     """
     with VideoFile(example.path) as video:
         next(part_of_video(video, example, None, example.start_s))
-        rate, count = video.frames_per_second, video.frame_count
+        seconds = video.seconds
     end_s = math.inf if example.end_s is None else example.end_s
-    if rate is not None and count is not None:
-        end_s = min(end_s, count / rate)
+    if seconds is not None:
+        end_s = min(end_s, seconds)
     return Probed(example, end_s - example.start_s if end_s < math.inf else 0.0)
 
 

@@ -38,7 +38,6 @@ from movistream.cli.sinks import (
 )
 from movistream.engines import ENGINES
 from movistream.ensemble import Ensemble, Streamable
-from movistream.errors import MovistreamError
 from movistream.events import EventOptions
 from movistream.labels import read_labels
 from movistream.loading import MOST_THREADS, load
@@ -336,9 +335,7 @@ def _run(
         _consume(pool, sinks, tally)
 
 
-def _run_archive(
-    jobs: Sequence[Job], model: Streamable, request: Request, tally: _Tally
-) -> None:
+def _run_archive(jobs: Sequence[Job], model: Streamable, request: Request, tally: _Tally) -> None:
     run = {"model": model.fingerprint, **describe(request)}
     unfinished = [job for job in jobs if not is_finished(job, run)]
     if len(unfinished) < len(jobs):
@@ -385,7 +382,7 @@ def _consume(
 def _signals(pool: StreamPool, tally: _Tally) -> Iterator[None]:
     """Interrupts and terminations end the pool; a second one ends the process. USR1 resets."""
 
-    def end(number: int, frame: Any) -> None:
+    def end(*_: Any) -> None:
         if tally.interrupted:
             raise KeyboardInterrupt
         tally.interrupted = True
@@ -394,7 +391,7 @@ def _signals(pool: StreamPool, tally: _Tally) -> Iterator[None]:
     wanted = {
         signal.SIGINT: end,
         signal.SIGTERM: end,
-        signal.SIGUSR1: lambda number, frame: pool.reset(),
+        signal.SIGUSR1: lambda *_: pool.reset(),
     }
     before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 
 from movistream.model import Model
 from movistream.output import replaced_when_done
-from movistream.video import VideoFile
+from movistream.sources import VideoFile
+from movistream.sources.picking import pick_at_rate
 from movistream_training.camera_motion.assets import PHOTOGRAPH
 from movistream_training.camera_motion.motion import (
     LABELS,
@@ -101,7 +102,8 @@ def run_demo(model: Model, clip: Path, path: CameraPath) -> tuple[TimelineFrame,
     """Streams the clip, at the rate of the model, and notes truth and answer."""
     timeline = []
     with model.stream() as stream, VideoFile(clip) as video:
-        for frame in video.frames(rate=model.manifest.input.frames_per_second):
+        rate = model.frames_per_second or FRAMES_PER_SECOND
+        for frame in pick_at_rate(video, rate):
             (best,) = stream.step(frame.image).top(1)
             truth = path.label(frame.time_s)
             timeline.append(TimelineFrame(frame.time_s, truth, best.label, best.score))
@@ -157,7 +159,7 @@ def annotate_clip(clip: Path, timeline: Sequence[TimelineFrame], output: Path) -
 def _annotated(clip: Path, timeline: Sequence[TimelineFrame]) -> Iterator[Picture]:
     times = np.array([frame.time_s for frame in timeline])
     with VideoFile(clip) as video:
-        for frame in video.frames():
+        for frame in video:
             index = int(np.searchsorted(times, frame.time_s + 1e-6)) - 1
             yield _with_banner(frame.image, timeline[max(0, index)])
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from movistream.video import VideoFile
+from movistream.sources import VideoFile
 from movistream_training.camera_motion.motion import (
     LABELS,
     STATIC,

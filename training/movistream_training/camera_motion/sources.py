@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from movistream.video import VideoFile
+from movistream.sources import VideoFile
 from movistream_training.camera_motion.scene import Picture
 from movistream_training.errors import TrainingError
 
@@ -237,7 +237,7 @@ def read_video(path: Path) -> tuple[Picture, ...]:
     """
     pictures = []
     with VideoFile(path) as video:
-        for frame in video.frames():
+        for frame in video:
             scale = min(1.0, _VIDEO_HEIGHT / frame.image.shape[0])
             pictures.append(
                 cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -1,0 +1,171 @@
+"""What several frames, models and sources at once cost.
+
+python -m movistream_benchmarks.streams pacing MODEL      a model slower than its camera
+python -m movistream_benchmarks.streams ensemble A B      two models as one, and apart
+python -m movistream_benchmarks.streams workers MODEL VIDEO...
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+import movistream
+from movistream.ensemble import Ensemble, StreamLike
+from movistream_benchmarks.process_memory import read_memory
+
+_WIDTH, _HEIGHT = 640, 480
+_WARM_UP_SHARE = 0.2
+
+
+class SteadyCamera(movistream.Source):
+    """Pictures of noise at a steady pace, whether somebody takes them or not."""
+
+    live = True
+
+    def __init__(self, frames_per_second: float, frames: int) -> None:
+        """So many frames."""
+        self.name = "steady camera"
+        self.frames_per_second = frames_per_second
+        self._frames = frames
+        generator = np.random.default_rng(0)
+        self._pictures = generator.integers(0, 256, (8, _HEIGHT, _WIDTH, 3), np.uint8)
+
+    def __iter__(self) -> Iterator[movistream.VideoFrame]:
+        start_s = time.monotonic()
+        assert self.frames_per_second is not None
+        for index in range(self._frames):
+            due_s = index / self.frames_per_second
+            time.sleep(max(0.0, start_s + due_s - time.monotonic()))
+            yield movistream.VideoFrame(
+                index, due_s, self._pictures[index % len(self._pictures)].copy, time.monotonic()
+            )
+
+
+class SlowedModel:
+    """A model whose steps take a given time at least."""
+
+    def __init__(self, model: movistream.Model, step_s: float) -> None:
+        """Waits behind each step until so many seconds have passed."""
+        self._model = model
+        self._step_s = step_s
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def stream(self, **options: Any) -> StreamLike:
+        """A stream of the model, slowed."""
+        stream = self._model.stream(**options)
+        step = stream.step
+
+        def slowed(image: npt.NDArray[np.uint8], **named: Any) -> movistream.Result:
+            end_s = time.monotonic() + self._step_s
+            result = step(image, **named)
+            time.sleep(max(0.0, end_s - time.monotonic()))
+            return result
+
+        stream.step = slowed  # type: ignore[method-assign]
+        return stream
+
+
+@click.group()
+def main() -> None:
+    """Print what several frames, models and sources at once cost."""
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--seconds", type=click.IntRange(min=5), default=60, show_default=True)
+@click.option("--camera-fps", type=click.FloatRange(min=1), default=30.0, show_default=True)
+@click.option("--model-fps", type=click.FloatRange(min=0.5), default=5.0, show_default=True)
+def pacing(model: Path, seconds: int, camera_fps: float, model_fps: float) -> None:
+    """Watch a camera with MODEL, slowed; fails if frames are lost or come late."""
+    frames, step_ms = round(seconds * camera_fps), 1e3 / model_fps
+    options = movistream.WatchOptions(every=1)
+    latencies_ms: list[float] = []
+    memory_bytes: list[int] = []
+    end: movistream.Ended | None = None
+    with (
+        movistream.load(model, threads=1) as loaded,
+        movistream.StreamPool(
+            SlowedModel(loaded, step_ms / 1e3), [SteadyCamera(camera_fps, frames)], options
+        ) as pool,
+    ):
+        for item in pool:
+            if isinstance(item, movistream.Step) and item.latency_ms is not None:
+                latencies_ms.append(item.latency_ms)
+                memory_bytes.append(read_memory().private_dirty_bytes)
+            elif isinstance(item, movistream.Ended):
+                end = item
+    assert end is not None
+    warm = memory_bytes[int(len(memory_bytes) * _WARM_UP_SHARE)]
+    growth_mb = (memory_bytes[-1] - warm) / 1e6
+    click.echo(f"{frames} frames in {seconds} s: {end.steps} looked at, {end.skipped} skipped")
+    click.echo(
+        f"from capture to result: median {statistics.median(latencies_ms):.0f} ms, at most"
+        f" {max(latencies_ms):.0f} ms; a step takes {step_ms:.0f} ms"
+    )
+    click.echo(f"private memory: {warm / 1e6:.1f} MB after a fifth, {growth_mb:+.2f} MB at the end")
+    if end.steps + end.skipped != frames or max(latencies_ms) > 2 * step_ms:
+        sys.exit("frames were lost, or came late")
+
+
+@main.command()
+@click.argument("models", type=click.Path(path_type=Path), nargs=2)
+@click.option("--frames", type=click.IntRange(min=20), default=300, show_default=True)
+def ensemble(models: tuple[Path, Path], frames: int) -> None:
+    """Time two MODELS apart and together, in turns."""
+    pictures = np.random.default_rng(0).integers(0, 256, (8, _HEIGHT, _WIDTH, 3), np.uint8)
+    with movistream.load(models[0], threads=1) as one, movistream.load(models[1], threads=1) as two:
+        apart, together = (one.stream(), two.stream()), Ensemble([one, two]).stream()
+        ratios = []
+        for index in range(frames):
+            picture = pictures[index % len(pictures)]
+            apart_s = [_timed(apart, picture), _timed([together], picture)]
+            ratios.append(apart_s[1] / apart_s[0])
+    ratios = ratios[frames // 10 :]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    click.echo(f"together / apart: {middle:.3f}, its quartiles {low:.3f} to {high:.3f}")
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("videos", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--most", type=click.IntRange(min=2), default=3, show_default=True, help="Workers.")
+@click.option("--rounds", type=click.IntRange(min=3), default=5, show_default=True)
+def workers(model: Path, videos: tuple[Path, ...], most: int, rounds: int) -> None:
+    """Time VIDEOS with one worker thread and with more, in turns."""
+    with movistream.load(model, threads=1) as loaded:
+        seconds: dict[int, list[float]] = {count: [] for count in range(1, most + 1)}
+        for _ in range(rounds):
+            for count, taken in seconds.items():
+                start = time.perf_counter()
+                with movistream.StreamPool(loaded, videos, workers=count) as pool:
+                    steps = sum(isinstance(item, movistream.Step) for item in pool)
+                taken.append(time.perf_counter() - start)
+    first = statistics.median(seconds[1])
+    for count, taken in seconds.items():
+        middle = statistics.median(taken)
+        click.echo(
+            f"{count} workers: {steps} steps in {middle:.2f} s, {middle / first:.2f} of the time of"
+            " one"
+        )
+
+
+def _timed(streams: Sequence[StreamLike], picture: npt.NDArray[np.uint8]) -> float:
+    start = time.perf_counter()
+    for stream in streams:
+        stream.step(picture)
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()

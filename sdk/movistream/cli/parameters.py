@@ -1,0 +1,68 @@
+"""Kinds of command-line values."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from movistream.errors import MovistreamError
+from movistream.preprocess import Region
+
+_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
+_REGION_NUMBERS = 4
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType
+
+
+class _Size(_ParamType):
+    name = "WxH"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        found = _SIZE.fullmatch(str(value))
+        if not found:
+            self.fail(f"{value!r} is no size such as 640x480", param, ctx)
+        return int(found[1]), int(found[2])
+
+
+class _Region(_ParamType):
+    name = "X,Y,W,H"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Region:
+        numbers = str(value).split(",")
+        if len(numbers) != _REGION_NUMBERS or not all(n.strip().isdecimal() for n in numbers):
+            self.fail(f"{value!r} is no region such as 0,0,320,240", param, ctx)
+        try:
+            return Region(*map(int, numbers))
+        except MovistreamError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _Number(click.FloatRange):
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail("it is not a number", param, ctx)
+        return number
+
+
+SIZE = _Size()
+REGION = _Region()
+SECONDS = _Number(min=0)
+SOME_SECONDS = _Number(min=0, min_open=True)
+SCORE = _Number(min=0, max=1)
+POSITIVE = _Number(min=0, min_open=True)
+FRAMES_PER_SECOND = _Number(min=0, min_open=True, max=1000)
+PATH = click.Path(path_type=Path)

@@ -1,0 +1,264 @@
+"""Where ``movistream run`` shows and writes what happens."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from movistream.events import Event
+from movistream.output import replaced_when_done
+from movistream.pool import Ended, Item, Started
+from movistream.scores import Scorer
+from movistream.text import printable
+from movistream.timeline import Timeline, plot_timeline
+from movistream.watch import Notice, Passed, Seen, Step
+
+Sink = Callable[[Item], None]
+
+_CLASS_WIDTH = 32
+_BAR_WIDTH = 24
+_REFRESHES_PER_S = 15
+
+
+def as_dictionary(item: Item) -> dict[str, Any] | None:
+    """A step, event, notice or failure as plain JSON types; None for what is none of these."""
+    if isinstance(item, Step):
+        result = item.result
+        found: dict[str, Any] = {
+            "source": item.stream,
+            "frame": result.frame,
+            "time_s": round(item.frame.time_s, 4),
+            "preprocess_ms": round(result.preprocess_ms, 3),
+            "inference_ms": round(result.inference_ms, 3),
+            "top": [
+                {"index": entry.index, "label": entry.label, "score": round(entry.score, 6)}
+                for entry in item.best
+            ],
+        }
+        if item.latency_ms is not None:
+            found.update(latency_ms=round(item.latency_ms, 3), skipped=item.skipped)
+        return found
+    if isinstance(item, Seen):
+        return {"source": item.stream, "event": _event_dictionary(item.event)}
+    if isinstance(item, Notice):
+        time_s = round(item.time_s, 4)
+        return {"source": item.stream, item.kind: {"time_s": time_s, "reason": item.reason}}
+    if isinstance(item, Ended) and item.error is not None:
+        return {"source": item.stream, "error": {"steps": item.steps, "reason": str(item.error)}}
+    return None
+
+
+def _event_dictionary(event: Event) -> dict[str, Any]:
+    return {
+        "index": event.index,
+        "label": event.label,
+        "start_s": round(event.start_s, 4),
+        "end_s": round(event.end_s, 4),
+        "peak_score": round(event.peak_score, 6),
+    }
+
+
+def json_lines(item: Item) -> None:
+    """Prints one JSON object per step, event, notice and failure."""
+    found = as_dictionary(item)
+    if found is not None:
+        click.echo(json.dumps(found))
+
+
+def plain_lines(*, steps: bool, tagged: bool) -> Sink:
+    """Prints one line per event and notice, and per step if wanted, tagged with its stream."""
+
+    def show(item: Item) -> None:
+        tag = f"{printable(item.stream)}  " if tagged and not isinstance(item, Passed) else ""
+        if isinstance(item, Step) and steps:
+            entries = ", ".join(f"{entry.label} {entry.score:.3f}" for entry in item.best)
+            click.echo(f"{tag}frame {item.result.frame:5d}  {item.frame.time_s:8.2f} s  {entries}")
+        elif isinstance(item, Seen):
+            event = item.event
+            click.echo(
+                f"{tag}{event.start_s:8.2f} s to {event.end_s:8.2f} s  {event.label}"
+                f" {event.peak_score:.3f}"
+            )
+        elif isinstance(item, Notice):
+            click.echo(f"{tag}{item.time_s:8.2f} s  {item.reason}")
+
+    return show
+
+
+@contextmanager
+def live_table(title: str, rows: int) -> Iterator[Sink]:
+    """A table of the best classes of one stream, or of the best one of each of several."""
+    console = Console()
+    latest: dict[str, Step] = {}
+    shown_at = 0.0
+    progress = _progress(console)
+    tasks: dict[str, Any] = {}
+    with Live(console=console, auto_refresh=False) as live:
+
+        def refresh() -> None:
+            if latest:
+                table = Table.grid()
+                if len(latest) == 1:
+                    (step,) = latest.values()
+                    table.add_row(_table_of_one(step, rows, title, console.width))
+                else:
+                    table.add_row(_table_of_many(list(latest.values()), title, console.width))
+                if tasks:
+                    table.add_row(progress)
+                live.update(table, refresh=True)
+
+        def show(item: Item) -> None:
+            nonlocal shown_at
+            _follow(progress, tasks, item)
+            if isinstance(item, Step):
+                latest[item.stream] = item
+                if time.monotonic() - shown_at >= 1 / _REFRESHES_PER_S:
+                    shown_at = time.monotonic()
+                    refresh()
+            elif isinstance(item, Seen):
+                event = item.event
+                live.console.print(
+                    f"{event.start_s:8.2f} s to {event.end_s:8.2f} s  {event.label}"
+                    f" {event.peak_score:.3f}",
+                    markup=False,
+                    highlight=False,
+                )
+            elif isinstance(item, Notice):
+                live.console.print(
+                    f"{item.time_s:8.2f} s  {item.reason}", markup=False, highlight=False
+                )
+
+        yield show
+        refresh()
+
+
+@contextmanager
+def progress_bar() -> Iterator[Sink]:
+    """A bar per recording on stderr, with frames per second."""
+    tasks: dict[str, Any] = {}
+    with _progress(Console(stderr=True)) as progress:
+        yield lambda item: _follow(progress, tasks, item)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[facts]}", markup=False),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+def _follow(progress: Progress, tasks: dict[str, Any], item: Item) -> None:
+    """Keeps a bar per recording of known length."""
+    if isinstance(item, Started) and not item.live and item.seconds is not None:
+        name = printable(Path(item.stream).name)
+        tasks[item.stream] = progress.add_task(name, total=item.seconds, facts="")
+        progress.tasks[-1].fields["steps"] = 0
+    elif isinstance(item, Step) and item.stream in tasks:
+        task = progress.tasks[progress.task_ids.index(tasks[item.stream])]
+        task.fields["steps"] += 1
+        rate = task.fields["steps"] / max(1e-3, task.elapsed or 0.0)
+        facts = f"{item.frame.time_s:.0f} of {task.total:.0f} s, {rate:.0f} frames/s"
+        progress.update(task.id, completed=item.frame.time_s, facts=facts)
+    elif isinstance(item, Ended) and item.stream in tasks:
+        progress.remove_task(tasks.pop(item.stream))
+
+
+def _table_of_one(step: Step, rows: int, title: str, width: int) -> Table:
+    """As wide as the terminal allows; the bars go first where there is no room."""
+    caption = f"frame {step.result.frame}, {step.frame.time_s:.2f} s: {timing(step)}"
+    table = Table(title=Text(title, overflow="ellipsis", no_wrap=True), caption=caption)
+    table.add_column("class", width=min(_CLASS_WIDTH, width - 16), no_wrap=True)
+    table.add_column("score", justify="right", no_wrap=True)
+    bar_width = min(_BAR_WIDTH, width - _CLASS_WIDTH - 16)
+    if bar_width > 0:
+        table.add_column("", width=bar_width)
+    for entry in step.best[:rows]:
+        cells = [Text(entry.label, overflow="ellipsis"), Text(f"{entry.score:.3f}")]
+        if bar_width > 0:
+            cells.append(Text("█" * round(entry.score * bar_width)))
+        table.add_row(*cells)
+    return table
+
+
+def _table_of_many(steps: Sequence[Step], title: str, width: int) -> Table:
+    table = Table(title=Text(title, overflow="ellipsis", no_wrap=True), width=min(width, 120))
+    table.add_column("source", no_wrap=True, ratio=2)
+    table.add_column("time, s", justify="right", no_wrap=True)
+    table.add_column("class", no_wrap=True, ratio=1)
+    table.add_column("score", justify="right", no_wrap=True)
+    for step in steps:
+        best = step.best[0]
+        table.add_row(
+            Text(printable(step.stream), overflow="ellipsis"),
+            f"{step.frame.time_s:.1f}",
+            Text(best.label, overflow="ellipsis"),
+            f"{best.score:.3f}",
+        )
+    return table
+
+
+def timing(step: Step) -> str:
+    """How long a step took, for people."""
+    result = step.result
+    status = f"preprocess {result.preprocess_ms:.2f} ms, inference {result.inference_ms:.2f} ms"
+    if step.latency_ms is not None:
+        status += f", latency {step.latency_ms:.0f} ms, {step.skipped} skipped"
+    return status
+
+
+@contextmanager
+def csv_file(path: Path, top: int) -> Iterator[Sink]:
+    """Writes a line per step."""
+    with replaced_when_done(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        names = [f"{name}_{rank}" for rank in range(1, top + 1) for name in ("label", "score")]
+        writer.writerow(
+            ["source", "frame", "time_s", "preprocess_ms", "inference_ms", "latency_ms", *names]
+        )
+
+        def write(item: Item) -> None:
+            if isinstance(item, Step):
+                result = item.result
+                latency = "" if item.latency_ms is None else f"{item.latency_ms:.3f}"
+                row = [item.stream, result.frame, f"{item.frame.time_s:.4f}"]
+                row += [f"{result.preprocess_ms:.3f}", f"{result.inference_ms:.3f}", latency]
+                for entry in item.best:
+                    row += [entry.label, f"{entry.score:.6f}"]
+                writer.writerow(row)
+
+        yield write
+
+
+@contextmanager
+def timeline_plot(path: Path, scorer: Scorer, title: str) -> Iterator[Sink]:
+    """Plots scores over time at the end."""
+    timeline = Timeline()
+
+    def note(item: Item) -> None:
+        if isinstance(item, Step):
+            timeline.add(item)
+        elif isinstance(item, Seen):
+            timeline.events.append(item.event)
+        elif isinstance(item, Notice) and item.kind == "reset":
+            timeline.resets_s.append(item.time_s)
+
+    yield note
+    if timeline.scores:
+        plot_timeline(timeline, scorer.names, scorer.reported, title, path)

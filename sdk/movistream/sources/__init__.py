@@ -1,0 +1,128 @@
+"""Where frames come from: files, folders, cameras, the network, pipes, arrays."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from movistream.errors import VideoError
+from movistream.sources.frame import Picture, Source, VideoFrame
+from movistream.sources.live import Camera, NetworkStream, open_address, without_password
+from movistream.sources.picamera import PiCamera
+from movistream.sources.pictures import ArraySource, ImageFolder, RawSource
+from movistream.sources.video_file import VIDEO_SUFFIXES, VideoFile, find_videos
+
+__all__ = [
+    "VIDEO_SUFFIXES",
+    "ArraySource",
+    "Camera",
+    "ImageFolder",
+    "NetworkStream",
+    "PiCamera",
+    "Picture",
+    "RawSource",
+    "Source",
+    "SourceOptions",
+    "VideoFile",
+    "VideoFrame",
+    "find_videos",
+    "is_address",
+    "is_recorded",
+    "open_source",
+]
+
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
+_CAMERA = re.compile(r"(?:camera:)?(\d+)")
+_PICAMERA = re.compile(r"picamera(?::(\d+))?")
+_CAMERA_FILE = "/dev/video"
+_PROTOCOLS = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "tcp", "udp")
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """What a source's name does not say.
+
+    Attributes:
+        size: width and height, in pixels: of raw frames; asked of a camera.
+        frames_per_second: of raw frames; asked of a camera.
+        image_files_per_second: how fast the files of a folder come.
+        timeout_s: after which a camera or connection that gives nothing counts as broken.
+        give_up_after_s: a network stream without a picture for so long is given up.
+    """
+
+    size: tuple[int, int] | None = None
+    frames_per_second: float | None = None
+    image_files_per_second: float | None = None
+    timeout_s: float = 5.0
+    give_up_after_s: float = 60.0
+
+
+def open_source(name: str | Path, options: SourceOptions | None = None) -> Source:
+    """Opens a source by its name.
+
+    Args:
+        name: a video file; a folder of image files; a camera, ``0`` or ``/dev/video0``;
+            ``picamera`` or ``picamera:1``; an address, ``rtsp://…``, ``http://…`` and the like;
+            ``-`` for raw RGB frames on standard input.
+        options: see :class:`SourceOptions`.
+
+    Raises:
+        VideoError: if it cannot be opened.
+        MissingExtraError: if the packages that it needs are not installed.
+    """
+    options = options or SourceOptions()
+    text = str(name)
+    size, rate = options.size, options.frames_per_second
+    if text == "-":
+        if size is None or rate is None:
+            raise VideoError(
+                "raw frames on standard input need a size and a frame rate: --source-size and"
+                " --source-fps"
+            )
+        return RawSource(sys.stdin.buffer, *size, rate, "standard input")
+    if found := _PICAMERA.fullmatch(text):
+        return PiCamera(int(found[1] or 0), size=size, frames_per_second=rate)
+    if found := _CAMERA.fullmatch(text):
+        text = f"{_CAMERA_FILE}{int(found[1])}"
+    if text.startswith(_CAMERA_FILE):
+        return Camera(Path(text), size=size, frames_per_second=rate, timeout_s=options.timeout_s)
+    if is_address(text):
+        return _open_address(text, options)
+    path = Path(text)
+    if path.is_dir():
+        if options.image_files_per_second is None:
+            raise VideoError(f"the images in {path} need a frame rate")
+        return ImageFolder(path, options.image_files_per_second)
+    return VideoFile(path)
+
+
+def is_address(name: str) -> bool:
+    """Whether a source's name is a URL."""
+    return _ADDRESS.match(name) is not None
+
+
+def is_recorded(name: str | Path) -> bool:
+    """Whether a source's name can be told, before it is opened, to be that of a recording."""
+    text = str(name)
+    live = _PICAMERA.fullmatch(text) or _CAMERA.fullmatch(text) or text.startswith(_CAMERA_FILE)
+    return not live and not is_address(text)
+
+
+def _open_address(url: str, options: SourceOptions) -> Source:
+    protocol = url.partition("://")[0].lower()
+    if protocol not in _PROTOCOLS:
+        raise VideoError(
+            f"{without_password(url)} begins with {protocol}://, which is not read; there are"
+            f" {', '.join(_PROTOCOLS)}"
+        )
+    container = open_address(url, options.timeout_s)
+    if protocol in ("http", "https") and container.seconds is not None:
+        return VideoFile.from_container(container, without_password(url))
+    return NetworkStream(
+        url,
+        timeout_s=options.timeout_s,
+        give_up_after_s=options.give_up_after_s,
+        opened=container,
+    )

@@ -1,0 +1,247 @@
+"""What comes in now: cameras, and streams from the network that break and come back."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from movistream.errors import VideoError
+from movistream.sources.container import Container, picture
+from movistream.sources.frame import Source, VideoFrame, logger
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 15.0
+_LOW_LATENCY = {"flags": "low_delay", "analyzeduration": "500000"}
+"""FFmpeg otherwise looks at five seconds, given in µs, before it gives anything."""
+
+
+class LiveSource(Source, ABC):
+    """A source whose frames are timed by when they come, see :class:`.frame.Source`.
+
+    :meth:`close` may be called while another thread waits for a frame: that thread then ends its
+    iteration at the next frame, and frees what is left.
+    """
+
+    live = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.closed = threading.Event()
+        self._in_use = threading.Lock()
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        start_s: float | None = None
+        with self._in_use:
+            try:
+                for index, frame in enumerate(self._captured()):
+                    assert frame.captured_s is not None
+                    start_s = frame.captured_s if start_s is None else start_s
+                    yield VideoFrame(
+                        index,
+                        frame.captured_s - start_s,
+                        frame.decode,
+                        frame.captured_s,
+                        frame.interruption,
+                    )
+                    if self.closed.is_set():
+                        return
+            finally:
+                if self.closed.is_set():
+                    self._free()
+
+    def close(self) -> None:
+        self.closed.set()
+        if self._in_use.acquire(blocking=False):
+            try:
+                self._free()
+            finally:
+                self._in_use.release()
+
+    @abstractmethod
+    def _captured(self) -> Iterator[VideoFrame]:
+        """Frames as they come; their index and time do not matter."""
+
+    @abstractmethod
+    def _free(self) -> None:
+        """Lets go of the device or the connection."""
+
+
+class Camera(LiveSource):
+    """A V4L2 camera, which most USB cameras are."""
+
+    def __init__(
+        self,
+        device: Path,
+        *,
+        size: tuple[int, int] | None = None,
+        frames_per_second: float | None = None,
+        timeout_s: float = 5.0,
+    ) -> None:
+        """Opens a camera.
+
+        Args:
+            device: such as ``/dev/video0``.
+            size: width and height to ask for; by default as the camera likes.
+            frames_per_second: to ask for; by default as the camera likes.
+            timeout_s: after which a camera that gives nothing is given up.
+
+        Raises:
+            VideoError: if it is not there, or cannot be used.
+        """
+        super().__init__(str(device))
+        options = {}
+        if size is not None:
+            options["video_size"] = f"{size[0]}x{size[1]}"
+        if frames_per_second is not None:
+            options["framerate"] = f"{frames_per_second:g}"
+        try:
+            self._container = Container(
+                self.name, format_name="v4l2", options=options, timeout_s=timeout_s
+            )
+        except FileNotFoundError:
+            raise VideoError(f"there is no camera {device}{_cameras_there()}") from None
+        except PermissionError:
+            raise VideoError(
+                f"no permission to use the camera {device}; may this user read it? On many systems"
+                " one has to be in the group 'video'"
+            ) from None
+        except (OSError, ValueError) as error:
+            wanted = " ".join(f"{name} {value}" for name, value in options.items())
+            raise VideoError(
+                f"the camera {device} cannot be used{wanted and f' with {wanted}'}:"
+                f" {_reason(error)}"
+            ) from None
+        self.frames_per_second = self._container.frames_per_second
+
+    def _captured(self) -> Iterator[VideoFrame]:
+        reason = "it sends nothing any more"
+        try:
+            for _, frame in self._container.frames():
+                yield VideoFrame(0, 0, partial(picture, frame), time.monotonic())
+        except (OSError, ValueError) as error:
+            reason = _reason(error)
+        raise VideoError(f"the camera {self.name} gives no more frames: {reason}")
+
+    def _free(self) -> None:
+        self._container.close()
+
+
+class NetworkStream(LiveSource):
+    """A live stream by RTSP, HTTP or the like.
+
+    When it breaks it is opened again, after a wait that doubles from 0.5 s up to 15 s. The first
+    frame after that tells of it in :attr:`.frame.VideoFrame.interruption`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 5.0,
+        give_up_after_s: float = 60.0,
+        opened: Container | None = None,
+    ) -> None:
+        """Connects.
+
+        Args:
+            url: such as ``rtsp://user:password@camera/stream``.
+            timeout_s: after which a connection that gives nothing counts as broken.
+            give_up_after_s: without a picture for so long, it is given up.
+            opened: the first connection, if there is one already.
+
+        Raises:
+            VideoError: if it cannot be opened.
+        """
+        super().__init__(without_password(url))
+        self._url = url
+        self._timeout_s = timeout_s
+        self._give_up_after_s = give_up_after_s
+        self._container = open_address(url, timeout_s) if opened is None else opened
+        self.frames_per_second = self._container.frames_per_second
+
+    def _captured(self) -> Iterator[VideoFrame]:
+        last_s = time.monotonic()
+        interruption: str | None = None
+        while True:
+            reason = "it has ended"
+            try:
+                for _, frame in self._container.frames():
+                    last_s = time.monotonic()
+                    yield VideoFrame(0, 0, partial(picture, frame), last_s, interruption)
+                    interruption = None
+            except (OSError, ValueError) as error:
+                reason = _reason(error)
+            self._container.close()
+            attempts = self._reconnect(reason, last_s)
+            if not attempts:
+                return
+            interruption = (
+                f"connection lost ({reason}), back after {time.monotonic() - last_s:.1f} s and"
+                f" {_attempts(attempts)}"
+            )
+
+    def _reconnect(self, reason: str, lost_at_s: float) -> int:
+        """How many attempts it took; 0 if the source was closed meanwhile."""
+        logger.warning("%s: connection lost (%s); connecting again", self.name, reason)
+        attempts, wait_s = 0, FIRST_WAIT_S
+        while not self.closed.wait(wait_s):
+            attempts += 1
+            try:
+                self._container = open_address(self._url, self._timeout_s)
+            except VideoError as error:
+                if time.monotonic() - lost_at_s > self._give_up_after_s:
+                    raise VideoError(
+                        f"{error}; given up {self._give_up_after_s:g} s after its last frame and"
+                        f" {_attempts(attempts)}"
+                    ) from None
+            else:
+                return attempts
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+        return 0
+
+    def _free(self) -> None:
+        self._container.close()
+
+
+def open_address(url: str, timeout_s: float) -> Container:
+    """Connects to an address, which may turn out to be a file with an end.
+
+    Raises:
+        VideoError: if it cannot be opened.
+    """
+    options = dict(_LOW_LATENCY)
+    if url.lower().startswith("rtsp"):
+        options["rtsp_transport"] = "tcp"
+    try:
+        return Container(url, options=options, timeout_s=timeout_s)
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{without_password(url)} cannot be opened: {_reason(error)}") from None
+
+
+def without_password(url: str) -> str:
+    """An address that may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+
+
+def _attempts(number: int) -> str:
+    return f"{number} attempt{'' if number == 1 else 's'}"
+
+
+def _reason(error: Exception) -> str:
+    """What PyAV's error says, without the address, which may hold a password."""
+    text = str(getattr(error, "strerror", None) or error)
+    return "it does not answer in time" if text == "Immediate exit requested" else text
+
+
+def _cameras_there() -> str:
+    found = sorted(str(path) for path in Path("/dev").glob("video*"))
+    return f"; there are {', '.join(found)}" if found else "; there is none at all"

@@ -1,0 +1,146 @@
+"""Pictures that are not in a video: a folder of image files, arrays, raw bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from movistream.errors import MissingExtraError, VideoError
+from movistream.preprocess import check_frame
+from movistream.sources.frame import Picture, Source, VideoFrame
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+
+_SIXTEEN_BITS = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+_DIGITS = re.compile(r"(\d+)")
+
+
+class ImageFolder(Source):
+    """The image files of a folder as one video, see :class:`.frame.Source`.
+
+    They come in the order of their names, numbers in them compared as numbers. Grey pictures and
+    palettes become RGB, transparency is laid over black, 16 bits are cut to 8, and the turn that a
+    camera has noted is obeyed.
+    """
+
+    def __init__(self, path: Path, frames_per_second: float) -> None:
+        """Finds the files.
+
+        Raises:
+            VideoError: if there are none.
+            MissingExtraError: if Pillow is not installed.
+        """
+        _pillow()
+        self.name = str(path)
+        self.frames_per_second = frames_per_second
+        files = (file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+        self._files = sorted((file for file in files if file.is_file()), key=_natural_order)
+        if not self._files:
+            raise VideoError(
+                f"the folder {path} holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})"
+            )
+        self.seconds = len(self._files) / frames_per_second
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        assert self.frames_per_second is not None
+        for index, file in enumerate(self._files):
+            yield VideoFrame(index, index / self.frames_per_second, partial(read_image, file))
+
+
+class ArraySource(Source):
+    """Pictures of one's own, see :class:`.frame.Source`: uint8 RGB (height, width, 3) each."""
+
+    def __init__(
+        self,
+        images: Iterable[Picture],
+        frames_per_second: float | None = None,
+        name: str = "array",
+    ) -> None:
+        """Takes an array (frames, height, width, 3), a list, or whatever gives pictures."""
+        self.name = name
+        self.frames_per_second = frames_per_second
+        if frames_per_second is not None and isinstance(images, (np.ndarray, list, tuple)):
+            self.seconds = len(images) / frames_per_second
+        self._images = images
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        rate = self.frames_per_second or 1.0
+        for index, image in enumerate(self._images):
+            yield VideoFrame(index, index / rate, partial(check_frame, image))
+
+
+class RawSource(Source):
+    """Uncompressed RGB from a pipe, see :class:`.frame.Source`: height · width · 3 bytes a frame.
+
+    Reading holds the writer back, so no frame is lost.
+    """
+
+    def __init__(
+        self, file: IO[bytes], width: int, height: int, frames_per_second: float, name: str
+    ) -> None:
+        self.name = name
+        self.frames_per_second = frames_per_second
+        self._file = file
+        self._shape = height, width, 3
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        assert self.frames_per_second is not None
+        size = int(np.prod(self._shape))
+        index = 0
+        while data := self._file.read(size):
+            if len(data) < size:
+                raise VideoError(
+                    f"{self.name} ends within frame {index}: {len(data)} of {size} bytes; is the"
+                    f" size really {self._shape[1]}x{self._shape[0]}?"
+                )
+            image = np.frombuffer(data, np.uint8).reshape(self._shape)
+            yield VideoFrame(index, index / self.frames_per_second, partial(_same, image))
+            index += 1
+        if not index:
+            raise VideoError(f"{self.name} gives no frame")
+
+
+def read_image(path: Path) -> Picture:
+    """An image file as uint8 RGB (height, width, 3).
+
+    Raises:
+        VideoError: if it cannot be read.
+    """
+    image_module, operations, unreadable = _pillow()
+    try:
+        with image_module.open(path) as image:
+            if image.mode in _SIXTEEN_BITS:
+                grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+                return np.repeat(grey[..., None], 3, axis=2)
+            upright = operations.exif_transpose(image)
+            if upright.has_transparency_data:
+                upright = upright.convert("RGBA")
+                black = image_module.new("RGBA", upright.size, (0, 0, 0, 255))
+                upright = image_module.alpha_composite(black, upright)
+            return np.array(upright.convert("RGB"))
+    except unreadable as error:
+        raise VideoError(f"{path} cannot be read as an image: {error}") from None
+
+
+def _pillow() -> tuple[Any, Any, tuple[type[Exception], ...]]:
+    try:
+        from PIL import Image, ImageOps
+    except ImportError:
+        raise MissingExtraError("reading images", "video") from None
+    # Damaged files make Pillow raise nearly anything.
+    unreadable = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+    return Image, ImageOps, unreadable
+
+
+def _natural_order(path: Path) -> list[tuple[bool, int, str]]:
+    parts = _DIGITS.split(path.name)
+    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+
+
+def _same(image: Picture) -> Picture:
+    return image

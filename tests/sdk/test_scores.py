@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from movistream.errors import LabelsError, MovistreamError
+from movistream.result import Result
+from movistream.scores import ScoreOptions, Scorer
+
+LABELS = ("cat", "dog", "fox")
+
+
+def result(logits: list[float], time_s: float = 0.0) -> Result:
+    return Result(0, time_s, np.array(logits, np.float32), 0.0, 0.0, LABELS)
+
+
+def scorer(**options: object) -> Scorer:
+    return Scorer(ScoreOptions(**options), LABELS, 3)  # type: ignore[arg-type]
+
+
+def test_by_default_they_are_the_softmax() -> None:
+    found = result([1, 2, 4])
+    np.testing.assert_array_equal(scorer().update(found), found.probabilities)
+
+
+def test_temperature() -> None:
+    # softmax of (0, ln 2, ln 4) / 2 = (1, √2, 2) / (3 + √2)
+    scores = scorer(temperature=2.0).update(result([0, math.log(2), math.log(4)]))
+    np.testing.assert_allclose(scores, np.array([1, 2**0.5, 2]) / (3 + 2**0.5), rtol=1e-6)
+
+
+def test_smoothing_by_hand() -> None:
+    smooth = scorer(smoothing_s=2.0)
+    sure = 50.0
+    np.testing.assert_allclose(smooth.update(result([sure, 0, 0], 0.0)), [1, 0, 0], atol=1e-6)
+    # After 2 s, the time constant, the old weighs 1/e.
+    expected = [1 / math.e, 1 - 1 / math.e, 0]
+    np.testing.assert_allclose(smooth.update(result([0, sure, 0], 2.0)), expected, atol=1e-6)
+    smooth.reset()
+    np.testing.assert_allclose(smooth.update(result([0, 0, sure], 2.1)), [0, 0, 1], atol=1e-6)
+
+
+def test_smoothing_does_not_depend_on_the_frame_rate() -> None:
+    slow, fast = scorer(smoothing_s=1.0), scorer(smoothing_s=1.0)
+    for one in (slow, fast):
+        one.update(result([9, 0, 0], 0.0))
+    for count in range(1, 11):
+        quick = fast.update(result([0, 9, 0], count / 10))
+    np.testing.assert_allclose(slow.update(result([0, 9, 0], 1.0)), quick, atol=1e-6)
+
+
+def test_allowed_and_denied_labels() -> None:
+    found = result([3, 2, 1])
+    one = scorer(allow={"dog", "fox"})
+    assert [entry.label for entry in one.top(one.update(found), 3)] == ["dog", "fox"]
+    assert one.top(one.update(found), 1)[0].score == pytest.approx(found.probabilities[1])
+    other = scorer(deny={"cat"})
+    assert [entry.label for entry in other.top(other.update(found), 1)] == ["dog"]
+
+
+def test_unnamed_classes() -> None:
+    one = Scorer(ScoreOptions(deny={"class 0"}), (), 3)
+    assert [entry.label for entry in one.top(one.update(result([3, 2, 1])), 2)] == [
+        "class 1",
+        "class 2",
+    ]
+
+
+def test_labels_that_are_not_there() -> None:
+    with pytest.raises(LabelsError, match="no label 'do'; did you mean 'dog'"):
+        scorer(allow={"do"})
+    with pytest.raises(LabelsError, match="no label is left"):
+        scorer(deny=set(LABELS))
+
+
+@pytest.mark.parametrize(
+    "options", [{"temperature": 0.0}, {"temperature": math.nan}, {"smoothing_s": -1.0}]
+)
+def test_bad_options(options: dict[str, float]) -> None:
+    with pytest.raises(MovistreamError):
+        ScoreOptions(**options)  # type: ignore[arg-type]
