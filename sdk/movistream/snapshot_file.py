@@ -73,6 +73,8 @@ def read_snapshot(path: Path) -> Snapshot:
                     with archive.open(entry) as file:
                         values = np.lib.format.read_array(file, allow_pickle=False)
                     tensors[entry.filename.removesuffix(_SUFFIX)] = values
+    except SnapshotError:
+        raise
     except FileNotFoundError:
         raise SnapshotError(f"there is no saved state {path}") from None
     except OSError as error:

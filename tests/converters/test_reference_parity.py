@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 
 import movistream
+from movistream.labels import read_labels
+from movistream.sources import VideoFile
+from movistream.sources.picking import pick_at_rate
+from movistream.video_writer import open_video_writer
 from movistream_converters.convert import convert
 from movistream_converters.formats.model_garden import read
 from movistream_converters.formats.registry import read_source
@@ -19,6 +23,7 @@ from movistream_converters.layouts import StateLayout
 from movistream_converters.network import ActivationFunction
 from movistream_converters.precision import Precision
 from movistream_converters.verify import relative_error, state_values
+from tests.sdk.videos import turned
 
 GOLDENS = ("a0_stream", "a3_stream", "k600_a0_stream", "barn_a0_stream")
 LIMIT = 1e-5
@@ -140,10 +145,6 @@ def test_signature_equals_the_published_file(reference: Reference, tmp_path: Pat
 
 def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
     """Real Kinetics-600 weights on a real clip."""
-    from movistream.labels import read_labels
-    from movistream.sources import VideoFile
-    from movistream.sources.picking import pick_at_rate
-
     path = tmp_path / "k600.tflite"
     labels = read_labels(reference("kinetics600_labels.txt"))
     convert(_checkpoint(reference("goldens/k600_a0_stream")), path, labels=labels)
@@ -158,10 +159,30 @@ def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
     assert best.score > 0.9
 
 
+def test_a_turned_clip_has_the_same_label(reference: Reference, tmp_path: Path) -> None:
+    """Stored on its side, with a note that says so, as phones do."""
+    path, sideways = tmp_path / "k600.tflite", tmp_path / "sideways.mp4"
+    labels = read_labels(reference("kinetics600_labels.txt"))
+    convert(_checkpoint(reference("goldens/k600_a0_stream")), path, labels=labels, verified=False)
+    with (
+        VideoFile(reference("clips/carving_ice.mp4")) as video,
+        open_video_writer(sideways) as writer,
+    ):
+        for frame in video:
+            writer.write(np.ascontiguousarray(np.rot90(frame.image)), frame.time_s)
+    clip = tmp_path / "turned.mp4"
+    clip.write_bytes(turned(sideways.read_bytes(), 1))
+    best = []
+    with movistream.load(path) as model:
+        for source in (reference("clips/carving_ice.mp4"), clip):
+            with movistream.StreamPool(model, [source]) as pool:
+                best += [item.best[0] for item in pool if isinstance(item, movistream.Step)][-1:]
+    assert best[0].label == best[1].label == "carving ice"
+    assert best[1].score == pytest.approx(best[0].score, abs=0.01)
+
+
 def test_a_long_stream(reference: Reference, tmp_path: Path) -> None:
     """1,500 steps on a looped clip, every fifth frame of it."""
-    from movistream.sources import VideoFile
-
     golden = reference("goldens/k600_a0_stream")
     expected = np.load(golden / "long_stream.npz")
     path = tmp_path / "k600.tflite"

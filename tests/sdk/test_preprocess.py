@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from movistream.errors import FrameError
 from movistream.manifest import ImageInput
-from movistream.preprocess import Preprocessor
+from movistream.preprocess import FITS, Preprocessor, Region, View
 
 
 def image(height: int = 172, width: int = 172, **changes: object) -> ImageInput:
@@ -98,3 +99,48 @@ def test_changing_sizes_and_views(frames: np.ndarray) -> None:
     expected = preprocess(np.ascontiguousarray(frames[0][:, ::-1])).copy()
     preprocess(frames[0][:100, :100])
     np.testing.assert_array_equal(preprocess(frames[0][:, ::-1]), expected)
+
+
+def test_a_region_is_a_frame_of_its_own() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    region = Region(30, 20, 60, 44)
+    for fit in FITS:
+        view = View(fit, region)  # type: ignore[arg-type]
+        whole = View(fit)  # type: ignore[arg-type]
+        found = Preprocessor(image(32, 24), view)(frame)
+        cut = np.ascontiguousarray(frame[20:64, 30:90])
+        np.testing.assert_allclose(found, Preprocessor(image(32, 24), whole)(cut), atol=1e-6)
+
+
+def test_a_region_of_the_networks_size() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    found = Preprocessor(image(48, 48), View("crop", Region(9, 0, 48, 48)))(frame)[0]
+    np.testing.assert_allclose(found, frame[:, 9:57] / 255, atol=1e-6)
+
+
+def test_stretching_shows_all() -> None:
+    # 2 × 4 pixels to 2 × 2: means of two columns.
+    frame = np.repeat(np.array([[0, 100, 20, 60]] * 2, np.uint8)[..., None], 3, axis=2)
+    found = Preprocessor(image(2, 2), View("stretch"))(frame)[0, :, :, 0] * 255
+    np.testing.assert_allclose(found, [[50, 40], [50, 40]], atol=1e-4)
+
+
+def test_letterboxing_leaves_black_bars() -> None:
+    frame = np.full((20, 40, 3), 200, np.uint8)
+    for made in (image(40, 40), int8_image(40, 40)):
+        values = Preprocessor(made, View("letterbox"))(frame)[0, :, :, 0].astype(float)
+        if made.dtype == "int8":
+            values = (values + 128) / 255
+        np.testing.assert_allclose(values[10:30], 200 / 255, atol=1e-6)
+        np.testing.assert_array_equal(values[:10], 0)
+        np.testing.assert_array_equal(values[30:], 0)
+
+
+def test_a_region_that_is_none() -> None:
+    for numbers in ((-1, 0, 5, 5), (0, 0, 0, 5)):
+        with pytest.raises(FrameError, match="no rectangle"):
+            Region(*numbers)
+    with pytest.raises(FrameError, match="not inside a frame of 64x48"):
+        Preprocessor(image(), View("crop", Region(60, 0, 5, 5)))(np.zeros((48, 64, 3), np.uint8))
+    with pytest.raises(FrameError, match="fitted by"):
+        View("cover")  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from movistream.sources.picking import pick_at_rate, pick_every
 from movistream_converters.convert import convert
 from movistream_converters.weights import random_weights
 from tests.conftest import foreign_model, small_checkpoint
-from tests.sdk.videos import MjpegServer, write_timed_video
+from tests.sdk.videos import MjpegServer, RtspServer, write_timed_video
 
 Capture = pytest.CaptureFixture[str]
 
@@ -453,3 +454,36 @@ def test_an_interrupt_ends_cleanly(model_path: Path, tmp_path: Path) -> None:
     with VideoFile(video) as written:
         assert len(list(written)) == len(rows) - 1 >= 8
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "table.csv"]
+
+
+@pytest.mark.parametrize("policy", ["kept", "reset"])
+def test_a_network_stream_that_is_cut(policy: str, model_path: Path) -> None:
+    """The run goes on; the gap and what became of the state are in the output."""
+    server = RtspServer()
+    command = [sys.executable, "-m", "movistream", "run", str(model_path), server.url, "--json"]
+    if policy == "reset":
+        command += ["--reset-after-gap", "0.8"]
+    try:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout is not None
+            for _ in range(5):
+                child.stdout.readline()
+            server.close()
+            time.sleep(1)
+            server = RtspServer(port=server.port)
+            lines = []
+            while len(lines) < 12 and (line := child.stdout.readline()):
+                lines.append(json.loads(line))
+            child.send_signal(signal.SIGINT)
+            _, told = child.communicate(timeout=30)
+    finally:
+        server.close()
+    kind = "interruption" if policy == "kept" else "reset"
+    (notice,) = [line[kind] for line in lines if kind in line]
+    assert "connection lost" in notice["reason"]
+    assert notice["reason"].endswith(f"state {policy}")
+    assert lines[-1]["time_s"] > notice["time_s"] > 1
+    assert "connection lost" in told
+    assert child.returncode == 130
