@@ -15,7 +15,8 @@ from movistream.events import Event
 from movistream.output import replaced_when_done
 from movistream.watch import Step
 
-_MOST_CURVES = 6
+_MOST_CURVES = 10
+_ENOUGH_CURVES = 6
 _MOST_STEPS = 8192
 _MOST_LABEL_LETTERS = 28
 
@@ -115,7 +116,8 @@ def _shown_classes(
     peaks = np.where(reported, scores.max(axis=0), -1)
     of_events = list(dict.fromkeys(event.index for event in events))
     others = [int(index) for index in np.argsort(-peaks, kind="stable") if peaks[index] >= 0]
-    return list(dict.fromkeys([*of_events, *others]))[:_MOST_CURVES]
+    most = min(_MOST_CURVES, max(_ENOUGH_CURVES, len(of_events)))
+    return list(dict.fromkeys([*of_events, *others]))[:most]
 
 
 def _shortened(label: str) -> str:

@@ -23,7 +23,7 @@ from movistream.pool import Ended, Item, Started
 from movistream.scores import Scorer
 from movistream.text import printable
 from movistream.timeline import Timeline, plot_timeline
-from movistream.watch import Notice, Passed, Seen, Step
+from movistream.watch import Notice, Seen, Step
 
 Sink = Callable[[Item], None]
 
@@ -81,24 +81,33 @@ def plain_lines(*, steps: bool, tagged: bool) -> Sink:
     """Prints one line per event and notice, and per step if wanted, tagged with its stream."""
 
     def show(item: Item) -> None:
-        tag = f"{printable(item.stream)}  " if tagged and not isinstance(item, Passed) else ""
-        if isinstance(item, Step) and steps:
-            entries = ", ".join(f"{entry.label} {entry.score:.3f}" for entry in item.best)
-            click.echo(f"{tag}frame {item.result.frame:5d}  {item.frame.time_s:8.2f} s  {entries}")
-        elif isinstance(item, Seen):
-            event = item.event
-            click.echo(
-                f"{tag}{event.start_s:8.2f} s to {event.end_s:8.2f} s  {event.label}"
-                f" {event.peak_score:.3f}"
-            )
-        elif isinstance(item, Notice):
-            click.echo(f"{tag}{item.time_s:8.2f} s  {item.reason}")
+        if steps or not isinstance(item, Step):
+            line = _line(item, tagged=tagged)
+            if line is not None:
+                click.echo(line)
 
     return show
 
 
+def _line(item: Item, *, tagged: bool) -> str | None:
+    """A step, event or notice in a line; None for what is none of these."""
+    if isinstance(item, Step):
+        entries = ", ".join(f"{entry.label} {entry.score:.3f}" for entry in item.best)
+        line = f"frame {item.result.frame:5d}  {item.frame.time_s:8.2f} s  {entries}"
+    elif isinstance(item, Seen):
+        event = item.event
+        line = (
+            f"{event.start_s:8.2f} s to {event.end_s:8.2f} s  {event.label} {event.peak_score:.3f}"
+        )
+    elif isinstance(item, Notice):
+        line = f"{item.time_s:8.2f} s  {item.reason}"
+    else:
+        return None
+    return f"{printable(item.stream)}  {line}" if tagged else line
+
+
 @contextmanager
-def live_table(title: str, rows: int) -> Iterator[Sink]:
+def live_table(title: str, rows: int, *, tagged: bool = False) -> Iterator[Sink]:
     """A table of the best classes of one stream, or of the best one of each of several."""
     console = Console()
     latest: dict[str, Step] = {}
@@ -127,18 +136,8 @@ def live_table(title: str, rows: int) -> Iterator[Sink]:
                 if time.monotonic() - shown_at >= 1 / _REFRESHES_PER_S:
                     shown_at = time.monotonic()
                     refresh()
-            elif isinstance(item, Seen):
-                event = item.event
-                live.console.print(
-                    f"{event.start_s:8.2f} s to {event.end_s:8.2f} s  {event.label}"
-                    f" {event.peak_score:.3f}",
-                    markup=False,
-                    highlight=False,
-                )
-            elif isinstance(item, Notice):
-                live.console.print(
-                    f"{item.time_s:8.2f} s  {item.reason}", markup=False, highlight=False
-                )
+            elif (line := _line(item, tagged=tagged)) is not None:
+                live.console.print(line, markup=False, highlight=False)
 
         yield show
         refresh()

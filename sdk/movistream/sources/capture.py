@@ -99,7 +99,7 @@ class Capture:
 
     def _capture(self) -> None:
         for frame in self._source:
-            wanted = frame.interruption is not None or self._wants(frame)
+            wanted = self._wants(frame) or frame.interruption is not None
             if wanted:
                 _ = frame.image
             with self._changed:
