@@ -60,7 +60,7 @@ def annotate(
     canvas[:] = _BACKGROUND
     canvas[:height, :width] = image
     font, small = _font(size), _font(round(size * 0.8))
-    drawn = _pillow_image().fromarray(canvas)
+    drawn = pillow_image().fromarray(canvas)
     draw = _pillow_draw().Draw(drawn)
     y = height + margin
     if region is not None:
@@ -111,7 +111,12 @@ def _font(size: int) -> Any:
         return fonts.load_default(size)
 
 
-def _pillow_image() -> Any:
+def pillow_image() -> Any:
+    """Pillow's images.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
     try:
         from PIL import Image
     except ImportError:

@@ -35,6 +35,8 @@ class StreamLike(Protocol):
 
     def reset(self) -> None: ...
 
+    def set_horizon(self, horizon_frames: int | None) -> None: ...
+
     def snapshot(self) -> Snapshot: ...
 
     def restore(self, snapshot: Snapshot) -> None: ...
@@ -137,16 +139,20 @@ class Ensemble:
         Raises:
             MovistreamError: if a model is closed, or has no clock that can be held.
         """
-        turns = self._turns()
-        if horizon_frames is not None and self.interleaved:
-            horizon_frames = max(1, round(horizon_frames / len(turns)))
+        own_horizon = self._own_horizon(horizon_frames)
         with ExitStack() as stack:
             streams = [
-                stack.enter_context(model.stream(horizon_frames=horizon_frames, view=view))
-                for model in turns
+                stack.enter_context(model.stream(horizon_frames=own_horizon, view=view))
+                for model in self._turns()
             ]
             stack.pop_all()
         return EnsembleStream(self, streams)
+
+    def _own_horizon(self, horizon_frames: int | None) -> int | None:
+        """What of the ensemble's frames each stream sees."""
+        if horizon_frames is None or not self.interleaved:
+            return horizon_frames
+        return max(1, round(horizon_frames / len(self._turns())))
 
     def _turns(self) -> tuple[Model, ...]:
         return self.models * 2 if len(self.models) == 1 else self.models
@@ -209,6 +215,11 @@ class EnsembleStream:
             stream.reset()
         self._held = [None] * len(self._streams)
         self._frames_seen = 0
+
+    def set_horizon(self, horizon_frames: int | None) -> None:
+        """See :meth:`.model.Stream.set_horizon`; the frames are the ensemble's."""
+        for stream in self._streams:
+            stream.set_horizon(self._ensemble._own_horizon(horizon_frames))
 
     def snapshot(self) -> Snapshot:
         """A copy of the stream's memory."""

@@ -231,6 +231,16 @@ class Stream:
                 self._engine.write(self._buffer(name), initial)
         self._frames_seen = 0
 
+    def set_horizon(self, horizon_frames: int | None) -> None:
+        """From the next frame on, lets running means forget, see :meth:`Model.stream`.
+
+        Raises:
+            MovistreamError: if the model has no clock that can be held.
+        """
+        if horizon_frames is None:
+            horizon_frames = self._model.manifest.horizon_frames
+        self._horizon = self._find_horizon(horizon_frames)
+
     def snapshot(self) -> Snapshot:
         """A copy of the stream's memory."""
         tensors = {name: self._engine.read(self._buffer(name)) for name in self._slots}

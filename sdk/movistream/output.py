@@ -11,6 +11,9 @@ from pathlib import Path
 
 from movistream.errors import OutputError
 
+_KEPT_LETTERS = 50
+"""Of a long name, so that the temporary file's is not too long."""
+
 
 def check_output(output: Path) -> None:
     """Refuses an output path that cannot be written.
@@ -42,7 +45,10 @@ def replaced_when_done(output: Path) -> Iterator[Path]:
     output = output.resolve()
     try:
         with tempfile.NamedTemporaryFile(
-            dir=output.parent, prefix=f".{output.name}.", suffix=".part", delete=False
+            dir=output.parent,
+            prefix=f".{output.name[:_KEPT_LETTERS]}.",
+            suffix=".part",
+            delete=False,
         ) as temporary:
             part = Path(temporary.name)
     except OSError as error:

@@ -6,6 +6,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,10 +14,17 @@ from types import TracebackType
 from movistream.ensemble import Streamable
 from movistream.errors import MovistreamError, VideoError
 from movistream.model import Snapshot
-from movistream.sources import Source, SourceOptions, VideoFrame, is_recorded, open_source
+from movistream.sources import (
+    Source,
+    SourceOptions,
+    VideoFrame,
+    is_recorded,
+    open_source,
+    without_password,
+)
 from movistream.sources.capture import Capture
 from movistream.sources.frame import logger
-from movistream.sources.picking import LiveTicks, is_at, pick_at_rate, pick_every
+from movistream.sources.picking import LiveTicks, is_at, marked_at_rate, marked_every
 from movistream.watch import Notice, Passed, Seen, Step, Watcher, WatchOptions
 
 _RESULTS_PER_WORKER = 4
@@ -99,25 +107,28 @@ class StreamPool:
             resume: snapshots by stream, where those go on.
 
         Raises:
-            MovistreamError: if there is no source, or workers is no number of threads.
+            MovistreamError: if there is no source, workers is no number of threads, or a snapshot
+                is of no stream.
         """
-        if not sources:
-            raise MovistreamError("there is no source to watch")
+        if isinstance(sources, (str, Path)) or not sources:
+            raise MovistreamError("a list of sources is needed, with one or more")
         if not isinstance(workers, int) or workers < 1:
             raise MovistreamError(f"workers is a number of threads from 1 on, not {workers!r}")
         self._model = model
         self._options = options or WatchOptions()
         self._source_options = source_options
         self._resume = dict(resume or {})
+        names = _names(sources)
+        streams = {own for name in names for own in self._stream_names(name)}
+        if unknown := self._resume.keys() - streams:
+            raise MovistreamError(f"there is no stream {min(unknown)!r} to resume")
         self._results: queue.Queue[Item | None] = queue.Queue(workers * _RESULTS_PER_WORKER)
         self._ready: queue.SimpleQueue[_Lane | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._stopping = self._closed = False
-        self._lanes = [
-            _Lane(name, source) for name, source in zip(_names(sources), sources, strict=True)
-        ]
+        self._lanes = [_Lane(name, source) for name, source in zip(names, sources, strict=True)]
         self._running = len(self._lanes)
-        recorded = [lane for lane in self._lanes if _is_recorded(lane.given)]
+        recorded = [lane for lane in self._lanes if lane.recorded]
         self._waiting = deque(recorded[workers:])
         self._workers = [
             threading.Thread(target=self._work, name=f"worker {n}", daemon=True)
@@ -135,12 +146,11 @@ class StreamPool:
             worker.start()
 
     def __iter__(self) -> Iterator[Item]:
-        """What happens, until all streams have ended; in order for each stream."""
-        while True:
-            item = self._results.get()
-            if item is None:
-                return
+        """What happens, until all streams have ended; in order for each stream, and once."""
+        while (item := self._results.get()) is not None:
             yield item
+        # Whoever else iterates, or does it again, finds the end too.
+        self._results.put(None)
 
     def reset(self, stream: str | None = None) -> None:
         """Lets a stream, or all of them, forget everything before their next frames."""
@@ -149,11 +159,25 @@ class StreamPool:
                 if stream in (None, watcher.name):
                     watcher.ask_for_reset()
 
+    def reconfigure(self, options: WatchOptions) -> None:
+        """From their next frames on, all streams have these scores, events and horizon.
+
+        Raises:
+            LabelsError: if an option names a label that the model does not have.
+            VideoError: if a horizon in seconds needs a frame rate that nobody says.
+        """
+        for lane in self._lanes:
+            for watcher in lane.watchers:
+                watcher.ask_for_options(options, _horizon_frames(lane, options))
+
     def stop(self) -> None:
         """Ends all streams after the frames that they are at; their last items still come."""
         with self._lock:
             self._stopping = True
         for lane in self._lanes:
+            source = lane.source
+            if source is not None:
+                source.interrupt()
             self._wake(lane)
 
     def close(self) -> None:
@@ -161,8 +185,13 @@ class StreamPool:
         self._closed = True
         self.stop()
         for worker in self._workers:
-            # One that waits for a pipe cannot be woken.
-            worker.join(_JOIN_S)
+            if worker is not threading.current_thread():
+                # One that waits for a driver cannot be woken.
+                worker.join(_JOIN_S)
+        with suppress(queue.Empty):
+            while True:
+                self._results.get_nowait()
+        self._results.put(None)
 
     def __enter__(self) -> StreamPool:
         return self
@@ -182,18 +211,22 @@ class StreamPool:
                 self._give(item)
             self._put_back(lane)
 
-    def _serve(self, lane: _Lane) -> Iterator[Item]:
+    def _serve(self, lane: _Lane) -> list[Item]:
         """Takes one frame of a source."""
+        items: list[Item] = []
         error: Exception | None = None
         try:
             if self._stopping:
                 lane.stopped = lane.ended = True
             else:
-                yield from self._look(lane)
+                for item in self._look(lane):
+                    items.append(item)  # noqa: PERF402 - those before an error count
         except Exception as caught:
             error, lane.ended = caught, True
-        if lane.ended:
-            yield from self._end(lane, error)
+        except BaseException as caught:
+            # A source must not end its worker either.
+            error, lane.ended = VideoError(f"{lane.name} ends with {caught!r}"), True
+        return [*items, *self._end(lane, error)] if lane.ended else items
 
     def _look(self, lane: _Lane) -> Iterator[Item]:
         if lane.error is not None:
@@ -203,21 +236,20 @@ class StreamPool:
         assert lane.source is not None
         if not lane.watchers:
             yield from self._start(lane, lane.source)
-        frame = lane.next_frame()
-        passed, lane.passed = lane.passed, []
-        for one in passed:
-            if not self._is_past_end(one):
-                yield Passed(lane.name, one)
-        if frame is not None and not self._is_past_end(frame):
-            skipped = 0 if lane.capture is None else lane.capture.skipped
-            for watcher in lane.watchers:
-                yield from watcher.look(frame, skipped)
-            lane.steps += 1
+        frame, wanted = lane.next_frame()
+        if frame is None:
+            lane.ended = lane.capture is None or lane.capture.ended
+            lane.stopped = self._stopping
+        elif self._options.end_s is not None and is_at(frame, self._options.end_s):
+            lane.ended = True
         else:
-            lane.ended = frame is not None or lane.capture is None or lane.capture.ended
-
-    def _is_past_end(self, frame: VideoFrame) -> bool:
-        return self._options.end_s is not None and is_at(frame, self._options.end_s)
+            if self._options.all_frames and lane.capture is None:
+                yield Passed(lane.name, frame)
+            if wanted:
+                skipped = 0 if lane.capture is None else lane.capture.skipped
+                for watcher in lane.watchers:
+                    yield from watcher.look(frame, skipped)
+                lane.steps += 1
 
     def _open(self, lane: _Lane) -> None:
         given = lane.given
@@ -239,25 +271,23 @@ class StreamPool:
                 own_rate,
                 rate,
             )
-        looked_at = rate
+        lane.looked_at = rate
         if own_rate is not None:
-            looked_at = own_rate / (options.every or 1) if rate is None else min(rate, own_rate)
-        horizon_frames = None
-        if options.horizon_s is not None:
-            if looked_at is None:
-                raise VideoError(
-                    f"a horizon in seconds needs a frame rate, and neither {lane.name} nor the"
-                    " model says one; give the frames per second"
-                )
-            horizon_frames = max(1, round(options.horizon_s * looked_at))
-        names = [lane.name, *(f"{lane.name}#{n + 2}" for n in range(len(options.views) - 1))]
+            lane.looked_at = (
+                own_rate / (options.every or 1) if rate is None else min(rate, own_rate)
+            )
+        horizon_frames = _horizon_frames(lane, options)
+        names = self._stream_names(lane.name)
         for name, view in zip(names, options.views, strict=True):
             lane.watchers.append(
                 Watcher(name, self._model, options, view, horizon_frames, self._resume.get(name))
             )
         for name in names:
-            yield Started(name, source.live, looked_at, source.seconds)
+            yield Started(name, source.live, lane.looked_at, source.seconds)
         lane.begin(rate, options, lambda: self._wake(lane))
+
+    def _stream_names(self, name: str) -> list[str]:
+        return [name, *(f"{name}#{n + 2}" for n in range(len(self._options.views) - 1))]
 
     def _end(self, lane: _Lane, error: Exception | None) -> Iterator[Item]:
         skipped = 0 if lane.capture is None else lane.capture.skipped
@@ -268,7 +298,10 @@ class StreamPool:
             yield Ended(watcher.name, lane.steps, skipped, complete, error, snapshot)
         if not lane.watchers:
             yield Ended(lane.name, 0, 0, complete, error, None)
-        lane.close()
+        try:
+            lane.close()
+        except Exception:
+            logger.exception("%s cannot be closed", lane.name)
 
     def _put_back(self, lane: _Lane) -> None:
         """A recording waits for its next turn, a live source for its next frame."""
@@ -280,7 +313,7 @@ class StreamPool:
                 return
             self._running -= 1
             over = not self._running
-            if _is_recorded(lane.given) and self._waiting:
+            if lane.recorded and self._waiting:
                 following = self._waiting.popleft()
                 following.queued = True
                 self._ready.put(following)
@@ -324,14 +357,15 @@ class _Lane:
     def __init__(self, name: str, given: str | Path | Source) -> None:
         self.name = name
         self.given = given
+        self.recorded = is_recorded(given) if isinstance(given, (str, Path)) else not given.live
         self.source: Source | None = None
         self.error: Exception | None = None
         self.capture: Capture | None = None
         self.watchers: list[Watcher] = []
+        self.looked_at: float | None = None
         self.steps = 0
         self.queued = self.woken = self.stopped = self.ended = False
-        self.passed: list[VideoFrame] = []
-        self._frames: Iterator[VideoFrame] = iter(())
+        self._frames: Iterator[tuple[VideoFrame, bool]] = iter(())
 
     def begin(
         self, rate: float | None, options: WatchOptions, on_change: Callable[[], None]
@@ -349,44 +383,53 @@ class _Lane:
 
             self.capture = Capture(self.source, wants, on_change)
             return
-        start_s = options.start_s
-        frames = self._noted(start_s) if options.all_frames else iter(self.source)
-        if rate is None:
-            later = (frame for frame in frames if is_at(frame, start_s))
-            self._frames = pick_every(later, options.every or 1)
-        else:
-            self._frames = (frame for frame in pick_at_rate(frames, rate) if is_at(frame, start_s))
+        marked = (
+            marked_every(self.source, options.every or 1)
+            if rate is None
+            else marked_at_rate(self.source, rate)
+        )
+        self._frames = (
+            (frame, wanted)
+            for frame, wanted in marked
+            if (wanted or options.all_frames) and is_at(frame, options.start_s)
+        )
 
-    def _noted(self, start_s: float) -> Iterator[VideoFrame]:
-        assert self.source is not None
-        for frame in self.source:
-            if is_at(frame, start_s):
-                self.passed.append(frame)
-            yield frame
-
-    def next_frame(self) -> VideoFrame | None:
-        """None at the end of a recording, or if a live source has none now."""
-        return next(self._frames, None) if self.capture is None else self.capture.take(0)
+    def next_frame(self) -> tuple[VideoFrame | None, bool]:
+        """A frame, and whether to look at it; None at the end of a recording, or for now."""
+        if self.capture is not None:
+            return self.capture.take(0), True
+        return next(self._frames, (None, False))
 
     def close(self) -> None:
-        for watcher in self.watchers:
+        """Frees all, so that a long list of sources takes no memory for those behind."""
+        watchers, self.watchers = self.watchers, []
+        for watcher in watchers:
             watcher.close()
         self._frames = iter(())
-        if self.capture is not None:
-            self.capture.close()
-        elif self.source is not None:
-            self.source.close()
+        source, self.source = self.source, None
+        capture, self.capture = self.capture, None
+        if capture is not None:
+            capture.close()
+        elif source is not None:
+            source.close()
 
 
-def _is_recorded(given: str | Path | Source) -> bool:
-    return is_recorded(given) if isinstance(given, (str, Path)) else not given.live
+def _horizon_frames(lane: _Lane, options: WatchOptions) -> int | None:
+    if options.horizon_s is None:
+        return None
+    if lane.looked_at is None:
+        raise VideoError(
+            f"a horizon in seconds needs a frame rate, and neither {lane.name} nor the model says"
+            " one; give the frames per second"
+        )
+    return max(1, round(options.horizon_s * lane.looked_at))
 
 
 def _names(sources: Sequence[str | Path | Source]) -> list[str]:
-    """Each source's name, with a number behind it where it comes again."""
+    """Each source's name, passwords masked, with a number behind it where it comes again."""
     names: list[str] = []
     for source in sources:
-        name = str(source) if isinstance(source, (str, Path)) else source.name
+        name = without_password(str(source)) if isinstance(source, (str, Path)) else source.name
         number = 2
         unique = name
         while unique in names:

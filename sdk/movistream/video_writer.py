@@ -16,7 +16,8 @@ from movistream.sources.frame import Picture
 VIDEO_FORMATS = {".mkv": "matroska", ".mov": "mov", ".mp4": "mp4"}
 """By the end of a file's name."""
 
-_TIME_BASE = Fraction(1, 90_000)
+_TIME_BASE = Fraction(1, 1000)
+"""Fine enough to see, and .mp4 files then hold days."""
 _NOMINAL_RATE = 30
 _CODECS = ("libx264", "libopenh264", "mpeg4")
 _QUALITY = {"libx264": {"crf": "21", "preset": "veryfast"}, "mpeg4": {"qscale": "4"}}

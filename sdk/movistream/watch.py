@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -49,6 +51,24 @@ class WatchOptions:
     views: tuple[View, ...] = (View(),)
     top: int = 5
     all_frames: bool = False
+
+    def __post_init__(self) -> None:
+        above_zero = {
+            "frames_per_second": self.frames_per_second,
+            "end_s": self.end_s,
+            "horizon_s": self.horizon_s,
+        }
+        for name, value in above_zero.items():
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise MovistreamError(f"{name} is a number above 0, not {value!r}")
+        if not (math.isfinite(self.start_s) and self.start_s >= 0):
+            raise MovistreamError(f"start_s is 0 or more, not {self.start_s!r}")
+        if self.end_s is not None and self.end_s <= self.start_s:
+            raise MovistreamError("end_s is after start_s")
+        if self.every is not None and self.every < 1:
+            raise MovistreamError(f"every is 1 or more, not {self.every!r}")
+        if self.top < 1 or not self.views:
+            raise MovistreamError("at least one class and one view are needed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,16 +166,13 @@ class Watcher:
             SnapshotError: if the snapshot is of another model.
         """
         self.name = name
+        self._model = model
         self._options = options
-        self._scorer = Scorer(options.scores, model.labels, model.classes)
+        self._scorer, self._events = self._judges(options)
         self._policy = ResetPolicy(options.resets)
-        self._events = (
-            None
-            if options.events is None
-            else EventDetector(options.events, model.labels, self._scorer.reported)
-        )
         self._last_s: float | None = None
         self._reset_asked = False
+        self._asked: Callable[[], None] | None = None
         self._stream = model.stream(horizon_frames=horizon_frames, view=view)
         if resume is not None:
             self._stream.restore(resume)
@@ -170,6 +187,10 @@ class Watcher:
             FrameError, EngineError: see :meth:`.model.Stream.step`.
         """
         happened: list[Step | Seen | Notice] = []
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            happened += self.finish()
+            asked()
         image = frame.image
         reason = self._policy.reason(frame.time_s, image)
         if self._reset_asked:
@@ -206,6 +227,22 @@ class Watcher:
         """Lets the stream forget all before its next frame; from any thread."""
         self._reset_asked = True
 
+    def ask_for_options(self, options: WatchOptions, horizon_frames: int | None) -> None:
+        """From the next frame on, scores, events and horizon as told; from any thread.
+
+        Events that are going on then end there.
+
+        Raises:
+            LabelsError: if an option names a label that the model does not have.
+        """
+        scorer, events = self._judges(options)
+
+        def change() -> None:
+            self._options, self._scorer, self._events = options, scorer, events
+            self._stream.set_horizon(horizon_frames)
+
+        self._asked = change
+
     def last_snapshot(self) -> Snapshot | None:
         """A copy of the stream's memory; None if its model is closed."""
         try:
@@ -216,6 +253,12 @@ class Watcher:
     def close(self) -> None:
         """Frees the stream."""
         self._stream.close()
+
+    def _judges(self, options: WatchOptions) -> tuple[Scorer, EventDetector | None]:
+        scorer = Scorer(options.scores, self._model.labels, self._model.classes)
+        if options.events is None:
+            return scorer, None
+        return scorer, EventDetector(options.events, self._model.labels, scorer.reported)
 
     def _notice(self, frame: VideoFrame, reason: Reason | None) -> Notice:
         said = [] if frame.interruption is None else [frame.interruption]

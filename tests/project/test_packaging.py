@@ -74,12 +74,13 @@ def test_the_public_surface() -> None:
     surface = {
         movistream.Model: {"classes", "close", "frames_per_second", "labels", "name", "stream"},
         movistream.Ensemble: {"classes", "frames_per_second", "labels", "name", "stream"},
-        movistream.StreamPool: {"close", "reset", "stop"},
+        movistream.StreamPool: {"close", "reconfigure", "reset", "stop"},
         movistream.Stream: {
             "close",
             "frames_seen",
             "reset",
             "restore",
+            "set_horizon",
             "snapshot",
             "step",
             "warm_up",

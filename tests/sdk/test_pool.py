@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream.errors import FrameError, MovistreamError, VideoError
+from movistream.errors import FrameError, LabelsError, MovistreamError, VideoError
 from movistream.events import EventOptions
 from movistream.model import Model
 from movistream.pool import Ended, Item, Started, StreamPool
 from movistream.preprocess import Region, View
 from movistream.resets import ResetOptions
+from movistream.scores import ScoreOptions
 from movistream.sources import ArraySource, Source, VideoFrame
 from movistream.watch import Notice, Passed, Step, WatchOptions
 from tests.sdk.videos import numbered_picture, write_timed_video
@@ -333,8 +334,117 @@ def test_events_and_horizon_need_rates(model: Model) -> None:
     assert "needs a frame rate" in str(end.error)
 
 
+def test_iterating_again(model: Model) -> None:
+    with StreamPool(model, [ArraySource([numbered_picture(0)], 5)]) as pool:
+        assert len(steps_of(pool)) == 1
+        assert list(pool) == []
+    assert list(pool) == []
+
+
+def test_closing_while_iterating(model: Model) -> None:
+    for inside in (True, False):
+        source = Live(50, 10_000)
+        with StreamPool(model, [source]) as pool:
+            if not inside:
+                threading.Timer(0.3, pool.close).start()
+            for item in pool:
+                if inside and isinstance(item, Step):
+                    pool.close()
+        assert source.closed
+
+
+class Odd(ArraySource):
+    """Raises something on its way, and again when it is closed."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__([], 5, "odd")
+        self._error = error
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        yield VideoFrame(0, 0.0, lambda: numbered_picture(0))
+        raise self._error
+
+    def close(self) -> None:
+        raise RuntimeError("cannot be closed")
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), ValueError("odd")])
+@pytest.mark.parametrize("live", [False, True])
+def test_sources_that_raise_anything(error: BaseException, live: bool, model: Model) -> None:
+    source = Odd(error)
+    source.live = live
+    with StreamPool(model, [source, ArraySource([numbered_picture(0)], 5)], workers=1) as pool:
+        found = by_stream(pool)
+    assert ended(found["odd"]).error is not None
+    assert ended(found["array"]).complete
+
+
+def test_what_is_behind_takes_no_memory(model: Model, videos: list[Path]) -> None:
+    with StreamPool(model, videos[:3]) as pool:
+        list(pool)
+        assert all(lane.source is None and not lane.watchers for lane in pool._lanes)
+
+
+def test_passwords_are_masked(model: Model) -> None:
+    with StreamPool(model, ["rtsp://me:secret@127.0.0.1:9/x"]) as pool:
+        end = ended(list(pool))
+    assert end.stream == "rtsp://me:***@127.0.0.1:9/x"
+    assert "secret" not in str(end.error)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"every": 0},
+        {"frames_per_second": 0.0},
+        {"frames_per_second": float("nan")},
+        {"horizon_s": -1.0},
+        {"start_s": 2.0, "end_s": 1.0},
+        {"top": 0},
+        {"views": ()},
+    ],
+)
+def test_bad_watch_options(options: dict[str, Any]) -> None:
+    with pytest.raises(MovistreamError):
+        WatchOptions(**options)
+
+
+def test_changing_options_on_the_way(model: Model) -> None:
+    pictures = (numbered_picture(number % 64) for number in range(400))
+    with StreamPool(model, [ArraySource(pictures, 10)], WatchOptions(every=1, top=5)) as pool:
+        steps = []
+        for item in pool:
+            if isinstance(item, Step):
+                steps.append(item)
+                if len(steps) == 50:
+                    allowed = ScoreOptions(allow={"thing 2"})
+                    pool.reconfigure(WatchOptions(scores=allowed, horizon_s=1.0, top=5))
+                    with pytest.raises(LabelsError):
+                        pool.reconfigure(WatchOptions(scores=ScoreOptions(allow={"nothing"})))
+    assert len(steps[49].best) == 5
+    assert [entry.label for entry in steps[-1].best] == ["thing 2"]
+    # From some frame on, the means forget: the answers are not those of a stream without horizon.
+    with model.stream() as stream:
+        plain = [stream.step(numbered_picture(number % 64)).logits for number in range(400)]
+    np.testing.assert_array_equal(steps[40].result.logits, plain[40])
+    assert np.abs(steps[-1].result.logits - plain[-1]).max() > 1e-4
+    with model.stream() as stream:
+        for number in range(100):
+            stream.step(numbered_picture(number % 64))
+        stream.set_horizon(10)
+        with model.stream(horizon_frames=10) as other:
+            other.restore(stream.snapshot())
+            np.testing.assert_array_equal(
+                stream.step(numbered_picture(3)).logits, other.step(numbered_picture(3)).logits
+            )
+
+
 def test_bad_arguments(model: Model) -> None:
-    with pytest.raises(MovistreamError, match="no source"):
+    with pytest.raises(MovistreamError, match="a list of sources"):
         StreamPool(model, [])
+    with pytest.raises(MovistreamError, match="a list of sources"):
+        StreamPool(model, "a.mp4")
+    with model.stream() as stream, pytest.raises(MovistreamError, match=r"no stream 'b\.mp4'"):
+        StreamPool(model, ["a.mp4"], resume={"b.mp4": stream.snapshot()})
     with pytest.raises(MovistreamError, match="workers"):
         StreamPool(model, ["a.mp4"], workers=0)

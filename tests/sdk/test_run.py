@@ -19,7 +19,7 @@ import movistream
 from movistream.cli import main
 from movistream.errors import VideoError
 from movistream.sources import VideoFile
-from movistream.sources.picking import pick_at_rate, pick_every
+from movistream.sources.picking import pick_at_rate
 from movistream_converters.convert import convert
 from movistream_converters.weights import random_weights
 from tests.conftest import foreign_model, small_checkpoint
@@ -65,7 +65,7 @@ def test_results_equal_the_library(model_path: Path, clip: Path, capsys: Capture
         model.stream() as stream,
         VideoFile(clip) as video,
     ):
-        results = [stream.step(frame.image) for frame in pick_every(video, 3)]
+        results = [stream.step(frame.image) for frame in video if frame.index % 3 == 0]
     assert len(lines) == len(results) == 10
     for line, result in zip(lines, results, strict=True):
         assert line["top"][0]["index"] == result.top(1)[0].index
@@ -420,6 +420,97 @@ def test_bad_run_options(
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error
+
+
+def test_an_interrupted_archive_keeps_results(model_path: Path, clip: Path, tmp_path: Path) -> None:
+    videos, results = tmp_path / "videos", tmp_path / "results"
+    videos.mkdir()
+    for number in range(4):
+        write_timed_video(videos / f"{number}.mp4", [40 * count for count in range(2500)])
+    (videos / "0.mp4").write_bytes(clip.read_bytes())
+    command = [sys.executable, "-m", "movistream", "run", str(model_path), str(videos)]
+    command += ["--output-dir", str(results), "--fps", "25"]
+    results.mkdir()
+    before = '{"an earlier": "result"}\n'
+    for number in range(4):
+        (results / f"{number}.mp4.jsonl").write_text(before)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as child:
+        while '"end"' not in (results / "0.mp4.jsonl").read_text():
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=30)
+    assert child.returncode == 130
+    texts = [(results / f"{number}.mp4.jsonl").read_text() for number in range(4)]
+    assert texts[3] == before
+    assert all(text == before or '"end"' in text.splitlines()[-1] for text in texts)
+    assert len(list(results.iterdir())) == 4
+
+
+def test_one_result_that_cannot_be_written(
+    model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    videos, results = tmp_path / "videos", tmp_path / "results"
+    videos.mkdir()
+    for name in ("a.avi", "b.avi", f"{'long' * 60}.avi"):
+        (videos / name).write_bytes(clip.read_bytes())
+    (results / "a.avi.jsonl").mkdir(parents=True)
+    assert exit_code(model_path, videos, "--output-dir", results) == 1
+    assert "a.avi.jsonl is a folder" in capsys.readouterr().err
+    assert '"end"' in (results / "b.avi.jsonl").read_text()
+    assert '"end"' in (results / f"{'long' * 60}.avi.jsonl").read_text()
+
+
+@pytest.mark.parametrize("option", ["--out", "--csv", "--plot", "--save-state"])
+def test_inputs_are_not_written_over(
+    option: str, model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    video, model = tmp_path / "video.mp4", tmp_path / "model.mp4"
+    video.write_bytes(clip.read_bytes())
+    model.write_bytes(model_path.read_bytes())
+    for output in (video, model):
+        assert exit_code(model, video, option, output, "--force") == 1
+        assert "this file is read" in capsys.readouterr().err
+    assert video.read_bytes() == clip.read_bytes()
+    assert model.read_bytes() == model_path.read_bytes()
+    other = "--csv" if option != "--csv" else "--plot"
+    assert exit_code(model, video, option, "new.mp4", other, "new.mp4") == 1
+    assert "is written already" in capsys.readouterr().err
+
+
+def test_one_output_that_fails_leaves_the_others(
+    model_path: Path, clip: Path, tmp_path: Path
+) -> None:
+    table, plot = tmp_path / "table.csv", tmp_path / "plot.png"
+    command = [sys.executable, "-m", "movistream", "run", str(model_path), str(clip)]
+    command += ["--csv", str(table), "--plot", str(plot)]
+    with Path("/dev/full").open("w") as full:
+        found = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert found.returncode == 1
+    assert found.stderr.splitlines()[-1] == "movistream: error: No space left on device"
+    assert len(table.read_text().splitlines()) > 1
+    assert plot.exists()
+
+
+def test_nothing_between_start_and_end(model_path: Path, clip: Path, capsys: Capture) -> None:
+    assert exit_code(model_path, clip, "--start", "100") == 1
+    assert "no frame to look at" in capsys.readouterr().err
+
+
+def test_an_idle_pipe_can_be_interrupted(model_path: Path) -> None:
+    command = [sys.executable, "-u", "-m", "movistream", "run", str(model_path), "-"]
+    command += ["--source-size", "8x8", "--source-fps", "5"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(2 * bytes(8 * 8 * 3))
+        child.stdin.flush()
+        assert b"frame" in child.stdout.readline()
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(timeout=10) == 130
 
 
 def test_an_archive_of_nothing(model_path: Path, tmp_path: Path, capsys: Capture) -> None:

@@ -6,9 +6,11 @@ import io
 import logging
 import subprocess
 import sys
+import threading
 import time
 import types
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -342,11 +344,67 @@ def test_a_network_stream_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "secret" not in str(caught.value)
 
 
+def test_a_network_stream_that_falls_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_sources, "FIRST_WAIT_S", 0.05)
+    with RtspServer(stalls_after=20) as server:
+        with open_source(server.url, SourceOptions(timeout_s=1.0)) as source:
+            for frame in source:
+                if frame.interruption is not None:
+                    break
+        assert "it does not answer in time" in (frame.interruption or "")
+        # One that connects again and sends nothing is given up too.
+        options = SourceOptions(timeout_s=1.0, give_up_after_s=2.5)
+        with open_source(server.url, options) as source:
+            frames = iter(source)
+            next(frames)
+            server._stalls_after = 0
+            with pytest.raises(VideoError, match=r"given up 2\.5 s after"):
+                list(frames)
+
+
+@pytest.mark.parametrize("status", [401, 404, 503])
+def test_a_web_server_that_refuses(status: int) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        url = f"http://me:secret@127.0.0.1:{server.server_address[1]}/x"
+        with pytest.raises(VideoError, match="cannot be opened") as caught:
+            open_source(url)
+        server.shutdown()
+        thread.join()
+    assert "secret" not in str(caught.value)
+
+
+def test_times_that_jump_back(tmp_path: Path) -> None:
+    """Two recordings joined: the second goes on where the first ends."""
+    parts = []
+    for number in range(2):
+        part = tmp_path / f"{number}.ts"
+        write_timed_video(part, [200 * count for count in range(10)])
+        parts.append(part.read_bytes())
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(b"".join(parts))
+    with VideoFile(joined) as video:
+        times_s = [frame.time_s for frame in video]
+    assert len(times_s) == 20
+    assert times_s == sorted(times_s)
+    assert times_s[-1] > 3
+
+
 def test_nobody_answers() -> None:
     with pytest.raises(VideoError, match="cannot be opened: Connection refused"):
         open_source("rtsp://127.0.0.1:9/stream")
     with pytest.raises(VideoError, match=r"begins with gopher://"):
         open_source("gopher://127.0.0.1/")
+    with pytest.raises(VideoError, match="cannot be"):
+        open_source("rtsp://[bad")
 
 
 def test_a_recording_on_a_web_server(tmp_path: Path) -> None:

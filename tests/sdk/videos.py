@@ -43,7 +43,7 @@ def write_timed_video(path: Path, times_ms: Sequence[int], **size: int) -> None:
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, 1000)
         for number, time_ms in enumerate(times_ms):
-            picture = numbered_picture(number, stream.width, stream.height)
+            picture = numbered_picture(number % 64, stream.width, stream.height)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = time_ms, Fraction(1, 1000)
             container.mux(stream.encode(frame))
@@ -129,7 +129,15 @@ class RtspServer:
     Each client gets RTP packets of its own (RFC 6184, single units and FU-A fragments).
     """
 
-    def __init__(self, port: int = 0, frames_per_second: float = 15, pictures: int = 60) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        frames_per_second: float = 15,
+        pictures: int = 60,
+        stalls_after: int = 1_000_000,
+    ) -> None:
+        """Listens; each client gets so many pictures, then silence."""
+        self._stalls_after = stalls_after
         self._units = _encoded(pictures)
         period_s = 1 / frames_per_second
         self._stopping = threading.Event()
@@ -183,7 +191,7 @@ class RtspServer:
     def _play(self, file: Any, period_s: float) -> None:
         sequence = 0
         start = time.monotonic()
-        for number in range(1_000_000):
+        for number in range(self._stalls_after):
             units = self._units[number % len(self._units)]
             for place, unit in enumerate(units):
                 for packet in _rtp_payloads(unit):
@@ -197,6 +205,7 @@ class RtspServer:
                     sequence += 1
             if self._stopping.wait(max(0.0, start + (number + 1) * period_s - time.monotonic())):
                 return
+        self._stopping.wait()
 
     def close(self) -> None:
         """Breaks all connections and takes none any more."""

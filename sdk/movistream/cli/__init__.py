@@ -34,6 +34,7 @@ _COMMANDS: Mapping[str, _Command] = {
     "evaluate": _Command("movistream_training.evaluate_command", "evaluate", "tensorflow", "train"),
     "inspect": _Command("movistream.cli.inspect", "inspect"),
     "run": _Command("movistream.cli.run", "run"),
+    "serve": _Command("movistream.serve.command", "serve"),
     "train": _Command("movistream_training.train_command", "train", "tensorflow", "train"),
     "weights": _Command(
         "movistream_converters.weights_command", "weights", "tensorflow", "convert"

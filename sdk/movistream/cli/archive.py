@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from movistream.cli.sinks import Sink, as_dictionary
 from movistream.errors import OutputError, VideoError
@@ -72,44 +72,83 @@ def is_finished(job: Job, run: Mapping[str, Any]) -> bool:
 
 
 @contextmanager
-def result_files(jobs: Sequence[Job], run: Mapping[str, Any]) -> Iterator[Sink]:
+def result_files(
+    jobs: Sequence[Job], run: Mapping[str, Any], on_failure: Callable[[str, OutputError], None]
+) -> Iterator[Sink]:
     """Writes each stream's result; one that fails has its error as last line.
+
+    What was interrupted is left out, so that an earlier result stays.
 
     Args:
         run: what tells this run from others: model and options.
+        on_failure: takes a video's name, and why its result cannot be written.
     """
     by_stream = {str(job.video): job for job in jobs}
-    files: dict[str, IO[str]] = {}
-    stacks: dict[str, ExitStack] = {}
+    opened: dict[str, _ResultFile] = {}
+    given_up: set[str] = set()
 
     def write(item: Item) -> None:
+        name = getattr(item, "stream", "")
         found = as_dictionary(item)
-        job = by_stream.get(getattr(item, "stream", ""))
-        if job is None:
+        if name not in by_stream or name in given_up:
             return
-        name = str(job.video)
-        if name not in files and (found is not None or isinstance(item, Ended)):
-            stacks[name] = ExitStack()
-            job.result.parent.mkdir(parents=True, exist_ok=True)
-            check_output(job.result)
-            part = stacks[name].enter_context(replaced_when_done(job.result))
-            files[name] = stacks[name].enter_context(part.open("w", encoding="utf-8"))
-            header = {"video": name, "sha256": _sha256(job.video), "run": dict(run)}
-            files[name].write(json.dumps(header) + "\n")
-        if found is not None:
-            del found["source"]
-            files[name].write(json.dumps(found) + "\n")
-        if isinstance(item, Ended):
-            if item.error is None and item.complete:
-                files[name].write(json.dumps({"end": {"steps": item.steps}}) + "\n")
-            stacks.pop(name).close()
-            del files[name]
+        try:
+            if found is not None:
+                if name not in opened:
+                    opened[name] = _ResultFile(by_stream[name], run)
+                del found["source"]
+                opened[name].add(found)
+            if isinstance(item, Ended) and (item.complete or name in opened):
+                if name not in opened:
+                    opened[name] = _ResultFile(by_stream[name], run)
+                if item.complete:
+                    opened[name].add({"end": {"steps": item.steps}})
+                opened.pop(name).close(keep=item.complete or item.error is not None)
+        except OutputError as error:
+            given_up.add(name)
+            if name in opened:
+                opened.pop(name).close(keep=False)
+            on_failure(name, error)
 
     try:
         yield write
     finally:
-        for stack in stacks.values():
-            stack.close()
+        for file in opened.values():
+            file.close(keep=False)
+
+
+class _ResultFile:
+    """One video's result on its way."""
+
+    def __init__(self, job: Job, run: Mapping[str, Any]) -> None:
+        self._stack = ExitStack()
+        try:
+            job.result.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot write {job.result}: {error.strerror}") from None
+        check_output(job.result)
+        part = self._stack.enter_context(replaced_when_done(job.result))
+        self._file = self._stack.enter_context(part.open("w", encoding="utf-8"))
+        self._path = job.result
+        self.add({"video": str(job.video), "sha256": _sha256(job.video), "run": dict(run)})
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        try:
+            self._file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise OutputError(f"cannot write {self._path}: {error.strerror}") from None
+
+    def close(self, *, keep: bool) -> None:
+        """Puts the file into its place, or drops it."""
+        if keep:
+            self._stack.close()
+        else:
+            with suppress(_DroppedError), self._stack:
+                raise _DroppedError
+
+
+class _DroppedError(Exception):
+    """Ends the writing of a file that is not to be kept."""
 
 
 def _sha256(path: Path) -> str:

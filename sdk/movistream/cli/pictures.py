@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +17,6 @@ from movistream.video_writer import VideoWriter, open_video_writer
 from movistream.watch import Passed, Step
 
 _MOST_DRAWN_CLASSES = 5
-_SAME_TIME_S = 1e-6
 
 
 @contextmanager
@@ -103,23 +101,22 @@ class _Painter:
         self._view = view
         self._events = events
         self._step: Step | None = None
-        self._passed: deque[VideoFrame] = deque()
+        self._held: VideoFrame | None = None
 
     def take(self, item: Item) -> Iterator[tuple[Picture, float]]:
         """Pictures that are ready, with their times."""
         if isinstance(item, Started):
             self.live = item.live
-        elif isinstance(item, Passed):
-            self._passed.append(item.frame)
         elif isinstance(item, Step):
-            while self._passed and self._passed[0].time_s < item.frame.time_s - _SAME_TIME_S:
-                yield self._drawn(self._passed.popleft())
             self._step = item
             if self.live:
-                yield self._drawn(item.frame)
-        elif isinstance(item, Ended):
-            while self._passed:
-                yield self._drawn(self._passed.popleft())
+                self._held = item.frame
+        # A frame is drawn when no step for it can come any more.
+        if self._held is not None and (self.live or isinstance(item, (Passed, Ended))):
+            yield self._drawn(self._held)
+            self._held = None
+        if isinstance(item, Passed):
+            self._held = item.frame
 
     def _drawn(self, frame: VideoFrame) -> tuple[Picture, float]:
         step = self._step

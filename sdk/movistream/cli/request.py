@@ -66,7 +66,7 @@ class Request:
     output_dir: Path | None
 
 
-def check_request(request: Request, sources: Sequence[str]) -> None:
+def check_request(request: Request, models: Sequence[Path], sources: Sequence[str]) -> None:
     """Refuses options that do not go together, and outputs that cannot be written.
 
     Raises:
@@ -75,7 +75,9 @@ def check_request(request: Request, sources: Sequence[str]) -> None:
         MissingExtraError: if what draws plots is not installed.
     """
     if not sources:
-        raise click.UsageError("name a source: a video, a folder, a camera or an address")
+        raise click.UsageError(
+            "name a model first, then a source: a video, a folder, a camera or an address"
+        )
     if request.every is not None and request.fps is not None:
         raise click.UsageError("--every and --fps exclude each other")
     if request.end is not None and request.end <= request.start:
@@ -95,20 +97,19 @@ def check_request(request: Request, sources: Sequence[str]) -> None:
             raise click.UsageError(f"{name} is for one source and region")
     if request.output_dir is not None and len(request.regions) > 1:
         raise click.UsageError("--output-dir is for one region")
-    for output in (request.save_state, request.plot, request.table):
-        if output is not None:
-            check_output(output)
-            _refuse_existing(output, request)
     if request.out is not None:
         check_video_output(request.out)
-        _refuse_existing(request.out, request)
+    inputs = [*models, *map(Path, sources), *filter(None, [request.labels])]
+    taken = {path.resolve(): f"is read: {path}" for path in inputs}
+    for output in filter(None, (request.save_state, request.plot, request.table, request.out)):
+        check_output(output)
+        if output.resolve() in taken:
+            raise OutputError(f"cannot write {output}: this file {taken[output.resolve()]}")
+        taken[output.resolve()] = "is written already"
+        if output.exists() and not request.force:
+            raise OutputError(f"{output} exists; name another file, or add --force to replace it")
     if request.plot is not None:
         figure_class()
-
-
-def _refuse_existing(output: Path, request: Request) -> None:
-    if output.exists() and not request.force:
-        raise OutputError(f"{output} exists; name another file, or add --force to replace it")
 
 
 def views(request: Request) -> tuple[View, ...]:

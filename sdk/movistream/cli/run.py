@@ -202,5 +202,5 @@ def run(model: Path, sources: tuple[str, ...], **options: Any) -> None:
     request = Request(**options)
     models = [model, *(Path(name) for name in sources if name.endswith(_MODEL_SUFFIX))]
     sources = tuple(name for name in sources if not name.endswith(_MODEL_SUFFIX))
-    check_request(request, sources)
+    check_request(request, models, sources)
     run_models(models, sources, request)

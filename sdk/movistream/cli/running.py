@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import signal
 import statistics
@@ -28,12 +29,14 @@ from movistream.cli.sinks import (
     timeline_plot,
 )
 from movistream.ensemble import Ensemble, Streamable
+from movistream.errors import MovistreamError, OutputError, VideoError
 from movistream.labels import read_labels
 from movistream.loading import load
 from movistream.model import Model
 from movistream.pool import Ended, Item, StreamPool
 from movistream.scores import Scorer
 from movistream.snapshot_file import read_snapshot, write_snapshot
+from movistream.sources import without_password
 from movistream.sources.frame import logger
 from movistream.text import printable
 from movistream.watch import Step
@@ -49,7 +52,7 @@ def run_models(models: Sequence[Path], sources: Sequence[str], request: Request)
         KeyboardInterrupt: if it was interrupted; all is written and summarised then.
     """
     tally = _Tally()
-    with ExitStack() as stack, _warnings_shown():
+    with ExitStack() as stack, _warnings_shown(), _signals(tally):
         loaded = [stack.enter_context(_loaded(path, request)) for path in models]
         streamed: Streamable = loaded[0]
         if len(loaded) > 1 or request.interleaved:
@@ -66,7 +69,7 @@ def run_models(models: Sequence[Path], sources: Sequence[str], request: Request)
             _run(sources, streamed, request, tally, scorer)
         if tally.steps:
             _summarise(loaded[0], tally)
-        if request.save_state is not None and tally.last is not None and tally.last.snapshot:
+        if request.save_state is not None and tally.steps and tally.last and tally.last.snapshot:
             write_snapshot(tally.last.snapshot, request.save_state)
     _finish(tally, alone=request.output_dir is None and len(sources) == 1)
 
@@ -76,15 +79,23 @@ class _Tally:
     """What has happened, for the end.
 
     Attributes:
+        pool: that is running.
+        finished_before: videos of an archive that were not run again.
+        last: stream that has ended.
+        failures: name, steps and error of streams that have failed.
+        output_errors: why outputs could not be written.
         timings_ms: preprocessing and inference of the last steps.
         latencies_ms: of the last steps on live sources.
     """
 
+    pool: StreamPool | None = None
     steps: int = 0
     skipped: int = 0
+    finished_before: int = 0
     interrupted: bool = False
     last: Ended | None = None
-    failures: list[Ended] = field(default_factory=list)
+    failures: list[tuple[str, int, Exception]] = field(default_factory=list)
+    output_errors: list[Exception] = field(default_factory=list)
     timings_ms: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_KEPT))
     latencies_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_KEPT))
 
@@ -98,7 +109,7 @@ class _Tally:
             self.last = item
             self.skipped += item.skipped
             if item.error is not None:
-                self.failures.append(item)
+                self.failures.append((item.stream, item.steps, item.error))
 
 
 def _loaded(path: Path, request: Request) -> Model:
@@ -118,8 +129,9 @@ def _run(
 ) -> None:
     resume = None
     if request.resume is not None:
-        resume = {sources[0]: read_snapshot(request.resume)}
-    title = f"{model.name} on {', '.join(printable(Path(name).name) for name in sources)}"
+        resume = {without_password(sources[0]): read_snapshot(request.resume)}
+    names = [printable(Path(without_password(name)).name) for name in sources]
+    title = f"{model.name} on {', '.join(names)}"
     with StreamPool(
         model,
         sources,
@@ -144,10 +156,12 @@ def _run(
 
 
 def _run_archive(jobs: Sequence[Job], model: Streamable, request: Request, tally: _Tally) -> None:
-    run = {"model": model.fingerprint, **describe(request)}
+    labels = hashlib.sha256("\n".join(model.labels).encode()).hexdigest()
+    run = {"model": model.fingerprint, "labels": labels, **describe(request)}
     unfinished = [job for job in jobs if not is_finished(job, run)]
-    if len(unfinished) < len(jobs):
-        click.echo(f"{_count(len(jobs) - len(unfinished), 'video')} finished before", err=True)
+    tally.finished_before = len(jobs) - len(unfinished)
+    if tally.finished_before:
+        click.echo(f"{_count(tally.finished_before, 'video')} finished before", err=True)
     if not unfinished:
         return
     with StreamPool(
@@ -157,7 +171,11 @@ def _run_archive(jobs: Sequence[Job], model: Streamable, request: Request, tally
         workers=request.workers,
         source_options=source_options(request, model),
     ) as pool:
-        sinks = [result_files(unfinished, run)]
+
+        def fail(name: str, error: OutputError) -> None:
+            tally.failures.append((name, 0, error))
+
+        sinks = [result_files(unfinished, run, fail)]
         if request.table is not None:
             sinks.append(csv_file(request.table, request.top))
         if sys.stderr.isatty():
@@ -177,30 +195,62 @@ def _display(request: Request, title: str, *, tagged: bool) -> AbstractContextMa
 def _consume(
     pool: StreamPool, sinks: Sequence[AbstractContextManager[Sink]], tally: _Tally
 ) -> None:
-    with ExitStack() as stack:
-        entered = [stack.enter_context(sink) for sink in sinks]
-        with _signals(pool, tally):
-            for item in pool:
-                tally.take(item)
-                for sink in entered:
-                    sink(item)
+    """Gives everything to every sink; one that fails leaves the others alone."""
+    entered: list[tuple[ExitStack, Sink]] = []
+    tally.pool = pool
+    try:
+        for sink in sinks:
+            stack = ExitStack()
+            entered.append((stack, stack.enter_context(sink)))
+        for item in pool:
+            tally.take(item)
+            for stack, take in list(entered):
+                try:
+                    take(item)
+                except (OSError, MovistreamError) as error:
+                    tally.output_errors.append(error)
+                    if (stack, take) == entered[0]:
+                        # Nobody looks any more.
+                        pool.stop()
+                    entered.remove((stack, take))
+                    _leave(stack, tally, error)
+    except BaseException as error:
+        for stack, _ in entered:
+            _leave(stack, tally, error)
+        raise
+    for stack, _ in entered:
+        _leave(stack, tally, None)
+
+
+def _leave(stack: ExitStack, tally: _Tally, error: BaseException | None) -> None:
+    """Ends a sink, which may fail once more."""
+    try:
+        stack.__exit__(
+            type(error) if error else None, error, error.__traceback__ if error else None
+        )
+    except (OSError, MovistreamError) as caught:
+        if error is None:
+            tally.output_errors.append(caught)
+        elif caught is not error and tally.output_errors and tally.output_errors[-1] is error:
+            # It has words of its own for what went wrong.
+            tally.output_errors[-1] = caught
 
 
 @contextmanager
-def _signals(pool: StreamPool, tally: _Tally) -> Iterator[None]:
+def _signals(tally: _Tally) -> Iterator[None]:
     """Interrupts and terminations end the pool; a second one ends the process. USR1 resets."""
 
     def end(*_: Any) -> None:
-        if tally.interrupted:
+        if tally.interrupted or tally.pool is None:
             raise KeyboardInterrupt
         tally.interrupted = True
-        pool.stop()
+        tally.pool.stop()
 
-    wanted = {
-        signal.SIGINT: end,
-        signal.SIGTERM: end,
-        signal.SIGUSR1: lambda *_: pool.reset(),
-    }
+    def reset(*_: Any) -> None:
+        if tally.pool is not None:
+            tally.pool.reset()
+
+    wanted = {signal.SIGINT: end, signal.SIGTERM: end, signal.SIGUSR1: reset}
     before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield
@@ -247,18 +297,27 @@ def _summarise(model: Model, tally: _Tally) -> None:
 
 def _finish(tally: _Tally, *, alone: bool) -> None:
     """Ends with the exit code that fits; lists what has failed."""
+    if tally.output_errors:
+        raise tally.output_errors[0]
     if tally.failures:
         if alone:
-            error = tally.failures[0].error
-            assert error is not None
-            raise error
+            raise _told(tally.failures[0][2])
         click.echo(f"{_count(len(tally.failures), 'source')} failed:", err=True)
-        for failure in tally.failures:
-            frames = _count(failure.steps, "frame")
-            click.echo(f"  {printable(failure.stream)}, after {frames}: {failure.error}", err=True)
+        for name, steps, error in tally.failures:
+            frames = _count(steps, "frame")
+            click.echo(f"  {printable(name)}, after {frames}: {_told(error)}", err=True)
         sys.exit(1)
     if tally.interrupted:
         raise KeyboardInterrupt
+    if not tally.steps and not tally.finished_before:
+        raise VideoError("there was no frame to look at between start and end")
+
+
+def _told(error: Exception) -> Exception:
+    """An error that can be told in a line."""
+    if isinstance(error, (MovistreamError, OSError)):
+        return error
+    return VideoError(f"{type(error).__name__}: {error}")
 
 
 def _count(number: int, noun: str) -> str:

@@ -225,7 +225,10 @@ def timing(step: Step) -> str:
 @contextmanager
 def csv_file(path: Path, top: int) -> Iterator[Sink]:
     """Writes a line per step."""
-    with replaced_when_done(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with (
+        replaced_when_done(path) as part,
+        part.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         names = [f"{name}_{rank}" for rank in range(1, top + 1) for name in ("label", "score")]
         writer.writerow(

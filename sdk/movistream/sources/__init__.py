@@ -31,6 +31,7 @@ __all__ = [
     "is_address",
     "is_recorded",
     "open_source",
+    "without_password",
 ]
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 
+from movistream.errors import VideoError
 from movistream.sources.frame import Source, VideoFrame
 
 _JOIN_S = 1.0
@@ -92,6 +93,9 @@ class Capture:
             self._capture()
         except Exception as caught:
             error = caught
+        except BaseException as caught:
+            # The reader must not wait for ever.
+            error = VideoError(f"{self._source.name} ends with {caught!r}")
         with self._changed:
             self._error, self._ended = error, True
             self._changed.notify_all()

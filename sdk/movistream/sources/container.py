@@ -13,6 +13,9 @@ from movistream.sources.frame import Picture, sane_rate
 _PLAYLISTS = frozenset({"concat", "dash", "hls", "sdp", "webm_dash_manifest"})
 """Formats that are lists of other files and addresses: an untrusted file must not choose these."""
 
+_TIMEOUT_TEXT = "Immediate exit requested"
+_TIMEOUT_REASON = "it does not answer in time"
+
 
 def pyav() -> Any:
     """PyAV.
@@ -25,6 +28,22 @@ def pyav() -> Any:
     except ImportError:
         raise MissingExtraError("reading videos", "video") from None
     return av
+
+
+class MediaError(Exception):
+    """Something cannot be opened, read or decoded.
+
+    Attributes:
+        reason: without the address, which may hold a password.
+        cause: the kind of error below it.
+    """
+
+    def __init__(self, cause: Exception) -> None:
+        """What went wrong in PyAV, or here."""
+        text = str(getattr(cause, "strerror", None) or cause)
+        self.reason = _TIMEOUT_REASON if text == _TIMEOUT_TEXT else text
+        self.cause = cause
+        super().__init__(self.reason)
 
 
 class Container:
@@ -43,6 +62,7 @@ class Container:
         format_name: str | None = None,
         options: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
+        most_pixels: int | None = None,
     ) -> None:
         """Opens it.
 
@@ -51,21 +71,27 @@ class Container:
             format_name: FFmpeg's name of its format; by default recognised from its content.
             options: FFmpeg's, for the format.
             timeout_s: after which opening, or waiting for a packet, fails.
+            most_pixels: larger frames are not decoded, which fails; None for any.
 
         Raises:
-            OSError, ValueError: if it cannot be opened, PyAV's own kinds of them.
+            MediaError: if it cannot be opened.
         """
         av = pyav()
         timeout = None if timeout_s is None else (timeout_s, timeout_s)
-        self._container: Any = av.open(
-            address, format=format_name, options=dict(options or {}), timeout=timeout
-        )
+        try:
+            self._container: Any = av.open(
+                address, format=format_name, options=dict(options or {}), timeout=timeout
+            )
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise MediaError(error) from None
         videos = self._container.streams.video
         if not videos:
             self._container.close()
-            raise ValueError("it holds no video")
-        self._stream = videos[0]
+            raise MediaError(ValueError("it holds no video"))
+        self._stream: Any = videos[0]
         self._stream.thread_type = "AUTO"
+        if most_pixels is not None:
+            self._stream.codec_context.options = {"max_pixels": str(most_pixels)}
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.frames_per_second = sane_rate(None if rate is None else float(rate))
         self.frame_count = self._stream.frames or None
@@ -73,26 +99,39 @@ class Container:
         self.seconds = None if not duration or duration < 0 else duration / av.time_base
 
     def frames(self) -> Iterator[tuple[float, Any]]:
-        """The decoded frames, upright once :func:`picture` has made them, with times from 0.
+        """The decoded frames, for :func:`picture`, with times from 0.
+
+        Times that jump back, as in joined recordings, go on from the last one.
 
         Raises:
-            OSError, ValueError: where it cannot be read or decoded on.
+            MediaError: where it cannot be read or decoded on.
         """
+        av = pyav()
         start_s: float | None = None
         time_s, step_s = 0.0, 1 / self.frames_per_second if self.frames_per_second else 1.0
-        for index, frame in enumerate(self._container.decode(self._stream)):
-            if frame.is_corrupt:
-                raise ValueError("the next frame is damaged")
-            if frame.time is None:
-                time_s += step_s if index else 0.0
-            else:
-                start_s = frame.time if start_s is None else start_s
-                time_s = max(time_s, frame.time - start_s)
-            yield time_s, frame
+        try:
+            for index, frame in enumerate(self._container.decode(self._stream)):
+                if frame.is_corrupt:
+                    raise MediaError(ValueError("the next frame is damaged"))
+                own_s = frame.time
+                if own_s is not None and start_s is None:
+                    start_s = own_s
+                if own_s is None or start_s is None:
+                    time_s += step_s if index else 0.0
+                else:
+                    if own_s - start_s < time_s:
+                        start_s = own_s - time_s - step_s
+                    time_s = own_s - start_s
+                yield time_s, frame
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise MediaError(error) from None
 
     def close(self) -> None:
-        """Lets go of it."""
-        self._container.close()
+        """Lets go of it; closing twice does nothing."""
+        if self._container is not None:
+            self._container.close()
+        # The decoder's memory goes with the object, not with the file.
+        self._container = self._stream = None
 
 
 def picture(frame: Any) -> Picture:

@@ -75,6 +75,9 @@ class Source(ABC):
     def close(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Lets go of the file, the device or the connection."""
 
+    def interrupt(self) -> None:  # noqa: B027 - most never wait for long
+        """From any thread: lets an iteration that waits for a frame end soon."""
+
     def __enter__(self: AnySource) -> AnySource:
         return self
 

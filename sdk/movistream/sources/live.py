@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from movistream.errors import VideoError
-from movistream.sources.container import Container, picture
+from movistream.sources.container import Container, MediaError, picture
 from movistream.sources.frame import Source, VideoFrame, logger
 
 FIRST_WAIT_S = 0.5
@@ -53,6 +53,9 @@ class LiveSource(Source, ABC):
             finally:
                 if self.closed.is_set():
                     self._free()
+
+    def interrupt(self) -> None:
+        self.closed.set()
 
     def close(self) -> None:
         self.closed.set()
@@ -103,18 +106,17 @@ class Camera(LiveSource):
             self._container = Container(
                 self.name, format_name="v4l2", options=options, timeout_s=timeout_s
             )
-        except FileNotFoundError:
-            raise VideoError(f"there is no camera {device}{_cameras_there()}") from None
-        except PermissionError:
-            raise VideoError(
-                f"no permission to use the camera {device}; may this user read it? On many systems"
-                " one has to be in the group 'video'"
-            ) from None
-        except (OSError, ValueError) as error:
+        except MediaError as error:
+            if isinstance(error.cause, FileNotFoundError):
+                raise VideoError(f"there is no camera {device}{_cameras_there()}") from None
+            if isinstance(error.cause, PermissionError):
+                raise VideoError(
+                    f"no permission to use the camera {device}; may this user read it? On many"
+                    " systems one has to be in the group 'video'"
+                ) from None
             wanted = " ".join(f"{name} {value}" for name, value in options.items())
             raise VideoError(
-                f"the camera {device} cannot be used{wanted and f' with {wanted}'}:"
-                f" {_reason(error)}"
+                f"the camera {device} cannot be used{wanted and f' with {wanted}'}: {error.reason}"
             ) from None
         self.frames_per_second = self._container.frames_per_second
 
@@ -123,8 +125,8 @@ class Camera(LiveSource):
         try:
             for _, frame in self._container.frames():
                 yield VideoFrame(0, 0, partial(picture, frame), time.monotonic())
-        except (OSError, ValueError) as error:
-            reason = _reason(error)
+        except MediaError as error:
+            reason = error.reason
         raise VideoError(f"the camera {self.name} gives no more frames: {reason}")
 
     def _free(self) -> None:
@@ -174,8 +176,8 @@ class NetworkStream(LiveSource):
                     last_s = time.monotonic()
                     yield VideoFrame(0, 0, partial(picture, frame), last_s, interruption)
                     interruption = None
-            except (OSError, ValueError) as error:
-                reason = _reason(error)
+            except MediaError as error:
+                reason = error.reason
             self._container.close()
             attempts = self._reconnect(reason, last_s)
             if not attempts:
@@ -190,15 +192,16 @@ class NetworkStream(LiveSource):
         logger.warning("%s: connection lost (%s); connecting again", self.name, reason)
         attempts, wait_s = 0, FIRST_WAIT_S
         while not self.closed.wait(wait_s):
+            if time.monotonic() - lost_at_s > self._give_up_after_s:
+                raise VideoError(
+                    f"{self.name} is given up {self._give_up_after_s:g} s after its last frame and"
+                    f" {_attempts(attempts)}: {reason}"
+                )
             attempts += 1
             try:
                 self._container = open_address(self._url, self._timeout_s)
             except VideoError as error:
-                if time.monotonic() - lost_at_s > self._give_up_after_s:
-                    raise VideoError(
-                        f"{error}; given up {self._give_up_after_s:g} s after its last frame and"
-                        f" {_attempts(attempts)}"
-                    ) from None
+                reason = str(error).removeprefix(f"{self.name} ")
             else:
                 return attempts
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
@@ -219,13 +222,16 @@ def open_address(url: str, timeout_s: float) -> Container:
         options["rtsp_transport"] = "tcp"
     try:
         return Container(url, options=options, timeout_s=timeout_s)
-    except (OSError, ValueError) as error:
-        raise VideoError(f"{without_password(url)} cannot be opened: {_reason(error)}") from None
+    except MediaError as error:
+        raise VideoError(f"{without_password(url)} cannot be opened: {error.reason}") from None
 
 
 def without_password(url: str) -> str:
     """An address that may be shown."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise VideoError("the address cannot be read: its brackets do not match") from None
     if parts.password is None:
         return url
     host = parts.netloc.rpartition("@")[2]
@@ -234,12 +240,6 @@ def without_password(url: str) -> str:
 
 def _attempts(number: int) -> str:
     return f"{number} attempt{'' if number == 1 else 's'}"
-
-
-def _reason(error: Exception) -> str:
-    """What PyAV's error says, without the address, which may hold a password."""
-    text = str(getattr(error, "strerror", None) or error)
-    return "it does not answer in time" if text == "Immediate exit requested" else text
 
 
 def _cameras_there() -> str:

@@ -17,11 +17,6 @@ def is_at(frame: VideoFrame, time_s: float) -> bool:
     return frame.time_s >= time_s - _TIE_S
 
 
-def pick_every(frames: Iterable[VideoFrame], every: int) -> Iterator[VideoFrame]:
-    """One frame in so many, the first included."""
-    return (frame for frame in frames if frame.index % every == 0)
-
-
 def pick_at_rate(frames: Iterable[VideoFrame], frames_per_second: float) -> Iterator[VideoFrame]:
     """The frames of a recording that are nearest to 0, 1/rate, 2/rate … seconds from its start.
 
@@ -30,6 +25,13 @@ def pick_at_rate(frames: Iterable[VideoFrame], frames_per_second: float) -> Iter
     twice: where there are fewer frames than the rate asks for, each is given once, which networks
     take far better than pictures that stand still in between.
     """
+    return (frame for frame, picked in marked_at_rate(frames, frames_per_second) if picked)
+
+
+def marked_at_rate(
+    frames: Iterable[VideoFrame], frames_per_second: float
+) -> Iterator[tuple[VideoFrame, bool]]:
+    """All frames, each with whether :func:`pick_at_rate` picks it."""
     candidate: VideoFrame | None = None
     count = 0
     for frame in chain(frames, [None]):
@@ -38,10 +40,16 @@ def pick_at_rate(frames: Iterable[VideoFrame], frames_per_second: float) -> Iter
             if frame is not None:
                 until_s = (candidate.time_s + frame.time_s) / 2
             until_s += _TIE_S
-            if count / frames_per_second <= until_s:
-                yield candidate
+            picked = count / frames_per_second <= until_s
+            if picked:
                 count = math.floor(until_s * frames_per_second) + 1
+            yield candidate, picked
         candidate = frame
+
+
+def marked_every(frames: Iterable[VideoFrame], every: int) -> Iterator[tuple[VideoFrame, bool]]:
+    """All frames, one in so many marked, the first included."""
+    return ((frame, frame.index % every == 0) for frame in frames)
 
 
 class LiveTicks:

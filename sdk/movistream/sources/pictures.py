@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import select
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +19,7 @@ from movistream.sources.frame import Picture, Source, VideoFrame
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
 _SIXTEEN_BITS = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
+_POLL_S = 0.2
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -87,12 +90,13 @@ class RawSource(Source):
         self.frames_per_second = frames_per_second
         self._file = file
         self._shape = height, width, 3
+        self._interrupted = False
 
     def __iter__(self) -> Iterator[VideoFrame]:
         assert self.frames_per_second is not None
         size = int(np.prod(self._shape))
         index = 0
-        while data := self._file.read(size):
+        while data := self._read(size):
             if len(data) < size:
                 raise VideoError(
                     f"{self.name} ends within frame {index}: {len(data)} of {size} bytes; is the"
@@ -101,8 +105,26 @@ class RawSource(Source):
             image = np.frombuffer(data, np.uint8).reshape(self._shape)
             yield VideoFrame(index, index / self.frames_per_second, partial(_same, image))
             index += 1
-        if not index:
+        if not index and not self._interrupted:
             raise VideoError(f"{self.name} gives no frame")
+
+    def _read(self, size: int) -> bytes:
+        """So many bytes, fewer at the end, none once interrupted."""
+        try:
+            descriptor = self._file.fileno()
+        except OSError:
+            return self._file.read(size)
+        data = bytearray()
+        while len(data) < size and not self._interrupted:
+            if select.select([descriptor], [], [], _POLL_S)[0]:
+                part = os.read(descriptor, size - len(data))
+                if not part:
+                    break
+                data += part
+        return b"" if self._interrupted else bytes(data)
+
+    def interrupt(self) -> None:
+        self._interrupted = True
 
 
 def read_image(path: Path) -> Picture:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from movistream.errors import VideoError
-from movistream.sources.container import Container, file_options, picture
+from movistream.sources.container import Container, MediaError, file_options, picture
 from movistream.sources.frame import Source, VideoFrame, logger
 from movistream.text import printable
 
@@ -26,8 +26,14 @@ class VideoFile(Source):
     as the file says.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, name: str | None = None, most_pixels: int | None = None
+    ) -> None:
         """Opens a video.
+
+        Args:
+            name: for people; by default the path.
+            most_pixels: larger frames count as damage; None for any.
 
         Raises:
             VideoError: if it cannot be opened.
@@ -39,14 +45,14 @@ class VideoFile(Source):
             kind = "is not a file" if path.exists() else "does not exist"
             raise VideoError(f"the video {path} {kind}")
         try:
-            container = Container(f"file:{path}", options=file_options())
-        except PermissionError:
-            raise VideoError(f"no permission to read the video {path}") from None
-        except (OSError, ValueError):
+            container = Container(f"file:{path}", options=file_options(), most_pixels=most_pixels)
+        except MediaError as error:
+            if isinstance(error.cause, PermissionError):
+                raise VideoError(f"no permission to read the video {path}") from None
             raise VideoError(
                 f"{path} cannot be opened as a video: it is damaged or of another type"
             ) from None
-        self._take(container, str(path))
+        self._take(container, name or str(path))
 
     @classmethod
     def from_container(cls, container: Container, name: str) -> VideoFile:
@@ -66,7 +72,7 @@ class VideoFile(Source):
         try:
             for index, (time_s, frame) in enumerate(self._container.frames()):
                 yield VideoFrame(index, time_s, partial(picture, frame))
-        except (OSError, ValueError):
+        except MediaError:
             if index >= 0:
                 raise VideoError(
                     f"{self.name} is damaged after frame {index} ({time_s:.2f} s)"

@@ -1,0 +1,1 @@
+"""A page, and an interface for programs, over running streams."""

@@ -1,0 +1,148 @@
+"""``movistream serve``: streams, seen from a browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from movistream.cli import parameters
+from movistream.engines import ENGINES
+from movistream.ensemble import Ensemble, Streamable
+from movistream.errors import MissingExtraError, MovistreamError
+from movistream.events import EventOptions
+from movistream.labels import read_labels
+from movistream.loading import MOST_THREADS, load
+from movistream.resets import ResetOptions
+from movistream.serve.security import LEAST_TOKEN_LETTERS, is_loopback
+from movistream.sources import SourceOptions
+from movistream.watch import WatchOptions
+
+_MODEL_SUFFIX = ".tflite"
+_TOKEN_VARIABLE = "MOVISTREAM_TOKEN"
+_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_TOKEN_LETTERS},200}}")
+_NEW = "new"
+_MEGABYTE = 1024**2
+
+
+@click.command()
+@click.argument("model", type=parameters.PATH)
+@click.argument("sources", nargs=-1, metavar="[MODEL]... [SOURCE]...")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option(
+    "--token",
+    envvar=_TOKEN_VARIABLE,
+    show_envvar=True,
+    help="Whoever asks must bring it; 'new' makes one. Needed unless HOST is this machine alone.",
+)
+@click.option("--threads", type=click.IntRange(min=1, max=MOST_THREADS), help="Of the engine.")
+@click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
+@click.option("--labels", type=parameters.PATH, help="Names of the classes, one a line.")
+@click.option("--weight-cache", type=parameters.PATH, metavar="FOLDER")
+@click.option("--fps", type=parameters.FRAMES_PER_SECOND, help="Frames per second to look at.")
+@click.option("--source-size", type=parameters.SIZE, help="Asked of a camera.")
+@click.option("--source-fps", type=parameters.FRAMES_PER_SECOND, help="Asked of a camera.")
+@click.option(
+    "--reset-after-gap",
+    type=parameters.SOME_SECONDS,
+    metavar="SECONDS",
+    help="Forget all when no frame came for so long.",
+)
+@click.option("--reset-on-cut", is_flag=True, help="Forget all at a cut to another scene.")
+@click.option("--loop", "loops", is_flag=True, help="Recordings begin anew at their end.")
+@click.option(
+    "--most-upload",
+    type=click.IntRange(min=0),
+    default=200,
+    show_default=True,
+    metavar="MEGABYTES",
+    help="Size of a video that somebody may send.",
+)
+def serve(
+    model: Path,
+    sources: tuple[str, ...],
+    host: str,
+    port: int,
+    token: str | None,
+    threads: int | None,
+    engine: str,
+    labels: Path | None,
+    weight_cache: Path | None,
+    fps: float | None,
+    source_size: tuple[int, int] | None,
+    source_fps: float | None,
+    reset_after_gap: float | None,
+    reset_on_cut: bool,
+    loops: bool,
+    most_upload: int,
+) -> None:
+    """Show in a browser what MODEL says to each SOURCE.
+
+    Sources are those of 'movistream run'; without any, videos can be sent from the page, and its
+    browser's own camera can be watched. Ends with Ctrl+C.
+    """
+    token = _checked_token(token, host)
+    try:
+        from movistream.serve.feed import FeedOptions
+        from movistream.serve.server import run_server
+        from movistream.serve.station import Limits
+    except ImportError:
+        raise MissingExtraError("movistream serve", "serve") from None
+    models = [model, *(Path(name) for name in sources if name.endswith(_MODEL_SUFFIX))]
+    names = tuple(name for name in sources if not name.endswith(_MODEL_SUFFIX))
+    with ExitStack() as stack:
+        loaded = [
+            stack.enter_context(
+                load(
+                    path,
+                    threads=threads,
+                    engine=engine,
+                    labels=None if labels is None else read_labels(labels),
+                    weight_cache=weight_cache,
+                )
+            )
+            for path in models
+        ]
+        streamed: Streamable = loaded[0] if len(loaded) == 1 else Ensemble(loaded)
+        rate = fps or streamed.frames_per_second
+        options = FeedOptions(
+            WatchOptions(
+                events=EventOptions(),
+                resets=ResetOptions(reset_on_cut, reset_after_gap),
+                frames_per_second=fps,
+            ),
+            SourceOptions(
+                size=source_size,
+                frames_per_second=source_fps,
+                image_files_per_second=source_fps or rate,
+                give_up_after_s=10.0,
+            ),
+            loops=loops,
+        )
+        limits = Limits(upload_bytes=most_upload * _MEGABYTE)
+        run_server(streamed, names, options, limits, host, port, token)
+
+
+def _checked_token(token: str | None, host: str) -> str | None:
+    if token == _NEW:
+        return secrets.token_urlsafe(24)
+    if token is None:
+        if not is_loopback(host):
+            raise MovistreamError(
+                f"on {host} others can reach the server: give a --token, or set {_TOKEN_VARIABLE};"
+                " '--token new' makes one"
+            )
+        return None
+    if not _TOKEN.fullmatch(token):
+        raise MovistreamError(
+            f"a token has {LEAST_TOKEN_LETTERS} to 200 letters, digits, - and _; '--token new'"
+            " makes one"
+        )
+    # It is not to be seen by programs that this one starts.
+    os.environ.pop(_TOKEN_VARIABLE, None)
+    return token

@@ -1,0 +1,321 @@
+"""One source on the server: its thread, what it has said, and those who watch."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from movistream.annotate import pillow_image
+from movistream.ensemble import Streamable
+from movistream.errors import MovistreamError
+from movistream.events import EventOptions
+from movistream.pool import Ended, Item, StreamPool
+from movistream.serve.history import FeedHistory, scored, seen
+from movistream.serve.hub import LEVELS, Hub
+from movistream.serve.schema import (
+    EventMessage,
+    FeedDescription,
+    FeedMessage,
+    FeedState,
+    Message,
+    NoticeMessage,
+    Settings,
+    StepMessage,
+)
+from movistream.sources import Source, SourceOptions
+from movistream.text import printable
+from movistream.watch import Notice, Seen, Step, WatchOptions
+
+FIRST_RETRY_S = 2.0
+_LONGEST_RETRY_S = 30.0
+_JOIN_S = 10.0
+_SENT_CLASSES = 5
+
+
+@dataclass(frozen=True)
+class FeedOptions:
+    """How a feed is run.
+
+    Attributes:
+        watch: how its source is watched; scores, events and horizon are the settings'.
+        source: how it is opened.
+        loops: a recording begins anew at its end.
+        retries: a source that fails is opened again, after 2 s, then ever later up to 30 s.
+    """
+
+    watch: WatchOptions
+    source: SourceOptions | None = None
+    loops: bool = False
+    retries: bool = True
+
+
+class Feed:
+    """A source that is watched in a thread of its own, recordings at their own pace.
+
+    Attributes:
+        id: in addresses.
+        name: for people.
+        kind: see :class:`.schema.FeedDescription`.
+        history: what it has said lately.
+        hub: those who watch.
+        file: that goes with it, to be removed with it.
+    """
+
+    def __init__(
+        self,
+        feed_id: str,
+        kind: Literal["source", "upload", "browser"],
+        name: str,
+        model: Streamable,
+        open_source: Callable[[], str | Source],
+        options: FeedOptions,
+        hub: Hub,
+    ) -> None:
+        """Use :meth:`start` to begin.
+
+        Args:
+            open_source: gives the source, or its name, each time that it is to be opened.
+        """
+        self.id = feed_id
+        self.kind = kind
+        self.name = printable(name)
+        self.history = FeedHistory()
+        self.hub = hub
+        self.file: Path | None = None
+        self.steps = 0
+        self.skipped = 0
+        self._model = model
+        self._open_source = open_source
+        self._options = options
+        self._settings = _settings_of(options.watch)
+        self._state: FeedState = "opening"
+        self._problem = ""
+        self._running = threading.Event()
+        self._running.set()
+        self._closed = threading.Event()
+        self._pool: StreamPool | None = None
+        self._newest: Step | None = None
+        self._pictures: dict[int, bytes] = {}
+        self._pictures_of: Step | None = None
+        self._pictures_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name=f"feed {feed_id}", daemon=True)
+
+    def start(self) -> None:
+        """Begins to watch."""
+        self._thread.start()
+
+    def pause(self) -> None:
+        """A recording stands still; of a live source, frames are skipped."""
+        if self._state == "running":
+            self._running.clear()
+            self._set_state("paused")
+
+    def resume(self) -> None:
+        """Goes on."""
+        if self._state == "paused":
+            self._set_state("running")
+        self._running.set()
+
+    def reset(self) -> None:
+        """The stream forgets all before its next frame."""
+        if self._pool is not None:
+            self._pool.reset()
+
+    def configure(self, settings: Settings) -> None:
+        """Takes other settings, from the next frame on.
+
+        Raises:
+            MovistreamError: if they do not go together, or name a label that there is not. Nothing
+                has changed then.
+        """
+        watch = replace(
+            self._options.watch,
+            scores=replace(
+                self._options.watch.scores,
+                smoothing_s=settings.smoothing_s,
+                allow=frozenset(settings.allow),
+            ),
+            events=EventOptions(settings.enter, settings.leave),
+            horizon_s=settings.horizon_s,
+        )
+        if settings.horizon_s is not None:
+            # A model without a clock to hold says so now.
+            self._model.stream(horizon_frames=1).close()
+        if self._pool is not None:
+            self._pool.reconfigure(watch)
+        self._options = replace(self._options, watch=watch)
+        self._settings = settings
+        self._tell(FeedMessage(self.describe()))
+
+    def describe(self) -> FeedDescription:
+        """How it goes."""
+        return FeedDescription(
+            id=self.id,
+            name=self.name,
+            kind=self.kind,
+            state=self._state,
+            problem=self._problem,
+            steps=self.steps,
+            skipped=self.skipped,
+            frames_per_second=round(self.history.frames_per_second, 2),
+            settings=self._settings,
+            latencies=self.history.latencies,
+        )
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will come any more."""
+        return self._state in ("ended", "failed")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether frames are looked at."""
+        return self._state == "running"
+
+    @property
+    def newest(self) -> Step | None:
+        """The last step; None before the first."""
+        return self._newest
+
+    def picture(self, level: int) -> bytes:
+        """The newest frame as JPEG; made once for all who want it in this size."""
+        step = self._newest
+        assert step is not None
+        with self._pictures_lock:
+            if self._pictures_of is not step:
+                self._pictures_of, self._pictures = step, {}
+            if level not in self._pictures:
+                self._pictures[level] = _jpeg(step, *LEVELS[level])
+            return self._pictures[level]
+
+    def close(self) -> None:
+        """Ends it."""
+        self._closed.set()
+        self._running.set()
+        pool = self._pool
+        if pool is not None:
+            pool.stop()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(_JOIN_S)
+
+    def _run(self) -> None:
+        wait_s = FIRST_RETRY_S
+        while not self._closed.is_set():
+            steps_before = self.steps
+            error = self._watch_once()
+            if self._closed.is_set():
+                break
+            if error is None and not self._options.loops:
+                self._set_state("ended")
+                return
+            if error is not None:
+                if not self._options.retries:
+                    self._set_state("failed", str(error))
+                    return
+                wait_s = FIRST_RETRY_S if self.steps > steps_before else wait_s
+                self._set_state("lost", str(error))
+                self._closed.wait(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_RETRY_S)
+            self.history.restart()
+        self._set_state("ended")
+
+    def _watch_once(self) -> Exception | None:
+        """Watches the source to its end; returns what ended it early."""
+        try:
+            source = self._open_source()
+            with StreamPool(
+                self._model, [source], self._options.watch, source_options=self._options.source
+            ) as pool:
+                self._pool = pool
+                if self._closed.is_set():
+                    return None
+                return self._consume(pool)
+        except MovistreamError as error:
+            return error
+        finally:
+            self._pool = None
+
+    def _consume(self, pool: StreamPool) -> Exception | None:
+        began_s: float | None = None
+        for item in pool:
+            if isinstance(item, Step) and item.frame.captured_s is None:
+                # A recording goes at its own pace, from where it was paused.
+                now_s = time.monotonic()
+                began_s = now_s - item.frame.time_s if began_s is None else began_s
+                ahead_s = began_s + item.frame.time_s - now_s
+                if ahead_s > 0:
+                    self._closed.wait(ahead_s)
+                else:
+                    began_s -= ahead_s
+            self._take(item)
+            if not self._running.is_set():
+                self._running.wait()
+                began_s = None
+            if isinstance(item, Ended):
+                return item.error
+        return None
+
+    def _take(self, item: Item) -> None:
+        if isinstance(item, Step):
+            self.steps += 1
+            self.skipped = item.skipped
+            self.history.add(item)
+            self._newest = item
+            if self._state in ("opening", "lost"):
+                self._set_state("running")
+            if len(self.hub):
+                self._tell(self._step_message(item))
+                self.hub.publish(None)
+        elif isinstance(item, Seen):
+            self.history.add_event(item.event)
+            self._tell(EventMessage(seen(item.event)))
+        elif isinstance(item, Notice):
+            self._tell(NoticeMessage(round(item.time_s, 3), item.kind, item.reason))
+
+    def _step_message(self, step: Step) -> StepMessage:
+        return StepMessage(
+            time_s=round(step.frame.time_s, 3),
+            frame=step.result.frame,
+            best=scored(step)[:_SENT_CLASSES],
+            going_on=tuple(map(seen, step.going_on)),
+            preprocess_ms=round(step.result.preprocess_ms, 3),
+            inference_ms=round(step.result.inference_ms, 3),
+            latency_ms=None if step.latency_ms is None else round(step.latency_ms, 2),
+            skipped=step.skipped,
+            frames_per_second=round(self.history.frames_per_second, 2),
+        )
+
+    def _set_state(self, state: FeedState, problem: str = "") -> None:
+        self._state, self._problem = state, problem
+        self._tell(FeedMessage(self.describe()))
+
+    def _tell(self, message: Message) -> None:
+        self.hub.publish(msgspec.json.encode(message).decode())
+
+
+def _settings_of(options: WatchOptions) -> Settings:
+    events = options.events or EventOptions()
+    return Settings(
+        enter=events.enter,
+        leave=events.leave,
+        smoothing_s=options.scores.smoothing_s,
+        horizon_s=options.horizon_s,
+        allow=tuple(sorted(options.scores.allow)),
+    )
+
+
+def _jpeg(step: Step, width: int, quality: int) -> bytes:
+    picture: Any = pillow_image().fromarray(step.frame.image)
+    if picture.width > width:
+        height = max(1, round(picture.height * width / picture.width))
+        picture = picture.resize((width, height), reducing_gap=1.0)
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=quality)
+    return data.getvalue()

@@ -1,0 +1,120 @@
+"""What a feed has said lately, in bounded memory."""
+
+from __future__ import annotations
+
+import bisect
+import statistics
+import threading
+import time
+from collections import deque
+
+from movistream.events import Event
+from movistream.serve.schema import (
+    History,
+    Latencies,
+    ScoredLabel,
+    SeenEvent,
+    TimelinePoint,
+)
+from movistream.watch import Step
+
+MINUTES = 5
+LIMITS_MS = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 70.0, 100.0, 200.0, 500.0)
+
+_MOST_POINTS = 6000
+_MOST_EVENTS = 200
+_POINT_CLASSES = 3
+_LAST_STEPS = 100
+_RATE_OVER_S = 5.0
+
+
+class FeedHistory:
+    """The last five minutes of scores, the last events, and how long steps took.
+
+    One thread adds, others read.
+    """
+
+    def __init__(self) -> None:
+        """Starts empty."""
+        self._lock = threading.Lock()
+        self._points: deque[TimelinePoint] = deque(maxlen=_MOST_POINTS)
+        self._events: deque[SeenEvent] = deque(maxlen=_MOST_EVENTS)
+        self._counts = [0] * (len(LIMITS_MS) + 1)
+        self._total_ms = 0.0
+        self._last_ms: deque[float] = deque(maxlen=_LAST_STEPS)
+        self._times_s: deque[float] = deque(maxlen=_MOST_POINTS)
+
+    def add(self, step: Step) -> None:
+        """Takes a step."""
+        best = scored(step)
+        with self._lock:
+            self._add(step, best)
+
+    def _add(self, step: Step, best: tuple[ScoredLabel, ...]) -> None:
+        self._points.append(TimelinePoint(step.frame.time_s, best[:_POINT_CLASSES]))
+        while self._points[-1].time_s - self._points[0].time_s > MINUTES * 60:
+            self._points.popleft()
+        taken_ms = step.result.preprocess_ms + step.result.inference_ms
+        self._counts[bisect.bisect_left(LIMITS_MS, taken_ms)] += 1
+        self._total_ms += taken_ms
+        self._last_ms.append(taken_ms)
+        now_s = time.monotonic()
+        self._times_s.append(now_s)
+        while now_s - self._times_s[0] > _RATE_OVER_S:
+            self._times_s.popleft()
+
+    def add_event(self, event: Event) -> None:
+        """Takes an event that has ended."""
+        with self._lock:
+            self._events.append(seen(event))
+
+    def restart(self) -> None:
+        """The source begins anew, at time 0."""
+        with self._lock:
+            self._points.clear()
+            self._events.clear()
+
+    @property
+    def frames_per_second(self) -> float:
+        """Of the last seconds; 0 if nothing came."""
+        with self._lock:
+            times_s = list(self._times_s)
+        if len(times_s) < 2 or time.monotonic() - times_s[-1] > _RATE_OVER_S:
+            return 0.0
+        return (len(times_s) - 1) / max(1e-3, times_s[-1] - times_s[0])
+
+    @property
+    def latencies(self) -> Latencies:
+        """How long steps took, since the start."""
+        with self._lock:
+            last_ms = list(self._last_ms)
+        median_ms = statistics.median(last_ms) if last_ms else 0.0
+        return Latencies(LIMITS_MS, tuple(self._counts), round(median_ms, 3))
+
+    @property
+    def total_ms(self) -> float:
+        """Of all steps together."""
+        return self._total_ms
+
+    def recent(self) -> History:
+        """The last minutes."""
+        with self._lock:
+            return History(tuple(self._points), tuple(self._events))
+
+
+def scored(step: Step) -> tuple[ScoredLabel, ...]:
+    """A step's best classes."""
+    return tuple(
+        ScoredLabel(entry.index, entry.label, round(entry.score, 4)) for entry in step.best
+    )
+
+
+def seen(event: Event) -> SeenEvent:
+    """An event, to be sent."""
+    return SeenEvent(
+        event.index,
+        event.label,
+        round(event.start_s, 3),
+        round(event.end_s, 3),
+        round(event.peak_score, 4),
+    )

@@ -1,0 +1,75 @@
+"""Runs the application until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+
+import click
+import uvicorn
+
+from movistream.ensemble import Streamable
+from movistream.errors import MovistreamError
+from movistream.serve.app import make_app
+from movistream.serve.feed import FeedOptions
+from movistream.serve.security import Guard
+from movistream.serve.station import Limits, Station
+
+_MOST_MESSAGE_BYTES = 600 * 1024
+_MOST_CONNECTIONS = 500
+_PING_S = 20.0
+_SHUTDOWN_S = 3
+
+
+def run_server(
+    model: Streamable,
+    sources: tuple[str, ...],
+    options: FeedOptions,
+    limits: Limits,
+    host: str,
+    port: int,
+    token: str | None,
+) -> None:
+    """Serves until Ctrl+C or a termination.
+
+    Raises:
+        MovistreamError: if the address cannot be listened on.
+    """
+    listening = _listen(host, port)
+    app = Guard(make_app(lambda: Station(model, sources, options, limits)), token)
+    config = uvicorn.Config(
+        app,
+        # Addresses may hold the token.
+        access_log=False,
+        log_level=logging.WARNING,
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        ws_max_size=_MOST_MESSAGE_BYTES,
+        ws_ping_interval=_PING_S,
+        ws_ping_timeout=_PING_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        proxy_headers=False,
+    )
+    address, bound_port = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    # What is not a terminal may be a log, where a token must not be.
+    query = "" if token is None else f"?token={token if sys.stdout.isatty() else '…'}"
+    click.echo(f"http://{shown}:{bound_port}/{query}")
+    with listening:
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        raise MovistreamError(
+            f"cannot listen on {host}, port {port}: {error.strerror or error}"
+        ) from None
+    return listening

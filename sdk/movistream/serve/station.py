@@ -1,0 +1,204 @@
+"""All feeds of a server, and the model that they share."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import movistream
+from movistream.ensemble import Streamable
+from movistream.errors import MovistreamError, VideoError
+from movistream.serve.browser_camera import BrowserCamera
+from movistream.serve.feed import Feed, FeedOptions
+from movistream.serve.hub import Hub
+from movistream.serve.schema import ModelDescription, Status
+from movistream.serve.system import SystemWatch
+from movistream.sources import Source, VideoFile
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What others may ask of the server.
+
+    Attributes:
+        upload_bytes: size of a video that somebody sends.
+        uploads: feeds of sent videos and of browsers' cameras, together; the oldest that is over
+            makes room.
+        clients: connections that watch, all feeds together.
+        video_pixels: width times height of a sent video.
+    """
+
+    upload_bytes: int = 200 * 1024**2
+    uploads: int = 4
+    clients: int = 100
+    video_pixels: int = 3840 * 2160
+
+
+class TooManyError(MovistreamError):
+    """A limit is reached."""
+
+
+class NoFeedError(MovistreamError):
+    """There is no such feed."""
+
+    def __init__(self) -> None:
+        super().__init__("there is no such feed")
+
+
+class Station:
+    """Feeds by their ids; for the event loop's thread alone."""
+
+    def __init__(
+        self,
+        model: Streamable,
+        sources: tuple[str, ...],
+        options: FeedOptions,
+        limits: Limits,
+    ) -> None:
+        """Begins to watch the sources; needs a running event loop."""
+        self.limits = limits
+        self.clients = 0
+        self._model = model
+        self._options = options
+        self._loop = asyncio.get_running_loop()
+        self._system = SystemWatch()
+        self._feeds: dict[str, Feed] = {}
+        self._numbers = itertools.count(1)
+        self._folder = tempfile.TemporaryDirectory(prefix="movistream-")
+        for source in sources:
+            self._add("source", Path(source).name or source, partial(str, source), options)
+
+    def feed(self, feed_id: str) -> Feed:
+        """A feed by its id.
+
+        Raises:
+            NoFeedError: if there is none.
+        """
+        if feed_id not in self._feeds:
+            raise NoFeedError
+        return self._feeds[feed_id]
+
+    def status(self) -> Status:
+        """All there is to know."""
+        return Status(
+            version=movistream.__version__,
+            model=ModelDescription(
+                self._model.name, self._model.labels, self._model.frames_per_second
+            ),
+            system=self._system.describe(),
+            feeds=tuple(feed.describe() for feed in self._feeds.values()),
+            most_upload_bytes=self.limits.upload_bytes,
+        )
+
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """All of them, the oldest first."""
+        return tuple(self._feeds.values())
+
+    def new_upload_path(self) -> Path:
+        """Where the next upload goes, under a name of the server's own.
+
+        Raises:
+            TooManyError: if there are too many already.
+        """
+        self._make_room()
+        return Path(self._folder.name) / f"upload-{next(self._numbers)}"
+
+    def add_upload(self, path: Path, name: str) -> Feed:
+        """Watches a file that was sent and checked; it is removed with its feed.
+
+        Raises:
+            TooManyError: if there are too many already.
+        """
+        self._make_room()
+
+        def open_upload() -> Source:
+            return VideoFile(path, name=name, most_pixels=self.limits.video_pixels)
+
+        options = replace(self._options, loops=False, retries=False)
+        return self._add("upload", name, open_upload, options, path)
+
+    def add_browser_camera(self) -> tuple[Feed, BrowserCamera]:
+        """Watches a browser's camera, whose pictures are put into it.
+
+        Raises:
+            TooManyError: if there are too many already.
+        """
+        self._make_room()
+        camera = BrowserCamera()
+        options = replace(self._options, loops=False, retries=False)
+        return self._add("browser", "browser camera", lambda: camera, options), camera
+
+    async def remove(self, feed_id: str) -> None:
+        """Ends a feed that was sent.
+
+        Raises:
+            NoFeedError: if there is none.
+            MovistreamError: if it is a source of the server's own.
+        """
+        feed = self.feed(feed_id)
+        if feed.kind == "source":
+            raise MovistreamError("a source of the server's own stays; pause it instead")
+        del self._feeds[feed_id]
+        await asyncio.to_thread(self._close, feed)
+
+    async def close(self) -> None:
+        """Ends all."""
+        feeds, self._feeds = list(self._feeds.values()), {}
+        await asyncio.gather(*(asyncio.to_thread(self._close, feed) for feed in feeds))
+        self._folder.cleanup()
+
+    def _close(self, feed: Feed) -> None:
+        feed.close()
+        if feed.file is not None:
+            feed.file.unlink(missing_ok=True)
+
+    def _add(
+        self,
+        kind: Literal["source", "upload", "browser"],
+        name: str,
+        open_source: Callable[[], str | Source],
+        options: FeedOptions,
+        file: Path | None = None,
+    ) -> Feed:
+        feed_id = f"{kind}-{next(self._numbers)}"
+        feed = Feed(feed_id, kind, name, self._model, open_source, options, Hub(self._loop))
+        feed.file = file
+        self._feeds[feed_id] = feed
+        feed.start()
+        return feed
+
+    def _make_room(self) -> None:
+        guests = [feed for feed in self._feeds.values() if feed.kind != "source"]
+        if len(guests) < self.limits.uploads:
+            return
+        over = [feed for feed in guests if feed.is_over]
+        if not over:
+            raise TooManyError(
+                f"{self.limits.uploads} videos and cameras are being watched for others already;"
+                " remove one first"
+            )
+        del self._feeds[over[0].id]
+        self._close(over[0])
+
+
+def check_upload(path: Path, limits: Limits) -> None:
+    """Refuses a sent file that cannot be watched.
+
+    Raises:
+        VideoError: if it is no video, or its first frame cannot be decoded or is too large.
+    """
+    try:
+        with VideoFile(path, most_pixels=limits.video_pixels) as video:
+            next(iter(video))
+    except VideoError:
+        raise VideoError(
+            "what was sent cannot be read as a video of at most"
+            f" {limits.video_pixels / 1e6:.1f} million pixels"
+        ) from None
