@@ -20,6 +20,7 @@ _MOST_MESSAGE_BYTES = 600 * 1024
 _MOST_CONNECTIONS = 500
 _PING_S = 20.0
 _SHUTDOWN_S = 3
+_BACKLOG = 128
 
 
 def run_server(
@@ -68,6 +69,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        # From here on connections wait instead of being refused.
+        listening.listen(_BACKLOG)
     except OSError as error:
         raise MovistreamError(
             f"cannot listen on {host}, port {port}: {error.strerror or error}"

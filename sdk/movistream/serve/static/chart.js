@@ -53,8 +53,7 @@ export function drawTimeline(canvas, points, events) {
   const peaks = new Map();
   for (const point of shown)
     for (const entry of point.best) peaks.set(entry.label, Math.max(peaks.get(entry.label) || 0, entry.score));
-  const labels = [...peaks].sort((a, b) => b[1] - a[1]).slice(0, 5).map(([label]) => label);
-  const curve = (label) => CURVES[hash(label) % CURVES.length];
+  const labels = [...peaks].sort((a, b) => b[1] - a[1]).slice(0, CURVES.length).map(([label]) => label);
   const colors = new Map();
   const used = new Set();
   for (const label of [...labels].sort()) {
@@ -66,7 +65,7 @@ export function drawTimeline(canvas, points, events) {
   context.globalAlpha = 0.15;
   for (const event of events) {
     if (event.end_s < begin) continue;
-    context.fillStyle = colors.get(event.label) || curve(event.label);
+    context.fillStyle = colors.get(event.label) || color("faint");
     const start = x(Math.max(begin, event.start_s));
     context.fillRect(start, top, Math.max(1, x(event.end_s) - start), height - top - bottom);
   }
