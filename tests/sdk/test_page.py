@@ -1,0 +1,222 @@
+"""The page in a real browser: Chromium without a window.
+
+Screenshots are left in ``build/page`` to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.sdk.serving import Server, serving
+from tests.sdk.videos import write_timed_video
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+PICTURES = Path(__file__).parents[2] / "build" / "page"
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    options = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        options.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A desktop's; fails if the page's program does."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    yield opened
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="module")
+def server(model_path: Path, clip: Path) -> Iterator[Server]:
+    with serving(model_path, clip, "--loop") as running:
+        running.wait_for_steps()
+        yield running
+
+
+def shot(page: Page, name: str) -> None:
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def test_labels_change(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    expect(page.locator("#connection")).to_have_text("connected")
+    expect(page.locator(".best li")).to_have_count(5)
+    expect(page.locator(".picture img")).to_be_visible()
+    scores = page.locator(".best").inner_text()
+    page.wait_for_function(
+        "before => document.querySelector('.best').innerText !== before", arg=scores
+    )
+    first = page.locator(".picture img").get_attribute("src")
+    page.wait_for_function(
+        "before => document.querySelector('.picture img').src !== before", arg=first
+    )
+    # Something is drawn in the chart: not all of its pixels are empty.
+    page.wait_for_function(
+        "() => { const c = document.querySelector('.timeline');"
+        " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean); }"
+    )
+    shot(page, "light")
+
+
+def test_pause_and_reset(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator(".state")).to_have_text("paused")
+    time.sleep(0.5)
+    before = server.feeds()[0]["steps"]
+    time.sleep(1)
+    assert server.feeds()[0]["steps"] == before
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".state")).to_have_text("running")
+    server.wait_for_steps()
+    page.get_by_role("button", name="Reset").click()
+    expect(page.locator(".events")).to_contain_text("state reset")
+
+
+def test_by_keyboard(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    expect(page.locator(".best li").first).to_be_visible()
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("document.activeElement.id || document.activeElement.className")
+        )
+    assert {"file", "camera", "pause", "reset"} <= set(reached)
+    page.locator(".pause").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".state")).to_have_text("paused")
+    page.keyboard.press("Enter")
+    expect(page.locator(".state")).to_have_text("running")
+
+
+def test_settings(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.get_by_text("Settings").click()
+    page.get_by_label("only these labels").fill("thing 1; thing 3")
+    page.get_by_label("begin an event at").fill("0.2")
+    page.get_by_label("end it below").fill("0.1")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator(".best li")).to_have_count(2)
+    page.get_by_label("only these labels").fill("nothing")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator(".refused")).to_contain_text("no label 'nothing'")
+    page.get_by_label("only these labels").fill("")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator(".best li")).to_have_count(5)
+
+
+def test_an_upload_beside_a_source(page: Page, server: Server, tmp_path: Path) -> None:
+    video = tmp_path / "mine.mp4"
+    write_timed_video(video, [100 * number for number in range(60)])
+    page.goto(server.url)
+    page.set_input_files("#file", video)
+    expect(page.locator(".feed")).to_have_count(2)
+    sent = page.locator(".feed").nth(1)
+    expect(sent.locator(".name")).to_have_text("mine.mp4")
+    expect(sent.locator(".best li")).to_have_count(5)
+    shot(page, "two-sources")
+    expect(sent.locator(".state")).to_have_text("ended", timeout=20_000)
+    sent.get_by_role("button", name="Remove").click()
+    expect(page.locator(".feed")).to_have_count(1)
+    expect(page.get_by_role("button", name="Remove")).to_have_count(0)
+
+
+def test_an_upload_that_is_no_video(page: Page, server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "notes.mp4"
+    path.write_text("no video")
+    page.goto(server.url)
+    page.set_input_files("#file", path)
+    expect(page.locator("#message")).to_contain_text("cannot be read as a video")
+
+
+def test_the_browsers_own_camera(page: Page, server: Server) -> None:
+    page.goto(server.url)
+    page.get_by_role("button", name="Use this camera").click()
+    camera = page.locator(".feed").nth(1)
+    expect(camera.locator(".best li")).to_have_count(5)
+    expect(camera.locator(".picture img")).to_be_visible()
+    page.get_by_role("button", name="Stop this camera").click()
+    expect(camera.locator(".state")).to_have_text("ended", timeout=20_000)
+    camera.get_by_role("button", name="Remove").click()
+    expect(page.locator(".feed")).to_have_count(1)
+
+
+def test_the_server_goes_away_and_comes_back(page: Page, model_path: Path, clip: Path) -> None:
+    with serving(model_path, clip, "--loop") as running:
+        page.goto(running.url)
+        expect(page.locator(".best li")).to_have_count(5)
+        port = int(running.url.rsplit(":", 1)[1])
+    expect(page.locator("#connection")).to_contain_text("does not answer", timeout=20_000)
+    shot(page, "away")
+    with serving(model_path, clip, "--loop", port=port) as running:
+        expect(page.locator("#connection")).to_have_text("connected", timeout=20_000)
+        scores = page.locator(".best").inner_text()
+        page.wait_for_function(
+            "before => document.querySelector('.best').innerText !== before", arg=scores
+        )
+        expect(page.locator(".feed")).to_have_count(1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phones_screen(scheme: str, browser: Browser, server: Server) -> None:
+    context = browser.new_context(
+        viewport={"width": 375, "height": 700},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        has_touch=True,
+        is_mobile=True,
+        device_scale_factor=2,
+    )
+    page = context.new_page()
+    page.goto(server.url)
+    expect(page.locator(".best li")).to_have_count(5)
+    expect(page.locator(".picture img")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+    for button in page.get_by_role("button").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert box["height"] >= 36
+        assert box["x"] + box["width"] <= 375
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    levels = [int(part) for part in background.removeprefix("rgb(").removesuffix(")").split(",")]
+    assert (sum(levels) < 200) == (scheme == "dark")
+    time.sleep(1)
+    shot(page, f"phone-{scheme}")
+    context.close()
+
+
+def test_a_token_in_the_address(page: Page, model_path: Path, clip: Path) -> None:
+    token = "a-token-of-some-letters"
+    with serving(model_path, clip, "--loop", token=token) as running:
+        answer = page.goto(running.url)
+        assert answer is not None
+        assert answer.status == 401
+        page.goto(f"{running.url}/?token={token}")
+        expect(page.locator(".best li")).to_have_count(5)
+        # It goes out of the address, where somebody could read it.
+        assert token not in page.url
+        page.reload()
+        expect(page.locator(".best li")).to_have_count(5)
