@@ -1,0 +1,16 @@
+package org.movistream.core;
+
+/** What may be shown. */
+final class Text {
+    private Text() {}
+
+    /** Whether showing a text could do more than show: break the line, move the cursor, ring. */
+    static boolean hasControlCharacters(String text) {
+        for (int index = 0; index < text.length(); index++) {
+            if (Character.isISOControl(text.charAt(index))) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
