@@ -12,10 +12,10 @@ set -euo pipefail
 mkdir -p "$1"
 tools=$(cd "$1" && pwd)
 
-# Unpacks packages of a Debian release with all that they depend on.
-unpack() { # RELEASE PACKAGE...
-    local release=$1 target=$tools/$1
-    shift
+# Unpacks packages of a Debian release, with all that they depend on or by themselves.
+unpack() { # TARGET RELEASE with-dependencies|alone PACKAGE...
+    local target=$tools/$1 release=$2 how=$3
+    shift 3
     if [ -e "$target/.complete" ]; then
         return
     fi
@@ -23,23 +23,29 @@ unpack() { # RELEASE PACKAGE...
     local state=$tools/apt-$release
     rm -rf "$state" "$target"
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$state/sources" "$target"
-    local uri keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-    uri=$(debian_uri)
-    echo "deb [signed-by=$keyring] $uri $release main" > "$state/sources/debian.list"
+    local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    echo "deb [signed-by=$keyring] $(debian_uri) $release main" > "$state/sources/debian.list"
     local options=(
         -qq
         -o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User=root
         -o Dir::State="$state" -o Dir::State::Lists="$state/lists" -o Dir::State::status=/dev/null
         -o Dir::Cache="$state/cache" -o Acquire::Languages=none -o Acquire::Retries=3
+        # An old release's lists are not signed anew.
         -o Acquire::Check-Valid-Until=false
         # Not the machine's hooks, and no sources but this one.
         -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$state/sources"
         -o APT::Update::Post-Invoke::= -o APT::Update::Post-Invoke-Success::=
         -o Debug::NoLocking=true
     )
-    apt-get "${options[@]}" update
-    apt-get "${options[@]}" install --download-only --no-install-recommends --yes "$@" \
-        > "$state/log" 2>&1 || { cat "$state/log"; return 1; }
+    local get=(install --download-only --no-install-recommends --yes)
+    if [ "$how" = alone ]; then
+        get=(download)
+    fi
+    (
+        cd "$state/cache/archives"
+        { apt-get "${options[@]}" update && apt-get "${options[@]}" "${get[@]}" "$@"; } \
+            > "$state/log" 2>&1 || { cat "$state/log"; exit 1; }
+    )
     local package
     for package in "$state"/cache/archives/*.deb; do
         dpkg-deb -x "$package" "$target"
@@ -58,6 +64,13 @@ debian_uri() {
              END { print found }'
 }
 
-unpack bookworm aapt zipalign apksigner android-framework-res libjna-java junit4 zip \
-    openjdk-17-jdk-headless
-unpack bullseye dalvik-exchange libandroid-23-java
+unpack native bookworm with-dependencies aapt zipalign zip openjdk-17-jdk-headless
+unpack java bookworm alone \
+    apksigner libapksig-java android-framework-res libjna-java libjna-jni junit4 libhamcrest-java
+unpack old bullseye alone dalvik-exchange libandroid-23-java
+
+# The JDK finds its settings through links to /etc of a machine that has it installed.
+jdk=$tools/native/usr/lib/jvm/java-17-openjdk-amd64
+find "$jdk" -type l -lname '/etc/*' | while read -r link; do
+    ln -sfn "$tools/native$(readlink "$link")" "$link"
+done

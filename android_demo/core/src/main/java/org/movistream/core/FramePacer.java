@@ -15,8 +15,8 @@ public final class FramePacer {
         if (timeS < dueS) {
             return false;
         }
-        // What a late frame lost is made up for by at most one interval.
-        dueS = Math.max(dueS + intervalS, timeS);
+        // A late frame hurries the next ones, but by no more than half an interval each.
+        dueS = Math.max(dueS + intervalS, timeS + intervalS / 2);
         return true;
     }
 
