@@ -203,7 +203,8 @@ final class Binding {
         }
         if (!odd.isEmpty()) {
             throw new ModelException(
-                    "its manifest and its signature disagree on the " + side + " " + odd);
+                    "its manifest and its signature disagree on the " + side + " "
+                            + Text.quoted(odd));
         }
     }
 

@@ -4,6 +4,15 @@ package org.movistream.core;
 final class Text {
     private Text() {}
 
+    /** Such as ['one', 'two']. */
+    static String quoted(Iterable<String> texts) {
+        StringBuilder list = new StringBuilder("[");
+        for (String text : texts) {
+            list.append(list.length() > 1 ? ", '" : "'").append(text).append('\'');
+        }
+        return list.append(']').toString();
+    }
+
     /** Whether showing a text could do more than show: break the line, move the cursor, ring. */
     static boolean hasControlCharacters(String text) {
         for (int index = 0; index < text.length(); index++) {
