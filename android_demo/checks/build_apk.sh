@@ -23,11 +23,11 @@ cp "$model" "$output/assets/camera-motion.int8.tflite"
 
 native aapt2 compile --dir "$app/res" -o "$output/resources.zip"
 # Gradle merges manifests and so knows the marks of the namespace "tools"; aapt2 does not.
-python3 "$here/merged_manifest.py" "$app/AndroidManifest.xml" > "$output/AndroidManifest.xml"
+"${PYTHON:-python3}" "$here/merged_manifest.py" "$app/AndroidManifest.xml" > "$output/AndroidManifest.xml"
 native aapt2 link -o "$output/unaligned.apk" -I "$framework" \
     --manifest "$output/AndroidManifest.xml" --java "$output/sources" \
     --min-sdk-version $least_api --target-sdk-version 36 --version-code 1 --version-name check \
-    -0 tflite -A "$output/assets" "$output/resources.zip"
+    -A "$output/assets" "$output/resources.zip"
 
 javac --release 8 -Xlint:all,-options -Werror -d "$output/stubs" \
     $(find "$here/stubs" -name '*.java')
