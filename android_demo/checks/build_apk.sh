@@ -18,7 +18,7 @@ output=$3
 least_api=26
 app=$here/../app/src/main
 rm -rf "$output"
-mkdir -p "$output"/{sources,classes,stubs,assets,content}
+mkdir -p "$output"/{sources,classes,stubs,documented,assets,content}
 cp "$model" "$output/assets/camera-motion.int8.tflite"
 
 native aapt2 compile --dir "$app/res" -o "$output/resources.zip"
@@ -35,6 +35,10 @@ javac --release 8 -Xlint:all,-options -Werror -d "$output/stubs" \
 javac -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
     -bootclasspath "$android_jar" -cp "$output/stubs" -d "$output/classes" \
     $(find "$here/../core/src/main" "$app/java" "$output/sources" -name '*.java')
+"${PYTHON:-python3}" "$here/check_docs.py" "$here/../../docs/android.md" "$output/Documented.java"
+javac -source 8 -target 8 -Xlint:-options -bootclasspath "$android_jar" \
+    -cp "$output/stubs:$output/classes" -d "$output/documented" "$output/Documented.java"
+
 java -cp "$tools/old/usr/share/java/com.android.dx.jar" com.android.dx.command.Main --dex \
     --min-sdk-version=$least_api --output="$output/content/classes.dex" "$output/classes"
 (cd "$output/content" && native zip -q ../unaligned.apk classes.dex)

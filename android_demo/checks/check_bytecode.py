@@ -46,6 +46,7 @@ HEAVY = re.compile(
 
 
 def disassembled(file: Path) -> str:
+    """What javap says about a class."""
     return subprocess.run(
         ["javap", "-p", "-c", "-constants", str(file)], check=True, capture_output=True, text=True
     ).stdout
@@ -60,6 +61,7 @@ def methods(listing: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def objects_made(instructions: list[str]) -> list[str]:
+    """The instructions that make objects, but for those of errors."""
     made = [
         line
         for line in instructions

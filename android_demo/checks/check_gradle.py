@@ -22,7 +22,8 @@ def check(project: Path) -> str:
     builds = "\n".join(
         path.read_text(encoding="utf-8") for path in sorted(project.rglob("*.gradle.kts"))
     )
-    assert builds.count("{") == builds.count("}") and builds.count("(") == builds.count(")")
+    for bracket, closing in ("{}", "()"):
+        assert builds.count(bracket) == builds.count(closing), bracket
     for section, prefix in (("libraries", "libs."), ("plugins", "libs.plugins.")):
         for alias, entry in catalogue[section].items():
             assert entry["version.ref"] in catalogue["versions"], entry
@@ -31,7 +32,8 @@ def check(project: Path) -> str:
     known |= {f"libs.plugins.{alias.replace('-', '.')}" for alias in catalogue["plugins"]}
     used = set(re.findall(r"libs\.[a-z.]+[a-z]", builds))
     assert used == known, used ^ known
-    assert "minSdk = 26" in builds and "targetSdk = 36" in builds
+    for line in ("minSdk = 26", "targetSdk = 36"):
+        assert line in builds, line
     modules = re.findall(r'include\("([^"]+)"\)', builds)
     for module in modules:
         assert (project / module.strip(":") / "build.gradle.kts").is_file(), module
@@ -40,7 +42,7 @@ def check(project: Path) -> str:
         assert "org/gradle/wrapper/GradleWrapperMain.class" in jar.namelist()
     properties = (wrapper / "gradle-wrapper.properties").read_text(encoding="utf-8")
     version = re.search(r"gradle-([\d.]+)-bin\.zip", properties)
-    assert version and "distributionSha256Sum" not in properties
+    assert version, properties
     versions = ", ".join(f"{name} {value}" for name, value in catalogue["versions"].items())
     return f"Gradle files: modules {', '.join(modules)}; Gradle {version.group(1)}, {versions}"
 

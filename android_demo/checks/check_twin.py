@@ -23,7 +23,8 @@ WIDTH, HEIGHT, FRAMES = 64, 48, 10
 def check_run(folder: Path, path: Path) -> None:
     """The twin's best labels and scores, frame by frame."""
     lines = [json.loads(line) for line in (folder / "twin.jsonl").read_text().splitlines()]
-    assert len(lines) == FRAMES + 1 and list(lines[-1]) == ["events"], lines[-1]
+    assert len(lines) == FRAMES + 1, len(lines)
+    assert list(lines[-1]) == ["events"], lines[-1]
     assert int((folder / "twin-lines.txt").read_text()) == len(lines)
     raw = np.fromfile(folder / "noise.yuv", np.uint8).reshape(FRAMES, -1)
     pixels, half = WIDTH * HEIGHT, (HEIGHT // 2, WIDTH // 2)

@@ -134,6 +134,7 @@ def write_model(output: Path, path: Path, frames: dict[str, list[Bytes]]) -> dic
 
 
 def main(output: Path, models: list[Path]) -> None:
+    """Writes it all."""
     output.mkdir(parents=True, exist_ok=True)
     frames = write_frames(output)
     cases = {

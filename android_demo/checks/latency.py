@@ -23,11 +23,13 @@ MOST_RATIO = 1.3
 
 
 def parity(printed: str) -> dict[str, dict[str, str]]:
-    """ParityTest's lines that begin with TABLE, by model: words in pairs."""
+    """What ParityTest printed behind TABLE, by model: words in pairs."""
     found = {}
     for line in printed.splitlines():
-        if line.startswith("TABLE "):
-            _, model, *words = line.split()
+        # JUnit's dots may stand before it.
+        _, table, row = line.partition("TABLE ")
+        if table:
+            model, *words = row.split()
             found[model] = dict(zip(words[::2], words[1::2], strict=True))
     return found
 
@@ -48,7 +50,8 @@ def compare(path: Path, java: list[str]) -> tuple[float, float, float]:
             text=True,
         ) as jvm,
     ):
-        assert jvm.stdin is not None and jvm.stdout is not None
+        assert jvm.stdin is not None
+        assert jvm.stdout is not None
         for _ in range(ROUNDS + 5):
             stream.reset()
             python_ms = [stream.step(frame).inference_ms for frame in frames]
@@ -63,6 +66,7 @@ def compare(path: Path, java: list[str]) -> tuple[float, float, float]:
 
 
 def main(arguments: list[str]) -> int:
+    """Prints the table; returns 1 if the JVM is too slow."""
     split = arguments.index("--")
     found = parity(Path(arguments[0]).read_text(encoding="utf-8"))
     java = arguments[split + 1 :]

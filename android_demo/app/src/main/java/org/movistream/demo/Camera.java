@@ -10,6 +10,7 @@ import android.hardware.camera2.CameraManager;
 import android.hardware.camera2.CaptureRequest;
 import android.media.ImageReader;
 import android.os.Handler;
+import android.os.Looper;
 import android.view.Surface;
 import java.util.Arrays;
 
@@ -23,7 +24,7 @@ final class Camera {
 
     private final Context context;
     private final Watcher watcher;
-    private final Handler main = new Handler();
+    private final Handler main = new Handler(Looper.getMainLooper());
     private CameraDevice device;
     private ImageReader reader;
     /** Counts openings, so that a camera that opens after it was closed is closed again. */

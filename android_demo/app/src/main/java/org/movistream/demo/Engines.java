@@ -10,8 +10,13 @@ import org.movistream.core.ModelException;
 
 /** Opens the engine that settings ask for; the GPU only where it answers as the CPU does. */
 final class Engines {
+    /** GPUs compute in float16, whose running means stand still behind so many frames. */
+    private static final int MOST_FLOAT16_FRAMES = 2048;
+
     /** A choice that was not followed, in words; null if there is none. */
     String notice;
+
+    private boolean onGpu;
 
     private final Context context;
 
@@ -23,6 +28,7 @@ final class Engines {
     Engine open(ModelDescription model, Settings settings)
             throws EngineException, ModelException {
         notice = null;
+        onGpu = false;
         ActivityManager.MemoryInfo memory = new ActivityManager.MemoryInfo();
         context.getSystemService(ActivityManager.class).getMemoryInfo(memory);
         // An engine takes about three times a file: the file, packed weights, activations.
@@ -33,6 +39,7 @@ final class Engines {
             if (settings.gpu) {
                 Engine gpu = gpuThatAgrees(model, settings.threads);
                 if (gpu != null) {
+                    onGpu = true;
                     return gpu;
                 }
             }
@@ -40,6 +47,14 @@ final class Engines {
         } catch (OutOfMemoryError error) {
             throw new EngineException(context.getString(R.string.low_memory), error);
         }
+    }
+
+    /** The horizon for a stream over the engine that was opened last; 0 for what the file says. */
+    int horizonFrames(ModelDescription model, Settings settings) {
+        int wanted = settings.horizonFrames > 0 ? settings.horizonFrames
+                : model.manifest.horizonFrames;
+        boolean tooFar = wanted == 0 || wanted > MOST_FLOAT16_FRAMES;
+        return onGpu && tooFar ? MOST_FLOAT16_FRAMES : settings.horizonFrames;
     }
 
     private Engine gpuThatAgrees(ModelDescription model, int threads)

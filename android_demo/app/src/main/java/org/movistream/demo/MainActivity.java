@@ -201,7 +201,7 @@ public final class MainActivity extends Activity
 
     private void openCamera() {
         if (surface != null && mayUseCamera()) {
-            int turns = getWindowManager().getDefaultDisplay().getRotation();
+            int turns = getWindow().getDecorView().getDisplay().getRotation();
             camera.open(surface.getSurface(), turns * DEGREES_PER_TURN);
         }
     }

@@ -269,8 +269,8 @@ final class Watcher implements ImageReader.OnImageAvailableListener {
             ModelDescription model = ModelDescription.read(store.file(settings.model));
             Manifest manifest = model.manifest;
             engine = engines.open(model, settings);
-            watch = new Watch(
-                    manifest, engine, settings.horizonFrames, SMOOTHING_S, Latest.TOP);
+            watch = new Watch(manifest, engine, engines.horizonFrames(model, settings),
+                    SMOOTHING_S, Latest.TOP);
             pacer = new FramePacer(manifest.input.framesPerSecond);
             labels = new ArrayList<>();
             for (int index = 0; index < manifest.logits.classes; index++) {

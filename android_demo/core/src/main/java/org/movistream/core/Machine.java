@@ -1,10 +1,5 @@
 package org.movistream.core;
 
-import java.io.BufferedReader;
-import java.io.FileInputStream;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.text.SimpleDateFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -65,17 +60,6 @@ public final class Machine {
     }
 
     private static String cpuField(String name) {
-        try (BufferedReader reader = new BufferedReader(new InputStreamReader(
-                new FileInputStream("/proc/cpuinfo"), StandardCharsets.US_ASCII))) {
-            String line;
-            while ((line = reader.readLine()) != null) {
-                if (line.startsWith(name)) {
-                    return line.substring(line.indexOf(':') + 1).trim();
-                }
-            }
-        } catch (IOException error) {
-            return "";
-        }
-        return "";
+        return ProcFile.value("/proc/cpuinfo", name);
     }
 }
