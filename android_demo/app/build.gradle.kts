@@ -28,7 +28,7 @@ val requireModel by tasks.registering {
     val path = model.path
     doLast {
         if (!File(path).exists()) {
-            throw GradleException("$path is missing: run 'make android-model' in the project's root")
+            throw GradleException("$path is missing: run 'make android-model' in the root folder")
         }
     }
 }

@@ -35,7 +35,8 @@ javac --release 8 -Xlint:all,-options -Werror -d "$output/stubs" \
 javac -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
     -bootclasspath "$android_jar" -cp "$output/stubs" -d "$output/classes" \
     $(find "$here/../core/src/main" "$app/java" "$output/sources" -name '*.java')
-"${PYTHON:-python3}" "$here/check_docs.py" "$here/../../docs/android.md" "$output/Documented.java"
+"${PYTHON:-python3}" "$here/check_docs.py" "$here/../../docs/android.md" \
+    "$output/Documented.java"
 javac -source 8 -target 8 -Xlint:-options -bootclasspath "$android_jar" \
     -cp "$output/stubs:$output/classes" -d "$output/documented" "$output/Documented.java"
 

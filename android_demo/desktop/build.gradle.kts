@@ -17,12 +17,11 @@ application {
 
 // These need LiteRT's library and files that Python writes; see checks/check.sh.
 tasks.test {
-    onlyIf { providers.systemProperty("movistream.litert").isPresent }
-    systemProperty("movistream.litert", providers.systemProperty("movistream.litert").getOrElse(""))
-    systemProperty(
-        "movistream.expectations",
-        providers.systemProperty("movistream.expectations").getOrElse(""),
-    )
+    val litert = providers.systemProperty("movistream.litert")
+    val expectations = providers.systemProperty("movistream.expectations")
+    onlyIf { litert.isPresent }
+    systemProperty("movistream.litert", litert.getOrElse(""))
+    systemProperty("movistream.expectations", expectations.getOrElse(""))
 }
 
 dependencies {

@@ -53,7 +53,8 @@ public final class SmallPartsTest {
 
     @Test
     public void jsonThereAndBack() throws Exception {
-        String text = "{\"a\":[1,2.5,-3.0E-4,true,false,null,\"x\\\"\\\\é\\u0001\"],\"b\":{},\"c\":[]}";
+        String text = "{\"a\":[1,2.5,-3.0E-4,true,false,null,\"x\\\"\\\\é\\u0001\"],"
+                + "\"b\":{},\"c\":[]}";
         Object value = Json.parse(text);
         assertEquals(text, JsonWriter.write(value));
         Map<String, Object> members = SharedCases.object(value);
