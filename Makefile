@@ -17,7 +17,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table camera-motion judge-camera-motion schema clean
+	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -215,6 +215,22 @@ judge-camera-motion: $(INSTALLED) ## judge the camera-motion model that comes wi
 	done
 	cp training/movistream_training/camera_motion/data/natural.csv $(CAMERA_MOTION)/footage/
 	$(BIN)/movistream evaluate $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
+
+ANDROID = build/android
+ANDROID_MODELS = $(patsubst %,$(ANDROID)/models/camera-motion.%.tflite,float32 int8)
+ANDROID_ASSETS = android_demo/app/src/main/assets
+
+$(ANDROID)/models/camera-motion.%.tflite: $(CAMERA_MOTION_WEIGHTS) | $(INSTALLED)
+	@mkdir -p $(@D)
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion.calibration $(@D)/calibration-$* > /dev/null
+	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision $* $(if $(filter int8,$*),--calibrate $(@D)/calibration-$*) -o $@ > /dev/null
+
+android-check: $(INSTALLED) $(ANDROID_MODELS) ## test the Android demo without a phone (x86-64 Debian 12)
+	bash android_demo/checks/check.sh $(ANDROID) $(BIN)/python $(ANDROID_MODELS)
+
+android-model: $(ANDROID)/models/camera-motion.int8.tflite ## put the camera-motion model into the Android app
+	@mkdir -p $(ANDROID_ASSETS)
+	cp $< $(ANDROID_ASSETS)/
 
 schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
 	$(BIN)/python -c 'import json; from movistream.manifest import json_schema; \

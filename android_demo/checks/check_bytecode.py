@@ -1,0 +1,100 @@
+"""Looks at the app's compiled classes for what a lint would: run with javap on the PATH.
+
+    check_bytecode.py CLASSES
+
+Nothing that a frame passes through makes an object (the few calls that do are named below), and
+nothing that runs on the main thread reaches a model.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+HOT_METHODS = {
+    "org/movistream/core/FramePacer": {"isDue"},
+    "org/movistream/core/YuvFrame": {"set", "requirePlane"},
+    "org/movistream/core/Preprocessor": {
+        *("prepare", "decode", "copyRow", "clamp", "mixRow", "mixColumn", "put"),
+    },
+    "org/movistream/core/Stream": {"step", "readLogits", "advance"},
+    "org/movistream/core/Scorer": {"update", "softmax", "top", "contains"},
+    "org/movistream/core/EventDetector": {"update", "sorted", "isGoingOn"},
+    "org/movistream/core/History": {"add"},
+    "org/movistream/core/Watch": {"see", "isGoingOn"},
+    "org/movistream/demo/Latest": {"take", "addEvents"},
+    "org/movistream/demo/LiteRtEngine": {"run"},
+    "org/movistream/demo/LiteRtEngine$Buffer": {"write", "read"},
+    "org/movistream/demo/Watcher": {"onImageAvailable", "look"},
+}
+"""By class. What they call of Android and LiteRT, such as a frame's planes, is not this app's."""
+
+ERRORS = re.compile(r"Exception|Error|StringBuilder")
+"""Objects for a message, on the way to stopping."""
+
+MAIN_THREAD = (
+    *("MainActivity", "BenchmarkActivity", "SettingsDialog", "Camera"),
+    *("PreviewView", "BarsView", "ChartView", "DemoApplication"),
+)
+HEAVY = re.compile(
+    r"org/movistream/core/(Stream|Watch|Engine|Preprocessor|ModelDescription|Agreement|Benchmark)\b"
+    r"|com/google/ai/edge/litert/|org/movistream/demo/(LiteRtEngine|Engines|ModelStore)\b"
+)
+
+
+def disassembled(file: Path) -> str:
+    """What javap says about a class."""
+    return subprocess.run(
+        ["javap", "-p", "-c", "-constants", str(file)], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def methods(listing: str) -> Iterator[tuple[str, list[str]]]:
+    """Names and instructions."""
+    for part in re.split(r"\n\n", listing):
+        found = re.search(r"(\w+)\([^)]*\)[^;]*;\n\s+Code:\n", part)
+        if found:
+            yield found.group(1), part[found.end() :].splitlines()
+
+
+def objects_made(instructions: list[str]) -> list[str]:
+    """The instructions that make objects, but for those of errors."""
+    made = [
+        line
+        for line in instructions
+        if re.search(r": (new|newarray|anewarray|multianewarray|invokedynamic)\b", line)
+        or re.search(r"\.valueOf:|\.clone:|\.iterator:", line)
+    ]
+    return [line.strip() for line in made if not ERRORS.search(line)]
+
+
+def check(classes: Path) -> str:
+    """A line about the classes; an AssertionError where something is wrong."""
+    looked_at = 0
+    for name, wanted in HOT_METHODS.items():
+        seen = set()
+        for method, instructions in methods(disassembled(classes / f"{name}.class")):
+            if method in wanted:
+                seen.add(method)
+                made = objects_made(instructions)
+                assert not made, f"{name}.{method} makes objects: {made}"
+        assert seen == wanted, f"{name} has no {wanted - seen}"
+        looked_at += len(seen)
+    package = classes / "org/movistream/demo"
+    for name in MAIN_THREAD:
+        files = sorted(package.glob(f"{name}.class")) + sorted(package.glob(f"{name}$*.class"))
+        assert files, name
+        for file in files:
+            used = HEAVY.search(disassembled(file))
+            assert not used, f"{file.stem} runs on the main thread and uses {used}"
+    return (
+        f"bytecode: no objects made in {looked_at} methods that frames pass through; no model"
+        f" within reach of {len(MAIN_THREAD)} classes of the main thread"
+    )
+
+
+if __name__ == "__main__":
+    print(check(Path(sys.argv[1])))

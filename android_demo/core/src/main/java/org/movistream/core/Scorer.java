@@ -1,0 +1,98 @@
+package org.movistream.core;
+
+/**
+ * From logits to scores that people act on: softmax, and an exponential average over time.
+ *
+ * <p>Nothing is allocated per frame.
+ */
+public final class Scorer {
+    private final float temperature;
+    private final double smoothingS;
+    private final float[] scores;
+    private final float[] fresh;
+    private boolean hasPast;
+    private double timeS;
+
+    /**
+     * Starts without a past.
+     *
+     * @param temperature logits are divided by it before the softmax; above 0.
+     * @param smoothingS each new softmax weighs 1 − exp(−Δt / smoothingS) in the average, Δt
+     *     being the seconds since the last; 0 for no smoothing.
+     * @throws IllegalArgumentException if one is out of its range.
+     */
+    public Scorer(int classes, double temperature, double smoothingS) {
+        boolean finite = temperature <= Float.MAX_VALUE && smoothingS <= Double.MAX_VALUE;
+        if (!finite || !(temperature > 0) || !(smoothingS >= 0)) {
+            throw new IllegalArgumentException("a temperature is above 0, and smoothing takes 0"
+                    + " seconds or more, not " + temperature + " and " + smoothingS);
+        }
+        this.temperature = (float) temperature;
+        this.smoothingS = smoothingS;
+        scores = new float[classes];
+        fresh = new float[classes];
+    }
+
+    /** The scores after a frame, one per class, each in [0, 1]; valid until the next call. */
+    public float[] update(float[] logits, double timeS) {
+        softmax(logits);
+        float weight = 1;
+        if (hasPast && smoothingS > 0) {
+            double passedS = Math.max(0, timeS - this.timeS);
+            weight = (float) -Math.expm1(-passedS / smoothingS);
+        }
+        for (int index = 0; index < scores.length; index++) {
+            scores[index] = weight == 1 ? fresh[index]
+                    : scores[index] + weight * (fresh[index] - scores[index]);
+        }
+        hasPast = true;
+        this.timeS = timeS;
+        return scores;
+    }
+
+    /** Forgets the past, as its stream does. */
+    public void reset() {
+        hasPast = false;
+    }
+
+    /**
+     * The best classes, best first; of equal scores the lower class first.
+     *
+     * @param into is filled with the indices of as many classes as it has room for.
+     */
+    public static void top(float[] scores, int[] into) {
+        for (int rank = 0; rank < into.length; rank++) {
+            int best = -1;
+            for (int index = 0; index < scores.length; index++) {
+                if ((best < 0 || scores[index] > scores[best]) && !contains(into, rank, index)) {
+                    best = index;
+                }
+            }
+            into[rank] = best;
+        }
+    }
+
+    private static boolean contains(int[] indices, int count, int index) {
+        for (int rank = 0; rank < count; rank++) {
+            if (indices[rank] == index) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void softmax(float[] logits) {
+        float largest = Float.NEGATIVE_INFINITY;
+        for (float logit : logits) {
+            largest = Math.max(largest, logit / temperature);
+        }
+        float sum = 0;
+        for (int index = 0; index < fresh.length; index++) {
+            fresh[index] = (float) Math.exp(logits[index] / temperature - largest);
+            sum += fresh[index];
+        }
+        for (int index = 0; index < fresh.length; index++) {
+            fresh[index] /= sum;
+        }
+    }
+}

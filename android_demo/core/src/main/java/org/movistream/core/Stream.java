@@ -1,0 +1,229 @@
+package org.movistream.core;
+
+import java.util.List;
+
+/**
+ * One video's pass through a model, frame by frame.
+ *
+ * <p>After a step, each state's output buffer takes its place among the inputs and the oldest
+ * buffer becomes the next step's output: handles move, nothing is copied. A stream belongs to one
+ * thread at a time, and owns its engine's run; nothing is allocated per step.
+ */
+public final class Stream {
+    private final Engine engine;
+    private final Manifest manifest;
+    private final TensorBuffer image;
+    private final TensorBuffer logitsBuffer;
+    private final Object storedLogits;
+    private final float[] logits;
+    /** By place of the input; null where it is the image. */
+    private final Object[] initial;
+    private final int[] successors;
+    private TensorBuffer[] inputs;
+    private TensorBuffer[] outputs;
+    private TensorBuffer[] nextInputs;
+    private TensorBuffer[] nextOutputs;
+    private final int horizonFrames;
+    private final int clockPlace;
+    private final float[] heldClock;
+    private int framesSeen;
+
+    /**
+     * A stream at the start of a video.
+     *
+     * @param horizonFrames after so many frames, running means forget; 0 for what the file says.
+     * @throws ModelException if the file has states that are not carried here, or no clock that a
+     *     horizon could hold.
+     * @throws EngineException if the engine has no such tensors, or no memory.
+     */
+    public Stream(Engine engine, Manifest manifest, int horizonFrames)
+            throws ModelException, EngineException {
+        this.engine = engine;
+        this.manifest = manifest;
+        List<String> inputNames = engine.inputNames();
+        List<String> outputNames = engine.outputNames();
+        inputs = new TensorBuffer[inputNames.size()];
+        outputs = new TensorBuffer[outputNames.size()];
+        nextInputs = new TensorBuffer[inputs.length];
+        nextOutputs = new TensorBuffer[outputs.length];
+        initial = new Object[inputs.length];
+        for (int place = 0; place < inputs.length; place++) {
+            inputs[place] = engine.createInput(inputNames.get(place));
+        }
+        for (int place = 0; place < outputs.length; place++) {
+            outputs[place] = engine.createOutput(outputNames.get(place));
+        }
+        for (Manifest.State state : manifest.states) {
+            Object values = Tensors.filled(state.dtype, state.elements(), state.initial);
+            for (String name : state.inputs) {
+                initial[inputNames.indexOf(name)] = values;
+            }
+        }
+        image = inputs[inputNames.indexOf(manifest.input.tensor)];
+        logitsBuffer = outputs[outputNames.indexOf(manifest.logits.tensor)];
+        logits = new float[manifest.logits.classes];
+        storedLogits = manifest.logits.dtype.equals("float32") ? logits
+                : Tensors.filled(manifest.logits.dtype, logits.length, 0);
+        successors = planRotation(manifest, inputNames, outputNames);
+        this.horizonFrames = horizonFrames > 0 ? horizonFrames : manifest.horizonFrames;
+        clockPlace = findClock(manifest, inputNames);
+        if (horizonFrames > 0 && clockPlace < 0) {
+            throw new ModelException("the model has no clock that a horizon could hold; convert"
+                    + " the checkpoint with the state layout 'frames'");
+        }
+        heldClock = new float[] {this.horizonFrames - 1};
+        reset();
+    }
+
+    /**
+     * Runs one frame through the network.
+     *
+     * @param prepared the image tensor's values, as {@link Preprocessor} makes them: float[] or
+     *     byte[], by the manifest's type.
+     * @return the logits, one per class; valid until the next step.
+     * @throws EngineException if the engine fails or the answer is not a number; the stream is
+     *     unchanged.
+     */
+    public float[] step(Object prepared) throws EngineException {
+        Tensors.write(image, prepared);
+        if (clockPlace >= 0 && horizonFrames > 0 && framesSeen >= horizonFrames) {
+            inputs[clockPlace].write(heldClock);
+        }
+        engine.run(inputs, outputs);
+        readLogits();
+        advance();
+        framesSeen++;
+        return logits;
+    }
+
+    /** Forgets everything: the next frame is the first of a video. */
+    public void reset() throws EngineException {
+        for (int place = 0; place < inputs.length; place++) {
+            if (initial[place] != null) {
+                Tensors.write(inputs[place], initial[place]);
+            }
+        }
+        framesSeen = 0;
+    }
+
+    /** A copy of the stream's memory. */
+    public Snapshot snapshot() throws EngineException {
+        Object[] tensors = new Object[inputs.length];
+        for (Manifest.State state : manifest.states) {
+            for (String name : state.inputs) {
+                int place = engine.inputNames().indexOf(name);
+                tensors[place] = emptyLike(initial[place]);
+                Tensors.read(inputs[place], tensors[place]);
+            }
+        }
+        return new Snapshot(manifest.digest, framesSeen, tensors);
+    }
+
+    /**
+     * Goes back to a snapshot of this or another stream of the same model.
+     *
+     * @throws IllegalArgumentException if it was taken from another model.
+     */
+    public void restore(Snapshot snapshot) throws EngineException {
+        if (!snapshot.digest.equals(manifest.digest)) {
+            throw new IllegalArgumentException(
+                    "the snapshot is of another model than " + manifest.name);
+        }
+        for (int place = 0; place < inputs.length; place++) {
+            if (snapshot.tensors[place] != null) {
+                Tensors.write(inputs[place], snapshot.tensors[place]);
+            }
+        }
+        framesSeen = snapshot.framesSeen;
+    }
+
+    /** Frames stepped since the start, the last reset, or the restored snapshot's start. */
+    public int framesSeen() {
+        return framesSeen;
+    }
+
+    /** The handles of a state's buffers now, oldest first; tests follow their rotation. */
+    TensorBuffer input(String name) {
+        return inputs[engine.inputNames().indexOf(name)];
+    }
+
+    private void readLogits() throws EngineException {
+        Tensors.read(logitsBuffer, storedLogits);
+        float scale = (float) manifest.logits.scale;
+        boolean finite = true;
+        for (int index = 0; index < logits.length; index++) {
+            if (storedLogits instanceof byte[]) {
+                logits[index] = (((byte[]) storedLogits)[index] - manifest.logits.zeroPoint)
+                        * scale;
+            } else if (storedLogits instanceof int[]) {
+                logits[index] = (((int[]) storedLogits)[index] - manifest.logits.zeroPoint)
+                        * scale;
+            }
+            finite &= Math.abs(logits[index]) <= Float.MAX_VALUE;
+        }
+        if (!finite) {
+            throw new EngineException("the model's answer to frame " + framesSeen + " is not a"
+                    + " number: its weights are damaged, or too large for its arithmetic");
+        }
+    }
+
+    private void advance() {
+        int inputCount = inputs.length;
+        for (int place = 0; place < successors.length; place++) {
+            int from = successors[place];
+            TensorBuffer buffer = from < inputCount ? inputs[from] : outputs[from - inputCount];
+            if (place < inputCount) {
+                nextInputs[place] = buffer;
+            } else {
+                nextOutputs[place - inputCount] = buffer;
+            }
+        }
+        TensorBuffer[] spare = inputs;
+        inputs = nextInputs;
+        nextInputs = spare;
+        spare = outputs;
+        outputs = nextOutputs;
+        nextOutputs = spare;
+    }
+
+    /** For each place of a buffer, inputs first, the place of the one that takes it. */
+    private static int[] planRotation(
+            Manifest manifest, List<String> inputNames, List<String> outputNames) {
+        int inputCount = inputNames.size();
+        int[] successors = new int[inputCount + outputNames.size()];
+        for (int place = 0; place < successors.length; place++) {
+            successors[place] = place;
+        }
+        for (Manifest.State state : manifest.states) {
+            int first = inputNames.indexOf(state.inputs.get(0));
+            int place = first;
+            for (int frame = 1; frame < state.inputs.size(); frame++) {
+                int next = inputNames.indexOf(state.inputs.get(frame));
+                successors[place] = next;
+                place = next;
+            }
+            int output = inputCount + outputNames.indexOf(state.output);
+            successors[place] = output;
+            successors[output] = first;
+        }
+        return successors;
+    }
+
+    private static int findClock(Manifest manifest, List<String> inputNames) {
+        for (Manifest.State state : manifest.states) {
+            boolean scalar = state.shape.length == 2 && state.elements() == 1;
+            if (state.role.equals("clock") && scalar && state.dtype.equals("float32")) {
+                return inputNames.indexOf(state.inputs.get(0));
+            }
+        }
+        return -1;
+    }
+
+    private static Object emptyLike(Object values) {
+        if (values instanceof float[]) {
+            return new float[((float[]) values).length];
+        }
+        return values instanceof byte[] ? new byte[((byte[]) values).length]
+                : new int[((int[]) values).length];
+    }
+}
