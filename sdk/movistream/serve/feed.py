@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +16,10 @@ from movistream.ensemble import Streamable
 from movistream.errors import MovistreamError
 from movistream.events import EventOptions
 from movistream.pool import Ended, Item, StreamPool
+from movistream.scores import Scorer
 from movistream.serve.history import FeedHistory, scored, seen
 from movistream.serve.hub import LEVELS, Hub
+from movistream.serve.pacing import PacedSource
 from movistream.serve.schema import (
     EventMessage,
     FeedDescription,
@@ -29,7 +30,7 @@ from movistream.serve.schema import (
     Settings,
     StepMessage,
 )
-from movistream.sources import Source, SourceOptions
+from movistream.sources import Source, SourceOptions, open_source
 from movistream.text import printable
 from movistream.watch import Notice, Seen, Step, WatchOptions
 
@@ -145,6 +146,8 @@ class Feed:
             events=EventOptions(settings.enter, settings.leave),
             horizon_s=settings.horizon_s,
         )
+        # What a new stream would refuse is refused now.
+        Scorer(watch.scores, self._model.labels, self._model.classes)
         if settings.horizon_s is not None:
             # A model without a clock to hold says so now.
             self._model.stream(horizon_frames=1).close()
@@ -230,37 +233,25 @@ class Feed:
         """Watches the source to its end; returns what ended it early."""
         try:
             source = self._open_source()
-            with StreamPool(
-                self._model, [source], self._options.watch, source_options=self._options.source
-            ) as pool:
+            if isinstance(source, str):
+                source = open_source(source, self._options.source)
+            if not source.live:
+                source = PacedSource(source, self._running)
+            with StreamPool(self._model, [source], self._options.watch) as pool:
                 self._pool = pool
                 if self._closed.is_set():
                     return None
-                return self._consume(pool)
+                for item in pool:
+                    self._take(item)
+                    # Of a live source, frames are skipped meanwhile.
+                    self._running.wait()
+                    if isinstance(item, Ended):
+                        return item.error
+                return None
         except MovistreamError as error:
             return error
         finally:
             self._pool = None
-
-    def _consume(self, pool: StreamPool) -> Exception | None:
-        began_s: float | None = None
-        for item in pool:
-            if isinstance(item, Step) and item.frame.captured_s is None:
-                # A recording goes at its own pace, from where it was paused.
-                now_s = time.monotonic()
-                began_s = now_s - item.frame.time_s if began_s is None else began_s
-                ahead_s = began_s + item.frame.time_s - now_s
-                if ahead_s > 0:
-                    self._closed.wait(ahead_s)
-                else:
-                    began_s -= ahead_s
-            self._take(item)
-            if not self._running.is_set():
-                self._running.wait()
-                began_s = None
-            if isinstance(item, Ended):
-                return item.error
-        return None
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Step):

@@ -5,6 +5,7 @@ const RETRY_MS = 1000;
 const REQUEST_LIMIT_MS = 5000;
 const KEPT_POINTS = 3000;
 const KEPT_EVENTS = 200;
+const SHOWN_LINES = 50;
 const CAMERA_WIDTH = 480;
 const REDRAW_MS = 250;
 
@@ -35,6 +36,7 @@ class Card {
     this.id = feed.id;
     this.points = [];
     this.events = [];
+    this.log = [];
     this.goingOn = [];
     this.shown = 0;
     this.root = find("#feed").content.firstElementChild.cloneNode(true);
@@ -69,19 +71,30 @@ class Card {
       const last = history.points.length ? history.points[history.points.length - 1].time_s : -1;
       this.points = [...history.points, ...this.points.filter((point) => point.time_s > last)];
       this.events = history.events;
-      this.listEvents();
+      this.log = history.events.map(eventText);
+      this.showLog();
     } catch (error) { /* The next connection asks again. */ }
   }
 
   hear(message) {
     if (message.type === "step") this.step(message);
-    else if (message.type === "event") { this.events.push(message.event); this.events.splice(0, this.events.length - KEPT_EVENTS); this.listEvents(); }
-    else if (message.type === "notice") this.listEvents(`${seconds(message.time_s)}: ${message.reason}`);
+    else if (message.type === "event") {
+      this.events.push(message.event);
+      this.events.splice(0, this.events.length - KEPT_EVENTS);
+      this.log.push(eventText(message.event));
+      this.showLog();
+    } else if (message.type === "notice") {
+      this.log.push(`${seconds(message.time_s)}  ${message.reason}`);
+      this.showLog();
+    }
     else if (message.type === "feed") this.update(message.feed);
   }
 
   step(message) {
-    if (this.points.length && message.time_s < this.points[this.points.length - 1].time_s) { this.points = []; this.events = []; this.listEvents(); }
+    if (this.points.length && message.time_s < this.points[this.points.length - 1].time_s) {
+      this.points = [];
+      this.events = [];
+    }
     this.points.push({ time_s: message.time_s, best: message.best.slice(0, 3) });
     if (this.points.length > KEPT_POINTS) this.points.splice(0, this.points.length - KEPT_POINTS);
     this.goingOn = message.going_on;
@@ -153,11 +166,14 @@ class Card {
     }
   }
 
-  listEvents(notice) {
-    const list = find(".events", this.root);
-    const items = this.events.slice(-50).map((event) => `${seconds(event.start_s)} – ${seconds(event.end_s)}  ${event.label}  ${event.peak_score.toFixed(2)}`);
-    if (notice) items.push(notice);
-    list.replaceChildren(...items.reverse().map((text) => { const item = document.createElement("li"); item.textContent = text; return item; }));
+  showLog() {
+    this.log.splice(0, this.log.length - SHOWN_LINES);
+    const items = this.log.map((text) => {
+      const item = document.createElement("li");
+      item.textContent = text;
+      return item;
+    });
+    find(".events", this.root).replaceChildren(...items.reverse());
     find(".no-events", this.root).hidden = items.length > 0;
   }
 
@@ -184,6 +200,10 @@ class Card {
     this.socket.close();
     this.root.remove();
   }
+}
+
+function eventText(event) {
+  return `${seconds(event.start_s)} – ${seconds(event.end_s)}  ${event.label}  ${event.peak_score.toFixed(2)}`;
 }
 
 function bestItem() {
