@@ -172,9 +172,9 @@ bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debi
 	$(BIN)/movistream bench-arm --folder build/arm $(OWN) build/peers/k600.int8.tflite $(PUBLISHED) \
 		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite
 
-arm-install: peers ## installs [bench] on an emulated Raspberry Pi 5, and benchmarks there
-	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(A0).int8.tflite
-	bash benchmarks/arm_install.sh build/arm $(A0).int8.tflite
+arm-install: demo ## install on an emulated Raspberry Pi 5 from its wheels, run a clip, serve it, benchmark
+	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(OUTPUT)/camera-motion.int8.tflite
+	bash benchmarks/arm_install.sh build/arm $(OUTPUT)/camera-motion.int8.tflite $(OUTPUT)/clip.mp4 'pan right'
 
 paper-table: $(INSTALLED) ## what MoViNets and X3D cost, beside the published figures
 	$(BIN)/python -m movistream_converters.paper_table

@@ -35,6 +35,7 @@ _COMMANDS: Mapping[str, _Command] = {
     "inspect": _Command("movistream.cli.inspect", "inspect"),
     "run": _Command("movistream.cli.run", "run"),
     "serve": _Command("movistream.serve.command", "serve"),
+    "service": _Command("movistream.serve.service", "service"),
     "train": _Command("movistream_training.train_command", "train", "tensorflow", "train"),
     "weights": _Command(
         "movistream_converters.weights_command", "weights", "tensorflow", "convert"

@@ -23,9 +23,9 @@ from movistream.sources import SourceOptions
 from movistream.watch import WatchOptions
 
 _MODEL_SUFFIX = ".tflite"
-_TOKEN_VARIABLE = "MOVISTREAM_TOKEN"
+TOKEN_VARIABLE = "MOVISTREAM_TOKEN"
 _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_TOKEN_LETTERS},200}}")
-_NEW = "new"
+NEW_TOKEN = "new"
 _MEGABYTE = 1024**2
 
 
@@ -36,7 +36,7 @@ _MEGABYTE = 1024**2
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option(
     "--token",
-    envvar=_TOKEN_VARIABLE,
+    envvar=TOKEN_VARIABLE,
     show_envvar=True,
     help="Whoever asks must bring it; 'new' makes one. Needed unless HOST is this machine alone.",
 )
@@ -129,12 +129,12 @@ def serve(
 
 
 def _checked_token(token: str | None, host: str) -> str | None:
-    if token == _NEW:
+    if token == NEW_TOKEN:
         return secrets.token_urlsafe(24)
     if token is None:
         if not is_loopback(host):
             raise MovistreamError(
-                f"on {host} others can reach the server: give a --token, or set {_TOKEN_VARIABLE};"
+                f"on {host} others can reach the server: give a --token, or set {TOKEN_VARIABLE};"
                 " '--token new' makes one"
             )
         return None
@@ -144,5 +144,5 @@ def _checked_token(token: str | None, host: str) -> str | None:
             " makes one"
         )
     # It is not to be seen by programs that this one starts.
-    os.environ.pop(_TOKEN_VARIABLE, None)
+    os.environ.pop(TOKEN_VARIABLE, None)
     return token
