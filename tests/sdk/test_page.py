@@ -171,9 +171,11 @@ def test_the_server_goes_away_and_comes_back(page: Page, model_path: Path, clip:
         expect(page.locator(".best li")).to_have_count(5)
         port = int(running.url.rsplit(":", 1)[1])
     expect(page.locator("#connection")).to_contain_text("does not answer", timeout=20_000)
+    expect(page.locator(".state")).to_have_text("no connection")
     shot(page, "away")
     with serving(model_path, clip, "--loop", port=port) as running:
         expect(page.locator("#connection")).to_have_text("connected", timeout=20_000)
+        expect(page.locator(".state")).to_have_text("running", timeout=20_000)
         scores = page.locator(".best").inner_text()
         page.wait_for_function(
             "before => document.querySelector('.best').innerText !== before", arg=scores

@@ -143,6 +143,13 @@ class Card {
     if (feed.state !== "running") find(".rate", this.root).textContent = "0.0";
   }
 
+  away() {
+    const state = find(".state", this.root);
+    state.textContent = "no connection";
+    state.className = "state lost";
+    find(".rate", this.root).textContent = "–";
+  }
+
   fill(settings) {
     const form = find(".settings", this.root);
     for (const name of ["enter", "leave", "smoothing_s", "horizon_s"]) form.elements[name].value = settings[name] ?? "";
@@ -252,6 +259,7 @@ async function refresh() {
   } catch (error) {
     connection.textContent = error instanceof Refusal ? error.message : "the server does not answer; trying again";
     connection.className = "off";
+    for (const card of cards.values()) card.away();
   }
   setTimeout(refresh, STATUS_EVERY_MS);
 }
