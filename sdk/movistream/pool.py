@@ -169,6 +169,8 @@ class StreamPool:
         for lane in self._lanes:
             for watcher in lane.watchers:
                 watcher.ask_for_options(options, _horizon_frames(lane, options))
+        # Those that have not begun take these from the start.
+        self._options = options
 
     def stop(self) -> None:
         """Ends all streams after the frames that they are at; their last items still come."""

@@ -218,6 +218,31 @@ def test_an_upload_that_is_cut(server: Server) -> None:
     server.wait_for_steps()
 
 
+def test_uploads_under_way_count(server: Server, clip: Path) -> None:
+    address = httpx.URL(server.url)
+    connections = []
+    for _ in range(4):
+        connection = socket.create_connection((address.host, address.port or 80))
+        head = f"POST /api/uploads HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n"
+        connection.sendall(f"{head}Content-Length: 100000\r\n\r\n".encode() + bytes(99))
+        connections.append(connection)
+    wait_until(lambda: len(upload_files(server)) >= 4)
+    assert server.http.post("/api/uploads", content=clip.read_bytes()).status_code == 409
+    for connection in connections:
+        connection.close()
+    wait_until(lambda: not upload_files(server))
+
+
+def test_a_camera_that_is_removed(server: Server) -> None:
+    with connect(f"{server.socket_url}/api/camera") as camera:
+        feed = json.loads(camera.recv(timeout=10))
+        camera.send(jpeg())
+        camera.recv(timeout=10)
+        server.http.delete(f"/api/feeds/{feed['id']}")
+        with pytest.raises(ConnectionClosed, match="not watched any more"):
+            camera.recv(timeout=10)
+
+
 def test_too_many_uploads(server: Server, clip: Path) -> None:
     ids = []
     for _ in range(4):
@@ -381,6 +406,14 @@ def test_other_sites_are_refused(server: Server, guarded: Server) -> None:
     # A name of an attacker's own that leads to this machine.
     assert server.http.get("/api/status", headers={"Host": "evil.example"}).status_code == 421
     assert server.http.get("/api/status", headers={"Host": "localhost:1"}).status_code == 200
+    for host in ("[", "[::1", "evil.example@localhost", ""):
+        assert server.http.get("/api/status", headers={"Host": host}).status_code in (400, 421)
+    for origin in ("http://[", "null", "", "http://localhost:1"):
+        assert server.http.get("/api/status", headers={"Origin": origin}).status_code == 403
+    own = server.url
+    assert server.http.get("/api/status", headers={"Origin": own}).status_code == 200
+    two = [("Origin", "http://evil.example"), ("Origin", own)]
+    assert server.http.get("/api/status", headers=two).status_code == 403
 
 
 def test_hosts_and_tokens(model_path: Path, capsys: Capture) -> None:

@@ -56,7 +56,8 @@ def test_install_and_remove(config: Path, tmp_path: Path, capsys: Capture) -> No
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls == [
         "--user daemon-reload",
-        "--user enable --now movistream.service",
+        "--user enable movistream.service",
+        "--user restart movistream.service",
         "--user disable --now movistream.service",
         "--user daemon-reload",
     ]
@@ -89,6 +90,8 @@ def test_mistakes(
         (["install"], 2, "Missing argument 'MODEL'"),
         (["install", "m.tflite", "--no-such-option"], 2, "No such option"),
         (["install", "a\nb.tflite"], 1, "a line break"),
+        (["install", "m.tflite", "--host", "0.0.0.0"], 1, "give a --token"),
+        (["install", "m.tflite", "--token", "short"], 1, "16 to 200 letters"),
         (["status"], 1, "no service is installed"),
         (["remove"], 1, "no service is installed"),
     ):

@@ -33,6 +33,7 @@ from litestar.status_codes import (
     HTTP_204_NO_CONTENT,
     HTTP_400_BAD_REQUEST,
     HTTP_404_NOT_FOUND,
+    HTTP_408_REQUEST_TIMEOUT,
     HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     HTTP_422_UNPROCESSABLE_ENTITY,
@@ -64,6 +65,8 @@ _TRY_AGAIN_LATER = 1013
 _GOING_AWAY = 1001
 _BAD_MESSAGE = 1007
 _NOT_FOUND = 4404
+_LOOK_EVERY_S = 0.5
+_LONGEST_SILENCE_S = 30
 
 FeedId = Annotated[str, Parameter(max_length=40, description="Of a feed, see /api/status.")]
 
@@ -210,14 +213,14 @@ async def upload(
     station: Station = state.station
     if has_control_characters(name):
         raise HTTPException("the name has control characters", status_code=HTTP_400_BAD_REQUEST)
-    path = station.new_upload_path()
-    try:
-        await _receive_file(request, path, station.limits.upload_bytes)
-        await asyncio.to_thread(check_upload, path, station.limits)
+    with station.room_for_one() as path:
+        try:
+            await _receive_file(request, path, station.limits.upload_bytes)
+            await asyncio.to_thread(check_upload, path, station.limits)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
         feed = station.add_upload(path, name)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
     return feed.describe()
 
 
@@ -278,10 +281,15 @@ async def browser_camera(socket: WebSocket[Any, Any, Any], state: State) -> None
         return
     try:
         await socket.send_text(msgspec.json.encode(feed.describe()).decode())
-        while True:
-            data = await socket.receive_bytes()
-            await asyncio.to_thread(camera.put, data)
-            await socket.send_text(msgspec.json.encode(Acknowledgement(feed.steps)).decode())
+        receiving = asyncio.create_task(socket.receive_bytes())
+        while not feed.is_over:
+            await asyncio.wait({receiving}, timeout=_LOOK_EVERY_S)
+            if receiving.done():
+                await asyncio.to_thread(camera.put, receiving.result())
+                receiving = asyncio.create_task(socket.receive_bytes())
+                await socket.send_text(msgspec.json.encode(Acknowledgement(feed.steps)).decode())
+        receiving.cancel()
+        await socket.close(code=_GOING_AWAY, reason="this camera is not watched any more")
     except VideoError as error:
         with suppress(Exception):
             await socket.close(code=_BAD_MESSAGE, reason=str(error)[:120])
@@ -326,8 +334,18 @@ async def _dropped(subscriber: Subscriber) -> int:
 
 async def _receive_file(request: Request[Any, Any, Any], path: Path, most_bytes: int) -> None:
     size = 0
+    chunks = request.stream()
     with path.open("wb") as file:
-        async for chunk in request.stream():
+        while True:
+            try:
+                chunk = await asyncio.wait_for(anext(chunks), _LONGEST_SILENCE_S)
+            except StopAsyncIteration:
+                return
+            except asyncio.TimeoutError:
+                raise HTTPException(
+                    f"nothing came for {_LONGEST_SILENCE_S} s",
+                    status_code=HTTP_408_REQUEST_TIMEOUT,
+                ) from None
             size += len(chunk)
             if size > most_bytes:
                 raise HTTPException(

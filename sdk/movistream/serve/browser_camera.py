@@ -36,6 +36,10 @@ class BrowserCamera(LiveSource):
         """
         self._replace((decode_jpeg(data), time.monotonic()))
 
+    def interrupt(self) -> None:
+        super().interrupt()
+        self._replace(None)
+
     def end(self) -> None:
         """No more will come."""
         self._replace(None)

@@ -86,7 +86,7 @@ def serve(
     Sources are those of 'movistream run'; without any, videos can be sent from the page, and its
     browser's own camera can be watched. Ends with Ctrl+C.
     """
-    token = _checked_token(token, host)
+    token = checked_token(token, host)
     try:
         from movistream.serve.feed import FeedOptions
         from movistream.serve.server import run_server
@@ -128,7 +128,12 @@ def serve(
         run_server(streamed, names, options, limits, host, port, token)
 
 
-def _checked_token(token: str | None, host: str) -> str | None:
+def checked_token(token: str | None, host: str) -> str | None:
+    """The token, or a new one.
+
+    Raises:
+        MovistreamError: if one is needed and not given, or it is none.
+    """
     if token == NEW_TOKEN:
         return secrets.token_urlsafe(24)
     if token is None:

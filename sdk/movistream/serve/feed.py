@@ -102,6 +102,9 @@ class Feed:
         self._running.set()
         self._closed = threading.Event()
         self._pool: StreamPool | None = None
+        self._paced: PacedSource | None = None
+        self._state_lock = threading.Lock()
+        self._skipped_before = 0
         self._newest: Step | None = None
         self._pictures: dict[int, bytes] = {}
         self._pictures_of: Step | None = None
@@ -114,14 +117,12 @@ class Feed:
 
     def pause(self) -> None:
         """A recording stands still; of a live source, frames are skipped."""
-        if self._state == "running":
+        if self._set_state("paused", only_from="running"):
             self._running.clear()
-            self._set_state("paused")
 
     def resume(self) -> None:
         """Goes on."""
-        if self._state == "paused":
-            self._set_state("running")
+        self._set_state("running", only_from="paused")
         self._running.set()
 
     def reset(self) -> None:
@@ -178,9 +179,10 @@ class Feed:
         return self._state in ("ended", "failed")
 
     @property
-    def is_running(self) -> bool:
-        """Whether frames are looked at."""
-        return self._state == "running"
+    def should_step(self) -> bool:
+        """Whether it is running, and not waiting for a frame of a recording to be due."""
+        paced = self._paced
+        return self._state == "running" and not (paced is not None and paced.waiting)
 
     @property
     def newest(self) -> Step | None:
@@ -236,11 +238,14 @@ class Feed:
             if isinstance(source, str):
                 source = open_source(source, self._options.source)
             if not source.live:
-                source = PacedSource(source, self._running)
-            with StreamPool(self._model, [source], self._options.watch) as pool:
+                source = self._paced = PacedSource(source, self._running)
+            watch = self._options.watch
+            with StreamPool(self._model, [source], watch) as pool:
                 self._pool = pool
                 if self._closed.is_set():
                     return None
+                if self._options.watch is not watch:
+                    pool.reconfigure(self._options.watch)
                 for item in pool:
                     self._take(item)
                     # Of a live source, frames are skipped meanwhile.
@@ -251,12 +256,13 @@ class Feed:
         except MovistreamError as error:
             return error
         finally:
-            self._pool = None
+            self._pool = self._paced = None
+            self._skipped_before = self.skipped
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Step):
             self.steps += 1
-            self.skipped = item.skipped
+            self.skipped = self._skipped_before + item.skipped
             self.history.add(item)
             self._newest = item
             if self._state in ("opening", "lost"):
@@ -283,9 +289,16 @@ class Feed:
             frames_per_second=round(self.history.frames_per_second, 2),
         )
 
-    def _set_state(self, state: FeedState, problem: str = "") -> None:
-        self._state, self._problem = state, problem
+    def _set_state(
+        self, state: FeedState, problem: str = "", *, only_from: FeedState | None = None
+    ) -> bool:
+        """Whether the state could be changed: the last ones stay."""
+        with self._state_lock:
+            if self.is_over or (only_from is not None and self._state != only_from):
+                return False
+            self._state, self._problem = state, problem
         self._tell(FeedMessage(self.describe()))
+        return True
 
     def _tell(self, message: Message) -> None:
         self.hub.publish(msgspec.json.encode(message).decode())

@@ -14,7 +14,6 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-COOKIE = "movistream-token"
 LEAST_TOKEN_LETTERS = 16
 
 _HEADERS = (
@@ -84,7 +83,9 @@ class Guard:
                 names = {name.lower() for name, _ in own}
                 own += [header for header in _HEADERS if header[0] not in names]
                 if given:
-                    cookie = f"{COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+                    cookie = (
+                        f"{cookie_name(scope)}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+                    )
                     own.append((b"set-cookie", cookie.encode("latin-1")))
                 message = {**message, "headers": own}
             await send(message)
@@ -93,19 +94,16 @@ class Guard:
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Status and reason of a refusal."""
-        host = urlsplit(f"//{headers.get('host', '')}")
-        try:
-            name = host.hostname or ""
-        except ValueError:
-            name = ""
-        if self._token is None and not is_loopback(name):
+        host = _address(f"//{headers.get('host', '')}")
+        if host is None or (self._token is None and not is_loopback(host[0])):
             return 421, "this server answers to localhost only"
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host.netloc:
-            return 403, "another site's page may not do this"
+        origins = [value for name, value in scope["headers"] if name.lower() == b"origin"]
+        for value in origins:
+            if _address(value.decode("latin-1")) != host or len(origins) > 1:
+                return 403, "another site's page may not do this"
         if self._token is None or scope["path"] in _OPEN_PATHS:
             return None
-        if self._token_in_query(scope) or self._token_in_headers(headers):
+        if self._token_in_query(scope) or self._token_in_headers(scope, headers):
             return None
         return 401, "a token is needed: open /?token=… or send 'Authorization: Bearer …'"
 
@@ -115,12 +113,12 @@ class Guard:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         return any(self._is_token(value) for value in query.get("token", []))
 
-    def _token_in_headers(self, headers: dict[str, str]) -> bool:
+    def _token_in_headers(self, scope: Scope, headers: dict[str, str]) -> bool:
         scheme, _, value = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and self._is_token(value.strip()):
             return True
         try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+            cookie = SimpleCookie(headers.get("cookie", "")).get(cookie_name(scope))
         except CookieError:
             return False
         return cookie is not None and self._is_token(cookie.value)
@@ -128,6 +126,23 @@ class Guard:
     def _is_token(self, value: str) -> bool:
         assert self._token is not None
         return hmac.compare_digest(value.encode(), self._token.encode())
+
+
+def cookie_name(scope: Scope) -> str:
+    """Browsers keep one set of cookies for all ports of a host, so the port is in the name."""
+    return f"movistream-token-{(scope.get('server') or ('', 0))[1]}"
+
+
+def _address(url: str) -> tuple[str, str] | None:
+    """Host name and rest of the network location of an address; None if it has none, or a user."""
+    try:
+        parts = urlsplit(url)
+        name = parts.hostname
+    except ValueError:
+        return None
+    if not name or "@" in parts.netloc:
+        return None
+    return name, parts.netloc.lower()
 
 
 async def _refuse(scope: Scope, send: Send, status: int, reason: str) -> None:

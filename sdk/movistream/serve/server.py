@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import sys
@@ -57,8 +58,15 @@ def run_server(
     # What is not a terminal may be a log, where a token must not be.
     query = "" if token is None else f"?token={token if sys.stdout.isatty() else '…'}"
     click.echo(f"http://{shown}:{bound_port}/{query}")
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Requests that a shutdown has cut off are no errors."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, asyncio.CancelledError)
 
 
 def _listen(host: str, port: int) -> socket.socket:

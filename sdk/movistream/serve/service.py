@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import click
 
 from movistream.errors import MovistreamError, OutputError
 from movistream.output import replaced_when_done
-from movistream.serve.command import NEW_TOKEN, TOKEN_VARIABLE, serve
+from movistream.serve.command import TOKEN_VARIABLE, checked_token, serve
 
 _UNIT = "movistream.service"
 _WATCHDOG_S = 60
@@ -57,7 +56,7 @@ def install(arguments: tuple[str, ...]) -> None:
     is kept in a file that only this user can read.
     """
     parsed = serve.make_context("movistream serve", list(arguments)).params
-    token = secrets.token_urlsafe(24) if parsed["token"] == NEW_TOKEN else parsed["token"]
+    token = checked_token(parsed["token"], parsed["host"])
     unit, environment = _unit_path(), _environment_path()
     command = [sys.executable, "-m", "movistream", "serve", *_without_token(arguments)]
     text = _TEMPLATE.format(
@@ -70,7 +69,9 @@ def install(arguments: tuple[str, ...]) -> None:
     _write(environment, "" if token is None else f"{TOKEN_VARIABLE}={token}\n", private=True)
     _write(unit, text)
     _systemctl("daemon-reload")
-    _systemctl("enable", "--now", _UNIT)
+    _systemctl("enable", _UNIT)
+    # One that runs already takes up what has changed.
+    _systemctl("restart", _UNIT)
     click.echo(f"wrote {unit} and started it")
     if token is not None:
         click.echo(f"the token is in {environment}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -64,6 +65,7 @@ class Station:
         """Begins to watch the sources; needs a running event loop."""
         self.limits = limits
         self.clients = 0
+        self._receiving = 0
         self._model = model
         self._options = options
         self._loop = asyncio.get_running_loop()
@@ -101,22 +103,22 @@ class Station:
         """All of them, the oldest first."""
         return tuple(self._feeds.values())
 
-    def new_upload_path(self) -> Path:
-        """Where the next upload goes, under a name of the server's own.
+    @contextmanager
+    def room_for_one(self) -> Iterator[Path]:
+        """Keeps a place while an upload is received: where, under a name of the server's own.
 
         Raises:
             TooManyError: if there are too many already.
         """
         self._make_room()
-        return Path(self._folder.name) / f"upload-{next(self._numbers)}"
+        self._receiving += 1
+        try:
+            yield Path(self._folder.name) / f"upload-{next(self._numbers)}"
+        finally:
+            self._receiving -= 1
 
     def add_upload(self, path: Path, name: str) -> Feed:
-        """Watches a file that was sent and checked; it is removed with its feed.
-
-        Raises:
-            TooManyError: if there are too many already.
-        """
-        self._make_room()
+        """Watches a file that was received and checked; it is removed with its feed."""
 
         def open_upload() -> Source:
             return VideoFile(path, name=name, most_pixels=self.limits.video_pixels)
@@ -176,7 +178,7 @@ class Station:
 
     def _make_room(self) -> None:
         guests = [feed for feed in self._feeds.values() if feed.kind != "source"]
-        if len(guests) < self.limits.uploads:
+        if len(guests) + self._receiving < self.limits.uploads:
             return
         over = [feed for feed in guests if feed.is_over]
         if not over:
@@ -185,6 +187,7 @@ class Station:
                 " remove one first"
             )
         del self._feeds[over[0].id]
+        # It has ended, so that nothing is waited for.
         self._close(over[0])
 
 

@@ -24,8 +24,12 @@ async def report_to_manager(station: Station) -> None:
         before: dict[str, int] = {}
         while period_s is not None:
             await asyncio.sleep(period_s)
-            now = {feed.id: feed.steps for feed in station.feeds if feed.is_running}
-            # A feed that runs and makes no step hangs; one that is lost or paused does not.
+            # One that should make steps and makes none hangs; what others have sent does not count.
+            now = {
+                feed.id: feed.steps
+                for feed in station.feeds
+                if feed.kind == "source" and feed.should_step
+            }
             if all(steps > before.get(feed_id, -1) for feed_id, steps in now.items()):
                 _send(manager, b"WATCHDOG=1")
             before = now

@@ -13,6 +13,7 @@ const find = (selector, inside = document) => inside.querySelector(selector);
 const cards = new Map();
 const memory = [];
 let model = null;
+let uptime = 0;
 
 class Refusal extends Error {}
 
@@ -51,7 +52,6 @@ class Card {
     find(".settings", this.root).onsubmit = (event) => { event.preventDefault(); this.configure(event.target); };
     for (const box of this.root.querySelectorAll("details")) box.ontoggle = () => this.draw();
     this.update(feed);
-    this.fill(feed.settings);
     this.connect();
     this.drawing = setInterval(() => this.draw(), REDRAW_MS);
   }
@@ -130,6 +130,8 @@ class Card {
 
   update(feed) {
     this.feed = feed;
+    const settings = JSON.stringify(feed.settings);
+    if (settings !== this.settings) { this.settings = settings; this.fill(feed.settings); }
     find(".name", this.root).textContent = feed.name;
     const state = find(".state", this.root);
     state.textContent = feed.state === "lost" ? "lost, trying again" : feed.state;
@@ -234,6 +236,9 @@ async function refresh() {
   const connection = find("#connection");
   try {
     const status = await ask("/api/status");
+    // Another server, perhaps with another model: begin anew.
+    if (status.system.uptime_s < uptime) { location.reload(); return; }
+    uptime = status.system.uptime_s;
     connection.textContent = "connected";
     connection.className = "on";
     if (!model) {
