@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -24,6 +25,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from movistream.cli import main
+from movistream.serve.hub import MOST_UNSHOWN_S, MOST_WAITING_MESSAGES, Subscriber
 from tests.sdk.serving import Server, serving
 from tests.sdk.videos import MjpegServer, numbered_picture, write_timed_video
 from tests.sdk.waiting import wait_until
@@ -485,9 +487,21 @@ def test_the_model_file_is_replaced(model_path: Path, clip: Path, tmp_path: Path
         running.wait_for_steps(steps=10)
 
 
-def test_slow_watchers_are_dropped(server: Server) -> None:
+def test_who_never_reads_is_dropped(server: Server) -> None:
+    """And who wants no pictures has none to acknowledge."""
+    path = f"{server.socket_url}/api/feeds/{server.feeds()[0]['id']}/live"
+    with connect(path) as silent, connect(f"{path}?pictures=false") as reader:
+        kinds = set()
+        deadline = time.monotonic() + MOST_UNSHOWN_S + 3
+        while time.monotonic() < deadline:
+            kinds.add(type(reader.recv(timeout=10)))
+        assert kinds == {str}
+        with pytest.raises(ConnectionClosed):
+            messages(silent, 1000, "step")
+
+
+def test_slow_watchers_are_dropped() -> None:
     """One that never reads costs bounded memory, and holds nobody up."""
-    from movistream.serve.hub import MOST_WAITING_MESSAGES, Subscriber
 
     async def overflow() -> None:
         subscriber = Subscriber()
@@ -496,8 +510,6 @@ def test_slow_watchers_are_dropped(server: Server) -> None:
         assert not subscriber.over.is_set()
         subscriber.put("message")
         assert subscriber.over.is_set()
-
-    import asyncio
 
     asyncio.run(overflow())
 

@@ -231,10 +231,13 @@ async def remove(state: State, feed_id: FeedId) -> None:
 
 
 @websocket("/api/feeds/{feed_id:str}/live")
-async def live(socket: WebSocket[Any, Any, Any], state: State, feed_id: str) -> None:
-    """What a feed says, as JSON messages, and its pictures, as JPEG.
+async def live(
+    socket: WebSocket[Any, Any, Any], state: State, feed_id: str, pictures: bool = True
+) -> None:
+    """What a feed says, as JSON messages, and unless ``?pictures=false`` its pictures, as JPEG.
 
-    A picture is sent when the one before was acknowledged, with ``{"shown": 1}`` and so on.
+    A picture is sent when the one before was acknowledged, with ``{"shown": 1}`` and so on; who
+    acknowledges none for 20 s is dropped.
     """
     station: Station = state.station
     await socket.accept()
@@ -246,7 +249,7 @@ async def live(socket: WebSocket[Any, Any, Any], state: State, feed_id: str) -> 
     if station.clients >= station.limits.clients:
         await socket.close(code=_TRY_AGAIN_LATER, reason="too many are watching")
         return
-    subscriber = Subscriber()
+    subscriber = Subscriber(pictures=pictures)
     subscriber.put(msgspec.json.encode(FeedMessage(feed.describe())).decode())
     station.clients += 1
     feed.hub.add(subscriber)
@@ -328,7 +331,10 @@ async def _listen(socket: WebSocket[Any, Any, Any], subscriber: Subscriber) -> i
 
 
 async def _dropped(subscriber: Subscriber) -> int:
-    await subscriber.over.wait()
+    while not subscriber.is_silent:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(subscriber.over.wait(), _LOOK_EVERY_S)
+            break
     return _TRY_AGAIN_LATER
 
 

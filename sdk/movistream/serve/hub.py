@@ -12,6 +12,9 @@ MOST_WAITING_MESSAGES = 256
 LEVELS = ((240, 40), (360, 55), (480, 65), (720, 75))
 """Width in pixels and JPEG quality of pictures, the smallest first."""
 
+MOST_UNSHOWN_S = 20.0
+"""Who has not acknowledged a picture for so long does not read, and is dropped."""
+
 _FIRST_LEVEL = 2
 _SLOW_S = 0.35
 _FAST_S = 0.12
@@ -30,8 +33,13 @@ class Subscriber:
         level: index into :data:`LEVELS`.
     """
 
-    def __init__(self) -> None:
-        """Starts without anything to send."""
+    def __init__(self, *, pictures: bool = True) -> None:
+        """Starts without anything to send.
+
+        Args:
+            pictures: whether it wants any.
+        """
+        self._pictures = pictures
         self.changed = asyncio.Event()
         self.over = asyncio.Event()
         self.level = _FIRST_LEVEL
@@ -54,7 +62,12 @@ class Subscriber:
     @property
     def wants_picture(self) -> bool:
         """Whether the last picture was shown."""
-        return self._sent_s is None
+        return self._pictures and self._sent_s is None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether a picture was sent long ago, and not acknowledged."""
+        return self._sent_s is not None and time.monotonic() - self._sent_s > MOST_UNSHOWN_S
 
     def picture_sent(self) -> None:
         """A picture is on its way."""
