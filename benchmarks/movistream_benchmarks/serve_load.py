@@ -38,7 +38,7 @@ def main(model: Path, video: Path, clients: int, seconds: int, fps: float) -> No
         with subprocess.Popen(watchers, stdout=subprocess.PIPE, text=True) as others:
             try:
                 time.sleep(_SETTLE_S)
-                crowded = _measured(url, seconds)
+                first, crowded, last = _watchers(url), _measured(url, seconds), _watchers(url)
             finally:
                 others.terminate()
             said = others.communicate()[0].strip()
@@ -49,7 +49,7 @@ def main(model: Path, video: Path, clients: int, seconds: int, fps: float) -> No
             f" {first_mb:.0f} MB, {last_mb - first_mb:+.1f} MB after {seconds} s"
         )
     click.echo(f"rate with clients / without: {crowded[0] / alone[0]:.3f}")
-    click.echo(said)
+    click.echo(f"{said}; of {first} connections, {last} are left")
 
 
 @contextmanager
@@ -79,6 +79,15 @@ def _measured(url: str, seconds: int) -> tuple[float, float, float, float]:
         last["feeds"][0]["latencies"]["median_ms"],
         first["system"]["resident_bytes"] / 1e6,
         last["system"]["resident_bytes"] / 1e6,
+    )
+
+
+def _watchers(url: str) -> int:
+    """Connections that the server serves."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=_START_S) as answer:
+        lines = answer.read().decode().splitlines()
+    return int(
+        float(next(line for line in lines if line.startswith("movistream_clients ")).split()[1])
     )
 
 

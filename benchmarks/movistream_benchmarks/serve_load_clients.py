@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import time
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -26,17 +25,12 @@ async def watch(url: str, clients: int) -> str:
                 else:
                     messages[place] += 1
 
-    dropped_after_s = 0.0
-
     async def never_read() -> None:
-        nonlocal dropped_after_s
-        start = time.monotonic()
-        # One message is taken from the network at most; the rest fills the way to here.
+        # One message is taken from the network at most; it does not even see that it is dropped.
         async with connect(
             f"{url}/api/feeds/source-1/live", max_queue=1, ping_interval=None
         ) as socket:
             await socket.wait_closed()
-            dropped_after_s = time.monotonic() - start
 
     tasks = [asyncio.create_task(read(place)) for place in range(clients)]
     tasks.append(asyncio.create_task(never_read()))
@@ -45,10 +39,9 @@ async def watch(url: str, clients: int) -> str:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     lost = sum(isinstance(result, (OSError, ConnectionClosed)) for result in results[:-1])
-    fate = f"was dropped after {dropped_after_s:.0f} s" if dropped_after_s else "is still there"
     return (
         f"each client got {min(messages)} to {max(messages)} messages and {min(pictures)} to"
-        f" {max(pictures)} pictures; {lost} were lost; the one that never reads {fate}"
+        f" {max(pictures)} pictures; {lost} were lost"
     )
 
 
