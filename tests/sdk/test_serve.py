@@ -360,11 +360,11 @@ def test_no_path_reaches_the_disk(path: str, server: Server) -> None:
     assert b"root:" not in answer
 
 
-def test_upload_names_are_only_names(server: Server, clip: Path) -> None:
-    name = "../../../../tmp/owned.mp4"
+def test_upload_names_are_only_names(server: Server, clip: Path, tmp_path: Path) -> None:
+    name = f"../../../..{tmp_path}/owned.mp4"
     answer = server.http.post("/api/uploads", params={"name": name}, content=clip.read_bytes())
     assert answer.json()["name"] == name
-    assert not Path("/tmp/owned.mp4").exists()
+    assert not (tmp_path / "owned.mp4").exists()
     server.http.delete(f"/api/feeds/{answer.json()['id']}")
 
 

@@ -93,14 +93,13 @@ def result_files(
         if name not in by_stream or name in given_up:
             return
         try:
+            complete = isinstance(item, Ended) and item.complete
+            if name not in opened and (found is not None or complete):
+                opened[name] = _ResultFile(by_stream[name], run)
             if found is not None:
-                if name not in opened:
-                    opened[name] = _ResultFile(by_stream[name], run)
                 del found["source"]
                 opened[name].add(found)
-            if isinstance(item, Ended) and (item.complete or name in opened):
-                if name not in opened:
-                    opened[name] = _ResultFile(by_stream[name], run)
+            if isinstance(item, Ended) and name in opened:
                 if item.complete:
                     opened[name].add({"end": {"steps": item.steps}})
                 opened.pop(name).close(keep=item.complete or item.error is not None)

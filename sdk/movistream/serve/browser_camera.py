@@ -6,12 +6,14 @@ import io
 import queue
 import time
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from movistream.annotate import pillow_image
 from movistream.errors import VideoError
 from movistream.sources import Picture, VideoFrame
+from movistream.sources.frame import as_it_is
 from movistream.sources.live import LiveSource
 
 MOST_PICTURE_BYTES = 512 * 1024
@@ -65,18 +67,10 @@ class BrowserCamera(LiveSource):
             if item is None:
                 return
             picture, captured_s = item
-            yield VideoFrame(0, 0, _Given(picture), captured_s)
+            yield VideoFrame(0, 0, partial(as_it_is, picture), captured_s)
 
     def _free(self) -> None:
         self._replace(None)
-
-
-class _Given:
-    def __init__(self, picture: Picture) -> None:
-        self._picture = picture
-
-    def __call__(self) -> Picture:
-        return self._picture
 
 
 def decode_jpeg(data: bytes) -> Picture:

@@ -90,6 +90,11 @@ class Source(ABC):
         self.close()
 
 
+def as_it_is(image: Picture) -> Picture:
+    """A picture that needs no decoding; for :attr:`VideoFrame.decode`."""
+    return image
+
+
 def sane_rate(rate: float | None) -> float | None:
     """A frame rate, if it can be one."""
     return float(rate) if rate and math.isfinite(rate) and 0 < rate <= _HIGHEST_RATE else None

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from movistream.errors import VideoError
-from movistream.sources.frame import Picture, VideoFrame, sane_rate
+from movistream.sources.frame import VideoFrame, as_it_is, sane_rate
 from movistream.sources.live import LiveSource
 
 _DEFAULT_SIZE = 640, 480
@@ -61,12 +61,8 @@ class PiCamera(LiveSource):
                 image = self._camera.capture_array("main")
             except (RuntimeError, OSError) as error:
                 raise VideoError(f"{self.name} gives no more frames: {error}") from None
-            yield VideoFrame(0, 0, partial(_as_it_is, image), time.monotonic())
+            yield VideoFrame(0, 0, partial(as_it_is, image), time.monotonic())
 
     def _free(self) -> None:
         self._camera.stop()
         self._camera.close()
-
-
-def _as_it_is(image: Picture) -> Picture:
-    return image

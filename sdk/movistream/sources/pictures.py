@@ -14,7 +14,7 @@ import numpy as np
 
 from movistream.errors import MissingExtraError, VideoError
 from movistream.preprocess import check_frame
-from movistream.sources.frame import Picture, Source, VideoFrame
+from movistream.sources.frame import Picture, Source, VideoFrame, as_it_is
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -103,7 +103,7 @@ class RawSource(Source):
                     f" size really {self._shape[1]}x{self._shape[0]}?"
                 )
             image = np.frombuffer(data, np.uint8).reshape(self._shape)
-            yield VideoFrame(index, index / self.frames_per_second, partial(_same, image))
+            yield VideoFrame(index, index / self.frames_per_second, partial(as_it_is, image))
             index += 1
         if not index and not self._interrupted:
             raise VideoError(f"{self.name} gives no frame")
@@ -162,7 +162,3 @@ def _pillow() -> tuple[Any, Any, tuple[type[Exception], ...]]:
 def _natural_order(path: Path) -> list[tuple[bool, int, str]]:
     parts = _DIGITS.split(path.name)
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
-
-
-def _same(image: Picture) -> Picture:
-    return image
