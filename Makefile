@@ -16,7 +16,7 @@ INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
+.PHONY: help setup demo test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
 	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema clean
 
 help: ## list the targets
@@ -40,6 +40,9 @@ demo: $(INSTALLED) ## convert the camera-motion model and let it watch a clip wh
 
 test: $(INSTALLED) ## run the tests
 	$(BIN)/python -m pytest
+
+test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, a server under load
+	$(BIN)/python -m pytest tests/long
 
 lint: $(INSTALLED) ## style, types and import rules
 	$(BIN)/ruff check

@@ -1,0 +1,1 @@
+"""What takes longer than a newcomer waits: kills, loads, hostile input in bulk. ``make test-long``."""
