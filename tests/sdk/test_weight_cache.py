@@ -68,6 +68,9 @@ def test_a_folder_given_as_text(
     (tmp_path / "file").touch()
     with pytest.raises(EngineError, match="cannot keep weights in file: File exists"):
         movistream.load(model_path, weight_cache="file")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(EngineError, match="cannot keep weights in new/cache: no permission to"):
+        movistream.load(model_path, weight_cache="new/cache")
 
 
 @pytest.fixture
