@@ -40,6 +40,13 @@ _MEGABYTE = 1024**2
     show_envvar=True,
     help="Whoever asks must bring it; 'new' makes one. Needed unless HOST is this machine alone.",
 )
+@click.option(
+    "--known-as",
+    "known_as",
+    multiple=True,
+    metavar="HOST",
+    help="A name by which this server is asked, beside this machine's own; matters with a token.",
+)
 @click.option("--threads", type=click.IntRange(min=1, max=MOST_THREADS), help="Of the engine.")
 @click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
 @click.option("--labels", type=parameters.PATH, help="Names of the classes, one a line.")
@@ -69,6 +76,7 @@ def serve(
     host: str,
     port: int,
     token: str | None,
+    known_as: tuple[str, ...],
     threads: int | None,
     engine: str,
     labels: Path | None,
@@ -125,7 +133,7 @@ def serve(
             loops=loops,
         )
         limits = Limits(upload_bytes=most_upload * _MEGABYTE)
-        run_server(streamed, names, options, limits, host, port, token)
+        run_server(streamed, names, options, limits, host, port, token, known_as)
 
 
 def checked_token(token: str | None, host: str) -> str | None:

@@ -21,6 +21,7 @@ from movistream.serve.hub import Hub
 from movistream.serve.schema import ModelDescription, Status
 from movistream.serve.system import SystemWatch
 from movistream.sources import Source, VideoFile
+from movistream.sources.address import numbered, short_name
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ class Station:
         self._feeds: dict[str, Feed] = {}
         self._numbers = itertools.count(1)
         self._folder = tempfile.TemporaryDirectory(prefix="movistream-")
-        for source in sources:
-            self._add("source", Path(source).name or source, partial(str, source), options)
+        for source, name in zip(sources, numbered(map(short_name, sources)), strict=True):
+            self._add("source", name, partial(str, source), options)
 
     def feed(self, feed_id: str) -> Feed:
         """A feed by its id.
@@ -199,7 +200,7 @@ def check_upload(path: Path, limits: Limits) -> None:
     """
     try:
         with VideoFile(path, most_pixels=limits.video_pixels) as video:
-            next(iter(video))
+            _ = next(iter(video)).image
     except VideoError:
         raise VideoError(
             "what was sent cannot be read as a video of at most"
