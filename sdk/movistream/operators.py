@@ -53,14 +53,6 @@ SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH TILE TRANSPOSE UNPACK
 STREAM_OPERATORS = frozenset(_STREAM_OPERATORS.split())
 """Operators that a model may use: without control flow, variables, randomness or custom code."""
 
-_ROBUST_OPERATORS = """
-ADD AVERAGE_POOL_2D CONCATENATION CONV_2D COS DEPTHWISE_CONV_2D DEQUANTIZE DIV FULLY_CONNECTED
-HARD_SWISH LOGISTIC MEAN MUL RELU RELU6 SIN SUB
-"""
-
-ROBUST_OPERATORS = frozenset(_ROBUST_OPERATORS.split())
-"""Operators with which engines refuse bad options and shapes instead of crashing."""
-
 SIZING_OPERATORS = frozenset({"RANGE"})
 """Operators whose results have sizes that only their inputs' values tell."""
 

@@ -7,12 +7,10 @@ process. Kept in a file, the copy is mapped: it is made once, and processes shar
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import os
-import platform
 from pathlib import Path
 
-from movistream.cpu import core_features
+from movistream.engines.identity import engine_identity
 from movistream.errors import EngineError
 
 
@@ -32,13 +30,5 @@ def weight_cache_file(folder: str | os.PathLike[str], fingerprint: str) -> Path:
         raise EngineError(f"cannot keep weights in {folder}: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
         raise EngineError(f"cannot keep weights in {folder}: no permission to write there")
-    features = sorted({" ".join(sorted(core)) for core in core_features()})
-    key = "\n".join([fingerprint, _engine_version(), platform.machine(), *features])
+    key = "\n".join([fingerprint, engine_identity()])
     return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.xnnpack-weights"
-
-
-def _engine_version() -> str:
-    try:
-        return importlib.metadata.version("ai-edge-litert")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
