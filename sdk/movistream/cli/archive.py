@@ -44,7 +44,9 @@ def find_jobs(sources: Sequence[str], output: Path) -> tuple[Job, ...]:
     jobs: dict[Path, Job] = {}
     for source in sources:
         if not is_recorded(source) or source == "-":
-            raise VideoError(f"{public_name(source)} is no file; --output-dir takes files and folders of files")
+            raise VideoError(
+                f"{public_name(source)} is no file; --output-dir takes files and folders of files"
+            )
         path = Path(source)
         for video in find_videos(path) if path.is_dir() else (path,):
             name = video.relative_to(path) if path.is_dir() else Path(video.name)

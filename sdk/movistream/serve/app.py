@@ -227,21 +227,20 @@ async def upload(
     station: Station = state.station
     if has_control_characters(name):
         raise HTTPException("the name has control characters", status_code=HTTP_400_BAD_REQUEST)
-    with station.room_for_one() as path:
-        try:
-            await _receive_file(request, path, station.limits.upload_bytes)
-            await asyncio.to_thread(check_upload, path, station.limits)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise HTTPException(
-                f"the video cannot be kept: {error.strerror}",
-                status_code=HTTP_507_INSUFFICIENT_STORAGE,
-            ) from None
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        feed = station.add_upload(path, name)
-    return feed.describe()
+    try:
+        with station.room_for_one() as path:
+            try:
+                await _receive_file(request, path, station.limits.upload_bytes)
+                await asyncio.to_thread(check_upload, path, station.limits)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+            return station.add_upload(path, name).describe()
+    except OSError as error:
+        raise HTTPException(
+            f"the video cannot be kept: {error.strerror}",
+            status_code=HTTP_507_INSUFFICIENT_STORAGE,
+        ) from None
 
 
 @delete("/api/feeds/{feed_id:str}")

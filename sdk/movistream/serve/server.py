@@ -83,8 +83,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind(address)
         # From here on connections wait instead of being refused.
         listening.listen(_BACKLOG)
-    except OSError as error:
-        raise MovistreamError(
-            f"cannot listen on {host}, port {port}: {error.strerror or error}"
-        ) from None
+    except (OSError, UnicodeError) as error:
+        # What is no host name at all is a UnicodeError.
+        reason = getattr(error, "strerror", None) or "this is no name of a host"
+        raise MovistreamError(f"cannot listen on {host}, port {port}: {reason}") from None
     return listening

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Literal
 import movistream
 from movistream.ensemble import Streamable
 from movistream.errors import MovistreamError, VideoError
+from movistream.leftovers import remove_leftovers, temporary_folder
 from movistream.serve.browser_camera import BrowserCamera
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.hub import Hub
@@ -73,7 +74,10 @@ class Station:
         self._system = SystemWatch()
         self._feeds: dict[str, Feed] = {}
         self._numbers = itertools.count(1)
-        self._folder = tempfile.TemporaryDirectory(prefix="movistream-")
+        self._stack = ExitStack()
+        self._folder: Path | None = None
+        # What a killed server has left is not kept until somebody sends a video.
+        remove_leftovers(Path(tempfile.gettempdir()))
         for source, name in zip(sources, numbered(map(short_name, sources)), strict=True):
             self._add("source", name, partial(str, source), options)
 
@@ -110,11 +114,14 @@ class Station:
 
         Raises:
             TooManyError: if there are too many already.
+            OSError: if there is no room on the disk.
         """
         self._make_room()
+        if self._folder is None:
+            self._folder = self._stack.enter_context(temporary_folder())
         self._receiving += 1
         try:
-            yield Path(self._folder.name) / f"upload-{next(self._numbers)}"
+            yield self._folder / f"upload-{next(self._numbers)}"
         finally:
             self._receiving -= 1
 
@@ -155,7 +162,7 @@ class Station:
         """Ends all."""
         feeds, self._feeds = list(self._feeds.values()), {}
         await asyncio.gather(*(asyncio.to_thread(self._close, feed) for feed in feeds))
-        self._folder.cleanup()
+        self._stack.close()
 
     def _close(self, feed: Feed) -> None:
         feed.close()

@@ -37,6 +37,8 @@ class LiveSource(Source, ABC):
     def __iter__(self) -> Iterator[VideoFrame]:
         start_s: float | None = None
         with self._in_use:
+            if self.closed.is_set():
+                return
             try:
                 for index, frame in enumerate(self._captured()):
                     assert frame.captured_s is not None
