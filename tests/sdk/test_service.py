@@ -102,7 +102,7 @@ def test_the_unit_is_hardened(config: Path) -> None:
 
 
 def test_what_the_unit_leaves_open(config: Path, tmp_path: Path) -> None:
-    """Devices, the network, models anywhere; the folders that are written to; plugins' machine code."""
+    """Devices, the network, files to read; folders to write to; machine code of plugins."""
     main(["service", "install", "m.tflite", "/dev/video0", "--weight-cache", "packed weights"])
     lines = unit_of(config).read_text().splitlines()
     settings = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")

@@ -1,9 +1,9 @@
 """Connections: how many there may be, from where, and how long each may take.
 
-A connection that has no request under way (it is idle, or has sent half of one) makes room for a new
-one as soon as there are too many, the oldest that never asked for anything first. So whoever asks is
-served while others only hold connections. Where all are at work, a few more are let in: they get
-answers to what never waits, see :data:`.origin.RESERVED`.
+A connection that has no request under way (it is idle, or has sent half of one) makes room for a
+new one as soon as there are too many, the oldest that never asked for anything first. So whoever
+asks is served while others only hold connections. Where all are at work, a few more are let in:
+they get answers to what never waits, see :data:`.origin.RESERVED`.
 """
 
 from __future__ import annotations
@@ -65,15 +65,16 @@ class Connections:
 
     def enter(self, protocol: _Protocol) -> bool:
         """Takes a connection in, closing another one for it if need be; False if that cannot be."""
-        own = protocol.origin
-        full = len(self._all) >= self.limits.most
-        if self._of_one[own] >= self.limits.most_of_one:
-            room = self._close_one(only_from=own)
-        else:
-            room = not full or self._close_one()
-        if not room and len(self._all) >= self.limits.most + self.limits.reserve:
+        own, limits = protocol.origin, self.limits
+        if self._of_one[own] >= limits.most_of_one:
+            self._close_one(only_from=own)
+        elif len(self._all) >= limits.most:
+            self._close_one()
+        if len(self._all) >= limits.most + limits.reserve:
             return False
-        protocol.reserved = not room
+        protocol.reserved = (
+            len(self._all) >= limits.most or self._of_one[own] >= limits.most_of_one
+        )
         self._all.add(protocol)
         self._of_one[own] += 1
         if self._looking is None:
@@ -87,14 +88,15 @@ class Connections:
             self._of_one[protocol.origin] -= 1
             self._of_one += Counter()
 
-    def _close_one(self, only_from: str | None = None) -> bool:
+    def _close_one(self, only_from: str | None = None) -> None:
+        """Closes one that has no request under way, if there is one."""
         candidates = [
             protocol
             for protocol in self._all
             if protocol.is_waiting and only_from in (None, protocol.origin)
         ]
         if not candidates:
-            return False
+            return
         worst = min(
             candidates,
             key=lambda protocol: (
@@ -105,7 +107,6 @@ class Connections:
         )
         worst.transport.abort()
         self.leave(worst)
-        return True
 
     def _look_later(self) -> None:
         loop = asyncio.get_running_loop()

@@ -201,7 +201,7 @@ def _headers(scope: Scope, wanted: str) -> list[str]:
 
 def _header(scope: Scope, wanted: str) -> str:
     """The last value of a header, empty if there is none."""
-    return ([""] + _headers(scope, wanted))[-1]
+    return ["", *_headers(scope, wanted)][-1]
 
 
 def _cookie(scope: Scope) -> str | None:
