@@ -139,4 +139,3 @@ def _named(cache: Path, descriptor: int) -> Path:
         while count := file.readinto(buffer):
             digest.update(memoryview(buffer)[:count])
     return cache.with_name(f"{cache.name}-{digest.hexdigest()}{_SUFFIX}")
-
