@@ -219,19 +219,6 @@ def test_a_file_without_signature(foreign_path: Path) -> None:
         bind(bare, b"", "m")
 
 
-def test_a_file_that_crashes_an_engine_is_an_error(
-    foreign_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A child process dies in place of this one."""
-    from movistream import child
-
-    dying = tmp_path / "dying"
-    dying.write_text("#!/bin/sh\nkill -SEGV $$\n")
-    dying.chmod(0o755)
-    monkeypatch.setattr(child.sys, "executable", str(dying))
-    assert "the engine crashes (SIGSEGV)" in error_of(foreign_path)
-
-
 def test_sizes_that_are_known_at_run_time_only(tmp_path: Path) -> None:
     """CompiledModel crashes on them at times; it is not tried."""
     from ai_edge_litert import schema_py_generated as schema
