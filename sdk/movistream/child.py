@@ -36,8 +36,8 @@ try:
 except MemoryError:
     sys.exit(request["out_of_memory"])
 """
-_OUT_OF_MEMORY_TEXTS = ("bad_alloc", "memory allocation of", "annot allocate memory")
-"""What C++, Rust and C say before they give up."""
+_OUT_OF_MEMORY_TEXTS = ("bad_alloc", "emory allocation", "annot allocate memory")
+"""What C++, Rust, OpenBLAS and C say before they give up."""
 
 
 class ChildError(Exception):
