@@ -25,7 +25,7 @@ from pathlib import Path
 from movistream.child import ChildError, RefusalError
 from movistream.cpu import core_features
 from movistream.errors import EngineError
-from movistream.leftovers import temporary_folder
+from movistream.leftovers import remove_leftovers, temporary_folder
 
 _SUFFIX = ".xnnpack-weights"
 _CHUNK_BYTES = 2**18
@@ -54,6 +54,7 @@ def weight_cache_file(folder: str | os.PathLike[str], fingerprint: str) -> Path 
         raise EngineError(f"cannot keep weights in {folder}: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
         raise EngineError(f"cannot keep weights in {folder}: no permission to write there")
+    remove_leftovers(folder)
     features = sorted({" ".join(sorted(core)) for core in core_features()})
     key = "\n".join([fingerprint, _engine_version(), platform.machine(), *features])
     return folder / hashlib.sha256(key.encode()).hexdigest()[:32]
