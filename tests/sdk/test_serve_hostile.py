@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 
 from tests.sdk.serving import Server, serving
 from tests.sdk.videos import write_timed_video
@@ -104,13 +104,18 @@ def test_settings_that_are_none(body: bytes, server: Server) -> None:
         assert "detail" in answer.json()
 
 
+def read_on(live: ClientConnection) -> None:
+    """Reads until it is closed."""
+    for _ in range(1000):
+        live.recv(timeout=20)
+
+
 @pytest.mark.parametrize("text", ['{"shown":' + "[" * 200_000, "[" * 500_000, '{"shown": 1e400}'])
 def test_messages_that_are_too_deep(text: str, server: Server) -> None:
     with connect(f"{server.socket_url}/api/feeds/source-1/live") as live:
         live.send(text)
         with pytest.raises(ConnectionClosed):
-            for _ in range(1000):
-                live.recv(timeout=20)
+            read_on(live)
     server.wait_for_steps()
 
 

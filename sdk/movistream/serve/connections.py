@@ -72,9 +72,7 @@ class Connections:
             self._close_one()
         if len(self._all) >= limits.most + limits.reserve:
             return False
-        protocol.reserved = (
-            len(self._all) >= limits.most or self._of_one[own] >= limits.most_of_one
-        )
+        protocol.reserved = len(self._all) >= limits.most or self._of_one[own] >= limits.most_of_one
         self._all.add(protocol)
         self._of_one[own] += 1
         if self._looking is None:
