@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 _REFUSED = 3
@@ -36,8 +37,8 @@ try:
 except MemoryError:
     sys.exit(request["out_of_memory"])
 """
-_OUT_OF_MEMORY_TEXTS = ("bad_alloc", "memory allocation of", "annot allocate memory")
-"""What C++, Rust and C say before they give up."""
+_OUT_OF_MEMORY_TEXTS = ("bad_alloc", "emory allocation", "annot allocate memory")
+"""What C++, Rust, OpenBLAS and C say before they give up."""
 
 
 class ChildError(Exception):
@@ -58,6 +59,7 @@ def call(
     *arguments: Any,
     time_limit_s: float,
     memory_limit_bytes: int | None = None,
+    environment: Mapping[str, str] = MappingProxyType({}),
     meanwhile: Callable[[], None] = nothing,
 ) -> None:
     """Calls a function, which returns 0 or what :func:`refuse` returns.
@@ -71,6 +73,7 @@ def call(
         time_limit_s: counts from the end of ``meanwhile``.
         memory_limit_bytes: of private memory that the child may ask for, its imports included
             (``RLIMIT_DATA``: ``RLIMIT_AS`` would count a gigabyte that tensorflow only maps).
+        environment: variables in place of this process', or besides.
         meanwhile: called in this process while the child works.
 
     Raises:
@@ -90,6 +93,7 @@ def call(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
     ) as child:
         try:
             assert child.stdin is not None

@@ -7,6 +7,7 @@ hangs, this process says so and lives on.
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,10 @@ _STEPS = 3
 _LEAST_LIMIT_S = 15.0
 _LARGEST_LIMIT_S = 60.0
 _SLOWEST_MULTIPLY_ADDS_PER_S = 2e7
+_LEAST_MEMORY_BYTES = 3 * 2**28
+_MEMORY_PER_FILE_BYTE = 4
+_STRICT_ALLOCATOR = "libc_malloc_debug.so.0"
+_STRICTNESS = "glibc.malloc.check=3:glibc.malloc.perturb=165"
 
 
 def probe(
@@ -32,14 +37,21 @@ def probe(
         multiply_adds: of a step, for the time that the child may take.
 
     Raises:
-        ModelError: if the child crashes or does not end in time, or the file has been replaced.
-        EngineError: if the engine refuses the file.
+        ModelError: if the child crashes, does not end in time or needs too much memory.
+        EngineError: if the engine refuses the file, or it has been replaced.
     """
     arguments = (str(path.absolute()), fingerprint, engine, threads, arithmetic)
     expected_s = _LEAST_LIMIT_S + _STEPS * multiply_adds / _SLOWEST_MULTIPLY_ADDS_PER_S
     time_limit_s = round(min(expected_s, _LARGEST_LIMIT_S), 1)
     try:
-        call(__name__, "answer", *arguments, time_limit_s=time_limit_s)
+        call(
+            __name__,
+            "answer",
+            *arguments,
+            time_limit_s=time_limit_s,
+            memory_limit_bytes=_LEAST_MEMORY_BYTES + _MEMORY_PER_FILE_BYTE * path.stat().st_size,
+            environment=_strict_allocator(),
+        )
     except RefusalError as error:
         raise EngineError(" ".join(str(error).split())) from None
     except ChildError as error:
@@ -71,3 +83,12 @@ def answer(path: str, fingerprint: str, engine: str, threads: int, arithmetic: s
     except MovistreamError as error:
         return refuse(error)
     return 0
+
+
+def _strict_allocator() -> dict[str, str]:
+    """Ends the child when it has written beside what it allocated, where glibc has that.
+
+    Memory is filled with other values than a process that has just begun finds there, too.
+    """
+    libraries = filter(None, (os.environ.get("LD_PRELOAD"), _STRICT_ALLOCATOR))
+    return {"LD_PRELOAD": ":".join(libraries), "GLIBC_TUNABLES": _STRICTNESS}

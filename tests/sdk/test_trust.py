@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 
 import movistream
-from movistream import child, loading, trust
+from movistream import child, loading, probe, trust
 from movistream.errors import EngineError, ModelError, MovistreamError
 from movistream.trust import is_known, remember
 from movistream_converters.convert import convert
@@ -219,3 +222,23 @@ def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust.Path, "home", no_home)
     remember("a" * 64, "somehow")
     assert not is_known("a" * 64, "somehow")
+
+
+def test_the_trial_notices_writes_beside_what_was_allocated() -> None:
+    """Such damage kills a process later, or never; the trial is to end at once."""
+    beside = "import ctypes, numpy; a = numpy.empty(5001, numpy.uint8);"
+    beside += "ctypes.memset(a.ctypes.data + 5001, 7, 1); del a"
+    for environment, code in (({}, 0), (probe._strict_allocator(), -signal.SIGABRT)):
+        child = subprocess.run(
+            [sys.executable, "-c", beside],
+            env={**os.environ, **environment},
+            check=False,
+            capture_output=True,
+        )
+        assert child.returncode == code
+
+
+def test_a_trial_that_needs_too_much_memory(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_LEAST_MEMORY_BYTES", 2**25)
+    with pytest.raises(ModelError, match=r"the engine needs more memory than \d+ MB"):
+        movistream.load(foreign)

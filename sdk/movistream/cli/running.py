@@ -129,7 +129,7 @@ def _run(
 ) -> None:
     resume = None
     if request.resume is not None:
-        resume = {stream_names(sources)[0]: read_snapshot(request.resume)}
+        resume = {stream_names(sources)[0]: read_snapshot(request.resume, model)}
     names = [printable(short_name(name)) for name in sources]
     title = f"{model.name} on {', '.join(names)}"
     with StreamPool(
