@@ -14,7 +14,9 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def has_control_characters(text: str) -> bool:
     """Whether a text could do more than show what it says: move, ring, recolour, or look like
     another one by its direction or by what nobody sees."""
-    return any(unicodedata.category(character) in _CONTROLS for character in text)
+    return not text.isprintable() and any(
+        unicodedata.category(character) in _CONTROLS for character in text
+    )
 
 
 def printable(text: str) -> str:
