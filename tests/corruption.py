@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from movistream.flatbuffer import root_table
+from movistream.flatbuffer import read
+from movistream.operators import FORMAT, OPTIONS_NAMES
 
 
 def corrupt(data: bytes, generator: np.random.Generator, kind: int) -> bytes:
@@ -15,8 +16,8 @@ def corrupt(data: bytes, generator: np.random.Generator, kind: int) -> bytes:
     if kind == 0:
         return data[: generator.integers(0, len(data))]
     weights = np.zeros(len(data), bool)
-    for buffer in root_table(data).tables(4):
-        start, size = buffer.span(0)
+    for buffer in read(data, FORMAT.tables, OPTIONS_NAMES, "Model")["buffers"]:
+        start, size = buffer["data"]
         weights[start : start + size] = size > 256
     structure = np.flatnonzero(~weights)
     damaged = bytearray(data)

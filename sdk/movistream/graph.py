@@ -1,8 +1,9 @@
 """What is inside a .tflite file, read without an engine and without trusting it.
 
-:func:`read_model_file` goes over every table that an engine will follow and checks that tables,
-vectors and indices stay inside the file and the graph, so that a damaged file is an error message
-and not a crash inside native code.
+:func:`read_model_file` goes over every table that an engine will follow, checks that tables,
+vectors and indices stay inside the file and the graph, and that every operator fits its operands
+(:mod:`.operator_rules`), so that a damaged or hostile file is an error message and not a crash
+inside native code.
 """
 
 from __future__ import annotations
@@ -16,83 +17,44 @@ from pathlib import Path
 import numpy as np
 
 from movistream.errors import ModelError
-from movistream.flatbuffer import Bytes, MalformedError, Table, root_table
-from movistream.operators import STREAM_OPERATORS, operator_name
+from movistream.flatbuffer import Bytes, MalformedError, Values, read
+from movistream.graph_limits import check_limits
+from movistream.operator_rules import check_operators
+from movistream.operators import FORMAT, OPTIONS_NAMES, STREAM_OPERATORS, operator_name
+from movistream.tensors import OPTIONAL_TENSOR, Operator, Quantization, Tensor
 from movistream.text import has_control_characters
 
+__all__ = [
+    "OPTIONAL_TENSOR",
+    "Graph",
+    "ModelFile",
+    "Operator",
+    "Quantization",
+    "Signature",
+    "Tensor",
+    "UnsupportedError",
+    "map_file",
+    "read_model_file",
+]
+
 FILE_IDENTIFIER = b"TFL3"
-OPTIONAL_TENSOR = -1
 
 _DTYPES: dict[int, tuple[str, float]] = {
     0: ("float32", 4),
     1: ("float16", 2),
     2: ("int32", 4),
-    3: ("uint8", 1),
     4: ("int64", 8),
-    5: ("string", 0),
     6: ("bool", 1),
-    7: ("int16", 2),
-    8: ("complex64", 8),
     9: ("int8", 1),
-    10: ("float64", 8),
-    11: ("complex128", 16),
-    12: ("uint64", 8),
-    13: ("resource", 0),
-    14: ("variant", 0),
-    15: ("uint32", 4),
-    16: ("uint16", 2),
     17: ("int4", 0.5),
-    18: ("bfloat16", 2),
 }
+"""By the schema's number of the type: those that operators of stream models take."""
 _LARGEST_TENSOR_BYTES = 2**28
-_LARGEST_GRAPH_BYTES = 2**31
 _MOST_GRAPHS = 16
+_MOST_OPERANDS = 1000
 _LONGEST_NAME = 1000
-_LARGEST_RANK = 8
-_RESHAPE_OPTIONS, _SQUEEZE_OPTIONS = 17, 30
-
-
-@dataclass(frozen=True)
-class Quantization:
-    """value = (stored − zero_point) · scale, per tensor or along one axis.
-
-    Attributes:
-        scale: of the first channel.
-        zero_point: of the first channel.
-        channels: 1 if the whole tensor shares its scale.
-        parameters: all scales and zero points as the file holds them; Python numbers would take
-            more memory than the rest of a loaded file's description.
-        axis: of the channels.
-    """
-
-    scale: float
-    zero_point: int
-    channels: int
-    parameters: bytes
-    axis: int
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """One tensor of a graph; ``bytes`` is its size, ``constant`` whether the file holds it."""
-
-    index: int
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    bytes: int
-    constant: bool
-    quantization: Quantization | None
-
-
-@dataclass(frozen=True)
-class Operator:
-    """One operator: its name, and the indices of the tensors that it reads and writes."""
-
-    name: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    version: int
+_PLACEHOLDER_CODE = 127
+"""In the old field of an operator's code, where the code does not fit."""
 
 
 @dataclass(frozen=True)
@@ -174,172 +136,196 @@ def read_model_file(data: Bytes, name: str) -> ModelFile:
 
 
 def _read(data: Bytes) -> ModelFile:
-    model = root_table(data)
-    buffers = [_buffer_span(data, table) for table in model.tables(4)]
-    codes = [
-        (max(table.scalar(0, "b"), table.scalar(3, "i")), table.scalar(2, "i", 1))
-        for table in model.tables(1)
-    ]
-    graph_tables = model.tables(2)
-    if not 1 <= len(graph_tables) <= _MOST_GRAPHS:
-        raise MalformedError(f"it holds {len(graph_tables)} graphs")
-    graphs = tuple(_read_graph(table, codes, buffers) for table in graph_tables)
+    model = read(data, FORMAT.tables, OPTIONS_NAMES, "Model")
+    buffers = [_buffer_span(data, values) for values in model["buffers"]]
+    codes = [(_operator_code(values), values["version"]) for values in model["operator_codes"]]
+    if not 1 <= len(model["subgraphs"]) <= _MOST_GRAPHS:
+        raise MalformedError(f"it holds {len(model['subgraphs'])} graphs")
+    graphs = tuple(_read_graph(values, codes, buffers, data) for values in model["subgraphs"])
     signatures: dict[str, Signature] = {}
-    for table in model.tables(7):
-        signature = _read_signature(table, graphs)
+    for values in model["signature_defs"]:
+        signature = _read_signature(values, graphs)
         if signature.key in signatures:
             raise MalformedError(f"it has two signatures {signature.key!r}")
         signatures[signature.key] = signature
+    named = {id(signature.graph) for signature in signatures.values()}
+    if len(graphs) > 1 and any(id(graph) not in named for graph in graphs):
+        raise MalformedError("it holds a graph that no signature names")
     metadata = {
-        _name(table, 0): buffers[_index(table.scalar(1, "I"), len(buffers), "metadata buffer")]
-        for table in model.tables(6)
+        _name(values["name"]): buffers[_index(values["buffer"], len(buffers), "metadata buffer")]
+        for values in model["metadata"]
     }
+    for buffer in model["metadata_buffer"]:
+        _index(buffer, len(buffers), "metadata buffer")
     return ModelFile(graphs, signatures, metadata)
 
 
-def _buffer_span(data: Bytes, table: Table) -> tuple[int, int]:
-    offset, size = table.scalar(1, "Q"), table.scalar(2, "Q")
+def _buffer_span(data: Bytes, values: Values) -> tuple[int, int]:
+    """(position, length): in a vector, or in files of over 2 GB behind the tables."""
+    offset, size = values["offset"], values["size"]
     if offset <= 1:
-        return table.span(0)
-    if offset + size > len(data):
-        raise MalformedError("a buffer lies outside the file")
+        inside: tuple[int, int] = values["data"]
+        return inside
+    if offset + size > len(data) or values["data"][1]:
+        raise MalformedError("a buffer lies outside the file, or in two places")
     return offset, size
 
 
+def _operator_code(values: Values) -> int:
+    old, new = values["deprecated_builtin_code"], values["builtin_code"]
+    if new and old != min(new, _PLACEHOLDER_CODE):
+        raise MalformedError(f"an operator has two codes, {old} and {new}")
+    return int(max(old, new))
+
+
 def _read_graph(
-    table: Table, codes: list[tuple[int, int]], buffers: list[tuple[int, int]]
+    values: Values, codes: list[tuple[int, int]], buffers: list[tuple[int, int]], data: Bytes
 ) -> Graph:
     tensors = tuple(
-        _read_tensor(index, tensor, buffers) for index, tensor in enumerate(table.tables(0))
+        _read_tensor(index, tensor, buffers) for index, tensor in enumerate(values["tensors"])
     )
-    if sum(tensor.bytes for tensor in tensors) > _LARGEST_GRAPH_BYTES:
-        raise MalformedError("its tensors are larger than any stream model's")
-    inputs = _indices(table, 1, len(tensors))
-    outputs = _indices(table, 2, len(tensors))
-    ready = {index for index, tensor in enumerate(tensors) if tensor.constant} | set(inputs)
-    ready.add(OPTIONAL_TENSOR)
-    operators: list[Operator] = []
-    for entry in table.tables(3):
-        code, version = codes[_index(entry.scalar(0, "I"), len(codes), "operator code")]
-        name = operator_name(code)
-        if name not in STREAM_OPERATORS:
-            raise UnsupportedError(f"it uses the operator {name}, which stream models do not need")
-        operator = Operator(
-            name=name,
-            inputs=_indices(entry, 1, len(tensors), optional=True),
-            outputs=_indices(entry, 2, len(tensors)),
-            version=version,
-        )
-        _check_operator(entry, len(tensors))
-        if missing := set(operator.inputs) - ready:
+    inputs, outputs = values["inputs"], values["outputs"]
+    operators = tuple(_read_operator(entry, codes) for entry in values["operators"])
+    _check_order(tensors, inputs, outputs, operators)
+    check_operators(tensors, operators, data)
+    check_limits(tensors, inputs, outputs, operators)
+    return Graph(tensors, inputs, outputs, operators)
+
+
+def _read_operator(values: Values, codes: list[tuple[int, int]]) -> Operator:
+    code, version = codes[_index(values["opcode_index"], len(codes), "operator code")]
+    name = operator_name(code)
+    if name not in STREAM_OPERATORS:
+        raise UnsupportedError(f"it uses the operator {name}, which stream models do not need")
+    options_name = FORMAT.operators[name].options
+    return Operator(
+        name=name,
+        inputs=values["inputs"],
+        outputs=values["outputs"],
+        version=version,
+        options=values["builtin_options"] or _DEFAULT_OPTIONS.get(options_name or "", {}),
+        options_type=values["builtin_options_type"],
+    )
+
+
+_DEFAULT_OPTIONS = {
+    name: {field.name: field.empty() for field in FORMAT.tables[name]} for name in FORMAT.options
+}
+
+
+def _check_order(
+    tensors: tuple[Tensor, ...],
+    inputs: tuple[int, ...],
+    outputs: tuple[int, ...],
+    operators: tuple[Operator, ...],
+) -> None:
+    """Checks that every tensor is given a value once, before it is read."""
+    _check_indices(inputs, len(tensors))
+    _check_indices(outputs, len(tensors))
+    if len(set(inputs)) != len(inputs) or len(set(outputs)) != len(outputs):
+        raise MalformedError("it names an input or an output twice")
+    constants = {tensor.index for tensor in tensors if tensor.constant}
+    for index in (*inputs, *outputs):
+        if index in constants:
             raise MalformedError(
-                f"operator {len(operators)} ({name}) reads tensor {min(missing)} before it exists"
+                f"tensor {tensors[index].name!r} is an input or output, and a constant"
             )
-        if any(tensors[index].constant for index in operator.outputs):
-            raise MalformedError(f"operator {len(operators)} ({name}) writes to a constant")
-        ready |= set(operator.outputs)
-        operators.append(operator)
+    ready = constants | set(inputs)
+    for position, operator in enumerate(operators):
+        where = f"operator {position} ({operator.name})"
+        _check_indices(operator.inputs, len(tensors), lowest=OPTIONAL_TENSOR)
+        _check_indices(operator.outputs, len(tensors))
+        if missing := set(operator.inputs) - ready - {OPTIONAL_TENSOR}:
+            raise MalformedError(f"{where} reads tensor {min(missing)} before it exists")
+        for index in operator.outputs:
+            if index in constants:
+                raise MalformedError(f"{where} writes to a constant")
+            if index in ready:
+                raise MalformedError(f"{where} writes tensor {index}, which has a value already")
+            ready.add(index)
+    if not operators:
+        raise MalformedError("its graph computes nothing")
     if not set(outputs) <= ready:
         raise MalformedError("a graph output is never computed")
-    return Graph(tensors, inputs, outputs, tuple(operators))
 
 
-def _check_operator(entry: Table, tensor_count: int) -> None:
-    """Follows what else an engine follows in an operator."""
-    options = entry.table(4)
-    if options is not None and entry.scalar(3, "B") in (_RESHAPE_OPTIONS, _SQUEEZE_OPTIONS):
-        options.numbers(0, "i4")
-    entry.span(5)
-    entry.span(7)
-    _indices(entry, 8, tensor_count)
-    entry.table(12)
+def _check_indices(indices: tuple[int, ...], count: int, *, lowest: int = 0) -> None:
+    if len(indices) > _MOST_OPERANDS:
+        raise MalformedError(f"a list of {len(indices)} tensors is longer than any stream model's")
+    if indices and (min(indices) < lowest or max(indices) >= count):
+        raise MalformedError(f"a tensor index is outside the graph's {count}")
 
 
-def _read_tensor(index: int, table: Table, buffers: list[tuple[int, int]]) -> Tensor:
-    name = _name(table, 3)
-    shape = tuple(int(size) for size in table.numbers(0, "i4"))
-    if len(shape) > _LARGEST_RANK or any(size < 0 for size in shape):
-        raise MalformedError(f"tensor {name!r} has an impossible shape")
-    signature = table.numbers(7, "i4")
-    if len(signature) not in (0, len(shape)):
-        raise MalformedError(f"tensor {name!r} has two shapes of different rank")
-    kind = table.scalar(1, "b")
+def _read_tensor(index: int, values: Values, buffers: list[tuple[int, int]]) -> Tensor:
+    name, shape = _name(values["name"]), values["shape"]
+    signature = values["shape_signature"]
+    if signature and (
+        len(signature) != len(shape)
+        or any(told not in (-1, size) for told, size in zip(signature, shape, strict=True))
+    ):
+        raise MalformedError(f"tensor {name!r} has two shapes that differ")
+    kind = values["type"]
     if kind not in _DTYPES:
-        raise MalformedError(f"tensor {name!r} has the unknown type {kind}")
+        raise MalformedError(f"tensor {name!r} has a type that stream models do not have")
     dtype, item_bytes = _DTYPES[kind]
     size = math.ceil(math.prod(shape) * item_bytes)
     if size > _LARGEST_TENSOR_BYTES:
         raise MalformedError(f"tensor {name!r} would take {size} bytes")
-    _, stored = buffers[_index(table.scalar(2, "I"), len(buffers), "buffer")]
-    if stored and item_bytes and stored != size:
+    start, stored = buffers[_index(values["buffer"], len(buffers), "buffer")]
+    if stored and stored != size:
         raise MalformedError(f"tensor {name!r} needs {size} bytes and its buffer holds {stored}")
-    if table.has(6):
-        raise MalformedError(f"tensor {name!r} is sparse, which stream models never are")
-    if table.scalar(5, "?", False):
+    if values["is_variable"]:
         raise UnsupportedError(f"tensor {name!r} is a variable: its state cannot be reset or saved")
-    quantization = _read_quantization(table.table(4), name, shape)
-    return Tensor(index, name, shape, dtype, size, stored > 0, quantization)
+    quantization = _read_quantization(values["quantization"], name, shape)
+    return Tensor(index, name, shape, dtype, size, start if stored else None, quantization)
 
 
 def _read_quantization(
-    table: Table | None, name: str, shape: tuple[int, ...]
+    values: Values | None, name: str, shape: tuple[int, ...]
 ) -> Quantization | None:
-    if table is None:
+    if values is None or not len(values["scale"]):
         return None
-    table.numbers(0, "f4")
-    table.numbers(1, "f4")
-    scales, zero_points = table.numbers(2, "f4"), table.numbers(3, "i8")
-    if not len(scales):
-        return None
-    axis = table.scalar(6, "i")
-    per_channel = len(scales) > 1
+    scales, zero_points = values["scale"], values["zero_point"]
+    axis = values["quantized_dimension"]
     if (
-        (per_channel and not (0 <= axis < len(shape) and shape[axis] == len(scales)))
-        or len(zero_points) not in (0, 1, len(scales))
-        or not (np.isfinite(scales) & (scales >= 0)).all()
-        or not ((zero_points < 2**31) & (zero_points > -(2**31))).all()
+        (len(scales) > 1 and not (axis < len(shape) and shape[axis] == len(scales)))
+        or len(zero_points) != len(scales)
+        or not (np.isfinite(scales) & (scales > 0)).all()
+        or not ((zero_points < 2**31) & (zero_points >= -(2**31))).all()
     ):
         raise MalformedError(f"tensor {name!r} has quantisation that does not fit its shape")
     return Quantization(
         scale=float(scales[0]),
-        zero_point=int(zero_points[0]) if len(zero_points) else 0,
+        zero_point=int(zero_points[0]),
         channels=len(scales),
         parameters=scales.tobytes() + zero_points.tobytes(),
         axis=axis,
+        symmetric=not zero_points.any(),
     )
 
 
-def _read_signature(table: Table, graphs: tuple[Graph, ...]) -> Signature:
-    key = _name(table, 2)
-    graph = graphs[_index(table.scalar(4, "I"), len(graphs), "signature graph")]
+def _read_signature(values: Values, graphs: tuple[Graph, ...]) -> Signature:
+    key = _name(values["signature_key"])
+    graph = graphs[_index(values["subgraph_index"], len(graphs), "signature graph")]
     named: list[dict[str, Tensor]] = []
-    for field, all_of in ((0, graph.inputs), (1, graph.outputs)):
+    for side, all_of in (("inputs", graph.inputs), ("outputs", graph.outputs)):
         tensors: dict[str, Tensor] = {}
-        for entry in table.tables(field):
-            index = _index(entry.scalar(1, "I"), len(graph.tensors), "signature tensor")
-            tensors[_name(entry, 0)] = graph.tensors[index]
-        if sorted(tensor.index for tensor in tensors.values()) != sorted(set(all_of)):
+        for entry in values[side]:
+            index = _index(entry["tensor_index"], len(graph.tensors), "signature tensor")
+            tensors[_name(entry["name"])] = graph.tensors[index]
+        if sorted(tensor.index for tensor in tensors.values()) != sorted(all_of):
             raise MalformedError(f"the signature {key!r} does not name each tensor once")
-        if any(0 in tensor.shape for tensor in tensors.values()):
-            raise MalformedError(f"the signature {key!r} names a tensor without elements")
         named.append(tensors)
     return Signature(key, graph, *named)
 
 
-def _name(table: Table, field: int) -> str:
+def _name(name: str | None) -> str:
     """A string that may appear in a message or on a command line."""
-    name = table.text(field)
+    if name is None:
+        raise MalformedError("a name is missing")
     if len(name) > _LONGEST_NAME or has_control_characters(name):
         raise MalformedError(f"the name {name[:40]!r} is too long or no text")
     return name
-
-
-def _indices(table: Table, field: int, count: int, *, optional: bool = False) -> tuple[int, ...]:
-    lowest = OPTIONAL_TENSOR if optional else 0
-    indices = tuple(int(index) for index in table.numbers(field, "i4"))
-    if any(not lowest <= index < count for index in indices):
-        raise MalformedError(f"a tensor index is outside the graph's {count}")
-    return indices
 
 
 def _index(index: int, count: int, what: str) -> int:

@@ -1,57 +1,106 @@
-"""Names of TFLite's built-in operators, in the order of their codes.
+"""What a model file may hold, as data: ``tflite.json`` beside this module.
 
-Source: enum BuiltinOperator of tensorflow/compiler/mlir/lite/schema/schema.fbs.
+The same file is read by the Java core. Source of names, codes and tables:
+tensorflow/compiler/mlir/lite/schema/schema.fbs; what operators need is narrower than what engines
+take, wherever stream models can do without.
 """
 
 from __future__ import annotations
 
-_NAMES = """
-ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE
-EMBEDDING_LOOKUP FLOOR FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D
-LOCAL_RESPONSE_NORMALIZATION LOGISTIC LSH_PROJECTION LSTM MAX_POOL_2D MUL RELU RELU_N1_TO_1 RELU6
-RESHAPE RESIZE_BILINEAR RNN SOFTMAX SPACE_TO_DEPTH SVDF TANH CONCAT_EMBEDDINGS SKIP_GRAM CALL
-CUSTOM EMBEDDING_LOOKUP_SPARSE PAD UNIDIRECTIONAL_SEQUENCE_RNN GATHER BATCH_TO_SPACE_ND
-SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE UNIDIRECTIONAL_SEQUENCE_LSTM STRIDED_SLICE
-BIDIRECTIONAL_SEQUENCE_RNN EXP TOPK_V2 SPLIT LOG_SOFTMAX DELEGATE BIDIRECTIONAL_SEQUENCE_LSTM CAST
-PRELU MAXIMUM ARG_MAX MINIMUM LESS NEG PADV2 GREATER GREATER_EQUAL LESS_EQUAL SELECT SLICE SIN
-TRANSPOSE_CONV SPARSE_TO_DENSE TILE EXPAND_DIMS EQUAL NOT_EQUAL LOG SUM SQRT RSQRT SHAPE POW
-ARG_MIN FAKE_QUANT REDUCE_PROD REDUCE_MAX PACK LOGICAL_OR ONE_HOT LOGICAL_AND LOGICAL_NOT UNPACK
-REDUCE_MIN FLOOR_DIV REDUCE_ANY SQUARE ZEROS_LIKE FILL FLOOR_MOD RANGE RESIZE_NEAREST_NEIGHBOR
-LEAKY_RELU SQUARED_DIFFERENCE MIRROR_PAD ABS SPLIT_V UNIQUE CEIL REVERSE_V2 ADD_N GATHER_ND COS
-WHERE RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG ROUND HARD_SWISH IF WHILE
-NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM
-BATCH_MATMUL PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE BROADCAST_TO RFFT2D CONV_3D IMAG
-REAL COMPLEX_ABS HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL
-CONV_3D_TRANSPOSE VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE BROADCAST_ARGS RANDOM_STANDARD_NORMAL
-BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU DYNAMIC_UPDATE_SLICE RELU_0_TO_1 UNSORTED_SEGMENT_PROD
-UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2 UNSORTED_SEGMENT_MIN SIGN BITCAST BITWISE_XOR
-RIGHT_SHIFT STABLEHLO_LOGISTIC STABLEHLO_ADD STABLEHLO_DIVIDE STABLEHLO_MULTIPLY STABLEHLO_MAXIMUM
-STABLEHLO_RESHAPE STABLEHLO_CLAMP STABLEHLO_CONCATENATE STABLEHLO_BROADCAST_IN_DIM
-STABLEHLO_CONVOLUTION STABLEHLO_SLICE STABLEHLO_CUSTOM_CALL STABLEHLO_REDUCE STABLEHLO_ABS
-STABLEHLO_AND STABLEHLO_COSINE STABLEHLO_EXPONENTIAL STABLEHLO_FLOOR STABLEHLO_LOG
-STABLEHLO_MINIMUM STABLEHLO_NEGATE STABLEHLO_OR STABLEHLO_POWER STABLEHLO_REMAINDER
-STABLEHLO_RSQRT STABLEHLO_SELECT STABLEHLO_SUBTRACT STABLEHLO_TANH STABLEHLO_SCATTER
-STABLEHLO_COMPARE STABLEHLO_CONVERT STABLEHLO_DYNAMIC_SLICE STABLEHLO_DYNAMIC_UPDATE_SLICE
-STABLEHLO_PAD STABLEHLO_IOTA STABLEHLO_DOT_GENERAL STABLEHLO_REDUCE_WINDOW STABLEHLO_SORT
-STABLEHLO_WHILE STABLEHLO_GATHER STABLEHLO_TRANSPOSE DILATE STABLEHLO_RNG_BIT_GENERATOR
-REDUCE_WINDOW STABLEHLO_COMPOSITE STABLEHLO_SHIFT_LEFT STABLEHLO_CBRT STABLEHLO_CASE
-"""
+from pathlib import Path
+from typing import Literal
 
-OPERATOR_NAMES: tuple[str, ...] = tuple(_NAMES.split())
+import msgspec
+
+from movistream.flatbuffer import Field
+
+Range = tuple[int, int]
+"""Lowest and highest."""
 
 
-_STREAM_OPERATORS = """
-ABS ADD ADD_N AVERAGE_POOL_2D BATCH_MATMUL BROADCAST_TO CAST CONCATENATION CONV_2D CONV_3D COS
-CUMSUM DEPTHWISE_CONV_2D DEQUANTIZE DIV ELU EQUAL EXP EXPAND_DIMS FILL FLOOR FLOOR_DIV FLOOR_MOD
-FULLY_CONNECTED GATHER GELU GREATER GREATER_EQUAL HARD_SWISH LEAKY_RELU LESS LESS_EQUAL LOG
-LOGICAL_AND LOGICAL_NOT LOGICAL_OR LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MIRROR_PAD MUL NEG
-NOT_EQUAL PACK PAD PADV2 POW PRELU QUANTIZE RANGE REDUCE_MAX RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1
-RESHAPE ROUND RSQRT SELECT SELECT_V2 SHAPE SIN SLICE SOFTMAX SPLIT SPLIT_V SQRT SQUARE
-SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH TILE TRANSPOSE UNPACK
-"""
+class Operand(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator reads.
 
-STREAM_OPERATORS = frozenset(_STREAM_OPERATORS.split())
-"""Operators that a model may use: without control flow, variables, randomness or custom code."""
+    Attributes:
+        name: for messages.
+        constant: it is a constant of the file, or dequantised from one.
+        optional: it may be missing.
+        repeated: there may be any number of it; it is the operator's only operand.
+        ranks: numbers of dimensions; null for the operator's.
+    """
+
+    name: str
+    constant: bool = False
+    optional: bool = False
+    repeated: bool = False
+    ranks: Range | None = None
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator needs.
+
+    Attributes:
+        operands: in order.
+        types: the combinations that engines take: of each operand, and last of the results.
+            ``int8`` is quantised as a whole; ``int8[0]`` is a kernel with zero points 0 and one
+            scale, or one for each entry of axis 0; ``int32[0]`` a bias in such units; others are
+            not quantised.
+        shape: the rule by which the results' shapes follow, of :data:`.shape_rules.SHAPE_RULES`.
+        options: the table of options; null for none.
+        quantization: of int8 results: ``free``; ``same`` as that of int8 operands; ``sum``: not
+            finer than 2^-18 of the operands'; ``logistic`` and ``tanh``: the whole of (0, 1) and
+            of (-1, 1).
+        ranks: numbers of dimensions of operands and results.
+        results: ``one``, or ``many`` of one type.
+        sized_at_run_time: engines ask its operands' values for its result's size.
+    """
+
+    operands: tuple[Operand, ...]
+    types: tuple[tuple[str, ...], ...]
+    shape: str
+    options: str | None = None
+    quantization: Literal["free", "same", "sum", "logistic", "tanh"] = "free"
+    ranks: Range = (0, 5)
+    results: Literal["one", "many"] = "one"
+    sized_at_run_time: bool = False
+
+
+class OptionsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table that an operator's options may be.
+
+    Attributes:
+        type: in the schema's union.
+        optional: an operator may go without.
+    """
+
+    type: int
+    optional: bool = False
+
+
+class Format(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file.
+
+    Attributes:
+        tables: the fields of each table, in the schema's order.
+        options: which of the tables are options of operators.
+        operators: those that a model may use, without control flow, variables, randomness or
+            custom code.
+        operator_names: of all built-in operators, in the order of their codes.
+    """
+
+    tables: dict[str, tuple[Field, ...]]
+    options: dict[str, OptionsTable]
+    operators: dict[str, Rules]
+    operator_names: tuple[str, ...]
+
+
+FORMAT = msgspec.json.decode(Path(__file__).with_name("tflite.json").read_bytes(), type=Format)
+
+OPTIONS_NAMES = {table.type: name for name, table in FORMAT.options.items()}
+"""Names of options tables by their type in the schema's union."""
+
+STREAM_OPERATORS = frozenset(FORMAT.operators)
+"""Operators that a model may use."""
 
 _ROBUST_OPERATORS = """
 ADD AVERAGE_POOL_2D CONCATENATION CONV_2D COS DEPTHWISE_CONV_2D DEQUANTIZE DIV FULLY_CONNECTED
@@ -61,10 +110,13 @@ HARD_SWISH LOGISTIC MEAN MUL RELU RELU6 SIN SUB
 ROBUST_OPERATORS = frozenset(_ROBUST_OPERATORS.split())
 """Operators with which engines refuse bad options and shapes instead of crashing."""
 
-SIZING_OPERATORS = frozenset({"RANGE"})
-"""Operators whose results have sizes that only their inputs' values tell."""
+SIZING_OPERATORS = frozenset(
+    name for name, rules in FORMAT.operators.items() if rules.sized_at_run_time
+)
+"""Operators whose results have sizes that engines learn from their inputs' values."""
 
 
 def operator_name(code: int) -> str:
     """The name of a built-in operator; ``OPERATOR_n`` for one newer than this list."""
-    return OPERATOR_NAMES[code] if 0 <= code < len(OPERATOR_NAMES) else f"OPERATOR_{code}"
+    names = FORMAT.operator_names
+    return names[code] if 0 <= code < len(names) else f"OPERATOR_{code}"

@@ -219,37 +219,17 @@ def test_a_file_without_signature(foreign_path: Path) -> None:
         bind(bare, b"", "m")
 
 
-def crashing_graph() -> GraphBuilder:
-    """Structurally sound; LiteRT divides by the number of splits."""
-    from ai_edge_litert import schema_py_generated as schema
+def test_a_file_that_crashes_an_engine_is_an_error(
+    foreign_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A child process dies in place of this one."""
+    from movistream import child
 
-    graph = GraphBuilder()
-    image = graph.input("image", (1, 8, 8, 3))
-    state = graph.input("state", (1, 3))
-    axis = graph.constant("axis", np.array(3, np.int32))
-    options = schema.SplitOptionsT()
-    options.numSplits = 0
-    split = graph.operator("SPLIT", (axis, image), "split", (1, 8, 8, 3), options)
-    mean = op.spatial_mean(graph, split, "mean")
-    graph.output("logits", mean)
-    graph.output("state", op.add(graph, state, mean, "sum"))
-    return graph
-
-
-def test_a_file_that_crashes_an_engine_is_an_error(tmp_path: Path) -> None:
-    """A child process dies in place of this one, whether or not the file carries a manifest."""
-    path = tmp_path / "crash.tflite"
-    path.write_bytes(crashing_graph().pack("serving_default", {}))
-    assert "the engine crashes (SIG" in error_of(path)
-    manifest = inspect_file(path).manifest
-    ours = msgspec.structs.replace(
-        manifest,
-        state_layout="frames",
-        input=msgspec.structs.replace(manifest.input, frames_per_second=5.0),
-    )
-    path.write_bytes(seal(crashing_graph().pack("serving_default", {METADATA_NAME: encode(ours)})))
-    assert inspect_file(path).manifest.state_layout == "frames"
-    assert "the engine crashes (SIG" in error_of(path)
+    dying = tmp_path / "dying"
+    dying.write_text("#!/bin/sh\nkill -SEGV $$\n")
+    dying.chmod(0o755)
+    monkeypatch.setattr(child.sys, "executable", str(dying))
+    assert "the engine crashes (SIGSEGV)" in error_of(foreign_path)
 
 
 def test_sizes_that_are_known_at_run_time_only(tmp_path: Path) -> None:
@@ -332,7 +312,7 @@ def two_state_graph(kind: str) -> GraphBuilder:
     ("kind", "message"),
     [
         ("delay line", "comes out of another input"),
-        ("one tensor, two names", "does not name each tensor once"),
+        ("one tensor, two names", "names an input or an output twice"),
         ("logits are an input", "not a stream model"),
         ("control characters", "no text"),
         ("a variable operator", "uses the operator RANDOM_UNIFORM"),
