@@ -36,6 +36,9 @@ ITEM_BYTES = {
 }
 TYPES = (*ITEM_BYTES, schema.TensorType.STRING, schema.TensorType.COMPLEX64)
 TYPES += (schema.TensorType.RESOURCE, schema.TensorType.VARIANT, 18, 19, 20, 50, 127)
+CODES = {
+    value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)
+}
 _LARGEST_BUFFER = 1 << 16
 
 
@@ -150,6 +153,20 @@ def fit(tree: FileTree, tensor: Any) -> None:
     size = math.ceil(math.prod(shape) * ITEM_BYTES[tensor.type])
     if size <= _LARGEST_BUFFER:
         store(tree, tensor, (old * (size // len(old) + 1))[:size])
+    _fit_scales(tensor, shape)
+
+
+def _fit_scales(tensor: Any, shape: list[int]) -> None:
+    """Makes scales per channel as many as the tensor has channels now."""
+    quantization = tensor.quantization
+    if quantization is None or quantization.scale is None or len(quantization.scale) < 2:
+        return
+    axis = quantization.quantizedDimension
+    if 0 <= axis < len(shape) and 0 < shape[axis] <= _LARGEST_BUFFER:
+        count = shape[axis]
+        scales = [float(scale) for scale in quantization.scale]
+        quantization.scale = (scales * (count // len(scales) + 1))[:count]
+        quantization.zeroPoint = [0] * count
 
 
 def ints(values: Any) -> list[int]:

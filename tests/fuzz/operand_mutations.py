@@ -103,7 +103,7 @@ def _computed(tree: FileTree, random: Random) -> None:
     constant = constants(tree, found)
     held = [i for i, index in enumerate(operands) if found.tensors[index] in constant]
     place = one_of(random, held)
-    alike = [i for i in _like(found, operands[place], rank_only=True)]
+    alike = _like(found, operands[place], rank_only=True)
     inputs = ints(found.inputs)
     alike = [i for i in alike if found.tensors[i] not in constant] or inputs
     operands[place] = one_of(random, alike)

@@ -8,8 +8,8 @@ from typing import Any
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.operators import OPERATOR_NAMES, STREAM_OPERATORS
 from tests.fuzz.mutation import (
+    CODES,
     FLOATS,
     NotApplicableError,
     code_index,
@@ -22,6 +22,7 @@ from tests.fuzz.mutation import (
     operator,
     operators_by_kind,
 )
+from tests.fuzz.single_operators import ROWS
 from tests.fuzz.tree import CANNOT_BE_PACKED, FileTree
 
 KINDS = {
@@ -30,6 +31,7 @@ KINDS = {
 KINDS_2 = {
     name: value for name, value in vars(schema.BuiltinOptions2).items() if isinstance(value, int)
 }
+OPERATORS = sorted({row.code for row in ROWS})
 _SMALL_NUMBERS = (0, -1, 1, 2, 3, 4, 5, 7, 127, -128)
 
 
@@ -190,7 +192,7 @@ def _metadata_index(tree: FileTree, random: Random) -> None:
 def _code(tree: FileTree, random: Random) -> None:
     """All operators of one kind become another, with the operands and options that they have."""
     code = one_of(random, tree.model.operatorCodes)
-    name = random.choice(sorted(STREAM_OPERATORS))
+    name = random.choice(OPERATORS)
     code.builtinCode = getattr(schema.BuiltinOperator, name)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
 
@@ -199,7 +201,7 @@ def _code(tree: FileTree, random: Random) -> None:
 def _one_code(tree: FileTree, random: Random) -> None:
     """One operator becomes another; its options with it, half of the time."""
     found = operator(tree, random)
-    name = random.choice(sorted(STREAM_OPERATORS))
+    name = random.choice(OPERATORS)
     builtin = getattr(schema.BuiltinOperator, name)
     found.opcodeIndex = code_index(tree, builtin, random.choice((1, 1, 2, 3, 5)))
     if random.random() < 0.5:
@@ -214,7 +216,7 @@ def _one_code(tree: FileTree, random: Random) -> None:
 def _unwanted(tree: FileTree, random: Random) -> None:
     """Control flow, variables, custom code: nothing that a stream model needs."""
     code = one_of(random, tree.model.operatorCodes)
-    unwanted = [i for i, name in enumerate(OPERATOR_NAMES) if name not in STREAM_OPERATORS]
+    unwanted = [code for code, name in CODES.items() if name not in OPERATORS]
     code.builtinCode = random.choice((*unwanted, 300, 2**31 - 1, -1, -(2**31)))
     code.deprecatedBuiltinCode = min(max(code.builtinCode, -128), 127)
     if random.random() < 0.3:
@@ -285,12 +287,12 @@ def _inserted(tree: FileTree, random: Random) -> None:
         ready |= {index for index in ints(each.outputs) if 0 <= index < len(found.tensors)}
     operands = [one_of(random, sorted(ready)) for _ in range(random.randint(1, 3))]
     inserted = schema.OperatorT()
-    name = random.choice(sorted(STREAM_OPERATORS))
+    name = random.choice(OPERATORS)
     builtin = getattr(schema.BuiltinOperator, name)
     inserted.opcodeIndex = code_index(tree, builtin, random.choice((1, 1, 2)))
     result = new_tensor(found, found.tensors[operands[0]])
     inserted.inputs, inserted.outputs = operands, [result]
-    candidates = [each for each in found.operators if schema_options_of(tree, each) == name]
+    candidates = [each for each in found.operators if _name_of(tree, each) == name]
     if candidates:
         inserted.builtinOptionsType = candidates[0].builtinOptionsType
         inserted.builtinOptions = candidates[0].builtinOptions
@@ -327,10 +329,9 @@ def _chained(tree: FileTree, random: Random) -> None:
         later.inputs = [last if index == final else index for index in ints(later.inputs)]
 
 
-def schema_options_of(tree: FileTree, found: Any) -> str:
+def _name_of(tree: FileTree, found: Any) -> str:
     """An operator's name, or nothing."""
     codes = tree.model.operatorCodes
     if not 0 <= found.opcodeIndex < len(codes):
         return ""
-    code = codes[found.opcodeIndex].builtinCode
-    return OPERATOR_NAMES[code] if 0 <= code < len(OPERATOR_NAMES) else ""
+    return CODES.get(codes[found.opcodeIndex].builtinCode, "")

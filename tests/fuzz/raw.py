@@ -1,7 +1,8 @@
 """Mutations of a file's bytes: offsets, tables and lengths that no schema's class can write.
 
-The schema is data here: for each table its fields in order, so that a place in the file has a name,
-such as ``subgraphs[0].tensors[3].name`` and, of it, the offset, the length or the entry in a vtable.
+The schema is data here: for each table its fields in order, so that a place in the file has a
+name, such as ``subgraphs[0].tensors[3].name`` and, of it, the offset, the length or the entry in a
+vtable.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from random import Random
 from tests.fuzz.mutation import NotApplicableError, one_of
 
 _SCHEMA = """
-Model version:4 operator_codes:[OperatorCode] subgraphs:[SubGraph] description:string buffers:[Buffer]
-  metadata_buffer:[4] metadata:[Metadata] signature_defs:[SignatureDef]
+Model version:4 operator_codes:[OperatorCode] subgraphs:[SubGraph] description:string
+  buffers:[Buffer] metadata_buffer:[4] metadata:[Metadata] signature_defs:[SignatureDef]
 OperatorCode deprecated_builtin_code:1 custom_code:string version:4 builtin_code:4
 SubGraph tensors:[Tensor] inputs:[4] outputs:[4] operators:[Operator] name:string debug:4
 Tensor shape:[4] type:1 buffer:4 name:string quantization:Quantization is_variable:1 sparsity:Any

@@ -6,16 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.binding import foreign_manifest
-from movistream.graph import read_model_file
-from movistream.manifest import METADATA_NAME, encode
+from movistream.manifest import (
+    METADATA_NAME,
+    SIGNATURE_KEY,
+    ImageInput,
+    Logits,
+    Manifest,
+    State,
+    encode,
+)
 from tests.fuzz.tree import packed, seal
 
 IMAGE = (1, 4, 4, 3)
+_STATE = (1, 3)
+_MANIFEST = Manifest(
+    name="sketch",
+    input=ImageInput("image", IMAGE, "float32", frames_per_second=5.0),
+    logits=Logits("logits", 3, "float32"),
+    states=(State("state", "buffer", ("state",), "state", "replace", _STATE, "float32"),),
+)
 DTYPES = {
     "float32": schema.TensorType.FLOAT32,
     "float16": schema.TensorType.FLOAT16,
@@ -204,7 +216,7 @@ def stream_model(row: Row) -> bytes:
     """A sealed stream model whose step uses one operator on what the image holds."""
     sketch = Sketch()
     image = sketch.tensor("image", IMAGE)
-    state = sketch.tensor("state", (1, 3))
+    state = sketch.tensor("state", _STATE)
     mean = sketch.apply(
         "MEAN", [image, sketch.ints(1, 2)], Result((1, 3)), "ReducerOptions", {"keepDims": False}
     )
@@ -221,22 +233,15 @@ def stream_model(row: Row) -> bytes:
             "ADD", [logits, _as_number(sketch, index, result)], Result((1, 3)), "AddOptions"
         )
     inputs = {"image": image, "state": state}
-    model = sketch.model(inputs, {"state": total, "logits": logits}, "serving_default")
+    model = sketch.model(inputs, {"state": total, "logits": logits}, SIGNATURE_KEY)
     return with_manifest(model)
 
 
 def with_manifest(model: Any) -> bytes:
-    """A foreign file's model, with the manifest that describes it as one of ours."""
-    data = packed(model)
-    manifest = foreign_manifest(read_model_file(data, "sketch"), "sketch.tflite")
-    ours = msgspec.structs.replace(
-        manifest,
-        state_layout="frames",
-        input=msgspec.structs.replace(manifest.input, frames_per_second=5.0),
-    )
+    """The sealed file of a model, with the manifest of a sketch."""
     entry, buffer = schema.MetadataT(), schema.BufferT()
     entry.name, entry.buffer = METADATA_NAME, len(model.buffers)
-    buffer.data = np.frombuffer(encode(ours), np.uint8)
+    buffer.data = np.frombuffer(encode(_MANIFEST), np.uint8)
     model.buffers.append(buffer)
     model.metadata = [entry]
     return seal(packed(model))
@@ -279,7 +284,7 @@ def _as_number(sketch: Sketch, index: int, result: Result) -> int:
     elif result.dtype != "float32":
         value = sketch.apply("CAST", [value], Result(shape))
     size = int(np.prod(shape, dtype=int))
-    flat = sketch.apply("RESHAPE", [value, sketch.ints(1, size)], Result((1, size)))
+    flat = sketch.apply("RESHAPE", [value, sketch.ints(1, -1)], Result((1, size)))
     return sketch.apply(
         "MEAN", [flat, sketch.ints(1)], Result((1, 1)), "ReducerOptions", {"keepDims": True}
     )

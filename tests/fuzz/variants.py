@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -17,11 +18,14 @@ from tests.fuzz import (  # noqa: F401  (they register their mutations)
 )
 from tests.fuzz.mutation import MUTATIONS, NotApplicableError
 from tests.fuzz.raw import RAW_MUTATIONS
+from tests.fuzz.repair import accepted, repair, repair_ends
 from tests.fuzz.tree import CANNOT_BE_PACKED, FileTree, put_together, seal, taken_apart
 
 _MORE = (0, 0, 0, 1, 1, 2)
 """Mutations besides the first."""
-_RAW_SHARE = 0.15
+_RAW_SHARE = 0.1
+_WALK_SHARE = 0.5
+_REPAIR_SHARE = 0.7
 _NETWORK_SHARE = 0.2
 _LOUD_SHARE = 0.15
 _ATTEMPTS = 60
@@ -82,30 +86,68 @@ def make_variant(seeds: Seeds, number: int, index: int) -> Variant:
 
 def _attempt(seeds: Seeds, random: Random) -> Variant | None:
     """A kind of mutation is drawn before a file is: rare ones come as often as frequent ones."""
-    raw = random.random() < _RAW_SHARE
-    if raw and random.random() < 0.7:
+    way = random.random()
+    if way < _RAW_SHARE:
         name = seeds.draw(random)
         return _raw_variant(name, (), seeds.files[name], random)
+    if way < _RAW_SHARE + _WALK_SHARE:
+        return _walk(seeds, random)
     first = random.choice(_LOUD if random.random() < _LOUD_SHARE else _QUIET)
-    more = random.choice(_MORE)
-    for _ in range(_ATTEMPTS):
-        name = seeds.draw(random)
-        tree = seeds.tree(name)
-        if _applies(first, tree, random):
-            break
-    else:
+    found = _started(seeds, first, random)
+    if found is None:
         return None
-    done = [first]
+    name, tree = found
+    done, more = [first], random.choice(_MORE)
     for each in (random.choice(_QUIET) for _ in range(more * 4)):
         if len(done) <= more and _applies(each, tree, random):
             done.append(each)
+    _repair_perhaps(tree, random)
+    data = _file(tree)
+    if data is None or data == seeds.files[name]:
+        return None
+    return Variant(name, tuple(done), data)
+
+
+def _walk(seeds: Seeds, random: Random) -> Variant | None:
+    """Mutations that the runtime's checks let pass, one upon the other."""
+    name = seeds.draw(random)
+    tree, data, done = seeds.tree(name), seeds.files[name], ()
+    for _ in range(random.choice((2, 4, 8, 12))):
+        kept = pickle.dumps(tree)
+        each = random.choice(_QUIET)
+        if _applies(each, tree, random):
+            _repair_perhaps(tree, random)
+            edited = _file(tree)
+            if edited is not None and edited != data and accepted(edited):
+                data, done = edited, (*done, each)
+                continue
+        tree = pickle.loads(kept)
+    return Variant(name, done, data) if done else None
+
+
+def _started(seeds: Seeds, mutation: str, random: Random) -> tuple[str, FileTree] | None:
+    """A file that a mutation applies to, with that done."""
+    for _ in range(_ATTEMPTS):
+        name = seeds.draw(random)
+        tree = seeds.tree(name)
+        if _applies(mutation, tree, random):
+            return name, tree
+    return None
+
+
+def _repair_perhaps(tree: FileTree, random: Random) -> None:
+    if random.random() < _REPAIR_SHARE:
+        with suppress(*_NOT_THERE):
+            repair(tree)
+            repair_ends(tree)
+
+
+def _file(tree: FileTree) -> bytes | None:
+    """A tree as a file, if a file can hold it."""
     try:
-        data = put_together(tree)
+        return put_together(tree)
     except _NOT_THERE:
         return None
-    if raw:
-        return _raw_variant(name, tuple(done), data, random)
-    return Variant(name, tuple(done), data) if data != seeds.files[name] else None
 
 
 def _applies(name: str, tree: FileTree, random: Random) -> bool:
