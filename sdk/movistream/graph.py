@@ -49,6 +49,8 @@ _DTYPES: dict[int, tuple[str, float]] = {
     17: ("int4", 0.5),
 }
 """By the schema's number of the type: those that operators of stream models take."""
+_INTERFACE_DTYPES = ("float32", "int8", "int32")
+"""Of inputs and outputs."""
 _LARGEST_TENSOR_BYTES = 2**28
 _MOST_GRAPHS = 16
 _MOST_OPERANDS = 1000
@@ -229,6 +231,10 @@ def _check_order(
         if index in constants:
             raise MalformedError(
                 f"tensor {tensors[index].name!r} is an input or output, and a constant"
+            )
+        if tensors[index].dtype not in _INTERFACE_DTYPES:
+            raise UnsupportedError(
+                f"tensor {tensors[index].name!r} is an input or output of {tensors[index].dtype}"
             )
     ready = constants | set(inputs)
     for position, operator in enumerate(operators):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 OPTIONAL_TENSOR = -1
@@ -77,5 +77,5 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     version: int
-    options: Mapping[str, Any]
-    options_type: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    options_type: int = 0

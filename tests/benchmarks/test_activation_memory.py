@@ -20,7 +20,7 @@ Edges = Sequence[tuple[tuple[int, ...], tuple[int, ...]]]
 def graph_of(sizes: Sequence[int], edges: Edges, inputs: Sequence[int], output: int) -> Graph:
     """A graph of int8 tensors; each edge is (tensors read, tensors written)."""
     tensors = tuple(
-        Tensor(index, f"t{index}", (size,), "int8", size, False, None)
+        Tensor(index, f"t{index}", (size,), "int8", size, None, None)
         for index, size in enumerate(sizes)
     )
     operators = tuple(Operator("ADD", tuple(read), tuple(written), 1) for read, written in edges)
