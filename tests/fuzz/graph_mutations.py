@@ -150,7 +150,7 @@ def _graph_name(tree: FileTree, random: Random) -> None:
 @mutation("graph-duplicated")
 def _graph_duplicated(tree: FileTree, random: Random) -> None:
     graphs = tree.model.subgraphs
-    graphs += [random.choice(graphs)] * random.choice((1, 1, 2, 14, 15, 16, 300))
+    graphs += [random.choice(graphs)] * random.choice((1, 1, 2, 14, 15, 16, 40))
 
 
 @mutation("graph-empty")
@@ -242,7 +242,7 @@ def _signatures(tree: FileTree, random: Random) -> None:
     other = copy.copy(_signature(tree, random))
     other.signatureKey = random.choice((other.signatureKey, "second", ""))
     tree.model.signatureDefs = random.choice(
-        ([], None, [*signatures, other], [other, *signatures], [other] * 1000)
+        ([], None, [*signatures, other], [other, *signatures], [other] * 50)
     )
 
 
@@ -274,7 +274,7 @@ def _metadata_entries(tree: FileTree, random: Random) -> None:
         )
         tree.model.buffers.append(buffer)
         other.buffer = len(tree.model.buffers) - 1
-    choices = ([*entries, other], [other, *entries], [], None, entries * 1000)
+    choices = ([*entries, other], [other, *entries], [], None, entries * 200)
     tree.model.metadata = random.choice(choices)
 
 

@@ -40,7 +40,7 @@ _TINY = Architecture(
     stem_filters=8,
     stages=(
         Stage(8, 2, (LayerSpec(1, 5, 16),)),
-        Stage(8, 1, (LayerSpec(3, 3, 16), LayerSpec(5, 3, 16))),
+        Stage(8, 1, (LayerSpec(3, 3, 16),)),
     ),
     head_filters=16,
     hidden_filters=16,
@@ -65,7 +65,7 @@ _VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def network(**options: Any) -> Source:
-    """A network of three blocks with random weights."""
+    """A network of two blocks with random weights."""
     chosen = replace(default_options(_NAME), image_size=16, num_classes=5, **options)
     described = build_movinet(chosen)
     weights = random_weights(described, seed=7)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
 from tests.fuzz.mutation import (
@@ -24,6 +23,7 @@ from tests.fuzz.mutation import (
 )
 from tests.fuzz.single_operators import ROWS
 from tests.fuzz.tree import CANNOT_BE_PACKED, FileTree
+from tests.fuzz.writer import write
 
 KINDS = {
     name: value for name, value in vars(schema.BuiltinOptions).items() if isinstance(value, int)
@@ -36,9 +36,8 @@ _SMALL_NUMBERS = (0, -1, 1, 2, 3, 4, 5, 7, 127, -128)
 
 
 def _packs(options: Any) -> bool:
-    builder = flatbuffers.Builder(256)
     try:
-        options.Pack(builder)
+        write(options)
     except CANNOT_BE_PACKED:
         return False
     return True
@@ -252,7 +251,7 @@ def _duplicated(tree: FileTree, random: Random) -> None:
     found = graph(tree, random)
     chosen = one_of(random, found.operators)
     place = random.randint(0, len(found.operators))
-    found.operators[place:place] = [chosen] * random.choice((1, 1, 2, 500))
+    found.operators[place:place] = [chosen] * random.choice((1, 1, 2, 100))
 
 
 @mutation("operator-removed")

@@ -22,7 +22,10 @@ def read_seeds() -> dict[str, bytes]:
     """All seeds by name, in an order that does not change: networks first."""
     folder = FOLDER / _version()
     if not folder.is_dir():
-        subprocess.run([sys.executable, "-m", "tests.fuzz.networks", folder], check=True, cwd=ROOT)
+        command = [sys.executable, "-m", "tests.fuzz.networks", str(folder)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"the seeds cannot be written: {done.stderr}")
     networks = {f"network-{p.stem}": p.read_bytes() for p in sorted(folder.glob("*.tflite"))}
     return networks | {row.name: stream_model(row) for row in ROWS}
 

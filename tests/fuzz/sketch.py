@@ -18,7 +18,8 @@ from movistream.manifest import (
     State,
     encode,
 )
-from tests.fuzz.tree import packed, seal
+from tests.fuzz.tree import seal
+from tests.fuzz.writer import write
 
 IMAGE = (1, 4, 4, 3)
 _STATE = (1, 3)
@@ -244,7 +245,7 @@ def with_manifest(model: Any) -> bytes:
     buffer.data = np.frombuffer(encode(_MANIFEST), np.uint8)
     model.buffers.append(buffer)
     model.metadata = [entry]
-    return seal(packed(model))
+    return seal(write(model))
 
 
 def _operand(sketch: Sketch, image: int, place: int, spec: Computed | Constant | None) -> int:

@@ -261,7 +261,7 @@ def _removed(tree: FileTree, random: Random) -> None:
 @mutation("tensors-many", loud=True)
 def _many(tree: FileTree, random: Random) -> None:
     tensors = graph(tree, random).tensors
-    tensors += [random.choice(tensors)] * random.choice((1, 100, 2000))
+    tensors += [random.choice(tensors)] * random.choice((1, 100, 500))
 
 
 @mutation("buffer-other", loud=True)

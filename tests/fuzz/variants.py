@@ -24,7 +24,7 @@ from tests.fuzz.tree import CANNOT_BE_PACKED, FileTree, put_together, seal, take
 _MORE = (0, 0, 0, 1, 1, 2)
 """Mutations besides the first."""
 _RAW_SHARE = 0.1
-_WALK_SHARE = 0.5
+_WALK_SHARE = 0.4
 _REPAIR_SHARE = 0.7
 _NETWORK_SHARE = 0.2
 _LOUD_SHARE = 0.15
@@ -112,7 +112,7 @@ def _walk(seeds: Seeds, random: Random) -> Variant | None:
     """Mutations that the runtime's checks let pass, one upon the other."""
     name = seeds.draw(random)
     tree, data, done = seeds.tree(name), seeds.files[name], ()
-    for _ in range(random.choice((2, 4, 8, 12))):
+    for _ in range(random.choice((1, 2, 4, 8))):
         kept = pickle.dumps(tree)
         each = random.choice(_QUIET)
         if _applies(each, tree, random):
