@@ -21,6 +21,7 @@ from movistream.shape_rules import SHAPE_RULES, Call
 from tests.fuzz.mutation import CODES, content, ints
 from tests.fuzz.tree import FileTree
 
+_MOST_OPERANDS = 16
 _WHOLE = {schema.TensorType.INT32: np.int32, schema.TensorType.INT64: np.int64}
 
 
@@ -42,7 +43,7 @@ def repair(tree: FileTree) -> None:
         rules = FORMAT.operators.get(_name(tree, operator))
         operands = [_tensor(graph, index) for index in ints(operator.inputs)]
         results = [_tensor(graph, index) for index in ints(operator.outputs)]
-        if rules is None or None in results or not operands:
+        if rules is None or None in results or not 1 <= len(operands) <= _MOST_OPERANDS:
             continue
         call = Call(
             shapes=tuple(None if t is None else tuple(ints(t.shape)) for t in operands),
