@@ -150,8 +150,10 @@ class _Reader:
         if any(offsets[len(known) :]):
             raise MalformedError(f"a {kind} has fields that are newer than this program")
         fields = []
-        for field, offset in zip(known, offsets, strict=False):
+        for index, field in enumerate(known):
+            offset = offsets[index] if index < len(offsets) else 0
             if not offset:
+                self._check_default(field, kind)
                 continue
             if field.type == "absent":
                 raise MalformedError(f"a {kind} has {field.name}, which stream models do not need")
@@ -159,6 +161,13 @@ class _Reader:
                 raise MalformedError(f"a {kind} has its {field.name} outside itself")
             fields.append((field, offset))
         return table_size, tuple(fields)
+
+    def _check_default(self, field: Field, kind: str) -> None:
+        if field.type in _SCALARS:
+            try:
+                _check_range(field, field.default, field.default)
+            except _FieldError as error:
+                raise MalformedError(f"the {field.name} of a {kind} {error}") from None
 
     def _scalar(self, code: str, size: int, position: int) -> Any:
         if position < 0 or position + size > self._size:

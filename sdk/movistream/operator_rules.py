@@ -201,7 +201,7 @@ def _is_weight(tensor: Tensor, quantization: Quantization | None, axis: int) -> 
     return (
         tensor.constant
         and quantization is not None
-        and quantization.symmetric
+        and (quantization.symmetric or tensor.dtype == "int32")
         and (quantization.channels == 1 or quantization.axis == axis)
     )
 

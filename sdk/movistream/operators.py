@@ -43,7 +43,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         operands: in order.
         types: the combinations that engines take: of each operand, and last of the results.
             ``int8`` is quantised as a whole; ``int8[0]`` is a kernel with zero points 0 and one
-            scale, or one for each entry of axis 0; ``int32[0]`` a bias in such units; others are
+            scale, or one for each entry of axis 0; ``int32[0]`` a bias with as many; others are
             not quantised.
         shape: the rule by which the results' shapes follow, of :data:`.shape_rules.SHAPE_RULES`.
         options: the table of options; null for none.

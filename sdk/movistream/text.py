@@ -7,7 +7,9 @@ import unicodedata
 
 def has_control_characters(text: str) -> bool:
     """Whether printing a text could do more than print: move the cursor, ring, recolour."""
-    return any(unicodedata.category(character) == "Cc" for character in text)
+    return not text.isprintable() and any(
+        unicodedata.category(character) == "Cc" for character in text
+    )
 
 
 def printable(text: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from movistream import graph
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.network import encoding_frequencies
@@ -192,7 +193,7 @@ def three_outputs(model: Any) -> None:
         (another_trunk_activation, "mixes kinds of activation: hard_swish, relu6"),
         (
             tanh_in_a_gate,
-            "where the gate of block 14 from the end should be, there is CONV_2D, TANH",
+            "the fused_activation_function of the Conv2DOptions at byte .* is 4, more than 3",
         ),
         (no_gate_factor, r"where a sigmoid or hard-sigmoid of the gate of block \d+ from the end"),
         (
@@ -223,8 +224,14 @@ def three_outputs(model: Any) -> None:
     ],
 )
 def test_a_part_that_is_unlike(
-    edit: Edit, message: str, exported_dynamic: bytes, tmp_path: Path
+    edit: Edit,
+    message: str,
+    exported_dynamic: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Some of these files are refused before, because their shapes do not fit any more.
+    monkeypatch.setattr(graph, "check_operators", lambda *_: None)
     path = write(tmp_path / "m.tflite", edited(exported_dynamic, edit))
     with pytest.raises(ConversionError, match=message):
         read_source(path)
@@ -261,7 +268,7 @@ def test_a_tensor_that_is_written_twice(exported_dynamic: bytes, tmp_path: Path)
         model.subgraphs[0].operators.append(model.subgraphs[0].operators[5])
 
     path = write(tmp_path / "m.tflite", edited(exported_dynamic, twice))
-    with pytest.raises(ConversionError, match=r"damaged: tensor \d+ is written twice"):
+    with pytest.raises(ConversionError, match=r"writes tensor \d+, which has a value already"):
         read_source(path)
 
 

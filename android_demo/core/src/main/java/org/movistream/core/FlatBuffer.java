@@ -2,58 +2,50 @@ package org.movistream.core;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Reads FlatBuffers without trusting them: every offset is checked before it is followed.
  *
- * <p>Engines' own readers do not check, and crash on a damaged file. Positions are long so that
- * no sum of two of them can wrap around.
+ * <p>Engines' own readers do not check, and crash on a damaged file. What tables there are, and
+ * what their fields may hold, is data ({@link Format}), so that nothing is followed that is not
+ * described. Positions are long so that no sum of two of them can wrap around.
+ *
+ * <p>A table becomes a map from its fields' names to Boolean, Long, Double, String, int[], long[],
+ * float[], {@link Span}, the map of a table or a list of those. Numbers that are not written have
+ * their defaults; tables and text that are not written are null; vectors are empty.
  */
 final class FlatBuffer {
-    private static final int MOST_TABLES = 50_000;
+    private static final int LONGEST_STRING_BYTES = 4096;
+    private static final int MOST_ITEMS = 1 << 23;
 
     private final ByteBuffer data;
+    private final Format format;
+    private final Map<String, Plan> plans = new HashMap<>();
+    private long items;
 
-    /** @param data a whole file; read by absolute positions only. */
-    FlatBuffer(ByteBuffer data) {
+    private FlatBuffer(ByteBuffer data, Format format) {
         this.data = data.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         this.data.clear();
+        this.format = format;
     }
 
-    Table root() throws ModelException {
-        return new Table(follow(0));
-    }
-
-    int size() {
-        return data.capacity();
-    }
-
-    private int int32(long position) throws ModelException {
-        return data.getInt(checked(position, 4));
-    }
-
-    private int uint16(long position) throws ModelException {
-        return data.getShort(checked(position, 2)) & 0xffff;
-    }
-
-    private long follow(long position) throws ModelException {
-        long target = position + (int32(position) & 0xffffffffL);
-        if (target + 4 > size()) {
-            throw malformed("the offset at byte " + position + " leads outside the file");
-        }
-        return target;
-    }
-
-    private int checked(long position, int bytes) throws ModelException {
-        if (position < 0 || position + bytes > size()) {
-            throw malformed("byte " + position + " is outside the file");
-        }
-        return (int) position;
+    /**
+     * Reads a whole file.
+     *
+     * @param data the file; read by absolute positions only.
+     * @param root the name of the file's root table.
+     * @throws ModelException if anything lies outside the file, is not aligned, or is not described.
+     */
+    static Map<String, Object> read(ByteBuffer data, Format format, String root)
+            throws ModelException {
+        FlatBuffer file = new FlatBuffer(data, format);
+        return file.table(file.follow(0), root);
     }
 
     static ModelException malformed(String reason) {
@@ -71,137 +63,260 @@ final class FlatBuffer {
         }
     }
 
-    /** One table; a field is named by its index in the schema. */
-    final class Table {
-        private final long position;
-        private final long vtable;
-        private final int fieldCount;
+    /** What a vtable says about the tables that share it. */
+    private static final class Plan {
+        final int tableSize;
+        final List<Format.Field> fields = new ArrayList<>();
+        final List<Integer> offsets = new ArrayList<>();
 
-        private Table(long position) throws ModelException {
-            this.position = position;
-            vtable = position - FlatBuffer.this.int32(position);
-            int vtableSize = uint16(vtable);
-            int tableSize = uint16(vtable + 2);
-            if (vtableSize < 4 || vtableSize % 2 != 0 || vtable + vtableSize > size()
-                    || position + tableSize > size()) {
-                throw malformed("the table at byte " + position + " is malformed");
-            }
-            fieldCount = vtableSize / 2 - 2;
-            for (int field = 0; field < fieldCount; field++) {
-                int offset = uint16(vtable + 4 + 2L * field);
-                if (offset != 0 && (offset < 4 || offset >= tableSize)) {
-                    throw malformed("the table at byte " + position + " has fields outside itself");
-                }
-            }
-        }
-
-        boolean has(int field) throws ModelException {
-            return place(field) != 0;
-        }
-
-        int int8(int field) throws ModelException {
-            long place = place(field);
-            return place == 0 ? 0 : data.get(checked(place, 1));
-        }
-
-        int int32(int field, int absent) throws ModelException {
-            long place = place(field);
-            return place == 0 ? absent : FlatBuffer.this.int32(place);
-        }
-
-        long int64(int field) throws ModelException {
-            long place = place(field);
-            return place == 0 ? 0 : data.getLong(checked(place, 8));
-        }
-
-        /** A table, or null. */
-        Table table(int field) throws ModelException {
-            long place = place(field);
-            return place == 0 ? null : new Table(follow(place));
-        }
-
-        /** A vector of tables; empty if absent. */
-        List<Table> tables(int field) throws ModelException {
-            Span span = vector(field, 4);
-            int count = span.length;
-            if (count > MOST_TABLES) {
-                throw malformed("the vector at byte " + span.start + " lists " + count + " tables");
-            }
-            List<Table> tables = new ArrayList<>(count);
-            for (int index = 0; index < count; index++) {
-                tables.add(new Table(follow(span.start + 4L * index)));
-            }
-            return tables;
-        }
-
-        /** A vector of 32-bit integers; empty if absent. */
-        int[] ints(int field) throws ModelException {
-            Span span = vector(field, 4);
-            int[] numbers = new int[span.length];
-            for (int index = 0; index < numbers.length; index++) {
-                numbers[index] = data.getInt(span.start + 4 * index);
-            }
-            return numbers;
-        }
-
-        /** A vector of floats; empty if absent. */
-        float[] floats(int field) throws ModelException {
-            Span span = vector(field, 4);
-            float[] numbers = new float[span.length];
-            for (int index = 0; index < numbers.length; index++) {
-                numbers[index] = data.getFloat(span.start + 4 * index);
-            }
-            return numbers;
-        }
-
-        /** A vector of 64-bit integers; empty if absent. */
-        long[] longs(int field) throws ModelException {
-            Span span = vector(field, 8);
-            long[] numbers = new long[span.length];
-            for (int index = 0; index < numbers.length; index++) {
-                numbers[index] = data.getLong(span.start + 8 * index);
-            }
-            return numbers;
-        }
-
-        /** Where a vector of bytes lies in the file; of length 0 if absent. */
-        Span bytes(int field) throws ModelException {
-            return vector(field, 1);
-        }
-
-        /** A string; empty if absent. */
-        String text(int field) throws ModelException {
-            return FlatBuffer.this.text(vector(field, 1));
-        }
-
-        private long place(int field) throws ModelException {
-            int offset = field < fieldCount ? uint16(vtable + 4 + 2L * field) : 0;
-            return offset == 0 ? 0 : position + offset;
-        }
-
-        private Span vector(int field, int itemBytes) throws ModelException {
-            long place = place(field);
-            if (place == 0) {
-                return new Span(0, 0);
-            }
-            long start = follow(place);
-            long count = FlatBuffer.this.int32(start) & 0xffffffffL;
-            if (start + 4 + count * itemBytes > size()) {
-                throw malformed("the vector at byte " + start + " ends behind the file");
-            }
-            return new Span((int) start + 4, (int) count);
+        Plan(int tableSize) {
+            this.tableSize = tableSize;
         }
     }
 
-    /** UTF-8 text of a part of the file. */
-    String text(Span span) throws ModelException {
-        ByteBuffer part = data.duplicate();
-        part.limit(span.start + span.length).position(span.start);
-        try {
-            CharBuffer characters = StandardCharsets.UTF_8.newDecoder().decode(part);
-            return characters.toString();
-        } catch (CharacterCodingException error) {
-            throw malformed("the string at byte " + span.start + " is not UTF-8");
+    private Map<String, Object> table(long position, String kind) throws ModelException {
+        count(1);
+        long vtable = position - int32(position);
+        String key = kind + vtable;
+        Plan plan = plans.get(key);
+        if (plan == null) {
+            plan = plan(vtable, kind);
+            plans.put(key, plan);
         }
+        if (position + plan.tableSize > data.capacity()) {
+            throw malformed("the " + kind + " at byte " + position + " ends behind the file");
+        }
+        Map<String, Object> values = new HashMap<>();
+        for (Format.Field field : format.tables.get(kind)) {
+            values.put(field.name, field.empty());
+        }
+        for (int index = 0; index < plan.fields.size(); index++) {
+            Format.Field field = plan.fields.get(index);
+            String where = "the " + field.name + " of the " + kind + " at byte " + position;
+            long place = position + plan.offsets.get(index);
+            values.put(field.name, value(field, place, values, where));
+        }
+        return values;
+    }
+
+    private Plan plan(long vtable, String kind) throws ModelException {
+        int vtableSize = uint16(vtable);
+        int tableSize = uint16(vtable + 2);
+        if (vtableSize < 4 || vtableSize % 2 != 0 || vtable + vtableSize > data.capacity()
+                || tableSize < 4) {
+            throw malformed("the vtable at byte " + vtable + " is malformed");
+        }
+        Plan plan = new Plan(tableSize);
+        List<Format.Field> known = format.tables.get(kind);
+        int written = vtableSize / 2 - 2;
+        for (int index = 0; index < Math.max(written, known.size()); index++) {
+            int offset = index < written ? uint16(vtable + 4 + 2L * index) : 0;
+            if (index >= known.size()) {
+                if (offset != 0) {
+                    throw malformed("a " + kind + " has fields that are newer than this program");
+                }
+                continue;
+            }
+            Format.Field field = known.get(index);
+            if (offset == 0) {
+                if (field.isNumber()) {
+                    checkRange(field, field.byDefault, "the " + field.name + " of a " + kind);
+                }
+                continue;
+            }
+            if (field.type.equals("absent")) {
+                throw malformed("a " + kind + " has " + field.name
+                        + ", which stream models do not need");
+            }
+            if (offset < 4 || offset > tableSize - field.bytes()) {
+                throw malformed("a " + kind + " has its " + field.name + " outside itself");
+            }
+            plan.fields.add(field);
+            plan.offsets.add(offset);
+        }
+        return plan;
+    }
+
+    private Object value(
+            Format.Field field, long place, Map<String, Object> values, String where)
+            throws ModelException {
+        switch (field.type) {
+            case "bool":
+                int truth = data.get(checked(place, 1)) & 0xff;
+                if (truth > 1) {
+                    throw malformed(where + " is " + truth + ", neither true nor false");
+                }
+                return truth == 1;
+            case "float32":
+                double number = data.getFloat(checked(place, 4));
+                checkRange(field, number, where);
+                return number;
+            case "int8":
+            case "uint8":
+            case "int32":
+            case "uint32":
+            case "uint64":
+                long whole = integer(field.type, place);
+                checkRange(field, whole, where);
+                return whole;
+            case "string":
+                return text(vector(field, place, 1, where), where);
+            case "[uint8]":
+                return vector(field, place, 1, where);
+            case "[int32]":
+                return ints(field, place, where);
+            case "[int64]":
+                return longs(field, place, where);
+            case "[float32]":
+                return floats(field, place, where);
+            case "union":
+                int type = ((Long) values.get(field.name + "_type")).intValue();
+                String name = format.optionsNames.get(type);
+                return name == null ? null : table(follow(place), name);
+            default:
+                return tables(field, place, where);
+        }
+    }
+
+    private long integer(String type, long place) throws ModelException {
+        switch (type) {
+            case "int8":
+                return data.get(checked(place, 1));
+            case "uint8":
+                return data.get(checked(place, 1)) & 0xff;
+            case "int32":
+                return int32(place);
+            case "uint32":
+                return int32(place) & 0xffffffffL;
+            default:
+                return data.getLong(checked(place, 8));
+        }
+    }
+
+    private Object tables(Format.Field field, long place, String where) throws ModelException {
+        if (!field.type.startsWith("[")) {
+            return table(follow(place), field.type);
+        }
+        String kind = field.type.substring(1, field.type.length() - 1);
+        Span span = vector(field, place, 4, where);
+        count(span.length);
+        List<Object> tables = new ArrayList<>(span.length);
+        for (int index = 0; index < span.length; index++) {
+            tables.add(table(follow(span.start + 4L * index), kind));
+        }
+        return tables;
+    }
+
+    private int[] ints(Format.Field field, long place, String where) throws ModelException {
+        Span span = vector(field, place, 4, where);
+        count(span.length);
+        int[] numbers = new int[span.length];
+        for (int index = 0; index < numbers.length; index++) {
+            numbers[index] = data.getInt(span.start + 4 * index);
+            checkRange(field, numbers[index], where);
+        }
+        return numbers;
+    }
+
+    private long[] longs(Format.Field field, long place, String where) throws ModelException {
+        Span span = vector(field, place, 8, where);
+        count(span.length);
+        long[] numbers = new long[span.length];
+        for (int index = 0; index < numbers.length; index++) {
+            numbers[index] = data.getLong(span.start + 8 * index);
+        }
+        return numbers;
+    }
+
+    private float[] floats(Format.Field field, long place, String where) throws ModelException {
+        Span span = vector(field, place, 4, where);
+        count(span.length);
+        float[] numbers = new float[span.length];
+        for (int index = 0; index < numbers.length; index++) {
+            numbers[index] = data.getFloat(span.start + 4 * index);
+        }
+        return numbers;
+    }
+
+    private String text(Span span, String where) throws ModelException {
+        if (span.length > LONGEST_STRING_BYTES) {
+            throw malformed(where + " has " + span.length + " bytes");
+        }
+        count(span.length);
+        long end = (long) span.start + span.length;
+        // Programs in C read on until a zero.
+        if (end >= data.capacity() || data.get((int) end) != 0) {
+            throw malformed(where + " does not end with a zero");
+        }
+        ByteBuffer part = data.duplicate();
+        part.limit((int) end).position(span.start);
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(part).toString();
+        } catch (CharacterCodingException error) {
+            throw malformed(where + " is not UTF-8");
+        }
+    }
+
+    private Span vector(Format.Field field, long place, int itemBytes, String where)
+            throws ModelException {
+        long start = follow(place);
+        long length = int32(start) & 0xffffffffL;
+        if (start + 4 + length * itemBytes > data.capacity()) {
+            throw malformed(where + " ends behind the file");
+        }
+        if ((start + 4) % itemBytes != 0) {
+            throw malformed(where + " is not aligned");
+        }
+        if (length > field.longest) {
+            throw malformed(
+                    where + " has " + length + " entries, more than " + field.longest);
+        }
+        return new Span((int) start + 4, (int) length);
+    }
+
+    private static void checkRange(Format.Field field, double value, String where)
+            throws ModelException {
+        // Written so that a number that is none fails too.
+        if (!(value >= field.lowest)) {
+            throw malformed(where + " is " + Format.number(value) + ", less than "
+                    + Format.number(field.lowest));
+        }
+        if (!(value <= field.highest)) {
+            throw malformed(where + " is " + Format.number(value) + ", more than "
+                    + Format.number(field.highest));
+        }
+    }
+
+    private void count(long more) throws ModelException {
+        items += more;
+        if (items > MOST_ITEMS) {
+            throw malformed("it holds more tables and numbers than any stream model");
+        }
+    }
+
+    private long follow(long position) throws ModelException {
+        long offset = int32(position) & 0xffffffffL;
+        if (offset == 0 || position + offset + 4 > data.capacity()) {
+            throw malformed("the offset at byte " + position + " leads outside the file");
+        }
+        return position + offset;
+    }
+
+    private int int32(long position) throws ModelException {
+        return data.getInt(checked(position, 4));
+    }
+
+    private int uint16(long position) throws ModelException {
+        return data.getShort(checked(position, 2)) & 0xffff;
+    }
+
+    private int checked(long position, int bytes) throws ModelException {
+        if (position < 0 || position + bytes > data.capacity()) {
+            throw malformed("byte " + position + " is outside the file");
+        }
+        if (position % bytes != 0) {
+            throw malformed("the number at byte " + position + " is not aligned");
+        }
+        return (int) position;
     }
 }
