@@ -26,7 +26,7 @@ _MORE = (0, 0, 0, 1, 1, 2)
 _RAW_SHARE = 0.1
 _WALK_SHARE = 0.4
 _REPAIR_SHARE = 0.7
-_NETWORK_SHARE = 0.2
+_NETWORK_SHARE = 0.12
 _LOUD_SHARE = 0.15
 _ATTEMPTS = 60
 _QUIET = [name for name, mutation in MUTATIONS.items() if not mutation.loud]
@@ -112,7 +112,7 @@ def _walk(seeds: Seeds, random: Random) -> Variant | None:
     """Mutations that the runtime's checks let pass, one upon the other."""
     name = seeds.draw(random)
     tree, data, done = seeds.tree(name), seeds.files[name], ()
-    for _ in range(random.choice((1, 2, 4, 8))):
+    for _ in range(random.choice((1, 2, 4))):
         kept = pickle.dumps(tree)
         each = random.choice(_QUIET)
         if _applies(each, tree, random):
