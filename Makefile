@@ -5,6 +5,7 @@
 PYTHON ?= python3
 PYTHON_311 ?= python3.11
 VENV ?= .venv
+VENV_LOCKED ?= .venv-locked
 VENV_TFLITE_RUNTIME ?= .venv-tflite-runtime
 VENV_MODEL_GARDEN ?= .venv-model-garden
 OUTPUT = demo/output
@@ -12,6 +13,8 @@ REFERENCE_DATA ?= ../shared/data
 
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
+RUNTIME_LOCK = requirements/runtime.txt
+BUILD_LOCK = requirements/build.txt
 INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
@@ -24,13 +27,73 @@ help: ## list the targets
 
 setup: $(INSTALLED) ## install the project and its tools into .venv
 
-$(INSTALLED): setup.cfg pyproject.toml
+# What a device would get, the tests get: the locked versions, with newer tools around them.
+$(INSTALLED): setup.cfg pyproject.toml $(RUNTIME_LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
 		{ echo "Python 3.10 to 3.13 is needed; name one with make PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[dev]'
+	sed -n 's/ *\\$$//; /==/p' $(RUNTIME_LOCK) > $(VENV)/constraints.txt
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt \
+		--editable '.[dev]'
 	@touch $@
+
+LOCK_VENV = build/venvs/lock
+UV = $(LOCK_VENV)/bin/uv
+LOCK = $(UV) pip compile --quiet --upgrade --generate-hashes --custom-compile-command 'make lock'
+DEVICES = $(foreach machine,x86_64 aarch64,$(patsubst %,build/locked/%-$(machine),3.10 3.11 3.12 3.13))
+ARM_LOCK = benchmarks/movistream_benchmarks/arm/wheels.txt
+
+.PHONY: lock licences test-locked av-without-gpl
+
+$(LOCK_VENV)/installed:
+	$(PYTHON) -m venv $(LOCK_VENV)
+	$(LOCK_VENV)/bin/python -m pip install --quiet uv
+	@touch $@
+
+lock: $(LOCK_VENV)/installed ## take up new versions of what the runtime needs, with their digests
+	$(LOCK) --universal --python-version 3.10 --extra serve --extra video setup.cfg \
+		--output-file $(RUNTIME_LOCK)
+	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | \
+		$(LOCK) --universal --python-version 3.10 - --output-file $(BUILD_LOCK)
+	$(LOCK) --python-version 3.11 --python-platform aarch64-manylinux_2_28 --no-annotate \
+		--constraint $(RUNTIME_LOCK) setup.cfg --output-file $(ARM_LOCK)
+	$(MAKE) licences
+
+# Downloads wheels for every Python and machine, and so finds out that there are some.
+build/locked/%: $(RUNTIME_LOCK) $(LOCK_VENV)/installed
+	@rm -rf $@
+	$(UV) pip install --no-config --quiet --target $@ --only-binary :all: --require-hashes --no-deps \
+		--python-version $(firstword $(subst -, ,$*)) --requirement $(RUNTIME_LOCK) \
+		--python-platform $(lastword $(subst -, ,$*))-manylinux_2_28
+	@touch $@
+
+licences: $(DEVICES) ## write what is in the runtime's packages, for each Python, on PCs and on ARM
+	$(PYTHON) requirements/licences.py $(DEVICES) docs/licences.md
+
+DEMO_FILES = $(OUTPUT)/camera-motion.int8.tflite $(OUTPUT)/clip.mp4
+$(DEMO_FILES): | $(INSTALLED)
+	$(BIN)/movistream demo -o $(OUTPUT)
+
+# Both in a fresh environment, as on a device.
+WITHOUT_GPL = build/without-gpl
+INSTALL_LOCKED = -m pip install --quiet --require-hashes --requirement $(BUILD_LOCK) --requirement $(RUNTIME_LOCK)
+INSTALL_OWN = -m pip install --quiet --no-build-isolation --no-deps --force-reinstall .
+SMOKE = $(DEMO_FILES) 'pan right'
+
+test-locked: $(DEMO_FILES) ## install the locked runtime as on a device; run a clip, serve it
+	$(PYTHON) -m venv --clear $(VENV_LOCKED)
+	$(VENV_LOCKED)/bin/python $(INSTALL_LOCKED)
+	$(VENV_LOCKED)/bin/python $(INSTALL_OWN)
+	$(VENV_LOCKED)/bin/python -m pip check
+	bash tests/runtime_smoke.sh $(VENV_LOCKED)/bin/python $(SMOKE)
+
+av-without-gpl: $(DEMO_FILES) ## build FFmpeg and PyAV without x264 and x265, and test them (Debian)
+	$(PYTHON) -m venv --clear $(WITHOUT_GPL)/venv
+	$(WITHOUT_GPL)/venv/bin/python $(INSTALL_LOCKED)
+	$(WITHOUT_GPL)/venv/bin/python $(INSTALL_OWN)
+	bash requirements/av_without_gpl.sh $(WITHOUT_GPL) $(WITHOUT_GPL)/venv/bin/python
+	bash tests/runtime_smoke.sh $(WITHOUT_GPL)/venv/bin/python $(SMOKE)
 
 demo: $(INSTALLED) ## convert the camera-motion model and let it watch a clip whose motion is known
 	$(BIN)/movistream demo -o $(OUTPUT)
@@ -240,5 +303,5 @@ schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
 		print(json.dumps(json_schema(), indent=2))' > sdk/movistream/manifest.schema.json
 
 clean: ## remove what was built, environments included
-	rm -rf $(VENV) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(OUTPUT) build dist *.egg-info \
+	rm -rf $(VENV) $(VENV_LOCKED) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(OUTPUT) build dist *.egg-info \
 		.hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -102,6 +102,8 @@ def running(contender: Contender) -> Iterator[Runner]:
         engine=contender.engine,
         arithmetic=contender.arithmetic,
         weight_cache=contender.weight_cache,
+        # This process is a child that measures this one file: a trial would be another like it.
+        trust="always",
     ) as model:
         yield Runtime(model, contender.streams)
 

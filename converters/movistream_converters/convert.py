@@ -20,10 +20,12 @@ from movistream.manifest import (
     Manifest,
     Provenance,
     Verification,
+    digest_of,
     encode,
     seal,
 )
 from movistream.output import check_output, replaced_when_done
+from movistream.trust import CONVERTED_HERE, remember
 from movistream_converters.calibrated import MOST_JUDGED_FRAMES, calibrate
 from movistream_converters.clips import Clip, Frame, Part, image_input, read_clips
 from movistream_converters.errors import ConversionError
@@ -133,18 +135,20 @@ def convert(
     report_paths: tuple[Path, ...] = ()
     with replaced_when_done(output) as part:
         if verified:
-            part.write_bytes(_pack(step, manifest))
+            part.write_bytes(seal(_pack(step, manifest)))
             frames = list(calibration.clips[0].frames[:FRAMES]) if calibration else None
             verification = _verify(part, source, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
-        data = _pack(step, manifest)
+        packed = _pack(step, manifest)
+        data = seal(packed)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
             held_out = _clips(held_out_videos, image_input(source.options), progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
+    remember(digest_of(packed), CONVERTED_HERE)
     return Conversion(output, len(data), manifest, report, report_paths)
 
 
@@ -212,7 +216,8 @@ def _check_cosine(report: QualityReport, least_cosine: float | None) -> None:
 
 
 def _pack(step: StepGraph, manifest: Manifest) -> bytes:
-    return seal(step.graph.pack(manifest.signature, {METADATA_NAME: encode(manifest)}))
+    """The file, its manifest still open."""
+    return step.graph.pack(manifest.signature, {METADATA_NAME: encode(manifest)})
 
 
 def _verify(

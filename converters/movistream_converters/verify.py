@@ -38,7 +38,10 @@ def verify(
     """
     expected = _reference(network, weights, frames)
     logit_error, state_errors = 0.0, {"": 0.0}
-    with movistream.load(path, arithmetic="float32") as model, model.stream() as stream:
+    with (
+        movistream.load(path, arithmetic="float32", trust="always") as model,
+        model.stream() as stream,
+    ):
         states = {state.name: state for state in model.manifest.states}
         # What rounding takes from float32 is next to nothing.
         remainders = {

@@ -18,19 +18,23 @@ from movistream.arithmetic import (
     lowest_cosine,
 )
 from movistream.binding import bind
+from movistream.engines.identity import engine_identity
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, EngineUnavailableError, MovistreamError
 from movistream.graph import map_file, read_model_file
+from movistream.inspection import multiply_adds
 from movistream.labels import check_labels
 from movistream.manifest import Manifest
 from movistream.model import Model
-from movistream.operators import ROBUST_OPERATORS, SIZING_OPERATORS
+from movistream.operators import SIZING_OPERATORS
 from movistream.probe import probe
+from movistream.trust import is_known, remember
 from movistream.weight_cache import weight_cache_file
 
 MOST_THREADS = 128
 """Engines crash on absurd numbers of threads."""
 _MOST_DEFAULT_THREADS = 4
+_TRUSTS = ("known", "always", "never")
 
 
 def load(
@@ -42,14 +46,17 @@ def load(
     weight_cache: str | os.PathLike[str] | None = None,
     arithmetic: str = "auto",
     check_arithmetic: bool = False,
+    trust: str = "known",
 ) -> Model:
     """Loads a .tflite stream model.
 
-    The file is checked before an engine sees it. One that carries no movistream manifest, such as
-    the published MoViNet stream files, is bound by the names in its signature, and is first tried
-    in a child process, because nothing vouches for its content; so is one with operators that
-    engines do not check well. While a model is open, replace its file by renaming another over it;
-    never overwrite it: engines read weights from it.
+    The file is checked before an engine sees it. One that this user did not convert on this machine
+    is then tried in a child process, since engines trust much that no check can tell; where it
+    runs, that is remembered (:mod:`.trust`), and the next load takes no longer than any other.
+
+    A file that carries no movistream manifest, such as the published MoViNet stream files, is bound
+    by the names in its signature. While a model is open, replace its file by renaming another over
+    it; never overwrite it: engines read weights from it.
 
     Args:
         path: of the file.
@@ -64,9 +71,11 @@ def load(
             forget after 2,048 frames.
         check_arithmetic: before float16 is used, compare it with float32 on a few frames; where
             their logits' cosine falls below 0.99, ``auto`` takes float32.
+        trust: which files are run without a trial: those that are ``known`` (converted here, or
+            tried before), ``always`` all, ``never`` any.
 
     Raises:
-        ModelError: if the file is damaged or not a stream model.
+        ModelError: if the file is damaged or not a stream model, or its trial crashes or hangs.
         EngineError: if the engine is not installed or refuses the file, or cannot compute as told.
         LabelsError: if the labels are not one per class.
     """
@@ -74,6 +83,8 @@ def load(
     threads = default_threads() if threads is None else threads
     if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
         raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")
+    if trust not in _TRUSTS:
+        raise MovistreamError(f"trust is {', '.join(_TRUSTS)}, not {trust!r}")
     data = map_file(path)
     with data:
         file = read_model_file(data, str(path))
@@ -82,8 +93,13 @@ def load(
     float16 = _may_use_float16(arithmetic, manifest, path)
     operators = {operator.name for graph in file.graphs for operator in graph.operators}
     has_sizes_at_run_time = not SIZING_OPERATORS.isdisjoint(operators)
-    if manifest.state_layout == "foreign" or not operators <= ROBUST_OPERATORS:
-        probe(path, engine, manifest.signature, has_sizes_at_run_time)
+    if trust != "always":
+        how = "\n".join([engine, arithmetic, engine_identity()])
+        if trust == "never" or not is_known(fingerprint, how):
+            graph = file.signatures[manifest.signature].graph
+            work = sum(multiply_adds(graph, operator) for operator in graph.operators)
+            probe(path, fingerprint, engine, threads, arithmetic, work)
+            remember(fingerprint, how)
     if labels is not None:
         check_labels(labels, manifest.logits.classes)
         manifest = msgspec.structs.replace(manifest, labels=labels)

@@ -215,11 +215,16 @@ def decode(data: bytes) -> Manifest:
         ) from None
 
 
-def seal(file: bytes) -> bytes:
+def digest_of(open_file: bytes) -> str:
+    """What :func:`seal` puts into a model file that holds an open manifest."""
+    return hashlib.sha256(open_file).hexdigest()
+
+
+def seal(open_file: bytes) -> bytes:
     """Puts the digest into a model file that holds an open manifest."""
-    position = _digest_position(file, _EMPTY_DIGEST.encode())
-    digest = hashlib.sha256(file).hexdigest().encode()
-    return file[:position] + digest + file[position + len(digest) :]
+    position = _digest_position(open_file, _EMPTY_DIGEST.encode())
+    digest = digest_of(open_file).encode()
+    return open_file[:position] + digest + open_file[position + len(digest) :]
 
 
 def digest_is_right(file: bytes | mmap.mmap, manifest: Manifest) -> bool:

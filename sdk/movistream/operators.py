@@ -102,14 +102,6 @@ OPTIONS_NAMES = {table.type: name for name, table in FORMAT.options.items()}
 STREAM_OPERATORS = frozenset(FORMAT.operators)
 """Operators that a model may use."""
 
-_ROBUST_OPERATORS = """
-ADD AVERAGE_POOL_2D CONCATENATION CONV_2D COS DEPTHWISE_CONV_2D DEQUANTIZE DIV FULLY_CONNECTED
-HARD_SWISH LOGISTIC MEAN MUL RELU RELU6 SIN SUB
-"""
-
-ROBUST_OPERATORS = frozenset(_ROBUST_OPERATORS.split())
-"""Operators with which engines refuse bad options and shapes instead of crashing."""
-
 SIZING_OPERATORS = frozenset(
     name for name, rules in FORMAT.operators.items() if rules.sized_at_run_time
 )

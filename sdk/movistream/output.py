@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from movistream.errors import OutputError
-
-_KEPT_LETTERS = 50
-"""Of a long name, so that the temporary file's is not too long."""
+from movistream.leftovers import temporary_file
 
 
 def check_output(output: Path) -> None:
@@ -37,6 +34,7 @@ def check_output(output: Path) -> None:
 def replaced_when_done(output: Path) -> Iterator[Path]:
     """A temporary file beside the output, which takes its place when the block ends well.
 
+    It is on the disk by then: after a power cut, the output is the file before or this one, whole.
     Where the output is a symbolic link, the file that it leads to is replaced.
 
     Raises:
@@ -44,23 +42,13 @@ def replaced_when_done(output: Path) -> Iterator[Path]:
     """
     output = output.resolve()
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=output.parent,
-            prefix=f".{output.name[:_KEPT_LETTERS]}.",
-            suffix=".part",
-            delete=False,
-        ) as temporary:
-            part = Path(temporary.name)
+        with temporary_file(output.parent, output.name) as (part, descriptor):
+            yield part
+            part.chmod(_mode(output))
+            os.fsync(descriptor)
+            part.replace(output)
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from None
-    try:
-        yield part
-        part.chmod(_mode(output))
-        part.replace(output)
-    except OSError as error:
-        raise OutputError(f"cannot write {output}: {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _mode(output: Path) -> int:

@@ -20,8 +20,9 @@ from movistream.sources import (
     VideoFrame,
     is_recorded,
     open_source,
-    without_password,
+    public_name,
 )
+from movistream.sources.address import numbered
 from movistream.sources.capture import Capture
 from movistream.sources.frame import logger
 from movistream.sources.picking import LiveTicks, is_at, marked_at_rate, marked_every
@@ -118,7 +119,7 @@ class StreamPool:
         self._options = options or WatchOptions()
         self._source_options = source_options
         self._resume = dict(resume or {})
-        names = _names(sources)
+        names = stream_names(sources)
         streams = {own for name in names for own in self._stream_names(name)}
         if unknown := self._resume.keys() - streams:
             raise MovistreamError(f"there is no stream {min(unknown)!r} to resume")
@@ -427,14 +428,9 @@ def _horizon_frames(lane: _Lane, options: WatchOptions) -> int | None:
     return max(1, round(options.horizon_s * lane.looked_at))
 
 
-def _names(sources: Sequence[str | Path | Source]) -> list[str]:
-    """Each source's name, passwords masked, with a number behind it where it comes again."""
-    names: list[str] = []
-    for source in sources:
-        name = without_password(str(source)) if isinstance(source, (str, Path)) else source.name
-        number = 2
-        unique = name
-        while unique in names:
-            unique, number = f"{name} ({number})", number + 1
-        names.append(unique)
-    return names
+def stream_names(sources: Sequence[str | Path | Source]) -> list[str]:
+    """What the streams of sources are called: by their public names, numbered where they repeat."""
+    return numbered(
+        public_name(source) if isinstance(source, (str, Path)) else source.name
+        for source in sources
+    )

@@ -1,1 +1,1 @@
-"""What takes longer than a newcomer waits: kills, loads, hostile input in bulk. ``make test-long``."""
+"""What takes longer than a newcomer waits; ``make test-long``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import stat
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from movistream.cli import main
+from movistream.serve import service
 from tests.sdk.serving import serving
 
 Capture = pytest.CaptureFixture[str]
@@ -37,10 +39,10 @@ def unit_of(config: Path) -> Path:
 
 
 def test_install_and_remove(config: Path, tmp_path: Path, capsys: Capture) -> None:
-    sources = ["my 100% model.tflite", "front door.mp4", "rtsp://camera/$1"]
+    sources = ["my 100% model.tflite", "front $1 door.mp4"]
     main(["service", "install", *sources, "--host", "0.0.0.0", "--token", TOKEN, "--loop"])
     text = unit_of(config).read_text()
-    assert '"serve" "my 100%% model.tflite" "front door.mp4" "rtsp://camera/$$1"' in text
+    assert '"serve" "my 100%% model.tflite" "front $$1 door.mp4"' in text
     assert '"--host" "0.0.0.0" "--loop"' in text
     assert f"WorkingDirectory={tmp_path}" in text
     for line in ("Type=notify", "Restart=on-failure", "WatchdogSec=60"):
@@ -81,6 +83,67 @@ def test_systemd_understands_it(config: Path) -> None:
         env={**os.environ, "XDG_RUNTIME_DIR": str(config)},
     )
     assert "movistream.service" not in found.stderr
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_the_unit_is_hardened(config: Path) -> None:
+    main(["service", "install", "a model.tflite", "0", "--weight-cache", "packed weights"])
+    found = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=30", str(unit_of(config))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unrecognized option" in found.stderr:
+        pytest.skip("this systemd-analyze reads no files")
+    level = re.search(r"exposure level for movistream\.service: (\d+\.\d)", found.stdout)
+    assert level is not None, found.stderr
+    assert float(level[1]) < 3
+
+
+def test_what_the_unit_leaves_open(config: Path, tmp_path: Path) -> None:
+    """Devices, the network, files to read; folders to write to; machine code of plugins."""
+    main(["service", "install", "m.tflite", "/dev/video0", "--weight-cache", "packed weights"])
+    lines = unit_of(config).read_text().splitlines()
+    settings = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
+    for closed in ("PrivateDevices", "PrivateNetwork", "MemoryDenyWriteExecute", "DeviceAllow"):
+        assert closed not in settings
+    assert settings["ProtectHome"] == "read-only"
+    assert settings["ReadWritePaths"].split(" ", 2) == [
+        "-%E/movistream",
+        "-%C/movistream",
+        f'"-{tmp_path}/packed weights"',
+    ]
+    assert (tmp_path / "packed weights").is_dir()
+    assert int(settings["StartLimitBurst"]) * 10 < int(settings["StartLimitIntervalSec"])
+    assert stat.S_IMODE(unit_of(config).stat().st_mode) == 0o600
+
+
+def test_where_users_have_no_namespaces(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    setting = tmp_path / "setting"
+    monkeypatch.setattr(service, "_FORBIDDING", {str(setting): "0"})
+    for value, has in (("1", True), ("0", False)):
+        setting.write_text(f"{value}\n")
+        main(["service", "install", "m.tflite"])
+        text = unit_of(config).read_text()
+        assert ("PrivateUsers=true" in text) == has
+        assert "NoNewPrivileges=true" in text
+        assert ("no namespaces" in capsys.readouterr().out) != has
+
+
+def test_addresses_are_in_no_unit(config: Path, capsys: Capture) -> None:
+    addresses = ["rtsp://admin:s3cr%74@cam/1?pwd=s3cr$t", "RTSP:/admin:s3cret@cam"]
+    main(["service", "install", "m.tflite", addresses[0], "front.mp4", "--loop", addresses[1]])
+    kept = config / "movistream" / "service.sources"
+    assert kept.read_text().splitlines() == addresses
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    text = unit_of(config).read_text()
+    assert f'"m.tflite" "front.mp4" "--loop" "--sources-from" "{kept}"' in text
+    assert "s3cr" not in text + "".join(capsys.readouterr())
+    main(["service", "remove"])
+    assert not kept.exists()
 
 
 def test_mistakes(

@@ -19,7 +19,6 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-import movistream.loading
 from movistream_benchmarks.contender import (
     Contender,
     PublishedLoop,
@@ -125,8 +124,6 @@ def main() -> None:
     request = Request(**json.load(sys.stdin))
     # A collection would fall into one frame of many.
     gc.disable()
-    # The check in a child process cannot run here: the host cannot execute an ARM Python.
-    movistream.loading.probe = lambda *_arguments: None  # type: ignore[attr-defined]
     # Through ctypes, because os.getpriority raises an exception, which costs more than the call.
     # The kernel knows no such kind of priority and refuses; the plugin has seen the call by then.
     getpriority = ctypes.CDLL(None).getpriority

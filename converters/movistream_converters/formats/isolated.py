@@ -6,7 +6,6 @@ in a reader ends with the child.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors import safe_open
 
 from movistream.child import ChildError, RefusalError, call, nothing, refuse
 from movistream.errors import MovistreamError
+from movistream.leftovers import temporary_folder
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.safetensors_file import weights_bytes
@@ -27,6 +27,8 @@ from movistream_converters.network import weight_shapes
 from movistream_converters.tensorflow_import import quiet_tensorflow
 
 TIME_LIMIT_S = 600
+MEMORY_LIMIT_BYTES = 2**31
+"""Reading A5 takes a quarter of it, with tensorflow."""
 _KEY = "movistream.source"
 _FILE = "source.safetensors"
 
@@ -59,10 +61,17 @@ def read_isolated(
         ConversionError: for the same reasons, or if a package is missing that reads it, or the
             child crashes or does not end in time.
     """
-    with tempfile.TemporaryDirectory(prefix="movistream-") as folder:
-        arguments = (str(path), source_format, architecture, dict(overrides or {}), folder)
+    with temporary_folder() as folder:
+        arguments = (str(path), source_format, architecture, dict(overrides or {}), str(folder))
         try:
-            call(__name__, "answer", *arguments, time_limit_s=TIME_LIMIT_S, meanwhile=meanwhile)
+            call(
+                __name__,
+                "answer",
+                *arguments,
+                time_limit_s=TIME_LIMIT_S,
+                memory_limit_bytes=MEMORY_LIMIT_BYTES,
+                meanwhile=meanwhile,
+            )
         except RefusalError as error:
             raise ConversionError(str(error)) from None
         except ChildError as error:
@@ -70,7 +79,7 @@ def read_isolated(
                 f"{path} cannot be read: its reader {error}. It may be damaged, or too large for"
                 " this machine"
             ) from None
-        return _received(Path(folder) / _FILE)
+        return _received(folder / _FILE)
 
 
 def answer(

@@ -14,6 +14,7 @@ import click
 
 import movistream
 from movistream.errors import MissingExtraError, MovistreamError
+from movistream.sources.address import without_addresses
 
 
 @dataclass(frozen=True)
@@ -70,21 +71,28 @@ def command_line() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Runs the command line; errors end it with one line on stderr and exit code 1."""
+    """Runs the command line; errors end it with one line on stderr and exit code 1.
+
+    Arguments may be addresses with passwords in them, which no message repeats.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
         command_line.main(arguments, prog_name="movistream", standalone_mode=False)
     except MovistreamError as error:
-        _fail(str(error), 1)
+        _fail(without_addresses(str(error), arguments), 1)
     except click.ClickException as error:
-        error.show()
+        text = io.StringIO()
+        error.show(text)
+        click.echo(without_addresses(text.getvalue(), arguments), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except OSError as error:
-        _fail(f"{error.strerror}{f': {error.filename}' if error.filename else ''}", 1)
+        told = f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
+        _fail(without_addresses(told, arguments), 1)
 
 
 def _fail(message: str, code: int) -> None:

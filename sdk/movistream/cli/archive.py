@@ -13,8 +13,8 @@ from typing import Any
 from movistream.cli.sinks import Sink, as_dictionary
 from movistream.errors import OutputError, VideoError
 from movistream.output import check_output, replaced_when_done
-from movistream.pool import Ended, Item
-from movistream.sources import find_videos, is_recorded
+from movistream.pool import Ended, Item, stream_names
+from movistream.sources import find_videos, is_recorded, public_name
 
 _SUFFIX = ".jsonl"
 _CHUNK_BYTES = 2**20
@@ -44,7 +44,9 @@ def find_jobs(sources: Sequence[str], output: Path) -> tuple[Job, ...]:
     jobs: dict[Path, Job] = {}
     for source in sources:
         if not is_recorded(source) or source == "-":
-            raise VideoError(f"{source} is no file; --output-dir takes files and folders of files")
+            raise VideoError(
+                f"{public_name(source)} is no file; --output-dir takes files and folders of files"
+            )
         path = Path(source)
         for video in find_videos(path) if path.is_dir() else (path,):
             name = video.relative_to(path) if path.is_dir() else Path(video.name)
@@ -83,7 +85,7 @@ def result_files(
         run: what tells this run from others: model and options.
         on_failure: takes a video's name, and why its result cannot be written.
     """
-    by_stream = {str(job.video): job for job in jobs}
+    by_stream = dict(zip(stream_names([job.video for job in jobs]), jobs, strict=True))
     opened: dict[str, _ResultFile] = {}
     given_up: set[str] = set()
 

@@ -33,10 +33,10 @@ from movistream.errors import MovistreamError, OutputError, VideoError
 from movistream.labels import read_labels
 from movistream.loading import load
 from movistream.model import Model
-from movistream.pool import Ended, Item, StreamPool
+from movistream.pool import Ended, Item, StreamPool, stream_names
 from movistream.scores import Scorer
 from movistream.snapshot_file import read_snapshot, write_snapshot
-from movistream.sources import without_password
+from movistream.sources.address import short_name
 from movistream.sources.frame import logger
 from movistream.text import printable
 from movistream.watch import Step
@@ -129,8 +129,8 @@ def _run(
 ) -> None:
     resume = None
     if request.resume is not None:
-        resume = {without_password(sources[0]): read_snapshot(request.resume)}
-    names = [printable(Path(without_password(name)).name) for name in sources]
+        resume = {stream_names(sources)[0]: read_snapshot(request.resume, model)}
+    names = [printable(short_name(name)) for name in sources]
     title = f"{model.name} on {', '.join(names)}"
     with StreamPool(
         model,

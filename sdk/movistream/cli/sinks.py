@@ -21,7 +21,7 @@ from movistream.events import Event
 from movistream.output import replaced_when_done
 from movistream.pool import Ended, Item, Started
 from movistream.scores import Scorer
-from movistream.text import printable
+from movistream.text import cell, printable
 from movistream.timeline import Timeline, plot_timeline
 from movistream.watch import Notice, Seen, Step
 
@@ -224,7 +224,7 @@ def timing(step: Step) -> str:
 
 @contextmanager
 def csv_file(path: Path, top: int) -> Iterator[Sink]:
-    """Writes a line per step."""
+    """Writes a line per step; names that a spreadsheet would calculate have a ' before them."""
     with (
         replaced_when_done(path) as part,
         part.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
@@ -239,10 +239,10 @@ def csv_file(path: Path, top: int) -> Iterator[Sink]:
             if isinstance(item, Step):
                 result = item.result
                 latency = "" if item.latency_ms is None else f"{item.latency_ms:.3f}"
-                row = [item.stream, result.frame, f"{item.frame.time_s:.4f}"]
+                row = [cell(item.stream), result.frame, f"{item.frame.time_s:.4f}"]
                 row += [f"{result.preprocess_ms:.3f}", f"{result.inference_ms:.3f}", latency]
                 for entry in item.best:
-                    row += [entry.label, f"{entry.score:.6f}"]
+                    row += [cell(entry.label), f"{entry.score:.6f}"]
                 writer.writerow(row)
 
         yield write

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 import platform
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.arithmetic import Arithmetic
+from movistream.child import call, refuse
 from movistream.cpu import core_features
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, EngineUnavailableError
 from movistream.native_stderr import STDERR_DESCRIPTOR, first_line, native_stderr_captured
+from movistream.weight_cache import packed_weights
 
+PACKING_TIME_LIMIT_S = 600
 _NO_PLUGINS = "/nonexistent"
 _XNNPACK_FLAGS: dict[Arithmetic, int | None] = {"float32": None, "float16": 4}
 """TFLITE_XNNPACK_DELEGATE_FLAG_FORCE_FP16 of xnnpack_delegate.h; None is LiteRT's own choice."""
@@ -40,20 +42,11 @@ class CompiledModelEngine:
                 f"{path} computes sizes of tensors while it runs, which compiled-model does not"
                 " survive; take the engine interpreter, or convert the file with movistream"
             )
-        from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
-
         reason = None
-        with _whole_cache(options.weight_cache) as cache:
+        with _packed_weights(path, options) as cache:
             with native_stderr_captured() as log:
                 try:
-                    cpu = CpuOptions(
-                        num_threads=options.threads,
-                        xnnpack_weight_cache_path=cache,
-                        xnnpack_flags=_XNNPACK_FLAGS[options.arithmetic],
-                    )
-                    self._model: Any = CompiledModel.from_file(
-                        str(path), environment=_environment(), options=Options(cpu_options=cpu)
-                    )
+                    self._model: Any = _compiled(path, options.threads, options.arithmetic, cache)
                     self._index = self._model.get_signature_index(signature)
                     names = self._model.get_signature_by_index(self._index)
                     self._inputs = self._model.get_input_tensor_details(signature)
@@ -61,8 +54,8 @@ class CompiledModelEngine:
                 except (RuntimeError, ValueError) as error:
                     reason = str(error)
             if reason is not None:
-                logged = [line for line in log if line.startswith("ERROR")]
-                raise EngineError(f"LiteRT refuses {path}: {first_line((*logged, reason)[0])}")
+                said = first_line((*_errors(log), reason)[0])
+                raise EngineError(f"LiteRT refuses {path}: {said}")
         self._signature = signature
         self.input_names = tuple(names["inputs"])
         self.output_names = tuple(names["outputs"])
@@ -118,22 +111,51 @@ class _Buffer:
         self.size = int(np.prod(self.shape))
 
 
-@contextmanager
-def _whole_cache(path: Path | None) -> Iterator[str]:
-    """The cache file, or one under another name that takes its place when it is complete.
+def _compiled(path: Path, threads: int, arithmetic: Arithmetic, cache: str) -> Any:
+    """LiteRT's own model. Packed weights are read from a path, or written where nothing is yet."""
+    from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, Options
 
-    Empty for none.
-    """
-    if path is None or path.exists():
-        yield "" if path is None else str(path)
+    cpu = CpuOptions(
+        num_threads=threads,
+        xnnpack_weight_cache_path=cache,
+        xnnpack_flags=_XNNPACK_FLAGS[arithmetic],
+    )
+    return CompiledModel.from_file(
+        str(path), environment=_environment(), options=Options(cpu_options=cpu)
+    )
+
+
+@contextmanager
+def _packed_weights(path: Path, options: EngineOptions) -> Iterator[str]:
+    """Where LiteRT finds them; empty for nowhere."""
+    if options.weight_cache is None:
+        yield ""
         return
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield str(part)
-        if part.exists():
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+
+    def pack_in_child(part: Path) -> None:
+        how = (options.threads, options.arithmetic)
+        arguments = (str(path.absolute()), *how, str(part.absolute()))
+        call(__name__, "pack", *arguments, time_limit_s=PACKING_TIME_LIMIT_S)
+
+    with packed_weights(options.weight_cache, pack_in_child) as cache:
+        yield cache or ""
+
+
+def pack(path: str, threads: int, arithmetic: Arithmetic, part: str) -> int:
+    """In a child: leaves packed weights in a file, and opens it to see that it is whole."""
+    reason = None
+    with native_stderr_captured() as log:
+        try:
+            for _ in ("write", "open"):
+                _compiled(Path(path), threads, arithmetic, part)
+        except (RuntimeError, ValueError) as error:
+            reason = str(error)
+    errors = [*_errors(log), *([] if reason is None else [reason])]
+    return refuse(EngineError(first_line(errors[0]))) if errors else 0
+
+
+def _errors(log: Iterable[str]) -> list[str]:
+    return [line for line in log if line.startswith("ERROR")]
 
 
 def _require_arm_atomics() -> None:

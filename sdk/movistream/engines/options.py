@@ -15,8 +15,8 @@ class EngineOptions:
     Attributes:
         threads: for the engine to use.
         arithmetic: of float operators.
-        weight_cache: file for weights in the layout that the CPU wants; it is written if it is
-            missing, and mapped if it is there. None packs them anew in every process.
+        weight_cache: what names of files begin with that hold weights in the layout that the CPU
+            wants, see :mod:`movistream.weight_cache`. None packs them anew in every process.
         has_sizes_at_run_time: the file has operators of
             :data:`movistream.operators.SIZING_OPERATORS`.
     """

@@ -24,7 +24,7 @@ from litestar import (
     websocket,
 )
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException, WebSocketDisconnect
+from litestar.exceptions import HTTPException, WebSocketDisconnect, WebSocketException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.params import Parameter
@@ -37,7 +37,9 @@ from litestar.status_codes import (
     HTTP_409_CONFLICT,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     HTTP_422_UNPROCESSABLE_ENTITY,
+    HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
+    HTTP_507_INSUFFICIENT_STORAGE,
 )
 
 import movistream
@@ -54,19 +56,24 @@ from movistream.serve.schema import (
     Status,
 )
 from movistream.serve.station import NoFeedError, Station, TooManyError, check_upload
+from movistream.serve.unexpected import tell_unexpected
 from movistream.serve.watchdog import report_to_manager
 from movistream.text import has_control_characters
+
+UPLOAD_PATH = "/api/uploads"
 
 _STATIC = importlib.resources.files("movistream.serve") / "static"
 _PAGE_FILES = ("app.js", "chart.js", "style.css", "icon.svg")
 _MOST_NAME_LETTERS = 200
 _MOST_REQUEST_BYTES = 64 * 1024
+_CUT_OFF = "client disconnected prematurely"
 _TRY_AGAIN_LATER = 1013
 _GOING_AWAY = 1001
 _BAD_MESSAGE = 1007
 _NOT_FOUND = 4404
 _LOOK_EVERY_S = 0.5
-_LONGEST_SILENCE_S = 30
+_UPLOAD_WINDOW_S = 10
+_LEAST_WINDOW_BYTES = 160_000
 
 FeedId = Annotated[str, Parameter(max_length=40, description="Of a feed, see /api/status.")]
 
@@ -108,7 +115,11 @@ def make_app(make_station: Callable[[], Station]) -> Litestar:
             browser_camera,
         ],
         lifespan=[lifespan],
-        exception_handlers={MovistreamError: _refused},
+        exception_handlers={
+            MovistreamError: _refused,
+            RecursionError: _too_deep,
+            HTTP_500_INTERNAL_SERVER_ERROR: _unexpected,
+        },
         openapi_config=OpenAPIConfig(
             title="movistream",
             version=movistream.__version__,
@@ -116,6 +127,9 @@ def make_app(make_station: Callable[[], Station]) -> Litestar:
             render_plugins=[JsonRenderPlugin()],
         ),
         request_max_body_size=_MOST_REQUEST_BYTES,
+        # What is worth it is told by the handlers of exceptions.
+        logging_config=None,
+        after_exception=[_tell_of_socket],
     )
 
 
@@ -203,7 +217,7 @@ async def configure(state: State, feed_id: FeedId, data: Settings) -> FeedDescri
     return feed.describe()
 
 
-@post("/api/uploads", status_code=HTTP_201_CREATED, request_max_body_size=None)
+@post(UPLOAD_PATH, status_code=HTTP_201_CREATED, request_max_body_size=None)
 async def upload(
     state: State,
     request: Request[Any, Any, Any],
@@ -213,15 +227,20 @@ async def upload(
     station: Station = state.station
     if has_control_characters(name):
         raise HTTPException("the name has control characters", status_code=HTTP_400_BAD_REQUEST)
-    with station.room_for_one() as path:
-        try:
-            await _receive_file(request, path, station.limits.upload_bytes)
-            await asyncio.to_thread(check_upload, path, station.limits)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        feed = station.add_upload(path, name)
-    return feed.describe()
+    try:
+        with station.room_for_one() as path:
+            try:
+                await _receive_file(request, path, station.limits.upload_bytes)
+                await asyncio.to_thread(check_upload, path, station.limits)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+            return station.add_upload(path, name).describe()
+    except OSError as error:
+        raise HTTPException(
+            f"the video cannot be kept: {error.strerror}",
+            status_code=HTTP_507_INSUFFICIENT_STORAGE,
+        ) from None
 
 
 @delete("/api/feeds/{feed_id:str}")
@@ -326,7 +345,7 @@ async def _listen(socket: WebSocket[Any, Any, Any], subscriber: Subscriber) -> i
             subscriber.picture_shown()
     except WebSocketDisconnect:
         return None
-    except (msgspec.DecodeError, KeyError, TypeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, KeyError, RecursionError, TypeError, UnicodeDecodeError):
         return _BAD_MESSAGE
 
 
@@ -340,18 +359,8 @@ async def _dropped(subscriber: Subscriber) -> int:
 
 async def _receive_file(request: Request[Any, Any, Any], path: Path, most_bytes: int) -> None:
     size = 0
-    chunks = request.stream()
     with path.open("wb") as file:
-        while True:
-            try:
-                chunk = await asyncio.wait_for(anext(chunks), _LONGEST_SILENCE_S)
-            except StopAsyncIteration:
-                return
-            except asyncio.TimeoutError:
-                raise HTTPException(
-                    f"nothing came for {_LONGEST_SILENCE_S} s",
-                    status_code=HTTP_408_REQUEST_TIMEOUT,
-                ) from None
+        async for chunk in _not_too_slow(request.stream()):
             size += len(chunk)
             if size > most_bytes:
                 raise HTTPException(
@@ -359,6 +368,36 @@ async def _receive_file(request: Request[Any, Any, Any], path: Path, most_bytes:
                     status_code=HTTP_413_REQUEST_ENTITY_TOO_LARGE,
                 )
             await asyncio.to_thread(file.write, chunk)
+
+
+async def _not_too_slow(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Chunks of a body, as long as enough of them come."""
+    loop = asyncio.get_running_loop()
+    ends_s, came = loop.time() + _UPLOAD_WINDOW_S, 0
+    coming: asyncio.Future[bytes] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(chunks))
+            await asyncio.wait({coming}, timeout=max(0.0, ends_s - loop.time()))
+            if coming.done():
+                try:
+                    chunk = coming.result()
+                except StopAsyncIteration:
+                    return
+                coming = None
+                came += len(chunk)
+                yield chunk
+            if loop.time() >= ends_s:
+                if came < _LEAST_WINDOW_BYTES:
+                    raise HTTPException(
+                        f"too slow: a video comes with at least"
+                        f" {_LEAST_WINDOW_BYTES // _UPLOAD_WINDOW_S // 1000} kB/s",
+                        status_code=HTTP_408_REQUEST_TIMEOUT,
+                    )
+                ends_s, came = loop.time() + _UPLOAD_WINDOW_S, 0
+    finally:
+        if coming is not None:
+            coming.cancel()
 
 
 def _feed(state: State, feed_id: str) -> Feed:
@@ -370,3 +409,24 @@ def _refused(_request: Any, error: MovistreamError) -> Response[dict[str, Any]]:
     codes = {NoFeedError: HTTP_404_NOT_FOUND, TooManyError: HTTP_409_CONFLICT}
     code = codes.get(type(error), HTTP_422_UNPROCESSABLE_ENTITY)
     return Response({"status_code": code, "detail": str(error)}, status_code=code)
+
+
+def _too_deep(_request: Any, _error: RecursionError) -> Response[dict[str, Any]]:
+    code = HTTP_400_BAD_REQUEST
+    return Response({"status_code": code, "detail": "what was sent is too deep"}, status_code=code)
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:
+    if isinstance(error, HTTPException) and error.detail == _CUT_OFF:
+        # Nobody may be there to read it.
+        code = HTTP_400_BAD_REQUEST
+        return Response({"status_code": code, "detail": "the body was cut off"}, status_code=code)
+    tell_unexpected(error, f"answering {request.method} {request.url.path}")
+    code = HTTP_500_INTERNAL_SERVER_ERROR
+    told = "a mistake of this program, not of yours; its log says more"
+    return Response({"status_code": code, "detail": told}, status_code=code)
+
+
+async def _tell_of_socket(error: Exception, scope: Any) -> None:
+    if scope["type"] == "websocket" and not isinstance(error, (HTTPException, WebSocketException)):
+        tell_unexpected(error, f"serving {scope['path']}")

@@ -13,7 +13,7 @@ import click
 from movistream.cli import parameters
 from movistream.engines import ENGINES
 from movistream.ensemble import Ensemble, Streamable
-from movistream.errors import MissingExtraError, MovistreamError
+from movistream.errors import MissingExtraError, MovistreamError, VideoError
 from movistream.events import EventOptions
 from movistream.labels import read_labels
 from movistream.loading import MOST_THREADS, load
@@ -32,6 +32,12 @@ _MEGABYTE = 1024**2
 @click.command()
 @click.argument("model", type=parameters.PATH)
 @click.argument("sources", nargs=-1, metavar="[MODEL]... [SOURCE]...")
+@click.option(
+    "--sources-from",
+    type=parameters.PATH,
+    metavar="FILE",
+    help="More sources, one a line: in contrast to arguments, other users cannot see them.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
 @click.option(
@@ -39,6 +45,13 @@ _MEGABYTE = 1024**2
     envvar=TOKEN_VARIABLE,
     show_envvar=True,
     help="Whoever asks must bring it; 'new' makes one. Needed unless HOST is this machine alone.",
+)
+@click.option(
+    "--known-as",
+    "known_as",
+    multiple=True,
+    metavar="HOST",
+    help="A name by which this server is asked, beside this machine's own; matters with a token.",
 )
 @click.option("--threads", type=click.IntRange(min=1, max=MOST_THREADS), help="Of the engine.")
 @click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
@@ -66,9 +79,11 @@ _MEGABYTE = 1024**2
 def serve(
     model: Path,
     sources: tuple[str, ...],
+    sources_from: Path | None,
     host: str,
     port: int,
     token: str | None,
+    known_as: tuple[str, ...],
     threads: int | None,
     engine: str,
     labels: Path | None,
@@ -95,6 +110,8 @@ def serve(
         raise MissingExtraError("movistream serve", "serve") from None
     models = [model, *(Path(name) for name in sources if name.endswith(_MODEL_SUFFIX))]
     names = tuple(name for name in sources if not name.endswith(_MODEL_SUFFIX))
+    if sources_from is not None:
+        names += _read_sources(sources_from)
     with ExitStack() as stack:
         loaded = [
             stack.enter_context(
@@ -125,7 +142,18 @@ def serve(
             loops=loops,
         )
         limits = Limits(upload_bytes=most_upload * _MEGABYTE)
-        run_server(streamed, names, options, limits, host, port, token)
+        run_server(streamed, names, options, limits, host, port, token, known_as)
+
+
+def _read_sources(path: Path) -> tuple[str, ...]:
+    """Sources from a file, one a line; empty lines are none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise VideoError(f"cannot read the sources in {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise VideoError(f"the sources in {path} are not UTF-8 text") from None
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def checked_token(token: str | None, host: str) -> str | None:

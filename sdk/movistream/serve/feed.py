@@ -30,6 +30,7 @@ from movistream.serve.schema import (
     Settings,
     StepMessage,
 )
+from movistream.serve.unexpected import tell_unexpected
 from movistream.sources import Source, SourceOptions, open_source
 from movistream.text import printable
 from movistream.watch import Notice, Seen, Step, WatchOptions
@@ -38,6 +39,8 @@ FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 30.0
 _JOIN_S = 10.0
 _SENT_CLASSES = 5
+_MOST_TIMES_HIGHER = 4
+_UNEXPECTED = "it was ended by a mistake of this program; its log says more"
 
 
 @dataclass(frozen=True)
@@ -231,7 +234,7 @@ class Feed:
             self.history.restart()
         self._set_state("ended")
 
-    def _watch_once(self) -> Exception | None:
+    def _watch_once(self) -> MovistreamError | None:
         """Watches the source to its end; returns what ended it early."""
         try:
             source = self._open_source()
@@ -251,10 +254,13 @@ class Feed:
                     # Of a live source, frames are skipped meanwhile.
                     self._running.wait()
                     if isinstance(item, Ended):
-                        return item.error
+                        return _told(item.error)
                 return None
         except MovistreamError as error:
             return error
+        except Exception as error:
+            tell_unexpected(error, "watching a feed")
+            return MovistreamError(_UNEXPECTED)
         finally:
             self._pool = self._paced = None
             self._skipped_before = self.skipped
@@ -304,6 +310,14 @@ class Feed:
         self.hub.publish(msgspec.json.encode(message).decode())
 
 
+def _told(error: Exception | None) -> MovistreamError | None:
+    """What ended a stream, in words that may be shown."""
+    if error is None or isinstance(error, MovistreamError):
+        return error
+    tell_unexpected(error, "watching a feed")
+    return MovistreamError(_UNEXPECTED)
+
+
 def _settings_of(options: WatchOptions) -> Settings:
     events = options.events or EventOptions()
     return Settings(
@@ -317,9 +331,11 @@ def _settings_of(options: WatchOptions) -> Settings:
 
 def _jpeg(step: Step, width: int, quality: int) -> bytes:
     picture: Any = pillow_image().fromarray(step.frame.image)
-    if picture.width > width:
-        height = max(1, round(picture.height * width / picture.width))
-        picture = picture.resize((width, height), reducing_gap=1.0)
+    # JPEG has limits of its own, and browsers too.
+    scale = min(1.0, width / picture.width, _MOST_TIMES_HIGHER * width / picture.height)
+    if scale < 1:
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        picture = picture.resize(size, reducing_gap=1.0)
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=quality)
     return data.getvalue()

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import socket
 import sys
+from collections.abc import Collection
 
 import click
 import uvicorn
 
 from movistream.ensemble import Streamable
 from movistream.errors import MovistreamError
-from movistream.serve.app import make_app
+from movistream.serve.app import UPLOAD_PATH, make_app
+from movistream.serve.connections import (
+    ConnectionLimits,
+    Connections,
+    with_room_for_descriptors,
+)
 from movistream.serve.feed import FeedOptions
-from movistream.serve.security import Guard
+from movistream.serve.security import Guard, own_names
 from movistream.serve.station import Limits, Station
+from movistream.serve.unexpected import show_logs
 
 _MOST_MESSAGE_BYTES = 600 * 1024
-_MOST_CONNECTIONS = 500
 _PING_S = 20.0
 _SHUTDOWN_S = 3
 _BACKLOG = 128
@@ -32,21 +36,28 @@ def run_server(
     host: str,
     port: int,
     token: str | None,
+    names: Collection[str] = (),
 ) -> None:
     """Serves until Ctrl+C or a termination.
+
+    Args:
+        names: of this server, beside those that the machine knows.
 
     Raises:
         MovistreamError: if the address cannot be listened on.
     """
     listening = _listen(host, port)
-    app = Guard(make_app(lambda: Station(model, sources, options, limits)), token)
+    show_logs(sources)
+    application = make_app(lambda: Station(model, sources, options, limits))
+    app = Guard(application, token, own_names(host, names))
+    connections = Connections(with_room_for_descriptors(ConnectionLimits()), UPLOAD_PATH)
     config = uvicorn.Config(
         app,
         # Addresses may hold the token.
         access_log=False,
-        log_level=logging.WARNING,
+        log_config=None,
         server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
+        http=connections.protocol,  # type: ignore[arg-type]
         ws_max_size=_MOST_MESSAGE_BYTES,
         ws_ping_interval=_PING_S,
         ws_ping_timeout=_PING_S,
@@ -58,15 +69,8 @@ def run_server(
     # What is not a terminal may be a log, where a token must not be.
     query = "" if token is None else f"?token={token if sys.stdout.isatty() else '…'}"
     click.echo(f"http://{shown}:{bound_port}/{query}")
-    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
-
-
-def _is_no_cancellation(record: logging.LogRecord) -> bool:
-    """Requests that a shutdown has cut off are no errors."""
-    kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or not issubclass(kind, asyncio.CancelledError)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -79,8 +83,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind(address)
         # From here on connections wait instead of being refused.
         listening.listen(_BACKLOG)
-    except OSError as error:
-        raise MovistreamError(
-            f"cannot listen on {host}, port {port}: {error.strerror or error}"
-        ) from None
+    except (OSError, UnicodeError) as error:
+        # What is no host name at all is a UnicodeError.
+        reason = getattr(error, "strerror", None) or "this is no name of a host"
+        raise MovistreamError(f"cannot listen on {host}, port {port}: {reason}") from None
     return listening

@@ -14,6 +14,8 @@ import click
 from movistream.errors import MovistreamError, OutputError
 from movistream.output import replaced_when_done
 from movistream.serve.command import TOKEN_VARIABLE, checked_token, serve
+from movistream.sources.address import is_like_an_address, public_name
+from movistream.user_folders import config_folder
 
 _UNIT = "movistream.service"
 _WATCHDOG_S = 60
@@ -22,7 +24,9 @@ _TEMPLATE = """\
 [Unit]
 Description=movistream: streams in a browser
 After=network-online.target
-StartLimitIntervalSec=0
+# One that fails again and again is left alone after a few minutes.
+StartLimitIntervalSec=600
+StartLimitBurst=20
 
 [Service]
 Type=notify
@@ -33,11 +37,48 @@ Restart=on-failure
 RestartSec=5
 WatchdogSec={watchdog_s}
 TimeoutStopSec=20
+UMask=0077
+LimitCORE=0
+KeyringMode=private
+LockPersonality=true
 NoNewPrivileges=true
-
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=true
+RestrictRealtime=true
+RestrictSUIDSGID=true
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged
+{sandbox}
 [Install]
 WantedBy=default.target
 """
+_SANDBOX = """\
+# From here on it needs user namespaces. Writing is allowed below these folders only.
+PrivateUsers=true
+CapabilityBoundingSet=
+PrivateMounts=true
+PrivateTmp=true
+ProtectControlGroups=true
+ProtectHome=read-only
+ProtectHostname=true
+ProtectKernelLogs=true
+ProtectKernelModules=true
+ProtectKernelTunables=true
+ProtectSystem=strict
+CacheDirectory=movistream
+CacheDirectoryMode=0700
+ConfigurationDirectory=movistream
+ConfigurationDirectoryMode=0700
+ReadWritePaths={writable}
+"""
+_FORBIDDING = {
+    "/proc/sys/kernel/unprivileged_userns_clone": "0",
+    "/proc/sys/user/max_user_namespaces": "0",
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": "1",
+}
+"""Settings of kernels by which a user may have no namespaces of his own."""
 
 
 @click.group()
@@ -52,21 +93,30 @@ def service() -> None:
 def install(arguments: tuple[str, ...]) -> None:
     """Install and start a service: what follows is as for 'movistream serve'.
 
-    It is started again when it fails, and when it has not looked at a frame for a minute. A token
-    is kept in a file that only this user can read.
+    It is started again when it fails, and when it has not looked at a frame for a minute; one that
+    fails 20 times in ten minutes is left alone. A token, and addresses, which may hold passwords,
+    are kept in files that only this user can read.
     """
     parsed = serve.make_context("movistream serve", list(arguments)).params
     token = checked_token(parsed["token"], parsed["host"])
-    unit, environment = _unit_path(), _environment_path()
-    command = [sys.executable, "-m", "movistream", "serve", *_without_token(arguments)]
+    unit, environment, addresses = _unit_path(), *_private_paths()
+    secret = [name for name in parsed["sources"] if is_like_an_address(name)]
+    public = [name for name in _without_token(arguments) if name not in secret]
+    command = [sys.executable, "-m", "movistream", "serve", *public]
+    if secret:
+        command += ["--sources-from", str(addresses)]
     text = _TEMPLATE.format(
         command=" ".join(map(_quoted, command)),
         folder=_escaped(str(Path.cwd())),
         environment=_escaped(str(environment)),
         watchdog_s=_WATCHDOG_S,
+        sandbox=_sandbox(parsed["weight_cache"]),
     )
     _require_systemd()
-    _write(environment, "" if token is None else f"{TOKEN_VARIABLE}={token}\n", private=True)
+    _write(environment, "" if token is None else f"{TOKEN_VARIABLE}={token}\n")
+    _write(addresses, "".join(f"{_one_line(name)}\n" for name in secret))
+    if parsed["weight_cache"] is not None:
+        _make_folder(parsed["weight_cache"])
     _write(unit, text)
     _systemctl("daemon-reload")
     _systemctl("enable", _UNIT)
@@ -75,6 +125,10 @@ def install(arguments: tuple[str, ...]) -> None:
     click.echo(f"wrote {unit} and started it")
     if token is not None:
         click.echo(f"the token is in {environment}")
+    if secret:
+        click.echo(f"the addresses are in {addresses}")
+    if not _has_user_namespaces():
+        click.echo("this kernel gives users no namespaces: it may write wherever this user may")
     click.echo(
         "so that it also runs while nobody is logged in: sudo loginctl enable-linger"
         f" {os.environ.get('USER', '$USER')}"
@@ -98,22 +152,47 @@ def remove() -> None:
     _require_systemd()
     _require_installed()
     _systemctl("disable", "--now", _UNIT)
-    for path in (_unit_path(), _environment_path()):
+    for path in (_unit_path(), *_private_paths()):
         path.unlink(missing_ok=True)
     _systemctl("daemon-reload")
     click.echo("stopped and removed")
 
 
 def _config_folder() -> Path:
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    folder = config_folder()
+    if folder is None:
+        raise MovistreamError("this user has no home where a service could be kept")
+    return folder
 
 
 def _unit_path() -> Path:
-    return _config_folder() / "systemd" / "user" / _UNIT
+    return _config_folder().parent / "systemd" / "user" / _UNIT
 
 
-def _environment_path() -> Path:
-    return _config_folder() / "movistream" / "service.env"
+def _private_paths() -> tuple[Path, Path]:
+    """Files of the token and of addresses, which may hold passwords."""
+    return _config_folder() / "service.env", _config_folder() / "service.sources"
+
+
+def _sandbox(weight_cache: Path | None) -> str:
+    if not _has_user_namespaces():
+        return ""
+    # %E and %C: the user's folders for configuration and caches, wherever they are.
+    writable = ["-%E/movistream", "-%C/movistream"]
+    if weight_cache is not None:
+        writable.append(f'"-{_escaped(str(weight_cache.absolute()))}"')
+    return _SANDBOX.format(writable=" ".join(writable))
+
+
+def _has_user_namespaces() -> bool:
+    """Whether this user may have some, by what the kernel says."""
+    for path, forbidding in _FORBIDDING.items():
+        try:
+            if Path(path).read_text(encoding="ascii").strip() == forbidding:
+                return False
+        except (OSError, ValueError):
+            continue
+    return True
 
 
 def _without_token(arguments: Sequence[str]) -> list[str]:
@@ -136,17 +215,28 @@ def _quoted(argument: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    if "\n" in text:
-        raise MovistreamError(f"a line break cannot be in a service: {text!r}")
-    return text.replace("%", "%%")
+    return _one_line(text).replace("%", "%%")
 
 
-def _write(path: Path, text: str, *, private: bool = False) -> None:
+def _one_line(text: str) -> str:
+    if "\n" in text or "\r" in text:
+        raise MovistreamError(f"a line break cannot be in a service: {public_name(text)!r}")
+    return text
+
+
+def _make_folder(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if private:
-            path.touch(mode=0o600)
-            path.chmod(0o600)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make the folder {path}: {error.strerror}") from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a file that only this user can read."""
+    _make_folder(path.parent)
+    try:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
         with replaced_when_done(path) as part:
             part.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import Literal
 import movistream
 from movistream.ensemble import Streamable
 from movistream.errors import MovistreamError, VideoError
+from movistream.leftovers import remove_leftovers, temporary_folder
 from movistream.serve.browser_camera import BrowserCamera
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.hub import Hub
 from movistream.serve.schema import ModelDescription, Status
 from movistream.serve.system import SystemWatch
 from movistream.sources import Source, VideoFile
+from movistream.sources.address import numbered, short_name
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,12 @@ class Station:
         self._system = SystemWatch()
         self._feeds: dict[str, Feed] = {}
         self._numbers = itertools.count(1)
-        self._folder = tempfile.TemporaryDirectory(prefix="movistream-")
-        for source in sources:
-            self._add("source", Path(source).name or source, partial(str, source), options)
+        self._stack = ExitStack()
+        self._folder: Path | None = None
+        # What a killed server has left is not kept until somebody sends a video.
+        remove_leftovers(Path(tempfile.gettempdir()))
+        for source, name in zip(sources, numbered(map(short_name, sources)), strict=True):
+            self._add("source", name, partial(str, source), options)
 
     def feed(self, feed_id: str) -> Feed:
         """A feed by its id.
@@ -109,11 +114,14 @@ class Station:
 
         Raises:
             TooManyError: if there are too many already.
+            OSError: if there is no room on the disk.
         """
         self._make_room()
+        if self._folder is None:
+            self._folder = self._stack.enter_context(temporary_folder())
         self._receiving += 1
         try:
-            yield Path(self._folder.name) / f"upload-{next(self._numbers)}"
+            yield self._folder / f"upload-{next(self._numbers)}"
         finally:
             self._receiving -= 1
 
@@ -154,7 +162,7 @@ class Station:
         """Ends all."""
         feeds, self._feeds = list(self._feeds.values()), {}
         await asyncio.gather(*(asyncio.to_thread(self._close, feed) for feed in feeds))
-        self._folder.cleanup()
+        self._stack.close()
 
     def _close(self, feed: Feed) -> None:
         feed.close()
@@ -199,7 +207,7 @@ def check_upload(path: Path, limits: Limits) -> None:
     """
     try:
         with VideoFile(path, most_pixels=limits.video_pixels) as video:
-            next(iter(video))
+            _ = next(iter(video)).image
     except VideoError:
         raise VideoError(
             "what was sent cannot be read as a video of at most"

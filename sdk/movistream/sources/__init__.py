@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from movistream.errors import VideoError
+from movistream.sources.address import is_address, is_like_an_address, public_name
 from movistream.sources.frame import Picture, Source, VideoFrame
-from movistream.sources.live import Camera, NetworkStream, open_address, without_password
+from movistream.sources.live import Camera, NetworkStream, open_address
 from movistream.sources.picamera import PiCamera
 from movistream.sources.pictures import ArraySource, ImageFolder, RawSource
 from movistream.sources.video_file import VIDEO_SUFFIXES, VideoFile, find_videos
@@ -31,10 +32,9 @@ __all__ = [
     "is_address",
     "is_recorded",
     "open_source",
-    "without_password",
+    "public_name",
 ]
 
-_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _CAMERA = re.compile(r"(?:camera:)?(\d+)")
 _PICAMERA = re.compile(r"picamera(?::(\d+))?")
 _CAMERA_FILE = "/dev/video"
@@ -92,16 +92,16 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
     if is_address(text):
         return _open_address(text, options)
     path = Path(text)
+    if is_like_an_address(text) and not path.exists():
+        raise VideoError(
+            f"{public_name(text)} is neither a file nor an address; an address begins with one of"
+            f" {', '.join(f'{name}://' for name in _PROTOCOLS)}"
+        )
     if path.is_dir():
         if options.image_files_per_second is None:
             raise VideoError(f"the images in {path} need a frame rate")
         return ImageFolder(path, options.image_files_per_second)
     return VideoFile(path)
-
-
-def is_address(name: str) -> bool:
-    """Whether a source's name is a URL."""
-    return _ADDRESS.match(name) is not None
 
 
 def is_recorded(name: str | Path) -> bool:
@@ -115,12 +115,12 @@ def _open_address(url: str, options: SourceOptions) -> Source:
     protocol = url.partition("://")[0].lower()
     if protocol not in _PROTOCOLS:
         raise VideoError(
-            f"{without_password(url)} begins with {protocol}://, which is not read; there are"
+            f"{public_name(url)} begins with {protocol}://, which is not read; there are"
             f" {', '.join(_PROTOCOLS)}"
         )
     container = open_address(url, options.timeout_s)
     if protocol in ("http", "https") and container.seconds is not None:
-        return VideoFile.from_container(container, without_password(url))
+        return VideoFile.from_container(container, public_name(url))
     return NetworkStream(
         url,
         timeout_s=options.timeout_s,

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from movistream.errors import MissingExtraError
+from movistream.errors import MissingExtraError, VideoError
+from movistream.sources.address import without_addresses
 from movistream.sources.frame import Picture, sane_rate
 
 _PLAYLISTS = frozenset({"concat", "dash", "hls", "sdp", "webm_dash_manifest"})
@@ -35,14 +36,14 @@ class MediaError(Exception):
 
     Attributes:
         reason: without the address, which may hold a password.
-        cause: the kind of error below it.
+        kind: of the error below it, which is not kept: it holds the address.
     """
 
     def __init__(self, cause: Exception) -> None:
         """What went wrong in PyAV, or here."""
-        text = str(getattr(cause, "strerror", None) or cause)
+        text = without_addresses(str(getattr(cause, "strerror", None) or cause))
         self.reason = _TIMEOUT_REASON if text == _TIMEOUT_TEXT else text
-        self.cause = cause
+        self.kind = type(cause)
         super().__init__(self.reason)
 
 
@@ -78,17 +79,24 @@ class Container:
         """
         av = pyav()
         timeout = None if timeout_s is None else (timeout_s, timeout_s)
+        failure: MediaError | None = None
         try:
             self._container: Any = av.open(
                 address, format=format_name, options=dict(options or {}), timeout=timeout
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise MediaError(error) from None
+            failure = MediaError(error)
+        if failure is not None:
+            # Out here, where no error that holds the address becomes its context.
+            raise failure
         videos = self._container.streams.video
         if not videos:
             self._container.close()
             raise MediaError(ValueError("it holds no video"))
         self._stream: Any = videos[0]
+        if self._stream.codec_context is None:
+            self._container.close()
+            raise MediaError(ValueError("its codec is not known here"))
         self._stream.thread_type = "AUTO"
         if most_pixels is not None:
             self._stream.codec_context.options = {"max_pixels": str(most_pixels)}
@@ -107,6 +115,7 @@ class Container:
             MediaError: where it cannot be read or decoded on.
         """
         av = pyav()
+        failure: MediaError | None = None
         start_s: float | None = None
         time_s, step_s = 0.0, 1 / self.frames_per_second if self.frames_per_second else 1.0
         try:
@@ -124,7 +133,9 @@ class Container:
                     time_s = own_s - start_s
                 yield time_s, frame
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise MediaError(error) from None
+            failure = MediaError(error)
+        if failure is not None:
+            raise failure
 
     def close(self) -> None:
         """Lets go of it; closing twice does nothing."""
@@ -135,8 +146,15 @@ class Container:
 
 
 def picture(frame: Any) -> Picture:
-    """A decoded frame as uint8 RGB (height, width, 3), turned as its metadata says."""
-    image: Picture = frame.to_ndarray(format="rgb24")
+    """A decoded frame as uint8 RGB (height, width, 3), turned as its metadata says.
+
+    Raises:
+        VideoError: if its pixels are of a kind that cannot become RGB.
+    """
+    try:
+        image: Picture = frame.to_ndarray(format="rgb24")
+    except (pyav().FFmpegError, OSError, ValueError) as error:
+        raise VideoError(f"a frame cannot become RGB: {MediaError(error)}") from None
     quarters = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
 

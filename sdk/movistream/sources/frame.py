@@ -52,7 +52,7 @@ class Source(ABC):
     """Where frames come from: an iterator of frames, once through, and a context manager.
 
     Attributes:
-        name: for people; passwords in addresses are masked.
+        name: for people; of an address no more than scheme, host and port.
         live: frames come when they come, and those not taken in time are lost.
         frames_per_second: as the source says; None if it does not.
         seconds: how long the source says that it is, which may be wrong; None if it does not, or

@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from movistream.errors import VideoError
+from movistream.sources.address import public_name
 from movistream.sources.container import Container, MediaError, picture
 from movistream.sources.frame import Source, VideoFrame, logger
 
@@ -37,6 +37,8 @@ class LiveSource(Source, ABC):
     def __iter__(self) -> Iterator[VideoFrame]:
         start_s: float | None = None
         with self._in_use:
+            if self.closed.is_set():
+                return
             try:
                 for index, frame in enumerate(self._captured()):
                     assert frame.captured_s is not None
@@ -107,9 +109,9 @@ class Camera(LiveSource):
                 self.name, format_name="v4l2", options=options, timeout_s=timeout_s
             )
         except MediaError as error:
-            if isinstance(error.cause, FileNotFoundError):
+            if issubclass(error.kind, FileNotFoundError):
                 raise VideoError(f"there is no camera {device}{_cameras_there()}") from None
-            if isinstance(error.cause, PermissionError):
+            if issubclass(error.kind, PermissionError):
                 raise VideoError(
                     f"no permission to use the camera {device}; may this user read it? On many"
                     " systems one has to be in the group 'video'"
@@ -159,7 +161,7 @@ class NetworkStream(LiveSource):
         Raises:
             VideoError: if it cannot be opened.
         """
-        super().__init__(without_password(url))
+        super().__init__(public_name(url))
         self._url = url
         self._timeout_s = timeout_s
         self._give_up_after_s = give_up_after_s
@@ -223,19 +225,7 @@ def open_address(url: str, timeout_s: float) -> Container:
     try:
         return Container(url, options=options, timeout_s=timeout_s)
     except MediaError as error:
-        raise VideoError(f"{without_password(url)} cannot be opened: {error.reason}") from None
-
-
-def without_password(url: str) -> str:
-    """An address that may be shown."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise VideoError("the address cannot be read: its brackets do not match") from None
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:***@{host}"))
+        raise VideoError(f"{public_name(url)} cannot be opened: {error.reason}") from None
 
 
 def _attempts(number: int) -> str:

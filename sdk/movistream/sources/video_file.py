@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from movistream.errors import VideoError
+from movistream.sources.address import public_name
 from movistream.sources.container import Container, MediaError, file_options, picture
 from movistream.sources.frame import Source, VideoFrame, logger
 from movistream.text import printable
@@ -39,20 +40,21 @@ class VideoFile(Source):
             VideoError: if it cannot be opened.
             MissingExtraError: if the packages for videos are not installed.
         """
+        shown = public_name(path)
         if path.is_dir():
-            raise VideoError(f"{path} is a folder, not a video file")
+            raise VideoError(f"{shown} is a folder, not a video file")
         if not path.is_file():
             kind = "is not a file" if path.exists() else "does not exist"
-            raise VideoError(f"the video {path} {kind}")
+            raise VideoError(f"the video {shown} {kind}")
         try:
             container = Container(f"file:{path}", options=file_options(), most_pixels=most_pixels)
         except MediaError as error:
-            if isinstance(error.cause, PermissionError):
-                raise VideoError(f"no permission to read the video {path}") from None
+            if issubclass(error.kind, PermissionError):
+                raise VideoError(f"no permission to read the video {shown}") from None
             raise VideoError(
-                f"{path} cannot be opened as a video: it is damaged or of another type"
+                f"{shown} cannot be opened as a video: it is damaged or of another type"
             ) from None
-        self._take(container, name or str(path))
+        self._take(container, name or shown)
 
     @classmethod
     def from_container(cls, container: Container, name: str) -> VideoFile:

@@ -1,0 +1,159 @@
+"""Feeds and those who watch them, without a server around them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import threading
+from collections.abc import Iterator
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from movistream.errors import VideoError
+from movistream.events import EventOptions
+from movistream.loading import load
+from movistream.model import Model
+from movistream.serve import hub as hubs
+from movistream.serve.feed import Feed, FeedOptions
+from movistream.serve.hub import LEVELS, Hub, Subscriber
+from movistream.sources import ArraySource, Source, VideoFrame
+from movistream.watch import WatchOptions
+from tests.sdk.waiting import wait_until
+
+
+class Clock:
+    """Stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(hubs, "time", found)
+    return found
+
+
+def shown_after(subscriber: Subscriber, clock: Clock, *seconds: float) -> int:
+    """The level after pictures that took so long to be shown."""
+    for second in seconds:
+        subscriber.picture_sent()
+        clock.now_s += second
+        subscriber.picture_shown()
+    return subscriber.level
+
+
+def test_slow_watchers_get_smaller_pictures_and_fast_ones_larger(clock: Clock) -> None:
+    async def watch() -> None:
+        subscriber = Subscriber()
+        assert subscriber.level == 2
+        assert shown_after(subscriber, clock, 1.0) == 1
+        assert shown_after(subscriber, clock, 1.0) == 0
+        assert shown_after(subscriber, clock, *[1.0] * 5) == 0
+        assert shown_after(subscriber, clock, *[0.01] * 9) == 0
+        assert shown_after(subscriber, clock, 0.01) == 1
+        # What is neither fast nor slow changes nothing; what is slow begins the count anew.
+        assert shown_after(subscriber, clock, *[0.2] * 30) == 1
+        assert shown_after(subscriber, clock, *[0.01] * 9, 1.0, *[0.01] * 9) == 0
+        assert shown_after(subscriber, clock, *[0.01] * 100) == len(LEVELS) - 1 == 3
+
+    asyncio.run(watch())
+
+
+class Recorder(threading.Event):
+    """Notes for how long it is waited, and is set after so many times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.waits_s: list[float | None] = []
+        self._times = times
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits_s.append(timeout)
+        if len(self.waits_s) >= self._times:
+            self.set()
+        return self.is_set()
+
+
+class Breaking(Source):
+    """Gives one frame and breaks."""
+
+    name = "breaking"
+    live = True
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        yield VideoFrame(0, 0.0, lambda: np.zeros((64, 64, 3), np.uint8), 1.0)
+        raise VideoError("it broke")
+
+
+@pytest.fixture(scope="module")
+def model(model_path: Any) -> Iterator[Model]:
+    with load(model_path) as loaded:
+        yield loaded
+
+
+def feed_of(model: Model, open_source: Any) -> Feed:
+    options = FeedOptions(WatchOptions(events=EventOptions()))
+    loop = cast("asyncio.AbstractEventLoop", None)
+    return Feed("source-1", "source", "x", model, open_source, options, Hub(loop))
+
+
+@pytest.mark.parametrize(
+    ("good_at", "waits_s"),
+    [((), [2, 4, 8, 16, 30, 30, 30]), ((2, 5), [2, 4, 2, 4, 8, 2, 4])],
+)
+def test_how_long_until_a_source_is_tried_again(
+    model: Model, good_at: tuple[int, ...], waits_s: list[float]
+) -> None:
+    """Ever longer, from the start again once a frame has come."""
+    attempts = iter(range(100))
+
+    def open_source() -> Source:
+        if next(attempts) in good_at:
+            return Breaking()
+        raise VideoError("not there")
+
+    feed = feed_of(model, open_source)
+    feed._closed = recorder = Recorder(len(waits_s))
+    feed._run()
+    assert recorder.waits_s == waits_s
+    assert feed.steps == len(good_at)
+
+
+def test_a_mistake_of_the_program_ends_no_thread(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The feed is lost and tried again; what went wrong is in the log, not on the page."""
+
+    def open_source() -> Source:
+        raise ZeroDivisionError("rtsp://admin:hunter2@camera")
+
+    feed = feed_of(model, open_source)
+    feed._closed = Recorder(1)
+    states = []
+    feed._tell = lambda message: states.append(feed.describe())  # type: ignore[method-assign]
+    feed._run()
+    assert [state.state for state in states] == ["lost", "ended"]
+    assert "mistake of this program" in states[0].problem
+    assert "hunter2" not in states[0].problem
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("shape", [(70_000, 16, 3), (16, 70_000, 3), (1, 1, 3), (5000, 90, 3)])
+def test_pictures_of_any_shape(model: Model, shape: tuple[int, int, int]) -> None:
+    """JPEG ends at 65,535 pixels; nothing that a feed sees keeps its picture from being shown."""
+    feed = feed_of(model, lambda: ArraySource([np.zeros(shape, np.uint8)], 5.0))
+    feed.start()
+    wait_until(lambda: feed.newest is not None)
+    for level, (width, _) in enumerate(LEVELS):
+        with Image.open(io.BytesIO(feed.picture(level))) as image:
+            assert 1 <= image.width <= max(width, 1)
+            assert 1 <= image.height <= 4 * width
+    feed.close()

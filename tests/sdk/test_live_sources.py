@@ -1,0 +1,101 @@
+"""Live sources that were closed, come back late, or have no times; files of no known codec."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from movistream.errors import VideoError
+from movistream.sources import NetworkStream, VideoFile, live
+from movistream.sources.container import Container, MediaError
+from tests.sdk.videos import MjpegServer, write_timed_video
+
+
+def in_time(work: Callable[[], Any]) -> Any:
+    """What a function returns, or a failure if it hangs."""
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: found.append(work()), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert found, "it hangs, or has failed"
+    return found[0]
+
+
+def test_a_closed_source_gives_nothing() -> None:
+    with MjpegServer() as server:
+        source = NetworkStream(server.url)
+        frames = iter(source)
+        next(frames)
+        frames.close()
+        source.close()
+        assert in_time(lambda: list(source)) == []
+        never_read = NetworkStream(server.url)
+        never_read.close()
+        assert in_time(lambda: list(never_read)) == []
+        never_read.close()
+
+
+class Waits:
+    """In place of the event that a source is closed by: notes for how long it is waited."""
+
+    def __init__(self, most: int) -> None:
+        self.waits_s: list[float] = []
+        self._most = most
+
+    def wait(self, timeout: float) -> bool:
+        self.waits_s.append(timeout)
+        return len(self.waits_s) > self._most
+
+
+def test_how_long_until_it_connects_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(url: str, timeout_s: float) -> Container:
+        raise VideoError("refused")
+
+    monkeypatch.setattr(live, "open_address", refuse)
+    stream = NetworkStream("rtsp://camera", opened=SimpleNamespace(frames_per_second=5.0))  # type: ignore[arg-type]
+    stream.closed = waits = Waits(8)  # type: ignore[assignment]
+    assert stream._reconnect("gone", float("inf")) == 0
+    assert waits.waits_s == [0.5, 1, 2, 4, 8, 15, 15, 15, 15]
+
+
+@pytest.mark.parametrize(
+    ("given", "times_s"),
+    [
+        ([None, None, None, None], [0, 0.25, 0.5, 0.75]),
+        ([3.0, 3.5, None, None], [0, 0.5, 0.75, 1.0]),
+        ([None, None, 7.0, 7.5], [0, 0.25, 0.5, 1.0]),
+    ],
+)
+def test_frames_without_times(
+    given: list[float | None], times_s: list[float], tmp_path: Path
+) -> None:
+    """They come as the frame rate says, never back."""
+    write_timed_video(tmp_path / "any.mp4", [0])
+    container = Container(str(tmp_path / "any.mp4"))
+    container.close()
+    container.frames_per_second = 4.0
+    pictures = [SimpleNamespace(is_corrupt=False, time=time_s) for time_s in given]
+    container._container = SimpleNamespace(decode=lambda _: iter(pictures))
+    assert [time_s for time_s, _ in container.frames()] == pytest.approx(times_s)
+
+
+def test_a_codec_that_is_not_known(tmp_path: Path) -> None:
+    path = tmp_path / "unknown.mp4"
+    write_timed_video(path, [0, 100])
+    data = path.read_bytes()
+    assert data.count(b"avc1") == 1
+    path.write_bytes(data.replace(b"avc1", b"zzzz"))
+    with pytest.raises(MediaError, match="codec is not known"):
+        Container(str(path))
+    with pytest.raises(VideoError, match="cannot be opened as a video"):
+        VideoFile(path)
+
+
+def test_the_file_that_crashed_the_server(reference: Callable[[str], Path]) -> None:
+    with pytest.raises(VideoError, match="cannot be opened as a video"):
+        VideoFile(reference("hostile/unknown_codec_i.mpg"))
