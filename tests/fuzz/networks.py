@@ -1,0 +1,133 @@
+"""Writes small networks in every precision and layout, and as other programs export them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+import cv2
+import numpy as np
+
+from movistream_converters.convert import convert
+from movistream_converters.formats.source import Source
+from movistream_converters.layouts import StateLayout
+from movistream_converters.lowering import lower
+from movistream_converters.movinet import (
+    ARCHITECTURES,
+    Architecture,
+    LayerSpec,
+    SqueezeExciteType,
+    Stage,
+    build_movinet,
+    default_options,
+)
+from movistream_converters.network import ActivationFunction
+from movistream_converters.passes import fold
+from movistream_converters.precision import Precision
+from movistream_converters.tensorflow_import import quiet_tensorflow
+from movistream_converters.weights import random_weights
+
+_NAME = "fuzz"
+_TINY = Architecture(
+    stem_filters=8,
+    stages=(
+        Stage(8, 2, (LayerSpec(1, 5, 16),)),
+        Stage(8, 1, (LayerSpec(3, 3, 16),)),
+    ),
+    head_filters=16,
+    hidden_filters=16,
+    image_size=16,
+    frames_per_second=5,
+    clip_frames=50,
+)
+_VARIANTS: dict[str, dict[str, Any]] = {
+    "": {},
+    "no-gates": {
+        "se_type": SqueezeExciteType.NONE,
+        "activation": ActivationFunction.RELU6,
+        "head_activation": ActivationFunction.RELU6,
+    },
+    "positions": {"positional_encoding": True, "se_type": SqueezeExciteType.SPACE_TIME},
+    "sigmoid-gates": {
+        "gating": ActivationFunction.SIGMOID,
+        "activation": ActivationFunction.SWISH,
+        "horizon_frames": 9,
+    },
+}
+
+
+def network(**options: Any) -> Source:
+    """A network of two blocks with random weights."""
+    chosen = replace(default_options(_NAME), image_size=16, num_classes=5, **options)
+    described = build_movinet(chosen)
+    weights = random_weights(described, seed=7)
+    return Source(chosen, described, weights, (), name="fuzz")
+
+
+def files() -> Iterator[tuple[str, bytes]]:
+    """Names and contents."""
+    ARCHITECTURES[_NAME] = _TINY
+    quiet_tensorflow()
+    from tests.converters.tflite_converter import converted
+
+    with tempfile.TemporaryDirectory() as folder:
+        clip, path = _clip(Path(folder)), Path(folder) / "m.tflite"
+        for variant, options in _VARIANTS.items():
+            source = network(**options)
+            for precision in Precision:
+                videos = (clip,) if precision is Precision.INT8 else ()
+                convert(
+                    source,
+                    path,
+                    precision=precision,
+                    calibration_videos=videos,
+                    verified=False,
+                    labels=list("abcde") if precision is Precision.FLOAT32 else (),
+                )
+                yield "-".join(filter(None, ("ours", variant, precision.value))), path.read_bytes()
+            if "horizon_frames" not in options:
+                layout = StateLayout.MODEL_GARDEN
+                convert(source, path, layout=layout, verified=False)
+                yield "-".join(filter(None, ("model-garden", variant))), path.read_bytes()
+        step = lower(*fold(source.network, source.weights), StateLayout.FRAMES)
+        yield "foreign-ours", step.graph.pack("serving_default", {})
+        for precision in ("float32", "float16", "dynamic", "int8"):
+            yield f"foreign-{precision}", converted(network(), precision)
+            yield (
+                f"foreign-positions-{precision}",
+                converted(network(positional_encoding=True), precision),
+            )
+
+
+def _clip(folder: Path) -> Path:
+    """A video to calibrate on."""
+    path = folder / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 5, (32, 32))
+    generator = np.random.default_rng(0)
+    for _ in range(12):
+        writer.write(generator.integers(0, 256, (32, 32, 3), np.uint8))
+    writer.release()
+    return path
+
+
+def main(output: Path) -> None:
+    """Writes all files to a folder, which appears when it is whole."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
+        part = Path(folder) / "seeds"
+        part.mkdir()
+        for name, data in files():
+            (part / f"{name}.tflite").write_bytes(data)
+        part.replace(output)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
