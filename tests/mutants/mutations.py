@@ -143,7 +143,11 @@ def _mutation(path: str, where: str, code: str, changed: str) -> Mutation:
         path,
         where,
         first[1] + 1,
-        "\n".join(line.strip() for line in before[first[1] : last[2]]),
-        "\n".join(line.strip() for line in after[first[3] : last[4]]),
+        _without_indentation(before[first[1] : last[2]]),
+        _without_indentation(after[first[3] : last[4]]),
         changed,
     )
+
+
+def _without_indentation(lines: list[str]) -> str:
+    return "\n".join(line.strip() for line in lines).strip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import tracemalloc
 from pathlib import Path
@@ -280,3 +281,13 @@ def test_a_closed_model_lets_go_of_its_file(
     assert mapped()
     model.close()
     assert not mapped()
+
+
+def test_one_best_class_by_default_in_a_result_that_stays(
+    model_path: Path, small_frames: np.ndarray
+) -> None:
+    with movistream.load(model_path) as model, model.stream() as stream:
+        result = stream.step(small_frames[0])
+    assert result.top() == result.top(5)[:1]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.frame = 3  # type: ignore[misc]
