@@ -163,3 +163,17 @@ def test_how_far_a_clock_counts(
             stream.step(frame)
             found.append(int(stream.snapshot().tensors["state_clock"].item()))
     assert found == clocks
+
+
+def test_a_horizon_that_changes_on_the_way(tmp_path: Path, frames: np.ndarray) -> None:
+    """None is the file's own, of 0.6 s at 5 frames per second: 3 frames."""
+    path = convert(small_checkpoint(), tmp_path / "m.tflite", horizon_s=0.6, verified=False).path
+    with movistream.load(path) as model, model.stream(horizon_frames=100) as stream:
+        clocks = []
+        for frame, horizon in zip(
+            frames, [100, 100, 100, 100, 100, None, None, 2, 100], strict=False
+        ):
+            stream.set_horizon(horizon)
+            stream.step(frame)
+            clocks.append(int(stream.snapshot().tensors["state_clock"].item()))
+    assert clocks == [1, 2, 3, 4, 5, 3, 3, 2, 3]
