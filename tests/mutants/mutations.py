@@ -24,6 +24,7 @@ _ORDERS = {"Eq", "NotEq", "Lt", "LtE", "Gt", "GtE"}
 _IDENTITIES = {"Is", "IsNot"}
 _NUMBERS = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}
 _BITS = {"BitOr", "BitAnd", "BitXor", "LShift", "RShift"}
+_STARRED = {"parameters", "param", "argument", "dictorsetmaker", "star_expr", "arglist"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def sample(path: str, code: str, count: int) -> list[Mutation]:
                 where = ASTQuery(node).get_definition_name() or ""
                 candidate = (key, name, occurrences[name], where)
                 occurrences[name] += 1
-                if not any(first <= start < last for first, last in unseen):
+                is_star = node.type == "operator" and node.parent.type in _STARRED
+                if not is_star and not any(first <= start < last for first, last in unseen):
                     drawn[line] = min(drawn.get(line, candidate), candidate)
     changed = (
         (where, mutate_code(code, operators[name], occurrence))
@@ -143,7 +145,11 @@ def _mutation(path: str, where: str, code: str, changed: str) -> Mutation:
         path,
         where,
         first[1] + 1,
-        "\n".join(line.strip() for line in before[first[1] : last[2]]),
-        "\n".join(line.strip() for line in after[first[3] : last[4]]),
+        _without_indentation(before[first[1] : last[2]]),
+        _without_indentation(after[first[3] : last[4]]),
         changed,
     )
+
+
+def _without_indentation(lines: list[str]) -> str:
+    return "\n".join(line.strip() for line in lines).strip()
