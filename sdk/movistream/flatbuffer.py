@@ -179,12 +179,11 @@ class _Reader:
     def _number(self, field: Field, position: int, _: Values) -> Any:
         code = _SCALARS[field.type]
         value = self._scalar(code, _SIZES[code], position)
-        if field.type == "bool":
-            if value > 1:
-                raise _FieldError(f"is {value}, neither true nor false")
-            return bool(value)
+        is_truth = field.type == "bool"
+        if is_truth and value > 1:
+            raise _FieldError(f"is {value}, neither true nor false")
         _check_range(field, value, value)
-        return value
+        return bool(value) if is_truth else value
 
     def _numbers(self, field: Field, position: int, _: Values) -> Any:
         code, size = _VECTORS[field.type]

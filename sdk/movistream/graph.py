@@ -52,6 +52,8 @@ _DTYPES: dict[int, tuple[str, float]] = {
 _INTERFACE_DTYPES = ("float32", "int8", "int32")
 """Of inputs and outputs."""
 _LARGEST_TENSOR_BYTES = 2**28
+_SMALLEST_SCALE = np.finfo(np.float32).smallest_normal
+"""XNNPACK refuses smaller ones while it builds a graph, and LiteRT does not survive that."""
 _MOST_GRAPHS = 16
 _MOST_OPERANDS = 1000
 _LONGEST_NAME = 1000
@@ -296,12 +298,13 @@ def _read_quantization(
     if (
         (len(scales) > 1 and not (axis < len(shape) and shape[axis] == len(scales)))
         or len(zero_points) != len(scales)
-        or not (np.isfinite(scales) & (scales > 0)).all()
+        or not (np.isfinite(scales) & (scales >= _SMALLEST_SCALE)).all()
         or not ((zero_points < 2**31) & (zero_points >= -(2**31))).all()
     ):
         raise MalformedError(f"tensor {name!r} has quantisation that does not fit its shape")
     return Quantization(
         scale=float(scales[0]),
+        largest_scale=float(scales.max()),
         zero_point=int(zero_points[0]),
         channels=len(scales),
         parameters=scales.tobytes() + zero_points.tobytes(),

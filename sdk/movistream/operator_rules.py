@@ -21,6 +21,8 @@ _SCALES = (2.0**-30, 2.0**30)
 """Of activations; beyond, engines' own arithmetic of scales overflows."""
 _FINEST_SUM = 2.0**-18
 """TFLite shifts operands of a sum by 20 bits, and ends the process if that does not suffice."""
+_COARSEST_PRODUCT = 255.0
+"""XNNPACK refuses 256 while it builds a graph, and LiteRT 2.3 frees memory twice then."""
 _FIXED = {"logistic": (1 / 256, -128), "tanh": (1 / 128, 0)}
 _ONLY_CONSTANT = ("float16", "int4")
 
@@ -231,8 +233,18 @@ def _check_quantization(use: _Use) -> None:
             assert operand is not None
             if rule == "same" and _pair(operand) != _pair(result):
                 raise ShapeError("its result has another quantisation than its operands")
+            if rule == "product":
+                _check_product(operand, use.operands[1], result)
             if rule == "sum" and result.scale < operand.scale * _FINEST_SUM:
                 raise ShapeError("its result has a far finer scale than its operands")
+
+
+def _check_product(operand: Quantization, kernel: Tensor | None, result: Quantization) -> None:
+    assert kernel is not None
+    assert kernel.quantization is not None
+    product = operand.scale * kernel.quantization.largest_scale
+    if product >= result.scale * _COARSEST_PRODUCT:
+        raise ShapeError("its result has a far finer scale than its products")
 
 
 def _pair(quantization: Quantization) -> tuple[float, int]:

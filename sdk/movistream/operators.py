@@ -48,7 +48,8 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         shape: the rule by which the results' shapes follow, of :data:`.shape_rules.SHAPE_RULES`.
         options: the table of options; null for none.
         quantization: of int8 results: ``free``; ``same`` as that of int8 operands; ``sum``: not
-            finer than 2^-18 of the operands'; ``logistic`` and ``tanh``: the whole of (0, 1) and
+            finer than 2^-18 of the operands'; ``product``: at least a 255th of the input's times
+            the kernel's; ``logistic`` and ``tanh``: the whole of (0, 1) and
             of (-1, 1).
         ranks: numbers of dimensions of operands and results.
         results: ``one``, or ``many`` of one type.
@@ -59,7 +60,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     types: tuple[tuple[str, ...], ...]
     shape: str
     options: str | None = None
-    quantization: Literal["free", "same", "sum", "logistic", "tanh"] = "free"
+    quantization: Literal["free", "same", "sum", "product", "logistic", "tanh"] = "free"
     ranks: Range = (0, 5)
     results: Literal["one", "many"] = "one"
     sized_at_run_time: bool = False

@@ -16,6 +16,7 @@ class Quantization:
 
     Attributes:
         scale: of the first channel.
+        largest_scale: of all channels.
         zero_point: of the first channel.
         channels: 1 if the whole tensor shares its scale.
         parameters: all scales and zero points as the file holds them; Python numbers would take
@@ -25,6 +26,7 @@ class Quantization:
     """
 
     scale: float
+    largest_scale: float
     zero_point: int
     channels: int
     parameters: bytes

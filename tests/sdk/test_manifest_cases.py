@@ -45,7 +45,13 @@ def tensors(entries: dict[str, Any]) -> dict[str, Tensor]:
             scale, zero_point = entry["quantization"].split(":")
             parameters = entry["quantization"].encode()
             quantization = Quantization(
-                float(scale), int(zero_point), 1, parameters, axis=0, symmetric=zero_point == "0"
+                float(scale),
+                float(scale),
+                int(zero_point),
+                1,
+                parameters,
+                axis=0,
+                symmetric=zero_point == "0",
             )
         found[name] = Tensor(
             entry["index"], name, tuple(entry["shape"]), entry["dtype"], 0, None, quantization
