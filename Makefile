@@ -19,7 +19,7 @@ INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
+.PHONY: help setup demo test test-long fuzz lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
 	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema clean
 
 help: ## list the targets
@@ -106,6 +106,12 @@ test: $(INSTALLED) ## run the tests
 
 test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, a server under load
 	$(BIN)/python -m pytest tests/long
+	$(MAKE) fuzz MINUTES=5
+
+MINUTES ?= 5
+fuzz: $(INSTALLED) ## hostile files through the runtime and every parser, for MINUTES=5; SEED= repeats
+	-$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.everything --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(INSTALLED) ## style, types and import rules
 	$(BIN)/ruff check

@@ -30,6 +30,11 @@ checkpoint saved-model picture video address labels data-table requests finished
 run-settings"""
 
 
+def parser_names() -> tuple[str, ...]:
+    """Of :data:`.parsers.PARSERS`, which is not imported before it is needed."""
+    return tuple(_NAMES.split())
+
+
 @dataclass(frozen=True)
 class Result:
     """What became of one parser's fuzzing."""
@@ -72,7 +77,7 @@ def fuzz_parser(name: str, seconds: float, number: int) -> Result:
 
 def fuzz_parsers(seconds: float, number: int) -> Iterator[Result]:
     """All parsers, a few at a time."""
-    names = _NAMES.split()
+    names = parser_names()
     each = seconds * _WORKERS / len(names)
     with ThreadPoolExecutor(_WORKERS) as threads:
         yield from threads.map(lambda name: fuzz_parser(name, each, number), names)
