@@ -110,7 +110,8 @@ test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, 
 
 MINUTES ?= 5
 fuzz: $(INSTALLED) ## hostile files through the runtime and every parser, for MINUTES=5; SEED= repeats
-	-$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	@$(BIN)/python -c 'import atheris' 2> /dev/null || \
+		$(BIN)/python -m pip install --quiet --editable '.[fuzz]' || true
 	$(BIN)/python -m tests.fuzz.everything --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 lint: $(INSTALLED) ## style, types and import rules

@@ -137,7 +137,7 @@ def test_a_tree_is_the_file(seeds: Seeds) -> None:
 
 @pytest.mark.parametrize("name", [name for name in MUTATIONS if name not in OF_NETWORKS_ONLY])
 def test_every_kind_does_something(name: str, seeds: Seeds) -> None:
-    for number in range(400):
+    for number in range(3000):
         random = Random(number)
         seed = seeds.draw(random)
         tree = seeds.tree(seed)
