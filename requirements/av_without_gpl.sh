@@ -64,12 +64,13 @@ from pathlib import Path
 import av
 import av.filter
 
-loaded = {Path(each).name for each in re.findall(r"/\S+\.so\S*", Path("/proc/self/maps").read_text())}
-(codecs,) = (each for each in loaded if each.startswith("libavcodec.so"))
-license = ctypes.CDLL(codecs).avcodec_license
-license.restype = ctypes.c_char_p
-said = license().decode()
-print(f"PyAV {av.__version__} on {codecs}: {said}")
+maps = Path("/proc/self/maps").read_text()
+loaded = {Path(each) for each in re.findall(r"/\S+\.so\S*", maps)}
+(codecs,) = (each for each in loaded if each.name.startswith("libavcodec.so"))
+avcodec_license = ctypes.CDLL(str(codecs)).avcodec_license
+avcodec_license.restype = ctypes.c_char_p
+said = avcodec_license().decode()
+print(f"PyAV {av.__version__} on {codecs.name}: {said}")
 assert said.startswith("LGPL"), said
-assert not [each for each in loaded if re.match("libx26[45]", each)], loaded
+assert not [each for each in loaded if re.match("libx26[45]", each.name)], loaded
 END

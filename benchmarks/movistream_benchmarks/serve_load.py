@@ -1,6 +1,7 @@
-"""What many watchers cost a server: inference rate and memory, without and with them.
+"""What many watchers, or many who only hold connections, cost a server: its rate and memory.
 
 python -m movistream_benchmarks.serve_load MODEL VIDEO
+python -m movistream_benchmarks.serve_load MODEL VIDEO --hostile --seconds 600
 """
 
 from __future__ import annotations
@@ -17,8 +18,12 @@ from typing import Any
 
 import click
 
+from movistream_benchmarks.serve_siege import HALF_SENT, HONEST, IDLE, TRICKLING
+
 _START_S = 20
 _SETTLE_S = 3.0
+_SHARES = (0.5, 0.9, 0.99, 1.0)
+_Measured = tuple[float, float, float, float]
 
 
 @click.command()
@@ -27,29 +32,64 @@ _SETTLE_S = 3.0
 @click.option("--clients", type=click.IntRange(min=1), default=50, show_default=True)
 @click.option("--seconds", type=click.IntRange(min=5), default=60, show_default=True)
 @click.option("--fps", type=click.FloatRange(min=1), default=10.0, show_default=True)
-def main(model: Path, video: Path, clients: int, seconds: int, fps: float) -> None:
+@click.option(
+    "--hostile",
+    is_flag=True,
+    help=f"Not watchers, but {IDLE} idle connections, {HALF_SENT} half-sent requests, {TRICKLING}"
+    f" trickling uploads, and {HONEST} who ask once a second.",
+)
+def main(model: Path, video: Path, clients: int, seconds: int, fps: float, hostile: bool) -> None:
     """Serve VIDEO through MODEL, first to nobody, then to many; one of them never reads."""
     with _served(model, video, fps) as url:
         alone = _measured(url, seconds)
-        watchers = [
-            sys.executable, "-m", "movistream_benchmarks.serve_load_clients",
-            url.replace("http", "ws", 1), str(clients),
-        ]  # fmt: skip
-        with subprocess.Popen(watchers, stdout=subprocess.PIPE, text=True) as others:
-            try:
-                time.sleep(_SETTLE_S)
-                first, crowded, last = _watchers(url), _measured(url, seconds), _watchers(url)
-            finally:
-                others.terminate()
-            said = others.communicate()[0].strip()
-    for name, found in (("nobody", alone), (f"{clients} clients", crowded)):
+        others = _besieged if hostile else _watched
+        crowded, said = others(url, clients, seconds)
+        name = "hostile" if hostile else f"{clients} clients"
+    for who, found in (("nobody", alone), (name, crowded)):
         rate, median_ms, first_mb, last_mb = found
         click.echo(
-            f"{name:12} {rate:6.2f} steps/s, median step {median_ms:.2f} ms, resident memory"
+            f"{who:12} {rate:6.2f} steps/s, median step {median_ms:.2f} ms, resident memory"
             f" {first_mb:.0f} MB, {last_mb - first_mb:+.1f} MB after {seconds} s"
         )
-    click.echo(f"rate with clients / without: {crowded[0] / alone[0]:.3f}")
-    click.echo(f"{said}; of {first} connections, {last} are left")
+    click.echo(f"rate with others / without: {crowded[0] / alone[0]:.3f}")
+    click.echo(said)
+
+
+def _watched(url: str, clients: int, seconds: int) -> tuple[_Measured, str]:
+    command = [
+        sys.executable, "-m", "movistream_benchmarks.serve_load_clients",
+        url.replace("http", "ws", 1), str(clients),
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as others:
+        try:
+            time.sleep(_SETTLE_S)
+            first, crowded, last = _watchers(url), _measured(url, seconds), _watchers(url)
+        finally:
+            others.terminate()
+        said = others.communicate()[0].strip()
+    return crowded, f"{said}; of {first} connections, {last} are left"
+
+
+def _besieged(url: str, _: int, seconds: int) -> tuple[_Measured, str]:
+    command = [
+        sys.executable, "-m", "movistream_benchmarks.serve_siege", url,
+        str(seconds + 2 * _SETTLE_S),
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as others:
+        try:
+            time.sleep(_SETTLE_S)
+            crowded = _measured(url, seconds)
+            found = json.loads(others.communicate(timeout=_START_S + seconds)[0])
+        finally:
+            others.terminate()
+    times_ms = sorted(1000 * time_s for time_s in found["times_s"])
+    quantiles = [f"{times_ms[int(share * (len(times_ms) - 1))]:.0f}" for share in _SHARES]
+    return crowded, (
+        f"answers to the honest ones by status (0 for none): {found['answers']};"
+        f" {100 * found['fast_share']:.2f} % well within 1 s; ms at"
+        f" {', '.join(f'{100 * share:g} %' for share in _SHARES)}: {', '.join(quantiles)}\n"
+        f"others disconnected: {found['disconnected']}; slow uploads: {found['refused_uploads']}"
+    )
 
 
 @contextmanager
@@ -68,7 +108,7 @@ def _served(model: Path, video: Path, fps: float) -> Iterator[str]:
             server.terminate()
 
 
-def _measured(url: str, seconds: int) -> tuple[float, float, float, float]:
+def _measured(url: str, seconds: int) -> _Measured:
     """Steps per second, median step in ms, resident MB at the start and the end."""
     first, start = _status(url), time.monotonic()
     time.sleep(seconds)

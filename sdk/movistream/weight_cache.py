@@ -23,7 +23,7 @@ from pathlib import Path
 from movistream.child import ChildError, RefusalError
 from movistream.engines.identity import engine_identity
 from movistream.errors import EngineError
-from movistream.leftovers import temporary_folder
+from movistream.leftovers import remove_leftovers, temporary_folder
 
 _SUFFIX = ".xnnpack-weights"
 _CHUNK_BYTES = 2**18
@@ -52,6 +52,7 @@ def weight_cache_file(folder: str | os.PathLike[str], fingerprint: str) -> Path 
         raise EngineError(f"cannot keep weights in {folder}: {error.strerror}") from None
     if not os.access(folder, os.W_OK):
         raise EngineError(f"cannot keep weights in {folder}: no permission to write there")
+    remove_leftovers(folder)
     key = "\n".join([fingerprint, engine_identity()])
     return folder / hashlib.sha256(key.encode()).hexdigest()[:32]
 

@@ -180,3 +180,28 @@ def test_a_file_of_it_runs(write: Write, tmp_path: Path) -> None:
     verification = conversion.manifest.provenance.verification  # type: ignore[union-attr]
     assert verification is not None
     assert verification.max_logit_error < 1e-5
+
+
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".bin", ".anything"])
+def test_a_saved_object_is_refused_unread(suffix: str, tmp_path: Path) -> None:
+    """As torch.save writes it, whatever the file is called."""
+    torch = pytest.importorskip("torch")
+    made, path = tmp_path / "made", tmp_path / f"model{suffix}"
+    torch.save({"conv1": _Malicious(made)}, path)
+    with pytest.raises(ConversionError, match=r"holds Python objects, .* could run code"):
+        read_source(path)
+    assert not made.exists()
+
+
+def test_half_precision_is_read_as_float32(tmp_path: Path, write: Write) -> None:
+    torch = pytest.importorskip("torch")
+    expected = read_source(write()).weights
+    tensors = {
+        name: torch.tensor(value).half() if value.dtype == np.float32 else torch.tensor(value)
+        for name, value in state_dict(small_checkpoint()).items()
+    }
+    torch.save(tensors, tmp_path / "half.pt")
+    found = read_source(tmp_path / "half.pt").weights
+    for name, value in expected.items():
+        assert found[name].dtype == np.float32
+        np.testing.assert_array_equal(found[name], value.astype(np.float16).astype(np.float32))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 
 import movistream
@@ -271,3 +272,31 @@ def test_real_weights_come_back(peer: str, name: str, reference: Callable[[str],
     assert source.weights.keys() == expected.weights.keys()
     for weight, value in expected.weights.items():
         assert relative_error(source.weights[weight], value) < 1e-6, weight
+
+
+@pytest.mark.parametrize(("share", "is_mean"), [(1.0, True), (0.5, False), (2.0, False)])
+def test_means_that_are_written_as_sums(
+    share: float,
+    is_mean: bool,
+    small_frames: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A sum over height and width, times one over the pixels, is the mean; times else it is not."""
+
+    def scaled_sum(x: Any, axes: tuple[int, int], keepdims: bool) -> Any:
+        pixels = x.shape[axes[0]] * x.shape[axes[1]]
+        return tf.reduce_sum(x, axes, keepdims=keepdims) * (share / pixels)
+
+    original = small_checkpoint()
+    with monkeypatch.context() as patch:
+        patch.setattr(tf, "reduce_mean", scaled_sum)
+        data = converted(original)
+    path = write(tmp_path / "m.tflite", data)
+    assert operators(schema.ModelT.InitFromPackedBuf(data), "SUM")
+    if is_mean:
+        found = logits(read_source(path), small_frames[:4])
+        assert relative_error(found, logits(original, small_frames[:4])) < 1e-5
+    else:
+        with pytest.raises(ConversionError, match="a mean over height and width, in"):
+            read_source(path)

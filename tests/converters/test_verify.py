@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from movistream.manifest import State
 from movistream_converters import verify as verification
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.layouts import StateLayout
-from movistream_converters.precision import ERROR_LIMITS, Precision
+from movistream_converters.precision import Precision
 from movistream_converters.verify import relative_error, state_values, synthetic_frames, verify
 from tests.conftest import small_checkpoint
 
 FRAMES_OF_NOISE = synthetic_frames(small_checkpoint().network)
-LIMIT = ERROR_LIMITS[Precision.FLOAT32].logits
+LIMIT = 1e-4
 
 
 def test_one_wrong_weight_is_noticed(model_path: Path) -> None:
@@ -87,3 +88,37 @@ def test_weights_that_fold_to_nothing_are_refused(tmp_path: Path) -> None:
     ):
         convert(checkpoint, tmp_path / "m.tflite")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_int8_states_are_compared_by_what_they_stand_for(
+    clip: Path, model_path: Path, tmp_path: Path
+) -> None:
+    """An int8 file's states differ from the network's by little more than their rounding."""
+    checkpoint = small_checkpoint()
+    path = tmp_path / "m.tflite"
+    convert(checkpoint, path, precision=Precision.INT8, calibration_videos=(clip,), verified=False)
+    found = verify(
+        path,
+        *(checkpoint.network, checkpoint.weights, StateLayout.FRAMES),
+        FRAMES_OF_NOISE[:2],
+    )
+    assert 0 < found.max_state_error < 2
+
+
+def test_the_meaning_of_stored_numbers_by_hand() -> None:
+    """(stored − initial) · scale."""
+    state = State(
+        name="buffer",
+        role="buffer",
+        inputs=("in",),
+        output="out",
+        advance="replace",
+        shape=(3,),
+        dtype="int8",
+        initial=-3.0,
+        scale=0.5,
+    )
+    stored = np.array([-3, -1, 5], np.int8)
+    np.testing.assert_array_equal(verification._meaning(state, stored), [0.0, 1.0, 4.0])
+    floats = np.array([-3, -1, 5], np.float32)
+    np.testing.assert_array_equal(verification._meaning(state, floats), floats)

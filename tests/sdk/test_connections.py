@@ -122,6 +122,13 @@ def is_closed(connection: socket.socket) -> bool:
     return True
 
 
+def trickle(connection: socket.socket, seconds: int) -> None:
+    """Sends ten bytes a second."""
+    for _ in range(10 * seconds):
+        connection.sendall(b"a")
+        time.sleep(0.1)
+
+
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -151,9 +158,7 @@ def test_who_sends_a_little_ever_again_is_disconnected(start: bytes) -> None:
     body = b"Content-Length: 9999\r\n\r\n" if b"POST" in start else b""
     with running(ConnectionLimits(head_s=1, body_s=1)) as server:
         with server.connect(start + body) as connection, pytest.raises(ConnectionError):
-            for _ in range(200):
-                connection.sendall(b"a")
-                time.sleep(0.1)
+            trickle(connection, seconds=20)
         assert server.get() == 200
 
 
@@ -162,18 +167,16 @@ def test_uploads_have_time() -> None:
     with running(ConnectionLimits(head_s=0.5, body_s=0.5)) as server:
         head = b"POST /uploads HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30\r\n\r\n"
         with server.connect(head) as connection:
-            for _ in range(30):
-                connection.sendall(b"a")
-                time.sleep(0.1)
+            trickle(connection, seconds=3)
             assert connection.recv(100).startswith(b"HTTP/1.1 200")
 
 
 def test_who_takes_no_answer_is_disconnected() -> None:
-    with running(ConnectionLimits(stalled_s=0.5)) as server:
-        with server.connect(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n"):
-            wait_until(lambda: server.application.waiting == 1)
-            wait_until(lambda: server.application.waiting == 0)
-            server.wait_for(0)
+    with running(ConnectionLimits(stalled_s=0.5)) as server, server.connect() as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: server.application.waiting == 1)
+        wait_until(lambda: server.application.waiting == 0)
+        server.wait_for(0)
 
 
 def test_idle_connections_make_room() -> None:
@@ -226,15 +229,18 @@ def test_tokens_and_healthz_when_all_is_full() -> None:
 
 def test_who_was_answered_is_kept_longer() -> None:
     limits = ConnectionLimits(most=4, most_of_one=4, head_s=60)
-    with running(limits) as server, ExitStack() as stack:
-        with httpx.Client(base_url=server.url) as client:
-            assert client.get("/").status_code == 200
-            (kept,) = server.connections._all
-            for _ in range(20):
-                stack.enter_context(server.connect())
-            server.wait_for(4)
-            assert kept in server.connections._all
-            assert client.get("/").status_code == 200
+    with (
+        running(limits) as server,
+        ExitStack() as stack,
+        httpx.Client(base_url=server.url) as client,
+    ):
+        assert client.get("/").status_code == 200
+        (kept,) = server.connections._all
+        for _ in range(20):
+            stack.enter_context(server.connect())
+        server.wait_for(4)
+        assert kept in server.connections._all
+        assert client.get("/").status_code == 200
 
 
 def test_origins() -> None:

@@ -121,3 +121,96 @@ def test_models_that_do_not_fit(models: list[Model], tmp_path: Path) -> None:
         pytest.raises(MovistreamError, match="same labels"),
     ):
         Ensemble([models[0], other])
+
+
+@pytest.mark.parametrize(
+    ("streams", "horizon", "own"),
+    [(2, 1, 1), (2, 2, 1), (2, 3, 2), (2, 6, 3), (2, 7, 4), (3, 1, 1), (3, 4, 1), (3, 8, 3)],
+)
+def test_a_horizon_of_frames_is_shared_out_to_those_who_take_turns(
+    streams: int, horizon: int, own: int, models: list[Model], frames: np.ndarray
+) -> None:
+    """Of N streams each sees one frame in N, and forgets after as many of them as those are."""
+    turns = [*models, models[0]][:streams]
+    parts = [model.stream(horizon_frames=own) for model in turns]
+    with Ensemble(turns, interleaved=True).stream(horizon_frames=horizon) as stream:
+        last: dict[int, np.ndarray] = {}
+        for count, frame in enumerate([*frames, *frames]):
+            last[count % streams] = parts[count % streams].step(frame).logits
+            expected = np.mean(list(last.values()), axis=0)
+            np.testing.assert_allclose(stream.step(frame).logits, expected, atol=1e-6)
+
+
+def test_a_horizon_is_that_of_every_model_that_sees_every_frame(
+    models: list[Model], frames: np.ndarray
+) -> None:
+    parts = [model.stream(horizon_frames=3) for model in models]
+    with Ensemble(models).stream() as stream:
+        stream.set_horizon(3)
+        for frame in frames:
+            expected = np.mean([part.step(frame).logits for part in parts], axis=0)
+            np.testing.assert_allclose(stream.step(frame).logits, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("streams", [2, 3])
+@pytest.mark.parametrize("split", range(1, 10))
+def test_turns_times_and_horizons_go_on_after_a_restore(
+    streams: int, split: int, models: list[Model], frames: np.ndarray
+) -> None:
+    ensemble = Ensemble([*models, models[0]][:streams], interleaved=True)
+    with (
+        ensemble.stream(horizon_frames=2 * streams) as whole,
+        ensemble.stream(horizon_frames=2 * streams) as resumed,
+    ):
+        for frame in frames[:split]:
+            whole.step(frame)
+        resumed.restore(whole.snapshot())
+        for count, frame in enumerate([*frames[split:], *frames], start=split):
+            expected, found = whole.step(frame), resumed.step(frame)
+            np.testing.assert_array_equal(found.logits, expected.logits)
+            assert (found.frame, found.time_s) == (count, expected.time_s)
+
+
+@pytest.mark.parametrize(("interleaved", "seconds"), [(False, 0.2), (True, 0.1)])
+def test_frames_without_times_come_at_the_rate(
+    interleaved: bool, seconds: float, models: list[Model], small_frames: np.ndarray
+) -> None:
+    """The models see 5 frames per second, so that two in turns see 10."""
+    with Ensemble(models, interleaved=interleaved).stream() as stream:
+        for count, frame in enumerate(small_frames[:4]):
+            assert stream.step(frame).time_s == pytest.approx(count * seconds)
+        named = stream.step(small_frames[4], frame=77, time_s=3.5)
+        assert (named.frame, named.time_s) == (77, 3.5)
+        assert stream.step(small_frames[5]).time_s == pytest.approx(5 * seconds)
+
+
+def test_timings_are_sums_over_those_that_ran(
+    models: list[Model], small_frames: np.ndarray
+) -> None:
+    with Ensemble(models).stream() as stream:
+        one = stream.step(small_frames[0])
+    assert one.preprocess_ms > 0
+    assert one.inference_ms > 0
+
+
+@pytest.mark.parametrize(
+    ("frames_seen", "streams", "each"),
+    [
+        (1, 2, [1, 0]),
+        (4, 2, [2, 2]),
+        (5, 2, [3, 2]),
+        (2, 3, [1, 1, 0]),
+        (7, 3, [3, 2, 2]),
+        (8, 3, [3, 3, 2]),
+    ],
+)
+def test_how_many_frames_each_has_seen_is_restored(
+    frames_seen: int, streams: int, each: list[int], models: list[Model], frames: np.ndarray
+) -> None:
+    ensemble = Ensemble([*models, models[0]][:streams], interleaved=True)
+    with ensemble.stream() as whole, ensemble.stream() as resumed:
+        for frame in frames[:frames_seen]:
+            whole.step(frame)
+        resumed.restore(whole.snapshot())
+        assert [part.frames_seen for part in whole._streams] == each
+        assert [part.frames_seen for part in resumed._streams] == each

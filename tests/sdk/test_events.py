@@ -79,3 +79,12 @@ def test_events_are_in_order_and_apart(scores: list[float]) -> None:
 def test_bad_options(options: dict[str, float]) -> None:
     with pytest.raises(MovistreamError):
         EventOptions(**options)
+
+
+def test_limits_that_are_allowed() -> None:
+    """A sure score of 1 begins an event, one that ends where it begins has no middle ground."""
+    (event,) = detect([0.9, 1.0, 0.9], enter=1.0, leave=1.0, least_s=0.5)
+    assert (event.start_s, event.end_s) == (0.5, 1.0)
+    # Below 0 no score can fall: the event lasts to the end.
+    (event,) = detect([0.6, 0.0, 0.0], enter=0.5, leave=0.0, least_s=0.0)
+    assert (event.start_s, event.end_s) == (0.0, 1.0)

@@ -88,7 +88,6 @@ def test_a_codec_that_is_not_known(tmp_path: Path) -> None:
     path = tmp_path / "unknown.mp4"
     write_timed_video(path, [0, 100])
     data = path.read_bytes()
-    assert data.count(b"avc1") == 1
     path.write_bytes(data.replace(b"avc1", b"zzzz"))
     with pytest.raises(MediaError, match="codec is not known"):
         Container(str(path))

@@ -152,7 +152,7 @@ def test_sixteen_files_on_two_threads(model: Model, videos: list[Path]) -> None:
 
 
 def test_a_source_that_cannot_be_opened(model: Model, videos: list[Path]) -> None:
-    sources = ["nothing.mp4", videos[0], "rtsp://127.0.0.1:9/", "/dev/video77"]
+    sources = ["nothing.mp4", videos[0], "rtsp://127.0.0.1:9", "/dev/video77"]
     with StreamPool(model, sources) as pool:
         found = by_stream(pool)
     assert ended(found[str(videos[0])]).complete

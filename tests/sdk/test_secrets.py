@@ -276,7 +276,7 @@ def test_unexpected_errors(tmp_path: Path) -> None:
     """Tracebacks too: what nobody has foreseen may hold an address in any form."""
     for address, own in addresses("camera:554", "rtsp")[2::3]:
         program = (
-            "import logging, sys\n"
+            "import logging, sys, threading\n"
             "from movistream.serve.unexpected import show_logs, tell_unexpected\n"
             "show_logs([sys.argv[1]])\n"
             "for _ in range(3):\n"
@@ -285,6 +285,8 @@ def test_unexpected_errors(tmp_path: Path) -> None:
             "    except ValueError as error:\n"
             "        tell_unexpected(error, 'opening ' + sys.argv[1])\n"
             "    logging.getLogger('movistream.sources').warning('lost %s', sys.argv[1])\n"
+            "thread = threading.Thread(target=lambda: int(sys.argv[1]))\n"
+            "thread.start(); thread.join()\n"
         )
         said = subprocess.run(
             [sys.executable, "-c", program, address],
@@ -293,6 +295,6 @@ def test_unexpected_errors(tmp_path: Path) -> None:
             check=True,
             env={**os.environ, "PYTHONUTF8": "1"},
         ).stderr
-        assert said.count("Traceback") == 1
+        assert said.count("Traceback") == 2
         assert said.count("lost") == 3
         assert_no_secret(said, own)

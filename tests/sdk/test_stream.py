@@ -257,3 +257,26 @@ def test_a_thousand_steps_leave_no_python_objects(
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert after - before < 20_000
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_closed_model_gives_no_streams(model_path: Path, engine: str) -> None:
+    model = movistream.load(model_path, engine=engine)
+    model.close()
+    with pytest.raises(MovistreamError, match="is closed"):
+        model.stream()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_closed_model_lets_go_of_its_file(
+    model_path: Path, small_frames: np.ndarray, engine: str
+) -> None:
+    def mapped() -> bool:
+        return str(model_path) in Path("/proc/self/maps").read_text()
+
+    model = movistream.load(model_path, engine=engine)
+    stream = model.stream()
+    stream.step(small_frames[0])
+    assert mapped()
+    model.close()
+    assert not mapped()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from movistream.leftovers import remove_leftovers
 from movistream.output import replaced_when_done
 from movistream_converters.movinet import MovinetOptions
 from movistream_training.errors import TrainingError
@@ -118,6 +119,7 @@ def open_run(path: Path, settings: Settings) -> RunFolder:
     run = RunFolder(path)
     if path.exists() and not path.is_dir():
         raise TrainingError(f"{path} is a file; name a folder for the run")
+    remove_leftovers(path)
     if run.settings.exists():
         found = _read_settings(run)
         if found != settings:

@@ -14,7 +14,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import h5py
 import numpy.typing as npt
 
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.limits import check_weights, check_zip
 from movistream_converters.formats.model_garden_arrays import Arrays, read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
@@ -31,7 +32,6 @@ from movistream_converters.network import ActivationFunction
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
-_MOST_BYTES = 2**31
 _DAMAGED = (
     *(OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError),
     *(zipfile.BadZipFile, zlib.error),
@@ -103,52 +103,57 @@ def read(
             the architecture or the overrides.
     """
     try:
-        arrays, described = _content(path)
+        arrays, rest, described = _content(path)
     except _DAMAGED as error:
         raise ConversionError(f"{path} is damaged or none of Keras' files: {error}") from None
     shown = _shown_options(path, described, overrides or {})
-    arrays, unused = _by_checkpoint_path(path, arrays)
+    arrays, unused = _by_checkpoint_path(path, arrays, rest)
     evidence = replace(evidence_of_shapes(shapes_of(arrays)), where="the Keras file", shown=shown)
     return read_network(path, arrays, unused, evidence, architecture, overrides)
 
 
-def _content(path: Path) -> tuple[Arrays, str]:
-    """All arrays by name, and the description of the model, which may be empty."""
+def _content(path: Path) -> tuple[Arrays, tuple[str, ...], str]:
+    """Arrays of layers by name, names of the rest, and the description of the model, if any."""
     described = ""
     opened: Any = path
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            opened = io.BytesIO(_member(archive, _WEIGHTS))
-            if _CONFIG in archive.namelist():
-                described = _member(archive, _CONFIG).decode()
+            members = {_WEIGHTS, _CONFIG} & set(archive.namelist())
+            check_zip(path, map(archive.getinfo, members))
+            opened = io.BytesIO(archive.read(_WEIGHTS))
+            if _CONFIG in members:
+                described = archive.read(_CONFIG).decode()
     with h5py.File(opened, "r") as file:
         attribute = file.attrs.get("model_config", "")
         described = described or (
             attribute.decode() if isinstance(attribute, bytes) else str(attribute)
         )
-        return dict(_datasets(file)), described
+        return *_arrays(path, file), described
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    if archive.getinfo(name).file_size > _MOST_BYTES:
-        raise ValueError(f"{name} would take {archive.getinfo(name).file_size} bytes")
-    return archive.read(name)
-
-
-def _datasets(file: h5py.File) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+def _arrays(path: Path, file: h5py.File) -> tuple[Arrays, tuple[str, ...]]:
     """Numbers that the file itself holds: what lies in other files is not looked for."""
     found: list[h5py.Dataset] = []
     file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
     if elsewhere := [item.name for item in found if item.external or item.is_virtual]:
         raise ValueError(f"{elsewhere[0]} is kept in another file")
-    if sum(item.nbytes for item in found) > _MOST_BYTES:
-        raise ValueError(f"its arrays would take more than {_MOST_BYTES} bytes")
-    for dataset in found:
-        yield dataset.name.lstrip("/"), dataset[()]
+    datasets = {item.name.lstrip("/"): item for item in found}
+    layers = {
+        name: item
+        for name, item in datasets.items()
+        if _BY_LAYER.fullmatch(name) or _BY_ATTRIBUTE.fullmatch(name)
+    }
+    check_weights(path, [item.shape or () for item in layers.values()])
+    # A chunk is read as a whole, for whatever part of it.
+    check_weights(path, [item.chunks for item in layers.values() if item.chunks])
+    rest = tuple(sorted(datasets.keys() - layers.keys()))
+    return {name: item[()] for name, item in layers.items()}, rest
 
 
-def _by_checkpoint_path(path: Path, arrays: Arrays) -> tuple[Arrays, tuple[str, ...]]:
-    """Arrays by the paths of :mod:`.model_garden_names`, and the names of the rest."""
+def _by_checkpoint_path(
+    path: Path, arrays: Arrays, rest: tuple[str, ...]
+) -> tuple[Arrays, tuple[str, ...]]:
+    """Arrays by the paths of :mod:`.model_garden_names`, and the names of all that is not used."""
     named = {name: match for name in arrays if (match := _BY_LAYER.fullmatch(name))}
     numbered = {name: match for name in arrays if (match := _BY_ATTRIBUTE.fullmatch(name))}
     matches = named or numbered
@@ -156,9 +161,9 @@ def _by_checkpoint_path(path: Path, arrays: Arrays) -> tuple[Arrays, tuple[str, 
     places = {layer: number for number, layer in enumerate(("stem", *blocks, "head"))}
     found: dict[str, npt.NDArray[Any]] = {}
     for name, match in matches.items():
-        rest = _rest_by_layer(match) if named else _rest_by_attribute(match)
+        place = _rest_by_layer(match) if named else _rest_by_attribute(match)
         in_classifier = match["layer"] == "classifier_head"
-        key = rest if in_classifier else f"{places[match['layer']]}/{rest}"
+        key = place if in_classifier else f"{places[match['layer']]}/{place}"
         if key in found:
             raise ConversionError(
                 f"{path} holds several MoViNets: {name} is one array of two that are {key}; save"
@@ -167,10 +172,10 @@ def _by_checkpoint_path(path: Path, arrays: Arrays) -> tuple[Arrays, tuple[str, 
         found[key] = arrays[name]
     if not found:
         raise ConversionError(
-            f"{path} holds no MoViNet: none of its {len(arrays)} arrays is named like a layer of"
+            f"{path} holds no MoViNet: none of its {len(rest)} arrays is named like a layer of"
             " TensorFlow Model Garden's"
         )
-    return found, tuple(sorted(arrays.keys() - matches.keys()))
+    return found, tuple(sorted({*rest, *arrays} - matches.keys()))
 
 
 def _numbers(name: str) -> list[int]:

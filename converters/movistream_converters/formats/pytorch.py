@@ -11,7 +11,9 @@ import json
 import pickle
 import re
 import warnings
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from safetensors.numpy import load_file
 from movistream.errors import MissingExtraError
 from movistream.native_stderr import first_line
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.limits import check_file, check_weights, check_zip
 from movistream_converters.formats.model_garden_arrays import Arrays, read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.safetensors_file import header_bytes
@@ -94,6 +97,7 @@ def read(
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
+        check_file(path)
         if path.suffix == ".safetensors":
             return dict(load_file(path))
     except (SafetensorError, OSError, TypeError, KeyError) as error:
@@ -107,6 +111,8 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # It warns of pickles that it then refuses.
+            with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+                check_zip(path, archive.infolist())
             loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         raise ConversionError(
@@ -122,7 +128,10 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
             loaded = loaded[name]
     if not isinstance(loaded, Mapping) or not all(isinstance(name, str) for name in loaded):
         raise ConversionError(f"{path} is no state dict: it holds no tensors by name")
-    return {name: _as_array(tensor) for name, tensor in loaded.items() if torch.is_tensor(tensor)}
+    tensors = {name: tensor for name, tensor in loaded.items() if torch.is_tensor(tensor)}
+    # One number may stand for a whole tensor.
+    check_weights(path, [tuple(tensor.shape) for tensor in tensors.values()])
+    return {name: _as_array(tensor) for name, tensor in tensors.items()}
 
 
 def _as_array(tensor: Any) -> npt.NDArray[Any]:

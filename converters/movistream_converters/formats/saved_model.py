@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.limits import check_file
 from movistream_converters.formats.model_garden_arrays import read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
@@ -93,6 +94,7 @@ def _folder(path: Path) -> Path:
 def _meta_graph(folder: Path) -> Any:
     model = saved_model_pb2.SavedModel()
     try:
+        check_file(folder / _FILE)
         model.ParseFromString((folder / _FILE).read_bytes())
     except (DecodeError, OSError) as error:
         raise ConversionError(f"{folder / _FILE} cannot be read: {error}") from None

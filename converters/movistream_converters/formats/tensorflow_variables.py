@@ -27,6 +27,7 @@ import tensorflow as tf
 
 from movistream.native_stderr import first_line
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.limits import check_weights
 from movistream_converters.formats.model_garden_arrays import Arrays
 
 READ_ERRORS = (tf.errors.OpError, RuntimeError, ValueError, LookupError, OSError)
@@ -106,6 +107,7 @@ def movinet_arrays(file: Path, stored: Variables) -> tuple[Arrays, tuple[str, ..
             f"{file} holds no MoViNet: none of its {len(stored.keys)} variables is named like a"
             " MoViNet layer of TensorFlow Model Garden"
         )
+    check_weights(file, [stored.shapes[key] for key in keys.values()])
     arrays = {path: _read(file, stored, key) for path, key in keys.items()}
     unused = set(stored.keys.values()) - set(keys.values())
     return arrays, tuple(sorted(key.removesuffix(_SUFFIX) for key in unused))

@@ -12,6 +12,7 @@ from typing import Any
 
 from movistream.cli.sinks import Sink, as_dictionary
 from movistream.errors import OutputError, VideoError
+from movistream.leftovers import remove_leftovers
 from movistream.output import check_output, replaced_when_done
 from movistream.pool import Ended, Item, stream_names
 from movistream.sources import find_videos, is_recorded, public_name
@@ -37,6 +38,8 @@ class Job:
 def find_jobs(sources: Sequence[str], output: Path) -> tuple[Job, ...]:
     """All videos among the sources and below folders among them, by their names below these.
 
+    What killed runs left over where the results go is removed.
+
     Raises:
         VideoError: if a folder has no video, or a source has no end.
         OutputError: if two results would have the same name.
@@ -56,6 +59,8 @@ def find_jobs(sources: Sequence[str], output: Path) -> tuple[Job, ...]:
                     f"{video} and {jobs[result].video} would both be written to {result}"
                 )
             jobs[result] = Job(video, result)
+    for folder in {job.result.parent for job in jobs.values()}:
+        remove_leftovers(folder)
     return tuple(jobs.values())
 
 

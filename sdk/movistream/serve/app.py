@@ -117,7 +117,8 @@ def make_app(make_station: Callable[[], Station]) -> Litestar:
         lifespan=[lifespan],
         exception_handlers={
             MovistreamError: _refused,
-            RecursionError: _too_deep,
+            RecursionError: _unreadable,
+            UnicodeDecodeError: _unreadable,
             HTTP_500_INTERNAL_SERVER_ERROR: _unexpected,
         },
         openapi_config=OpenAPIConfig(
@@ -411,9 +412,10 @@ def _refused(_request: Any, error: MovistreamError) -> Response[dict[str, Any]]:
     return Response({"status_code": code, "detail": str(error)}, status_code=code)
 
 
-def _too_deep(_request: Any, _error: RecursionError) -> Response[dict[str, Any]]:
+def _unreadable(_request: Any, error: Exception) -> Response[dict[str, Any]]:
     code = HTTP_400_BAD_REQUEST
-    return Response({"status_code": code, "detail": "what was sent is too deep"}, status_code=code)
+    told = "too deep" if isinstance(error, RecursionError) else "not UTF-8 text"
+    return Response({"status_code": code, "detail": f"what was sent is {told}"}, status_code=code)
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import traceback
 from collections.abc import Sequence
 
@@ -60,6 +61,8 @@ def tell_unexpected(error: BaseException, doing: str) -> None:
 def show_logs(addresses: Sequence[str]) -> None:
     """Sends what servers log to stderr, each kind once, and warnings of sources all.
 
+    What ends a thread is told as well, in the same way.
+
     Args:
         addresses: of sources.
     """
@@ -75,6 +78,12 @@ def show_logs(addresses: Sequence[str]) -> None:
     every.setFormatter(formatter)
     sources = logging.getLogger("movistream.sources")
     sources.handlers, sources.propagate = [every], False
+    threading.excepthook = _tell_of_thread
+
+
+def _tell_of_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None:
+        tell_unexpected(ended.exc_value, f"running {getattr(ended.thread, 'name', 'a thread')}")
 
 
 def _kind(error: BaseException) -> object:

@@ -1,0 +1,126 @@
+"""When a training ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from movistream_training import fit as module
+from movistream_training.batches import Batch
+from movistream_training.errors import TrainingError
+from movistream_training.fit import fit
+from movistream_training.recipe import Recipe
+
+BATCH = Batch(np.zeros((1, 1, 4, 4, 3), np.uint8), np.zeros((1, 1)), np.ones((1, 1)))
+
+
+class Scripted:
+    """Learns nothing; says what it was told to say."""
+
+    network = plan = None
+
+    def __init__(self, epochs: int, patience_epochs: int | None, losses: list[float]) -> None:
+        self.recipe = Recipe(epochs, 2, 1e-3, patience_epochs=patience_epochs)
+        self.step = 0
+        self._losses = losses
+
+    def learn(self, batch: Batch) -> tuple[float, float]:
+        self.step += 1
+        return self._losses[(self.step - 1) % len(self._losses)], 0.25 * self.step
+
+    def weights(self) -> dict[str, np.ndarray]:
+        return {"step": np.array([self.step])}
+
+    def memory(self) -> dict[str, np.ndarray]:
+        return {"step": np.array([self.step], np.float32)}
+
+
+def run(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    judged: list[tuple[float, float]],
+    patience_epochs: int | None,
+    losses: list[float],
+) -> tuple[Any, list[tuple[int, float]]]:
+    """The history of a training whose epochs are judged so: (accuracy, loss)."""
+    answers = iter([(loss, accuracy) for accuracy, loss in judged])
+    monkeypatch.setattr(module, "Evaluator", lambda *_: lambda *_: next(answers))
+    learner: Any = Scripted(len(judged), patience_epochs, losses)
+    steps: list[tuple[int, float]] = []
+    history = fit(
+        learner,
+        lambda epoch: [BATCH, BATCH],
+        [],
+        path / "checkpoint.safetensors",
+        lambda step, loss: steps.append((step, loss)),
+        lambda history, weights: None,
+    )
+    return history, steps
+
+
+@pytest.mark.parametrize(
+    ("judged", "patience_epochs", "epochs"),
+    [
+        # The best is the second; two worse ones later patience is over.
+        ([(0.5, 1.0), (0.6, 1.0), (0.5, 1.0), (0.4, 1.0), (0.9, 1.0)], 2, 4),
+        ([(0.5, 1.0), (0.6, 1.0), (0.5, 1.0), (0.4, 1.0), (0.9, 1.0)], 1, 3),
+        ([(0.5, 1.0), (0.6, 1.0), (0.5, 1.0), (0.4, 1.0), (0.9, 1.0)], 3, 5),
+        ([(0.5, 1.0), (0.6, 1.0), (0.5, 1.0), (0.4, 1.0), (0.3, 1.0)], None, 5),
+        # As many right, at a lower loss, is better; at a higher one it is not.
+        ([(0.5, 1.0), (0.5, 0.9), (0.5, 0.8), (0.5, 0.7)], 1, 4),
+        ([(0.5, 1.0), (0.5, 1.1), (0.5, 1.2), (0.5, 1.3)], 1, 2),
+        ([(0.5, 1.0)], 1, 1),
+    ],
+)
+def test_patience(
+    judged: list[tuple[float, float]],
+    patience_epochs: int | None,
+    epochs: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    history, _ = run(tmp_path, monkeypatch, judged, patience_epochs, [0.5])
+    assert [epoch.number for epoch in history] == list(range(1, epochs + 1))
+
+
+def test_an_epoch_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps each, of losses 0.5 and 0.3 in turns, and 0.25 more right in each step."""
+    history, steps = run(tmp_path, monkeypatch, [(0.5, 1.0), (0.75, 0.8)], None, [0.5, 0.3])
+    assert steps == [(1, 0.5), (2, 0.3), (3, 0.5), (4, 0.3)]
+    first, second = history
+    assert (first.loss, first.accuracy) == pytest.approx((0.4, 0.375))
+    assert (second.loss, second.accuracy) == pytest.approx((0.4, 0.875))
+    assert (first.validation_accuracy, first.validation_loss) == (0.5, 1.0)
+    assert (second.validation_accuracy, second.validation_loss) == (0.75, 0.8)
+    # One step to rise, then a cosine over the three others: 0.5 · (1 + cos 0) and (1 + cos 120°).
+    assert first.learning_rate == pytest.approx(1e-3)
+    assert second.learning_rate == pytest.approx(0.25e-3)
+    assert min(first.seconds, second.seconds) >= 0
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_ends_it(
+    loss: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(TrainingError, match="in step 2; a lower --learning-rate"):
+        run(tmp_path, monkeypatch, [(0.5, 1.0)], None, [0.5, loss])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_checkpoint_remembers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of more epochs goes on behind those that are done."""
+    run(tmp_path, monkeypatch, [(0.5, 1.0), (0.6, 1.0)], None, [0.5])
+    restored: list[int] = []
+    monkeypatch.setattr(Scripted, "memory_names", lambda self: ["step"], raising=False)
+    monkeypatch.setattr(
+        Scripted, "restore", lambda self, memory, step: restored.append(step), raising=False
+    )
+    judged = [(0.7, 1.0), (0.8, 1.0), (0.9, 1.0)]
+    history, steps = run(tmp_path, monkeypatch, judged, None, [0.5])
+    assert restored == [4]
+    assert [epoch.validation_accuracy for epoch in history] == [0.5, 0.6, 0.7]
+    assert len(steps) == 2
+    assert history[-1].number == 3
