@@ -162,9 +162,10 @@ final class Binding {
             throw new ModelException(
                     "state '" + state.name + "' is not shifted but has several inputs");
         }
-        ModelFile.Tensor output = signature.outputs.get(state.output);
+        Tensor output = signature.outputs.get(state.output);
         for (String tensor : state.inputs) {
-            if (!signature.inputs.get(tensor).quantization.equals(output.quantization)) {
+            if (!Quantization.same(
+                    signature.inputs.get(tensor).quantization, output.quantization)) {
                 throw new ModelException("state '" + state.name
                         + "' comes out with another quantisation than it goes in with");
             }
@@ -175,9 +176,9 @@ final class Binding {
         }
     }
 
-    private static void checkTensor(Map<String, ModelFile.Tensor> tensors, String side,
+    private static void checkTensor(Map<String, Tensor> tensors, String side,
             String name, String dtype, int[] shape) throws ModelException {
-        ModelFile.Tensor tensor = tensors.get(name);
+        Tensor tensor = tensors.get(name);
         if (tensor == null) {
             throw new ModelException("its manifest names the tensor '" + name
                     + "', which is not in its " + side);
@@ -190,7 +191,7 @@ final class Binding {
     }
 
     private static void checkNamedOnce(
-            List<String> named, Map<String, ModelFile.Tensor> known, String side)
+            List<String> named, Map<String, Tensor> known, String side)
             throws ModelException {
         Set<String> odd = new TreeSet<>(known.keySet());
         Set<String> seen = new HashSet<>();
