@@ -170,10 +170,23 @@ final class Binding {
                         + "' comes out with another quantisation than it goes in with");
             }
         }
+        if (!isHeld(state.initial, state.dtype)) {
+            throw new ModelException("state '" + state.name + "' starts at " + state.initial
+                    + ", which " + state.dtype + " cannot hold");
+        }
         if (state.advance.equals("keep") || signature.passesThrough(output)) {
             throw new ModelException(
                     "state '" + state.name + "' comes out of an input, unchanged");
         }
+    }
+
+    /** Whether a type has a number; others than these three never come so far. */
+    private static boolean isHeld(double value, String dtype) {
+        if (dtype.equals("float32")) {
+            return true;
+        }
+        double limit = dtype.equals("int8") ? 128 : 1L << 31;
+        return value == Math.rint(value) && value >= -limit && value < limit;
     }
 
     private static void checkTensor(Map<String, Tensor> tensors, String side,
