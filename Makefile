@@ -20,7 +20,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema mutants test-torch clean
+	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema fuzz mutants test-torch clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,13 @@ test: $(INSTALLED) ## run the tests
 test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, a server under load
 	$(BIN)/python -m pytest tests/long
 	$(BIN)/python tests/mutants/run.py --quick
+	$(MAKE) fuzz MINUTES=5
+
+MINUTES ?= 5
+fuzz: $(INSTALLED) ## hostile files through the runtime and every parser, for MINUTES=5; SEED= repeats
+	@$(BIN)/python -c 'import atheris' 2> /dev/null || \
+		$(BIN)/python -m pip install --quiet --editable '.[fuzz]' || true
+	$(BIN)/python -m tests.fuzz.everything --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 mutants: $(INSTALLED) ## change modules in small ways and see whether tests notice: MODULES=…, by default all
 	$(BIN)/python tests/mutants/run.py $(MODULES)

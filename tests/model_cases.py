@@ -577,6 +577,7 @@ def _shapes() -> Iterator[Case]:
     yield Case("limits of other length", strided, "other axes", _numbers(2, 0, 0))
     yield Case("nothing between limits", strided, "nothing is left", _numbers(1, 0, 4, 1))
     yield Case("a new axis", strided, "more than 0", _options(newAxisMask=1))
+    yield Case("limits from the start", strided, "more than 0", _options(offset=True))
     yield Case("an ellipsis", strided, "more than 0", _options(ellipsisMask=1))
     yield Case(
         "an index outside",
@@ -654,6 +655,9 @@ def _quantizations() -> Iterator[Case]:
     yield Case("no quantisation", ADD_INT8, "does not take", _quantization(0))
     yield Case("a zero point of 128", ADD_INT8, "does not take", _quantization(0, zeroPoint=[128]))
     yield Case("a tiny scale", ADD_INT8, "does not take", _quantization(0, scale=[1e-12]))
+    yield Case("a denormal scale", ADD_INT8, unfit, _quantization(0, scale=[1e-40]))
+    coarse = _quantization(0, scale=[5000.0])
+    yield Case("products far coarser", CONV_INT8, "far finer", coarse)
     yield Case("a far finer sum", ADD_INT8, "far finer", _quantization(None, scale=[1e-8]))
     per_channel = _quantization(0, scale=[1, 2, 3, 4], zeroPoint=[0] * 4, quantizedDimension=3)
     yield Case("an activation per channel", ADD_INT8, "does not take", per_channel)

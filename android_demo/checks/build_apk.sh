@@ -42,7 +42,8 @@ javac -source 8 -target 8 -Xlint:-options -bootclasspath "$android_jar" \
 
 java -cp "$tools/old/usr/share/java/com.android.dx.jar" com.android.dx.command.Main --dex \
     --min-sdk-version=$least_api --output="$output/content/classes.dex" "$output/classes"
-(cd "$output/content" && native zip -q ../unaligned.apk classes.dex)
+cp -r "$here/../core/src/main/resources/." "$output/content"
+(cd "$output/content" && native zip -q -r ../unaligned.apk .)
 
 native zipalign 4 "$output/unaligned.apk" "$output/demo.apk"
 keytool -genkeypair -keystore "$output/key.p12" -storepass throw-away -alias key -keyalg RSA \

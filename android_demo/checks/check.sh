@@ -35,8 +35,11 @@ lenient=(-source 8 -target 8 "${lint[@]}")
 
 echo "== core on the JVM"
 javac "${strict[@]}" -d "$classes/core" $(sources core/src/main)
+cp -r "$here/../core/src/main/resources/." "$classes/core"
+(cd "$root" && "$python" -m tests.model_cases "$folder/model-cases")
 javac "${lenient[@]}" -cp "$classes/core:$junit" -d "$classes/core-tests" $(sources core/src/test)
-java -Dmovistream.tests="$root/tests" -cp "$classes/core:$classes/core-tests:$junit" \
+java -Dmovistream.tests="$root/tests" -Dmovistream.models="$folder/model-cases" \
+    -cp "$classes/core:$classes/core-tests:$junit" \
     org.junit.runner.JUnitCore $(tests core/src/test/java)
 
 echo "== the shipped models, through JNA"

@@ -10,6 +10,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from movistream import operators
 from movistream.binding import bind
 from movistream.graph import read_model_file
 
@@ -41,6 +42,8 @@ def check(output: Path) -> str:
         newer = [name for name in names if re.search(r"-v(2[7-9]|[3-9]\d)/", name)]
         assert not newer, newer
         data = archive.read(MODEL)
+        table = archive.read("org/movistream/core/tflite.json")
+    assert table == Path(operators.__file__).with_name("tflite.json").read_bytes()
     manifest = bind(read_model_file(data, MODEL), data, MODEL)
     assert len(manifest.labels) == manifest.logits.classes
     return (

@@ -15,6 +15,11 @@ tasks.compileTestJava {
 
 tasks.test {
     systemProperty("movistream.tests", rootDir.resolve("../tests").path)
+    // What `python -m tests.model_cases` has written, if it has.
+    val models = rootDir.resolve("../build/model-cases")
+    if (models.exists()) {
+        systemProperty("movistream.models", models.path)
+    }
 }
 
 dependencies {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast, get_args
 
+import numpy as np
+
 from movistream.errors import ModelError
 from movistream.flatbuffer import Bytes
 from movistream.graph import Graph, ModelFile, Signature, Tensor
@@ -179,6 +181,10 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
         output = signature.outputs[state.output]
         if any(signature.inputs[t].quantization != output.quantization for t in state.inputs):
             raise ModelError(_OTHER_QUANTIZATION.format(state.name))
+        if not _is_held(state.initial, state.dtype):
+            raise ModelError(
+                f"state {state.name!r} starts at {state.initial:g}, which {state.dtype} cannot hold"
+            )
         if state.advance == "keep" or output.index in signature.graph.inputs:
             raise ModelError(f"state {state.name!r} comes out of an input, unchanged")
         inputs += state.inputs
@@ -224,6 +230,14 @@ def _check_tensor(
 def _is_one_frame(shape: tuple[int, ...]) -> bool:
     """(1, height, width, 3) or (1, 1, height, width, 3)."""
     return len(shape) in (4, 5) and shape[-1] == 3 and set(shape[:-3]) == {1}
+
+
+def _is_held(value: float, dtype: DType) -> bool:
+    """Whether a type has a number."""
+    if dtype.startswith("float"):
+        return True
+    limits = np.iinfo(dtype)
+    return value.is_integer() and int(limits.min) <= value <= int(limits.max)
 
 
 def _only(names: set[str], side: str, what: str) -> str:

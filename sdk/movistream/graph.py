@@ -202,6 +202,8 @@ def _read_operator(values: Values, codes: list[tuple[int, int]]) -> Operator:
     if name not in STREAM_OPERATORS:
         raise UnsupportedError(f"it uses the operator {name}, which stream models do not need")
     options_name = FORMAT.operators[name].options
+    if values["builtin_options_type"] in OPTIONS_NAMES and values["builtin_options"] is None:
+        raise MalformedError(f"the options of an operator ({name}) are missing")
     return Operator(
         name=name,
         inputs=values["inputs"],

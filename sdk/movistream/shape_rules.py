@@ -164,7 +164,9 @@ def _reduce(call: Call) -> list[Shape]:
 
 
 def _reshape(call: Call) -> list[Shape]:
-    given = call.known(1) if len(call.shapes) > 1 and call.shapes[1] is not None else None
+    # Engines follow a second operand, even one that is missing.
+    _require(call.shapes[1:] != (None,), "its shape is missing")
+    given = call.known(1) if len(call.shapes) > 1 else None
     option = call.options["new_shape"]
     _require(given is None or option in ((), given), "it is told two shapes")
     target = option if given is None else given

@@ -14,7 +14,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from tests.fuzz.campaign import Plan, report, run_campaign, summary
+from tests.fuzz.campaign import Plan, report, run_campaign, summary, try_files
 from tests.fuzz.seeds import read_seeds
 from tests.fuzz.variants import Seeds, make_variant
 
@@ -32,7 +32,10 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--folder", type=Path, default=Path("build/fuzz"))
     parser.add_argument("--write", type=Path, metavar="FILE", help="only write the variant START")
+    parser.add_argument("--files", type=Path, help="try the files of a folder instead")
     chosen = parser.parse_args(arguments)
+    if chosen.files is not None:
+        return _try_folder(chosen.files, chosen.folder / "work")
     number = secrets.randbelow(10**6) if chosen.seed is None else chosen.seed
     seeds = Seeds(read_seeds())
     if chosen.write is not None:
@@ -56,6 +59,15 @@ def main(arguments: list[str]) -> int:
     path.write_text(json.dumps(report(plan, tally), indent=2))
     print(f"  {path}")
     return 1 if tally.failures else 0
+
+
+def _try_folder(files: Path, work: Path) -> int:
+    paths = sorted(files.glob("*.tflite"))
+    broken = try_files(paths, work)
+    for path, failures in broken:
+        print(f"{', '.join(failures)}: {path}")
+    print(f"{len(paths)} files, {len(broken)} of them break a promise")
+    return 1 if broken or not paths else 0
 
 
 if __name__ == "__main__":

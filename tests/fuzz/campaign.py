@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,24 @@ def run_campaign(plan: Plan, seeds: Seeds, say: Callable[[str], None] = print) -
             say(_line(tally.found[-1]))
     tally.seconds = time.monotonic() - begun
     return tally
+
+
+def try_files(paths: Sequence[Path], folder: Path) -> list[tuple[Path, list[str]]]:
+    """Tries whole files as variants are tried; returns those that broke a promise, and how."""
+    options = trust_in_process()
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def case(index: int) -> dict[str, Any]:
+        variant = Variant(paths[index].name, (), paths[index].read_bytes())
+        return tried(variant, folder / "file.tflite", options) | {"seed": "", "mutations": []}
+
+    def wanted(index: int) -> bool:
+        return index < len(paths)
+
+    endings = supervise(case, start=0, workers=1, wanted=wanted)
+    tally = Tally()
+    found = [(paths[ending.index], _count(tally, ending)) for ending in endings]
+    return [(path, failures) for path, failures in found if failures]
 
 
 def tried(variant: Variant, path: Path, options: dict[str, str]) -> dict[str, Any]:

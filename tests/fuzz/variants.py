@@ -31,7 +31,7 @@ _LOUD_SHARE = 0.15
 _ATTEMPTS = 60
 _QUIET = [name for name, mutation in MUTATIONS.items() if not mutation.loud]
 _LOUD = [name for name, mutation in MUTATIONS.items() if mutation.loud]
-_NOT_THERE = (*CANNOT_BE_PACKED, NotApplicableError, LookupError)
+NOT_THERE = (*CANNOT_BE_PACKED, NotApplicableError, LookupError)
 """A mutation may find that an earlier one has removed what it would change."""
 
 
@@ -137,7 +137,7 @@ def _started(seeds: Seeds, mutation: str, random: Random) -> tuple[str, FileTree
 
 def _repair_perhaps(tree: FileTree, random: Random) -> None:
     if random.random() < _REPAIR_SHARE:
-        with suppress(*_NOT_THERE):
+        with suppress(*NOT_THERE):
             repair(tree)
             repair_ends(tree)
 
@@ -146,14 +146,14 @@ def _file(tree: FileTree) -> bytes | None:
     """A tree as a file, if a file can hold it."""
     try:
         return put_together(tree)
-    except _NOT_THERE:
+    except NOT_THERE:
         return None
 
 
 def _applies(name: str, tree: FileTree, random: Random) -> bool:
     try:
         MUTATIONS[name].edit(tree, random)
-    except _NOT_THERE:
+    except NOT_THERE:
         return False
     return True
 
@@ -164,7 +164,7 @@ def _raw_variant(seed: str, done: tuple[str, ...], data: bytes, random: Random) 
         name = random.choice(list(RAW_MUTATIONS))
         try:
             RAW_MUTATIONS[name](edited, random)
-        except (*_NOT_THERE, RecursionError):
+        except (*NOT_THERE, RecursionError):
             continue
         done = (*done, name)
     if bytes(edited) == data:

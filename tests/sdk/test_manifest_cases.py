@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from movistream.manifest import METADATA_NAME, seal
 
 FOLDER = Path(__file__).parents[1] / "manifest_cases"
 BASE = json.loads((FOLDER / "base.json").read_text(encoding="utf-8"))
+DIGEST = "0" * 64
 CASES = [
     pytest.param(case, id=f"{name}: {case['about']}")
     for name in ("accepted", "schema", "fit")
@@ -82,6 +84,34 @@ def test_manifest(case: dict[str, Any]) -> None:
 def test_a_changed_file_is_refused() -> None:
     text = json.dumps(BASE["manifest"], separators=(",", ":"))
     data = seal(text.encode()).replace(b"tiny-stream", b"tiny-strean")
+    file = ModelFile((), {}, {METADATA_NAME: (0, len(data))})
+    with pytest.raises(ModelError, match="has changed since it was converted"):
+        bind(file, data, "case")
+
+
+@pytest.mark.parametrize(
+    ("about", "old", "new"),
+    [
+        ("empty", DIGEST, ""),
+        ("missing", f',"digest":"{DIGEST}"', ""),
+        ("too short", DIGEST, DIGEST[1:]),
+        ("too long", DIGEST, DIGEST + "0"),
+        ("another", DIGEST, DIGEST[:-1] + "1"),
+        ("no digits", DIGEST, "x" * 64),
+        ("behind a space", '"digest":', '"digest": '),
+        ("not last", f'"digest":"{DIGEST}"}}', f'"digest":"{DIGEST}","state_layout":"frames"}}'),
+    ],
+)
+def test_a_digest_that_is_not_where_it_should_be(about: str, old: str, new: str) -> None:
+    """Whatever else is right: what was sealed is everything but these digits, at the end."""
+    manifest = {key: value for key, value in BASE["manifest"].items() if key != "digest"}
+    manifest.pop("state_layout", None)
+    text = json.dumps({**manifest, "digest": DIGEST}, separators=(",", ":"))
+    assert text.count(old) == 1
+    data = text.replace(old, new).encode()
+    # A digest of the file as it is, so that nothing but its place is wrong.
+    if new.count(DIGEST):
+        data = data.replace(DIGEST.encode(), hashlib.sha256(data).hexdigest().encode())
     file = ModelFile((), {}, {METADATA_NAME: (0, len(data))})
     with pytest.raises(ModelError, match="has changed since it was converted"):
         bind(file, data, "case")

@@ -74,7 +74,7 @@ def is_finished(job: Job, run: Mapping[str, Any]) -> bool:
         if not isinstance(header, dict) or header.get("run") != run:
             return False
         return footer.get("end") is not None and header.get("sha256") == _sha256(job.video)
-    except (OSError, ValueError, IndexError, AttributeError):
+    except (OSError, ValueError, IndexError, AttributeError, RecursionError):
         return False
 
 

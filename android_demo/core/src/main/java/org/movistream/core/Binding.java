@@ -162,12 +162,17 @@ final class Binding {
             throw new ModelException(
                     "state '" + state.name + "' is not shifted but has several inputs");
         }
-        ModelFile.Tensor output = signature.outputs.get(state.output);
+        Tensor output = signature.outputs.get(state.output);
         for (String tensor : state.inputs) {
-            if (!signature.inputs.get(tensor).quantization.equals(output.quantization)) {
+            if (!Quantization.same(
+                    signature.inputs.get(tensor).quantization, output.quantization)) {
                 throw new ModelException("state '" + state.name
                         + "' comes out with another quantisation than it goes in with");
             }
+        }
+        if (!isHeld(state.initial, state.dtype)) {
+            throw new ModelException("state '" + state.name + "' starts at " + state.initial
+                    + ", which " + state.dtype + " cannot hold");
         }
         if (state.advance.equals("keep") || signature.passesThrough(output)) {
             throw new ModelException(
@@ -175,9 +180,18 @@ final class Binding {
         }
     }
 
-    private static void checkTensor(Map<String, ModelFile.Tensor> tensors, String side,
+    /** Whether a type has a number; others than these three never come so far. */
+    private static boolean isHeld(double value, String dtype) {
+        if (dtype.equals("float32")) {
+            return true;
+        }
+        double limit = dtype.equals("int8") ? 128 : 1L << 31;
+        return value == Math.rint(value) && value >= -limit && value < limit;
+    }
+
+    private static void checkTensor(Map<String, Tensor> tensors, String side,
             String name, String dtype, int[] shape) throws ModelException {
-        ModelFile.Tensor tensor = tensors.get(name);
+        Tensor tensor = tensors.get(name);
         if (tensor == null) {
             throw new ModelException("its manifest names the tensor '" + name
                     + "', which is not in its " + side);
@@ -190,7 +204,7 @@ final class Binding {
     }
 
     private static void checkNamedOnce(
-            List<String> named, Map<String, ModelFile.Tensor> known, String side)
+            List<String> named, Map<String, Tensor> known, String side)
             throws ModelException {
         Set<String> odd = new TreeSet<>(known.keySet());
         Set<String> seen = new HashSet<>();

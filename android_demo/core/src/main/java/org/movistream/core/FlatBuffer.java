@@ -146,6 +146,7 @@ final class FlatBuffer {
                 if (truth > 1) {
                     throw malformed(where + " is " + truth + ", neither true nor false");
                 }
+                checkRange(field, truth, where);
                 return truth == 1;
             case "float32":
                 double number = data.getFloat(checked(place, 4));

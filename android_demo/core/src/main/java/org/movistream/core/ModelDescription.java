@@ -35,6 +35,10 @@ public final class ModelDescription {
             }
             ByteBuffer data = opened.getChannel().map(FileChannel.MapMode.READ_ONLY, 0, bytes);
             ModelFile content = ModelFile.read(data);
+            if (content.isSizedAtRunTime) {
+                throw new ModelException("it computes sizes of tensors while it runs, which LiteRT"
+                        + " does not survive; convert its checkpoint with movistream");
+            }
             Manifest manifest = Binding.bind(content, data);
             return new ModelDescription(file, manifest, bytes, content.weightBytes);
         } catch (IOException error) {

@@ -2,7 +2,6 @@ package org.movistream.core;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -13,29 +12,38 @@ import java.util.Set;
 /**
  * What is inside a .tflite file, read without an engine and without trusting it.
  *
- * <p>Every table that an engine will follow is gone over, so that a damaged file is a message and
- * not a crash inside native code.
+ * <p>Every table that an engine will follow is gone over, and every operator has to fit its
+ * operands ({@link OperatorRules}), so that a damaged or hostile file is a message and not a crash
+ * inside native code.
  */
 public final class ModelFile {
-    private static final int OPTIONAL_TENSOR = -1;
     private static final long LARGEST_TENSOR_BYTES = 1L << 28;
-    private static final long LARGEST_GRAPH_BYTES = 1L << 31;
     private static final int MOST_GRAPHS = 16;
+    private static final int MOST_OPERANDS = 1000;
     private static final int LONGEST_NAME = 1000;
-    private static final int LARGEST_RANK = 8;
-    private static final int RESHAPE_OPTIONS = 17;
-    private static final int SQUEEZE_OPTIONS = 30;
-    /** By the schema's number of the type; null where stream models have no such tensors. */
-    private static final String[] DTYPES = {
-        "float32", "float16", "int32", "uint8", "int64", null, "bool", "int16", null, "int8"
-    };
-    private static final int[] DTYPE_BYTES = {4, 2, 4, 1, 8, 0, 1, 2, 0, 1};
+    /** In the old field of an operator's code, where the code does not fit. */
+    private static final long PLACEHOLDER_CODE = 127;
+    private static final Map<Long, String> DTYPES = new HashMap<>();
+
+    static {
+        // By the schema's number: those that operators of stream models take.
+        DTYPES.put(0L, "float32");
+        DTYPES.put(1L, "float16");
+        DTYPES.put(2L, "int32");
+        DTYPES.put(4L, "int64");
+        DTYPES.put(6L, "bool");
+        DTYPES.put(9L, "int8");
+        DTYPES.put(17L, "int4");
+    }
 
     /** Signatures by key. */
     public final Map<String, Signature> signatures;
 
     /** Bytes of the constant tensors. */
     public final long weightBytes;
+
+    /** Whether engines learn a tensor's size while they run. */
+    final boolean isSizedAtRunTime;
 
     private final Map<String, FlatBuffer.Span> metadata;
 
@@ -44,41 +52,52 @@ public final class ModelFile {
         this.signatures = signatures;
         this.metadata = metadata;
         weightBytes = 0;
+        isSizedAtRunTime = false;
     }
 
-    private ModelFile(FlatBuffer file) throws ModelException {
-        FlatBuffer.Table model = file.root();
+    private ModelFile(ByteBuffer data) throws ModelException {
+        Map<String, Object> model = FlatBuffer.read(data, Format.TFLITE, "Model");
         List<FlatBuffer.Span> buffers = new ArrayList<>();
-        for (FlatBuffer.Table buffer : model.tables(4)) {
-            buffers.add(bufferSpan(file, buffer));
+        for (Map<String, Object> buffer : tables(model, "buffers")) {
+            buffers.add(bufferSpan(data, buffer));
         }
         List<Integer> codes = new ArrayList<>();
-        for (FlatBuffer.Table code : model.tables(1)) {
-            codes.add(Math.max(code.int8(0), code.int32(3, 0)));
+        for (Map<String, Object> code : tables(model, "operator_codes")) {
+            codes.add(operatorCode(code));
         }
-        List<FlatBuffer.Table> graphTables = model.tables(2);
+        List<Map<String, Object>> graphTables = tables(model, "subgraphs");
         if (graphTables.isEmpty() || graphTables.size() > MOST_GRAPHS) {
             throw FlatBuffer.malformed("it holds " + graphTables.size() + " graphs");
         }
         List<Graph> graphs = new ArrayList<>();
         long weights = 0;
-        for (FlatBuffer.Table table : graphTables) {
-            Graph graph = new Graph(table, codes, buffers);
+        boolean isSized = false;
+        for (Map<String, Object> table : graphTables) {
+            Graph graph = new Graph(table, codes, buffers, data);
             graphs.add(graph);
             weights += graph.constantBytes;
+            isSized |= graph.isSizedAtRunTime;
         }
+        isSizedAtRunTime = isSized;
         weightBytes = weights;
         signatures = new LinkedHashMap<>();
-        for (FlatBuffer.Table table : model.tables(7)) {
-            Signature signature = readSignature(table, graphs);
+        Set<Graph> named = new HashSet<>();
+        for (Map<String, Object> table : tables(model, "signature_defs")) {
+            Signature signature = readSignature(table, graphs, named);
             if (signatures.put(signature.key, signature) != null) {
                 throw FlatBuffer.malformed("it has two signatures '" + signature.key + "'");
             }
         }
+        if (graphs.size() > 1 && named.size() < graphs.size()) {
+            throw FlatBuffer.malformed("it holds a graph that no signature names");
+        }
         metadata = new HashMap<>();
-        for (FlatBuffer.Table table : model.tables(6)) {
-            int buffer = index(table.int32(1, 0), buffers.size(), "metadata buffer");
-            metadata.put(name(table, 0), buffers.get(buffer));
+        for (Map<String, Object> table : tables(model, "metadata")) {
+            int buffer = index(table, "buffer", buffers.size(), "metadata buffer");
+            metadata.put(name(table, "name"), buffers.get(buffer));
+        }
+        for (int buffer : (int[]) model.get("metadata_buffer")) {
+            index(buffer, buffers.size(), "metadata buffer");
         }
     }
 
@@ -86,51 +105,20 @@ public final class ModelFile {
      * Reads and checks a whole file.
      *
      * @param data the file's bytes, from 0 to its capacity.
-     * @throws ModelException if it is no .tflite file, is damaged, or has operators that stream
-     *     models do not need.
+     * @throws ModelException if it is no .tflite file, is damaged or hostile, or has operators that
+     *     stream models do not need.
      */
     public static ModelFile read(ByteBuffer data) throws ModelException {
         if (data.capacity() < 16 || data.get(4) != 'T' || data.get(5) != 'F' || data.get(6) != 'L'
                 || data.get(7) != '3') {
             throw new ModelException("it is not a .tflite file");
         }
-        return new ModelFile(new FlatBuffer(data));
+        return new ModelFile(data);
     }
 
     /** Where an entry of metadata lies in the file, or null. */
     FlatBuffer.Span metadata(String name) {
         return metadata.get(name);
-    }
-
-    /** One tensor of a graph. */
-    public static final class Tensor {
-        /** In its graph; two names of one tensor have the same. */
-        public final int index;
-        public final String dtype;
-        public final int[] shape;
-        /** Scales and zero points as text that is equal where they are; empty for none. */
-        public final String quantization;
-        private final boolean constant;
-        private final long bytes;
-
-        /** See the fields. */
-        Tensor(int index, String dtype, int[] shape, String quantization, boolean constant,
-                long bytes) {
-            this.index = index;
-            this.dtype = dtype;
-            this.shape = shape;
-            this.quantization = quantization;
-            this.constant = constant;
-            this.bytes = bytes;
-        }
-
-        private long elements() {
-            long elements = 1;
-            for (int size : shape) {
-                elements *= size;
-            }
-            return elements;
-        }
     }
 
     /** Names for all inputs and outputs of a graph, in the file's order. */
@@ -157,37 +145,67 @@ public final class ModelFile {
 
     private static final class Graph {
         final List<Tensor> tensors = new ArrayList<>();
+        final List<Operator> operators = new ArrayList<>();
         final int[] inputs;
         final int[] outputs;
         final long constantBytes;
+        final boolean isSizedAtRunTime;
 
-        Graph(FlatBuffer.Table table, List<Integer> codes, List<FlatBuffer.Span> buffers)
-                throws ModelException {
-            long bytes = 0;
+        Graph(Map<String, Object> table, List<Integer> codes, List<FlatBuffer.Span> buffers,
+                ByteBuffer data) throws ModelException {
             long constants = 0;
-            Set<Integer> ready = new HashSet<>();
-            for (FlatBuffer.Table entry : table.tables(0)) {
+            for (Map<String, Object> entry : tables(table, "tensors")) {
                 Tensor tensor = readTensor(tensors.size(), entry, buffers);
                 tensors.add(tensor);
-                bytes += tensor.bytes;
-                if (tensor.constant) {
-                    constants += tensor.bytes;
-                    ready.add(tensor.index);
-                }
-            }
-            if (bytes > LARGEST_GRAPH_BYTES) {
-                throw FlatBuffer.malformed("its tensors are larger than any stream model's");
+                constants += tensor.isConstant() ? tensor.bytes : 0;
             }
             constantBytes = constants;
-            inputs = indices(table, 1, 0);
-            outputs = indices(table, 2, 0);
-            for (int input : inputs) {
-                ready.add(input);
+            inputs = (int[]) table.get("inputs");
+            outputs = (int[]) table.get("outputs");
+            boolean isSized = false;
+            for (Map<String, Object> entry : tables(table, "operators")) {
+                Operator operator = readOperator(entry, codes);
+                operators.add(operator);
+                isSized |= operator.rules.sizedAtRunTime;
             }
-            ready.add(OPTIONAL_TENSOR);
-            int number = 0;
-            for (FlatBuffer.Table entry : table.tables(3)) {
-                readOperator(entry, number++, codes, ready);
+            isSizedAtRunTime = isSized;
+            checkOrder();
+            OperatorRules.check(tensors, operators, data);
+            GraphLimits.check(tensors, inputs, outputs, operators);
+        }
+
+        /** Checks that every tensor is given a value once, before it is read. */
+        private void checkOrder() throws ModelException {
+            checkInterface(inputs);
+            checkInterface(outputs);
+            Set<Integer> ready = new HashSet<>();
+            for (int index : inputs) {
+                ready.add(index);
+            }
+            for (int position = 0; position < operators.size(); position++) {
+                Operator operator = operators.get(position);
+                String where = "operator " + position + " (" + operator.name + ")";
+                checkIndices(operator.inputs, Operator.OPTIONAL_TENSOR);
+                checkIndices(operator.outputs, 0);
+                for (int index : operator.inputs) {
+                    if (index >= 0 && !ready.contains(index)
+                            && !tensors.get(index).isConstant()) {
+                        throw FlatBuffer.malformed(
+                                where + " reads tensor " + index + " before it exists");
+                    }
+                }
+                for (int index : operator.outputs) {
+                    if (tensors.get(index).isConstant()) {
+                        throw FlatBuffer.malformed(where + " writes to a constant");
+                    }
+                    if (!ready.add(index)) {
+                        throw FlatBuffer.malformed(where + " writes tensor " + index
+                                + ", which has a value already");
+                    }
+                }
+            }
+            if (operators.isEmpty()) {
+                throw FlatBuffer.malformed("its graph computes nothing");
             }
             for (int output : outputs) {
                 if (!ready.contains(output)) {
@@ -196,175 +214,170 @@ public final class ModelFile {
             }
         }
 
-        private void readOperator(
-                FlatBuffer.Table entry, int number, List<Integer> codes, Set<Integer> ready)
-                throws ModelException {
-            int code = codes.get(index(entry.int32(0, 0), codes.size(), "operator code"));
-            String name = Operators.robustName(code);
-            if (name == null) {
-                throw new ModelException("it uses the operator of code " + code + ", which files"
-                        + " converted with the state layout 'frames' do not need; convert the"
-                        + " checkpoint so");
-            }
-            int[] reads = indices(entry, 1, OPTIONAL_TENSOR);
-            int[] writes = indices(entry, 2, 0);
-            FlatBuffer.Table options = entry.table(4);
-            int kind = entry.int8(3);
-            if (options != null && (kind == RESHAPE_OPTIONS || kind == SQUEEZE_OPTIONS)) {
-                options.ints(0);
-            }
-            entry.bytes(5);
-            entry.bytes(7);
-            indices(entry, 8, 0);
-            entry.table(12);
-            for (int tensor : reads) {
-                if (!ready.contains(tensor)) {
-                    throw FlatBuffer.malformed("operator " + number + " (" + name
-                            + ") reads tensor " + tensor + " before it exists");
+        private void checkInterface(int[] side) throws ModelException {
+            checkIndices(side, 0);
+            Set<Integer> seen = new HashSet<>();
+            for (int index : side) {
+                Tensor tensor = tensors.get(index);
+                String where = "tensor '" + tensor.name + "' is an input or output";
+                if (!seen.add(index)) {
+                    throw FlatBuffer.malformed("it names an input or an output twice");
                 }
-            }
-            for (int tensor : writes) {
-                if (tensors.get(tensor).constant) {
-                    throw FlatBuffer.malformed(
-                            "operator " + number + " (" + name + ") writes to a constant");
+                if (tensor.isConstant()) {
+                    throw FlatBuffer.malformed(where + ", and a constant");
                 }
-                ready.add(tensor);
-            }
-            checkUnchecked(code, number, reads, writes);
-        }
-
-        /** What engines do not check themselves in operators that keep or restore a shape. */
-        private void checkUnchecked(int code, int number, int[] reads, int[] writes)
-                throws ModelException {
-            if (code != Operators.RESHAPE && code != Operators.QUANTIZE) {
-                return;
-            }
-            boolean sound = reads.length > 0 && reads[0] >= 0 && writes.length == 1;
-            if (sound) {
-                Tensor from = tensors.get(reads[0]);
-                Tensor to = tensors.get(writes[0]);
-                sound = from.elements() == to.elements()
-                        && (code == Operators.RESHAPE ? from.dtype.equals(to.dtype)
-                                && from.quantization.equals(to.quantization)
-                                : !to.quantization.isEmpty());
-            }
-            if (!sound) {
-                throw FlatBuffer.malformed("operator " + number + " does not fit its tensors");
+                if (!tensor.dtype.equals("float32") && !tensor.dtype.equals("int8")
+                        && !tensor.dtype.equals("int32")) {
+                    throw new ModelException(where + " of " + tensor.dtype);
+                }
             }
         }
 
-        private int[] indices(FlatBuffer.Table table, int field, int lowest)
-                throws ModelException {
-            int[] found = table.ints(field);
-            for (int tensor : found) {
-                if (tensor < lowest || tensor >= tensors.size()) {
+        private void checkIndices(int[] indices, int lowest) throws ModelException {
+            if (indices.length > MOST_OPERANDS) {
+                throw FlatBuffer.malformed("a list of " + indices.length
+                        + " tensors is longer than any stream model's");
+            }
+            for (int index : indices) {
+                if (index < lowest || index >= tensors.size()) {
                     throw FlatBuffer.malformed(
                             "a tensor index is outside the graph's " + tensors.size());
                 }
             }
-            return found;
         }
+    }
+
+    private static Operator readOperator(Map<String, Object> table, List<Integer> codes)
+            throws ModelException {
+        int code = codes.get(index(table, "opcode_index", codes.size(), "operator code"));
+        String name = Format.TFLITE.operatorName(code);
+        Format.Rules rules = Format.TFLITE.operators.get(name);
+        if (rules == null) {
+            throw new ModelException(
+                    "it uses the operator " + name + ", which stream models do not need");
+        }
+        Object options = table.get("builtin_options");
+        return new Operator(name, rules, (int[]) table.get("inputs"),
+                (int[]) table.get("outputs"),
+                options == null ? Format.TFLITE.defaults(rules.options) : object(options),
+                ((Long) table.get("builtin_options_type")).intValue());
+    }
+
+    private static int operatorCode(Map<String, Object> table) throws ModelException {
+        long old = (Long) table.get("deprecated_builtin_code");
+        long code = (Long) table.get("builtin_code");
+        if (code != 0 && old != Math.min(code, PLACEHOLDER_CODE)) {
+            throw FlatBuffer.malformed("an operator has two codes, " + old + " and " + code);
+        }
+        return (int) Math.max(old, code);
     }
 
     private static Tensor readTensor(
-            int index, FlatBuffer.Table table, List<FlatBuffer.Span> buffers)
+            int index, Map<String, Object> table, List<FlatBuffer.Span> buffers)
             throws ModelException {
-        String name = "tensor '" + name(table, 3) + "'";
-        int[] shape = table.ints(0);
+        String name = name(table, "name");
+        String where = "tensor '" + name + "'";
+        int[] shape = (int[]) table.get("shape");
+        int[] signature = (int[]) table.get("shape_signature");
+        boolean agree = signature.length == 0 || signature.length == shape.length;
+        for (int axis = 0; agree && axis < signature.length; axis++) {
+            agree = signature[axis] == -1 || signature[axis] == shape[axis];
+        }
+        if (!agree) {
+            throw FlatBuffer.malformed(where + " has two shapes that differ");
+        }
+        String dtype = DTYPES.get((Long) table.get("type"));
+        if (dtype == null) {
+            throw FlatBuffer.malformed(where + " has a type that stream models do not have");
+        }
         long elements = 1;
         for (int size : shape) {
-            if (size < 0) {
-                throw FlatBuffer.malformed(name + " has an impossible shape");
-            }
-            elements = Math.min(elements * size, LARGEST_TENSOR_BYTES + 1);
+            // What is beyond is refused below, whatever it is exactly.
+            elements = Math.min(elements * size, 2 * LARGEST_TENSOR_BYTES + 1);
         }
-        if (shape.length > LARGEST_RANK) {
-            throw FlatBuffer.malformed(name + " has an impossible shape");
-        }
-        int signatureRank = table.ints(7).length;
-        if (signatureRank != 0 && signatureRank != shape.length) {
-            throw FlatBuffer.malformed(name + " has two shapes of different rank");
-        }
-        int kind = table.int8(1);
-        if (kind < 0 || kind >= DTYPES.length || DTYPES[kind] == null) {
-            throw FlatBuffer.malformed(name + " has a type that stream models do not have");
-        }
-        long bytes = elements * DTYPE_BYTES[kind];
+        long bytes = dtype.equals("int4") ? (elements + 1) / 2
+                : elements * itemBytes(dtype);
         if (bytes > LARGEST_TENSOR_BYTES) {
-            throw FlatBuffer.malformed(name + " would take " + bytes + " bytes");
+            throw FlatBuffer.malformed(where + " would take " + bytes + " bytes");
         }
-        int stored = buffers.get(index(table.int32(2, 0), buffers.size(), "buffer")).length;
-        if (stored != 0 && stored != bytes) {
+        FlatBuffer.Span stored =
+                buffers.get(index(table, "buffer", buffers.size(), "buffer"));
+        if (stored.length != 0 && stored.length != bytes) {
             throw FlatBuffer.malformed(
-                    name + " needs " + bytes + " bytes and its buffer holds " + stored);
+                    where + " needs " + bytes + " bytes and its buffer holds " + stored.length);
         }
-        if (table.has(6)) {
-            throw FlatBuffer.malformed(name + " is sparse, which stream models never are");
-        }
-        if (table.int8(5) != 0) {
+        if ((Boolean) table.get("is_variable")) {
             throw new ModelException(
-                    name + " is a variable: its state cannot be reset or saved");
+                    where + " is a variable: its state cannot be reset or saved");
         }
-        String quantization = readQuantization(table.table(4), name, shape);
-        return new Tensor(index, DTYPES[kind], shape, quantization, stored > 0, bytes);
+        Object quantization = table.get("quantization");
+        return new Tensor(index, name, dtype, shape,
+                quantization == null ? null : readQuantization(object(quantization), where, shape),
+                bytes, stored.length > 0 ? stored.start : -1);
     }
 
-    private static String readQuantization(FlatBuffer.Table table, String name, int[] shape)
-            throws ModelException {
-        if (table == null) {
-            return "";
+    private static int itemBytes(String dtype) {
+        switch (dtype) {
+            case "int64":
+                return 8;
+            case "float16":
+                return 2;
+            case "bool":
+            case "int8":
+                return 1;
+            default:
+                return 4;
         }
-        table.floats(0);
-        table.floats(1);
-        float[] scales = table.floats(2);
-        long[] zeroPoints = table.longs(3);
+    }
+
+    private static Quantization readQuantization(
+            Map<String, Object> table, String where, int[] shape) throws ModelException {
+        float[] scales = (float[]) table.get("scale");
+        long[] zeroPoints = (long[]) table.get("zero_point");
         if (scales.length == 0) {
-            return "";
+            return null;
         }
-        int axis = table.int32(6, 0);
-        boolean perChannel = scales.length > 1;
-        boolean sound = !perChannel
-                || (axis >= 0 && axis < shape.length && shape[axis] == scales.length);
-        sound &= zeroPoints.length <= 1 || zeroPoints.length == scales.length;
+        int axis = ((Long) table.get("quantized_dimension")).intValue();
+        boolean sound = scales.length == 1
+                || axis < shape.length && shape[axis] == scales.length;
+        sound &= zeroPoints.length == scales.length;
         for (float scale : scales) {
-            sound &= scale >= 0 && scale <= Float.MAX_VALUE;
+            sound &= scale >= Float.MIN_NORMAL && scale <= Float.MAX_VALUE;
         }
         for (long zeroPoint : zeroPoints) {
             sound &= zeroPoint == (int) zeroPoint;
         }
         if (!sound) {
-            throw FlatBuffer.malformed(name + " has quantisation that does not fit its shape");
+            throw FlatBuffer.malformed(where + " has quantisation that does not fit its shape");
         }
-        return Arrays.toString(scales) + Arrays.toString(zeroPoints) + axis;
+        return new Quantization(scales, zeroPoints, axis);
     }
 
-    private static Signature readSignature(FlatBuffer.Table table, List<Graph> graphs)
+    private static Signature readSignature(
+            Map<String, Object> table, List<Graph> graphs, Set<Graph> named)
             throws ModelException {
-        String key = name(table, 2);
-        Graph graph = graphs.get(index(table.int32(4, 0), graphs.size(), "signature graph"));
-        return new Signature(key, named(table, 0, key, graph, graph.inputs),
-                named(table, 1, key, graph, graph.outputs));
+        String key = name(table, "signature_key");
+        Graph graph = graphs.get(
+                index(table, "subgraph_index", graphs.size(), "signature graph"));
+        named.add(graph);
+        return new Signature(key, named(table, "inputs", key, graph, graph.inputs),
+                named(table, "outputs", key, graph, graph.outputs));
     }
 
     private static Map<String, Tensor> named(
-            FlatBuffer.Table table, int field, String key, Graph graph, int[] all)
+            Map<String, Object> table, String side, String key, Graph graph, int[] all)
             throws ModelException {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         Set<Integer> missing = new HashSet<>();
         for (int tensor : all) {
             missing.add(tensor);
         }
-        for (FlatBuffer.Table entry : table.tables(field)) {
-            int number = index(entry.int32(1, 0), graph.tensors.size(), "signature tensor");
-            Tensor tensor = graph.tensors.get(number);
-            boolean twice = tensors.put(name(entry, 0), tensor) != null;
+        for (Map<String, Object> entry : tables(table, side)) {
+            int number = index(entry, "tensor_index", graph.tensors.size(), "signature tensor");
+            boolean twice = tensors.put(name(entry, "name"), graph.tensors.get(number)) != null;
             if (twice || !missing.remove(number)) {
                 throw FlatBuffer.malformed(
                         "the signature '" + key + "' does not name each tensor once");
-            }
-            if (tensor.elements() == 0) {
-                throw FlatBuffer.malformed(
-                        "the signature '" + key + "' names a tensor without elements");
             }
         }
         if (!missing.isEmpty()) {
@@ -374,32 +387,53 @@ public final class ModelFile {
         return tensors;
     }
 
-    private static FlatBuffer.Span bufferSpan(FlatBuffer file, FlatBuffer.Table table)
+    /** In a vector, or in files of over 2 GB behind the tables. */
+    private static FlatBuffer.Span bufferSpan(ByteBuffer data, Map<String, Object> table)
             throws ModelException {
-        long offset = table.int64(1);
-        long size = table.int64(2);
+        long offset = (Long) table.get("offset");
+        long size = (Long) table.get("size");
+        FlatBuffer.Span inside = (FlatBuffer.Span) table.get("data");
         if (offset == 0 || offset == 1) {
-            return table.bytes(0);
+            return inside;
         }
-        if (offset < 0 || size < 0 || offset > file.size() || size > file.size() - offset) {
-            throw FlatBuffer.malformed("a buffer lies outside the file");
+        if (offset < 0 || size < 0 || offset > data.capacity()
+                || size > data.capacity() - offset || inside.length != 0) {
+            throw FlatBuffer.malformed("a buffer lies outside the file, or in two places");
         }
         return new FlatBuffer.Span((int) offset, (int) size);
     }
 
     /** A string that may appear in a message. */
-    private static String name(FlatBuffer.Table table, int field) throws ModelException {
-        String name = table.text(field);
+    private static String name(Map<String, Object> table, String field) throws ModelException {
+        String name = (String) table.get(field);
+        if (name == null) {
+            throw FlatBuffer.malformed("a name is missing");
+        }
         if (name.length() > LONGEST_NAME || Text.hasControlCharacters(name)) {
             throw FlatBuffer.malformed("a name is too long or no text");
         }
         return name;
     }
 
-    private static int index(int index, int count, String what) throws ModelException {
+    private static int index(Map<String, Object> table, String field, int count, String what)
+            throws ModelException {
+        return index((Long) table.get(field), count, what);
+    }
+
+    private static int index(long index, int count, String what) throws ModelException {
         if (index < 0 || index >= count) {
             throw FlatBuffer.malformed(what + " " + index + " does not exist; there are " + count);
         }
-        return index;
+        return (int) index;
+    }
+
+    @SuppressWarnings("unchecked") // FlatBuffer makes tables of this type only.
+    private static Map<String, Object> object(Object table) {
+        return (Map<String, Object>) table;
+    }
+
+    @SuppressWarnings("unchecked") // FlatBuffer makes lists of tables only.
+    private static List<Map<String, Object>> tables(Map<String, Object> table, String field) {
+        return (List<Map<String, Object>>) table.get(field);
     }
 }

@@ -119,8 +119,8 @@ public final class ManifestCasesTest {
         return Binding.bind(file, ByteBuffer.wrap(data));
     }
 
-    private static Map<String, ModelFile.Tensor> tensors(Object entries) {
-        Map<String, ModelFile.Tensor> tensors = new LinkedHashMap<>();
+    private static Map<String, Tensor> tensors(Object entries) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
         for (Map.Entry<String, Object> entry : SharedCases.object(entries).entrySet()) {
             Map<String, Object> tensor = SharedCases.object(entry.getValue());
             List<Object> sizes = SharedCases.list(tensor.get("shape"));
@@ -128,10 +128,21 @@ public final class ManifestCasesTest {
             for (int axis = 0; axis < shape.length; axis++) {
                 shape[axis] = ((Long) sizes.get(axis)).intValue();
             }
-            tensors.put(entry.getKey(), new ModelFile.Tensor(
-                    ((Long) tensor.get("index")).intValue(), (String) tensor.get("dtype"), shape,
-                    (String) tensor.get("quantization"), false, 0));
+            tensors.put(entry.getKey(), new Tensor(
+                    ((Long) tensor.get("index")).intValue(), entry.getKey(),
+                    (String) tensor.get("dtype"), shape,
+                    quantization((String) tensor.get("quantization")), 0, -1));
         }
         return tensors;
+    }
+
+    /** Of "scale:zero point", or null for none. */
+    private static Quantization quantization(String text) {
+        if (text.isEmpty()) {
+            return null;
+        }
+        String[] parts = text.split(":");
+        return new Quantization(new float[] {Float.parseFloat(parts[0])},
+                new long[] {Long.parseLong(parts[1])}, 0);
     }
 }
