@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from safetensors.numpy import save_file
 from movistream.errors import MissingExtraError, MovistreamError
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.registry import read_source
 from movistream_converters.movinet import ConvolutionType, SqueezeExciteType
 from movistream_converters.network import ActivationFunction
@@ -213,3 +215,25 @@ def test_a_header_nested_without_end(tmp_path: Path) -> None:
     (tmp_path / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     with pytest.raises(ConversionError):
         read_source(tmp_path / "w.safetensors")
+
+
+def test_small_files_that_claim_much(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "w.pt"
+    tensors = {name: torch.tensor(value) for name, value in state_dict(small_checkpoint()).items()}
+    torch.save(tensors, path)
+    assert read_isolated(path).options.num_classes == 5
+    name = next(name for name, value in tensors.items() if value.shape[:1] == (5,))
+    # One number, six million times.
+    torch.save(tensors | {name: torch.zeros(1, 1).expand(6_000_000, 128)}, path)
+    assert path.stat().st_size < 20_000_000
+    with pytest.raises(ConversionError, match=r"w.pt says that it has 30\d\d MB of weights; more"):
+        read_isolated(path)
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("w/data.pkl", "w") as member,
+    ):
+        for _ in range(600):
+            member.write(bytes(1_000_000))
+    with pytest.raises(ConversionError, match=r"w.pt holds 600 MB; more than 537 MB are not read"):
+        read_isolated(path)
