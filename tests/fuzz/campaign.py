@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -74,6 +75,8 @@ def run_campaign(plan: Plan, seeds: Seeds, say: Callable[[str], None] = print) -
     begun = time.monotonic()
     work = plan.folder / "work"
     work.mkdir(parents=True, exist_ok=True)
+    # What is learnt of these files is not for the user's own folders.
+    os.environ["XDG_CACHE_HOME"] = os.environ["XDG_CONFIG_HOME"] = str(work.absolute())
 
     def wanted(index: int) -> bool:
         if plan.count is not None and index >= plan.start + plan.count:
