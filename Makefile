@@ -19,8 +19,8 @@ INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test test-long fuzz lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema clean
+.PHONY: help setup demo test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
+	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema fuzz mutants test-torch clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,7 @@ test: $(INSTALLED) ## run the tests
 
 test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, a server under load
 	$(BIN)/python -m pytest tests/long
+	$(BIN)/python tests/mutants/run.py --quick
 	$(MAKE) fuzz MINUTES=5
 
 MINUTES ?= 5
@@ -113,6 +114,9 @@ fuzz: $(INSTALLED) ## hostile files through the runtime and every parser, for MI
 	@$(BIN)/python -c 'import atheris' 2> /dev/null || \
 		$(BIN)/python -m pip install --quiet --editable '.[fuzz]' || true
 	$(BIN)/python -m tests.fuzz.everything --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+mutants: $(INSTALLED) ## change modules in small ways and see whether tests notice: MODULES=…, by default all
+	$(BIN)/python tests/mutants/run.py $(MODULES)
 
 lint: $(INSTALLED) ## style, types and import rules
 	$(BIN)/ruff check
@@ -136,6 +140,18 @@ $(INSTALLED_TFLITE_RUNTIME): setup.cfg Makefile
 test-tflite-runtime: $(INSTALLED) $(INSTALLED_TFLITE_RUNTIME) ## the same files on tflite-runtime 2.14
 	$(BIN)/python -m tests.tflite_runtime.write_expected build/engine-parity
 	$(VENV_TFLITE_RUNTIME)/bin/python -m pytest --noconftest tests/tflite_runtime
+
+# PyTorch lies beside the environment: who converts nothing of it needs none of its 900 MB.
+TORCH = build/torch
+$(TORCH)/installed: Makefile | $(INSTALLED)
+	rm -rf $(TORCH)
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --target $(TORCH) torch==2.13.0
+	@touch $@
+
+test-torch: $(TORCH)/installed ## read PyTorch's own files
+	PYTHONPATH=$(TORCH) $(BIN)/python -c 'import torch'
+	PYTHONPATH=$(TORCH) $(BIN)/python -m pytest tests/converters/test_pytorch.py \
+		tests/converters/test_reference_parity.py::test_a_state_dict
 
 CLIPS = $(REFERENCE_DATA)/clips
 SIGNS = $(sort $(wildcard $(CLIPS)/asl_gestures/*.mkv))

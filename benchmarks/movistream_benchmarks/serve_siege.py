@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 IDLE = 500
@@ -137,4 +137,4 @@ def _status(answer: bytes) -> int:
 
 if __name__ == "__main__":
     siege = asyncio.run(besiege(sys.argv[1], float(sys.argv[2])))
-    print(json.dumps({**asdict(siege), "fast_share": siege.fast_share}))
+    print(json.dumps({**vars(siege), "fast_share": siege.fast_share}))

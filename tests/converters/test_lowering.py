@@ -20,7 +20,7 @@ from movistream_converters.lowering import lower
 from movistream_converters.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
 from movistream_converters.network import ActivationFunction, weight_shapes
 from movistream_converters.passes import fold
-from movistream_converters.precision import ERROR_LIMITS, Precision
+from movistream_converters.precision import Precision
 from tests.conftest import small_checkpoint
 
 TIGHT = 2e-5
@@ -81,7 +81,7 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
     assert half.size_bytes < 0.53 * whole.size_bytes
     assert half.manifest.quantization == "float16"
     verification = _verified(half)
-    assert TIGHT < verification.max_logit_error < ERROR_LIMITS[Precision.FLOAT16].logits
+    assert TIGHT < verification.max_logit_error < 2e-2
     assert inspect_file(half.path).quantization == "float16"
     assert inspect_file(half.path).multiply_adds == inspect_file(whole.path).multiply_adds
     may_be_float16 = architecture == "t0" and layout is StateLayout.FRAMES

@@ -205,3 +205,11 @@ def test_half_precision_is_read_as_float32(tmp_path: Path, write: Write) -> None
     for name, value in expected.items():
         assert found[name].dtype == np.float32
         np.testing.assert_array_equal(found[name], value.astype(np.float16).astype(np.float32))
+
+
+def test_a_header_nested_without_end(tmp_path: Path) -> None:
+    """It is no state dict, and no crash."""
+    header = b"[" * 100_000
+    (tmp_path / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ConversionError):
+        read_source(tmp_path / "w.safetensors")

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from movistream.manifest import State
+from movistream.manifest import State, Verification
+from movistream_converters import convert as conversion
 from movistream_converters import verify as verification
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
@@ -122,3 +123,38 @@ def test_the_meaning_of_stored_numbers_by_hand() -> None:
     np.testing.assert_array_equal(verification._meaning(state, stored), [0.0, 1.0, 4.0])
     floats = np.array([-3, -1, 5], np.float32)
     np.testing.assert_array_equal(verification._meaning(state, floats), floats)
+
+
+@pytest.mark.parametrize(
+    ("precision", "logits", "states", "accepted"),
+    [
+        ("float32", 0.9e-4, 0.9e-4, True),
+        ("float32", 1.1e-4, 0.0, False),
+        ("float32", 0.0, 1.1e-4, False),
+        ("float16", 1.9e-2, 1.9e-2, True),
+        ("float16", 2.1e-2, 0.0, False),
+        ("float16", 0.0, 2.1e-2, False),
+        ("dynamic", 0.49, 0.49, True),
+        ("dynamic", 0.51, 0.0, False),
+        ("dynamic", 0.0, 0.51, False),
+        ("dynamic", math.inf, 0.0, False),
+        ("float32", math.nan, 0.0, False),
+    ],
+)
+def test_how_far_a_file_may_be_off(
+    precision: str,
+    logits: float,
+    states: float,
+    accepted: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = Verification(16, logits, states, "block2_layer0_stream_buffer", "interpreter")
+    monkeypatch.setattr(conversion, "verify", lambda *_: found)
+    if accepted:
+        convert(small_checkpoint(), tmp_path / "m.tflite", precision=Precision(precision))
+        assert (tmp_path / "m.tflite").exists()
+    else:
+        with pytest.raises(ConversionError, match="not faithful"):
+            convert(small_checkpoint(), tmp_path / "m.tflite", precision=Precision(precision))
+        assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -196,3 +197,34 @@ def test_a_manifest_without_all_remainders(path: Path) -> None:
         manifest = model.manifest
     states = tuple(state for state in manifest.states if state.role != "remainder")
     assert float16_obstacle(msgspec.structs.replace(manifest, states=states)) is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ([0.0, 0.0], [0.0, 0.0], 1.0),
+        ([0.0, 0.0], [0.0, 2.0], 0.0),
+        ([3.0, 4.0], [6.0, 8.0], 1.0),
+        ([3.0, 4.0], [4.0, -3.0], 0.0),
+        ([1.0, 0.0], [-2.0, 0.0], -1.0),
+    ],
+)
+def test_cosines_by_hand(
+    one: list[float],
+    other: list[float],
+    expected: float,
+    path: Path,
+    model_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with (
+        movistream.load(path, arithmetic="float32") as first,
+        movistream.load(model_path) as second,
+    ):
+
+        def step(stream: movistream.Stream, image: np.ndarray) -> SimpleNamespace:
+            logits = one if stream._model is first else other
+            return SimpleNamespace(logits=np.array(logits, np.float32))
+
+        monkeypatch.setattr(movistream.Stream, "step", step)
+        assert lowest_cosine(first, second) == pytest.approx(expected)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -214,3 +215,56 @@ def test_how_many_frames_each_has_seen_is_restored(
         resumed.restore(whole.snapshot())
         assert [part.frames_seen for part in whole._streams] == each
         assert [part.frames_seen for part in resumed._streams] == each
+
+
+def test_any_number_of_models_answers_together(
+    models: list[Model], small_frames: np.ndarray
+) -> None:
+    three = [*models, models[0]]
+    expected = np.mean([logits_of(model, small_frames) for model in three], axis=0)
+    with Ensemble(three).stream() as stream:
+        found = [stream.step(frame).logits for frame in small_frames]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_other_frame_rates_are_refused(models: list[Model], tmp_path: Path) -> None:
+    path = tmp_path / "faster.tflite"
+    convert(small_checkpoint(frames_per_second=7.0), path, verified=False)
+    with (
+        movistream.load(path) as other,
+        pytest.raises(MovistreamError, match=r"7\.0 frames per second and .* 5\.0; models"),
+    ):
+        Ensemble([models[0], other])
+
+
+@pytest.mark.parametrize("word", ["object", "zebra"])
+def test_other_labels_are_refused_in_any_order(models: list[Model], word: str) -> None:
+    labels = tuple(f"{word} {index}" for index in range(CLASSES))
+    with movistream.load(models[1].path, labels=labels) as other:
+        for pair in ([models[0], other], [other, models[0]]):
+            with pytest.raises(MovistreamError, match="same labels"):
+                Ensemble(pair)
+
+
+def test_snapshots_of_others_are_refused_in_any_order(models: list[Model]) -> None:
+    ensembles = [Ensemble(models), Ensemble(models[::-1]), Ensemble(models, interleaved=True)]
+    streams = [ensemble.stream() for ensemble in ensembles]
+    for one, other in itertools.permutations(streams, 2):
+        with pytest.raises(SnapshotError, match="another model"):
+            one.restore(other.snapshot())
+
+
+def test_a_snapshot_that_is_incomplete_changes_nothing(
+    models: list[Model], small_frames: np.ndarray
+) -> None:
+    """Although the first model's part is whole."""
+    with Ensemble(models).stream() as stream, Ensemble(models).stream() as other:
+        earlier = stream.snapshot()
+        tensors = {n: v for n, v in earlier.tensors.items() if n != "1/state_clock"}
+        for frame in small_frames[:3]:
+            np.testing.assert_array_equal(stream.step(frame).logits, other.step(frame).logits)
+        with pytest.raises(SnapshotError):
+            stream.restore(dataclasses.replace(earlier, tensors=tensors))
+        assert stream.frames_seen == 3
+        found, expected = stream.step(small_frames[3]), other.step(small_frames[3])
+        np.testing.assert_array_equal(found.logits, expected.logits)

@@ -74,7 +74,15 @@ def test_events_are_in_order_and_apart(scores: list[float]) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"enter": 0.0}, {"enter": 1.5}, {"leave": 0.6}, {"leave": -0.1}, {"least_s": -1.0}],
+    [
+        {"enter": 0.0},
+        {"enter": 0.0, "leave": 0.0},
+        {"enter": 1.01},
+        {"enter": 1.5},
+        {"leave": 0.6},
+        {"leave": -0.1},
+        {"least_s": -0.1},
+    ],
 )
 def test_bad_options(options: dict[str, float]) -> None:
     with pytest.raises(MovistreamError):

@@ -136,3 +136,44 @@ def test_from_the_command_line(
     assert plain == distant
     assert plain[:2] == held[:2]
     assert plain[2:] != held[2:]
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "horizon", "clocks"),
+    [
+        # Float16 cannot count further than 2,048.
+        ("float16", None, [2046, 2047, 2048, 2048, 2048]),
+        ("float16", 5000, [2046, 2047, 2048, 2048, 2048]),
+        ("float16", 2047, [2046, 2047, 2047, 2047, 2047]),
+        ("float32", None, [2046, 2047, 2048, 2049, 2050]),
+        ("float32", 2048, [2046, 2047, 2048, 2048, 2048]),
+    ],
+)
+def test_how_far_a_clock_counts(
+    arithmetic: str, horizon: int | None, clocks: list[int], model_path: Path, frames: np.ndarray
+) -> None:
+    with movistream.load(model_path, arithmetic="float32") as model:
+        model.arithmetic = arithmetic
+        stream = model.stream(horizon_frames=horizon)
+        fresh = stream.snapshot()
+        tensors = {**fresh.tensors, "state_clock": np.full((1, 1), 2045, np.float32)}
+        stream.restore(movistream.Snapshot(fresh.model, 2045, tensors))
+        found = []
+        for frame in frames[:5]:
+            stream.step(frame)
+            found.append(int(stream.snapshot().tensors["state_clock"].item()))
+    assert found == clocks
+
+
+def test_a_horizon_that_changes_on_the_way(tmp_path: Path, frames: np.ndarray) -> None:
+    """None is the file's own, of 0.6 s at 5 frames per second: 3 frames."""
+    path = convert(small_checkpoint(), tmp_path / "m.tflite", horizon_s=0.6, verified=False).path
+    with movistream.load(path) as model, model.stream(horizon_frames=100) as stream:
+        clocks = []
+        for frame, horizon in zip(
+            frames, [100, 100, 100, 100, 100, None, None, 2, 100], strict=False
+        ):
+            stream.set_horizon(horizon)
+            stream.step(frame)
+            clocks.append(int(stream.snapshot().tensors["state_clock"].item()))
+    assert clocks == [1, 2, 3, 4, 5, 3, 3, 2, 3]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movistream.sources import VideoFrame
-from movistream.sources.picking import LiveTicks, marked_every, pick_at_rate
+from movistream.sources.picking import LiveTicks, is_at, marked_every, pick_at_rate
 
 
 def frames_at(times_s: Sequence[float]) -> list[VideoFrame]:
@@ -111,3 +111,25 @@ def test_live_ticks_do_not_drift(jitter_s: float) -> None:
 def test_live_ticks_after_a_pause() -> None:
     chosen = live([0, 0.1, 0.2, 7.33, 7.43, 7.53], 10)
     assert chosen == [0, 1, 2, 3, 4, 5]
+
+
+def test_live_ticks_are_on_time_again_after_a_pause() -> None:
+    """Due at 2.0 and 2.1; what comes between is not."""
+    assert live([0, 0.1, 2.0, 2.033, 2.067, 2.1], 10) == [0, 1, 2, 5]
+
+
+@pytest.mark.parametrize(
+    ("frame_s", "time_s", "reached"),
+    [
+        (1.0, 1.0, True),
+        (1.5, 1.0, True),
+        (0.99995, 1.0, True),
+        (0.9998, 1.0, False),
+        (0.0, 0.0, True),
+        (0.0, 1.0, False),
+    ],
+)
+def test_when_a_time_is_reached(frame_s: float, time_s: float, reached: bool) -> None:
+    """Containers round times to less than a tenth of a millisecond."""
+    (frame,) = frames_at([frame_s])
+    assert is_at(frame, time_s) is reached

@@ -35,8 +35,12 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(scope="module")
-def server(model_path: Path, clip: Path) -> Iterator[Server]:
-    with serving(model_path, clip, "--loop", "--most-upload", "1") as running:
+def server(
+    model_path: Path, clip: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    environment = {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("temporary"))}
+    arguments = (model_path, clip, "--loop", "--most-upload", "1")
+    with serving(*arguments, environment=environment) as running:
         running.wait_for_steps()
         yield running
 
@@ -187,8 +191,9 @@ def test_an_upload(server: Server, clip: Path) -> None:
 
 def upload_files(server: Server) -> list[Path]:
     """What uploads have left on the disk."""
-    folder = Path(f"/proc/{server.child.pid}/root/tmp")
-    return [file for place in folder.glob("movistream-*") for file in place.iterdir()]
+    variables = Path(f"/proc/{server.child.pid}/environ").read_text().split("\0")
+    (folder,) = [Path(text[7:]) for text in variables if text.startswith("TMPDIR=")]
+    return list(folder.glob("movistream-*/*"))
 
 
 def test_bad_uploads(server: Server, tmp_path: Path) -> None:

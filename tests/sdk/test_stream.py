@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import tracemalloc
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -280,3 +282,25 @@ def test_a_closed_model_lets_go_of_its_file(
     assert mapped()
     model.close()
     assert not mapped()
+
+
+def test_one_best_class_by_default_in_a_result_that_stays(
+    model_path: Path, small_frames: np.ndarray
+) -> None:
+    with movistream.load(model_path) as model, model.stream() as stream:
+        result = stream.step(small_frames[0])
+    assert result.top() == result.top(5)[:1]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.frame = 3  # type: ignore[misc]
+
+
+def test_what_stored_logits_stand_for(model_path: Path, small_frames: np.ndarray) -> None:
+    """(stored − zero point) · scale."""
+    with movistream.load(model_path) as model:
+        plain = logits(model.stream(), small_frames[:2])
+        stored = msgspec.structs.replace(
+            model.manifest.logits, dtype="int8", scale=0.25, zero_point=3
+        )
+        model.manifest = msgspec.structs.replace(model.manifest, logits=stored)
+        found = logits(model.stream(), small_frames[:2])
+    np.testing.assert_allclose(found, (plain - 3) / 4, atol=1e-6)

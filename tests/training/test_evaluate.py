@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from movistream_converters.clips import Part
+from movistream_converters.convert import convert
 from movistream_converters.precision import Precision
 from movistream_training import evaluate as module
 from movistream_training.errors import TrainingError
-from movistream_training.evaluate import converted_files, unseen_examples
+from movistream_training.evaluate import converted_files, judge, unseen_examples
+from movistream_training.examples import Example
 from movistream_training.run_folder import RunFolder
+from tests.conftest import small_checkpoint
 
 SPLIT = """path,label,start,end,split
 /videos/a.mp4,bow,0,2,training
@@ -79,11 +82,13 @@ def test_files_that_are_newer_than_the_weights_stay(
 ) -> None:
     for precision in ("float32", "dynamic"):
         (run.path / f"{precision}.tflite").write_text("as it was")
+    (run.path / "float16.tflite").write_text("as it was")
     os.utime(run.weights, (1000, 1000))
+    os.utime(run.path / "float16.tflite", (1001, 1001))
     os.utime(run.path / "float32.tflite", (1000, 1000))
     os.utime(run.path / "dynamic.tflite", (999, 999))
     converted_files(run, lambda path: None)
-    assert set(conversions) == {Precision.FLOAT16, Precision.DYNAMIC, Precision.INT8}
+    assert set(conversions) == {Precision.DYNAMIC, Precision.INT8}
     assert (run.path / "float32.tflite").read_text() == "as it was"
 
 
@@ -114,3 +119,21 @@ def test_of_other_data_what_was_trained_on_is_left_out(run: RunFolder, tmp_path:
     table.write_text("path,label\n/videos/a.mp4,bow\n/videos/b.mp4,wave\n")
     with pytest.raises(TrainingError, match="was trained on all of"):
         unseen_examples(run, table)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (0, "does not name its classes: convert it again with --labels"),
+        (5, "has no class 'nothing'; its classes are thing 0, thing 1, thing 2, thing 3, thing 4$"),
+        (20, "thing 18, thing 19$"),
+        (21, "thing 18, thing 19 …$"),
+    ],
+)
+def test_files_that_do_not_know_the_classes(classes: int, said: str, tmp_path: Path) -> None:
+    path, labels = tmp_path / "m.tflite", [f"thing {index}" for index in range(classes)]
+    checkpoint = small_checkpoint(image_size=32, num_classes=classes or 5)
+    convert(checkpoint, path, labels=labels, verified=False)
+    examples = [Example(Path("a.mp4"), "nothing"), Example(Path("b.mp4"), "thing 0")]
+    with pytest.raises(TrainingError, match=said):
+        judge(path, examples, None, lambda: None)

@@ -32,6 +32,8 @@ def test_a_folder_has_a_class_per_folder(tmp_path: Path) -> None:
     data = find_examples(folder(tmp_path, wave=2, bow=1))
     assert data.labels == ("bow", "wave")
     assert [example.label for example in data.examples] == ["bow", "wave", "wave"]
+    # Each is a whole video, of no side yet.
+    assert {(e.start_s, e.end_s, e.split) for e in data.examples} == {(0.0, None, None)}
 
 
 def test_a_table_has_parts_of_videos(tmp_path: Path) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from movistream_training import fit as module
 from movistream_training.batches import Batch
 from movistream_training.errors import TrainingError
-from movistream_training.fit import fit
+from movistream_training.fit import Evaluator, fit
 from movistream_training.recipe import Recipe
 
 BATCH = Batch(np.zeros((1, 1, 4, 4, 3), np.uint8), np.zeros((1, 1)), np.ones((1, 1)))
@@ -124,3 +125,33 @@ def test_a_checkpoint_remembers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [epoch.validation_accuracy for epoch in history] == [0.5, 0.6, 0.7]
     assert len(steps) == 2
     assert history[-1].number == 3
+
+
+def test_a_checkpoint_of_more_epochs_than_are_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path, monkeypatch, [(0.5, 1.0), (0.6, 1.0), (0.7, 1.0)], None, [0.5])
+    monkeypatch.setattr(Scripted, "memory_names", lambda self: ["step"], raising=False)
+    monkeypatch.setattr(Scripted, "restore", lambda *_: None, raising=False)
+    history, steps = run(tmp_path, monkeypatch, [(0.8, 1.0)], None, [0.5])
+    assert [epoch.validation_accuracy for epoch in history] == [0.5, 0.6, 0.7]
+    assert steps == []
+
+
+def test_judging_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frames of a clip weigh 1, 0 and 3; of the two that count, the second is right.
+
+    Probabilities of the right classes are 1/4 and 1/2.
+    """
+    logits = np.log(np.array([[[3.0, 1.0], [1.0, 1.0], [0.5, 0.5]]], np.float32))
+    logits[0, 2] += [1e-6, 0.0]
+    monkeypatch.setattr(module, "run_clip", lambda *_, **__: (tf.constant(logits), {}))
+    batch = Batch(
+        np.zeros((1, 3, 4, 4, 3), np.uint8),
+        np.array([[1, 0, 0]], np.int32),
+        np.array([[1, 0, 3]], np.float32),
+    )
+    network: Any = None
+    loss, accuracy = Evaluator(network)({}, [batch, batch])
+    assert accuracy == pytest.approx(3 / 4)
+    assert loss == pytest.approx((np.log(4) + 3 * np.log(2)) / 4, rel=1e-5)

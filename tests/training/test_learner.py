@@ -161,3 +161,9 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert max(rates) == rates[9] == rates[10] == 1
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[-1] < 0.01
+
+
+def test_an_average_follows_closely_at_first() -> None:
+    """One part in ten of what was before in the first step, then more, to 99.5 %."""
+    rates = [RECIPE.average_decay_at(step) for step in (0, 1, 10, 90, 10_000)]
+    assert rates == pytest.approx([1 / 10, 2 / 11, 11 / 20, 91 / 100, 0.995])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,9 +68,11 @@ class Connections:
         """Takes a connection in, closing another one for it if need be; False if that cannot be."""
         own, limits = protocol.origin, self.limits
         if self._of_one[own] >= limits.most_of_one:
-            self._close_one(only_from=own)
+            self._close_one(lambda other: other.origin == own and not other.reserved)
         elif len(self._all) >= limits.most:
-            self._close_one()
+            self._close_one(lambda other: not other.reserved)
+        if len(self._all) >= limits.most + limits.reserve:
+            self._close_one(lambda other: other.reserved)
         if len(self._all) >= limits.most + limits.reserve:
             return False
         protocol.reserved = len(self._all) >= limits.most or self._of_one[own] >= limits.most_of_one
@@ -86,13 +89,9 @@ class Connections:
             self._of_one[protocol.origin] -= 1
             self._of_one += Counter()
 
-    def _close_one(self, only_from: str | None = None) -> None:
+    def _close_one(self, may_be: Callable[[_Protocol], bool]) -> None:
         """Closes one that has no request under way, if there is one."""
-        candidates = [
-            protocol
-            for protocol in self._all
-            if protocol.is_waiting and only_from in (None, protocol.origin)
-        ]
+        candidates = [other for other in self._all if other.is_waiting and may_be(other)]
         if not candidates:
             return
         worst = min(
