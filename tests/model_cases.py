@@ -233,6 +233,21 @@ def _nothing_computed(model: Any) -> None:
     graph.outputs, signature.outputs = graph.inputs, signature.inputs
 
 
+def _no_inputs(model: Any) -> None:
+    """They are constants now."""
+    graph, signature = model.subgraphs[0], model.signatureDefs[0]
+    for index in graph.inputs:
+        graph.tensors[index].buffer = len(model.buffers)
+        buffer = schema.BufferT()
+        buffer.data = np.zeros(int(np.prod(graph.tensors[index].shape)) * 4, np.uint8)
+        model.buffers.append(buffer)
+    graph.inputs, signature.inputs = [], []
+
+
+def _dequantized_as_output(model: Any) -> None:
+    _as_input(model, _first(model).outputs[0], "outputs")
+
+
 def _input_twice(model: Any) -> None:
     graph = model.subgraphs[0]
     graph.inputs = [*graph.inputs, graph.inputs[0]]
@@ -443,6 +458,9 @@ def _graphs() -> Iterator[Case]:
     yield Case("an operand as result", ADD, "has a value already", _output_is_an_operand)
     yield Case("an operand that comes later", ADD, "before it exists", _read_before_written)
     yield Case("a graph without operators", ADD, "computes nothing", _nothing_computed)
+    yield Case("a graph without inputs", ADD, "takes nothing", _no_inputs)
+    half = "DEQUANTIZE", ("float16", FLOAT)
+    yield Case("a constant comes out dequantised", half, "dequantised", _dequantized_as_output)
     yield Case("one tensor as two inputs", ADD, "an input or an output twice", _input_twice)
     yield Case("a signature of fewer inputs", ADD, "does not name each tensor", _signature_of_less)
     yield Case("an operand outside the graph", ADD, "outside the graph's", _operand(0, 99))
