@@ -233,6 +233,21 @@ def _nothing_computed(model: Any) -> None:
     graph.outputs, signature.outputs = graph.inputs, signature.inputs
 
 
+def _no_inputs(model: Any) -> None:
+    """They are constants now."""
+    graph, signature = model.subgraphs[0], model.signatureDefs[0]
+    for index in graph.inputs:
+        graph.tensors[index].buffer = len(model.buffers)
+        buffer = schema.BufferT()
+        buffer.data = np.zeros(int(np.prod(graph.tensors[index].shape)) * 4, np.uint8)
+        model.buffers.append(buffer)
+    graph.inputs, signature.inputs = [], []
+
+
+def _dequantized_as_output(model: Any) -> None:
+    _as_input(model, _first(model).outputs[0], "outputs")
+
+
 def _input_twice(model: Any) -> None:
     graph = model.subgraphs[0]
     graph.inputs = [*graph.inputs, graph.inputs[0]]
@@ -443,6 +458,9 @@ def _graphs() -> Iterator[Case]:
     yield Case("an operand as result", ADD, "has a value already", _output_is_an_operand)
     yield Case("an operand that comes later", ADD, "before it exists", _read_before_written)
     yield Case("a graph without operators", ADD, "computes nothing", _nothing_computed)
+    yield Case("a graph without inputs", ADD, "takes nothing", _no_inputs)
+    half = "DEQUANTIZE", ("float16", FLOAT)
+    yield Case("a constant comes out dequantised", half, "dequantised", _dequantized_as_output)
     yield Case("one tensor as two inputs", ADD, "an input or an output twice", _input_twice)
     yield Case("a signature of fewer inputs", ADD, "does not name each tensor", _signature_of_less)
     yield Case("an operand outside the graph", ADD, "outside the graph's", _operand(0, 99))
@@ -646,6 +664,43 @@ def _make_input(model: Any, operand: int) -> None:
     _as_input(model, _first(model).inputs[operand])
 
 
+def _limits() -> Iterator[Case]:
+    """What is sound, and more than a machine has."""
+    large = _chain(*(_shape(operand, 1, 2048, 2048, 16) for operand in (0, 1, None)))
+    yield Case("a step of gigabytes", ADD, "bytes of memory at once", large)
+    product = "BATCH_MATMUL", (FLOAT, FLOAT, FLOAT)
+    matrices = _chain(*(_shape(operand, 1, 4096, 4096) for operand in (0, 1, None)))
+    yield Case("a step of minutes", product, "multiplications", matrices)
+    window = _options(filterWidth=4096, filterHeight=4096)
+    yield Case("a pool of gigabytes", ("MAX_POOL_2D", (FLOAT, FLOAT)), "of workspace", window)
+    yield Case("a kernel read by many", CONV, "bytes of weights", _read_by_many)
+
+
+def _read_by_many(model: Any) -> None:
+    """The same kernel for many convolutions, of which engines pack a copy each."""
+    graph = model.subgraphs[0]
+    first = _first(model)
+    _chain(
+        _shape(0, 1, 1, 1, 512),
+        _shape(1, 512, 1, 1, 512),
+        _shape(2, 512),
+        _options(strideW=1),
+        _shape(None, 1, 1, 1, 512),
+    )(model)
+    for number in range(400):
+        result = schema.TensorT()
+        result.name, result.shape, result.hasRank = f"more{number}", [1, 1, 1, 512], True
+        again = schema.OperatorT()
+        again.opcodeIndex, again.inputs = first.opcodeIndex, first.inputs
+        again.builtinOptions, again.builtinOptionsType = (
+            first.builtinOptions,
+            first.builtinOptionsType,
+        )
+        again.outputs = [len(graph.tensors)]
+        graph.tensors.append(result)
+        graph.operators.append(again)
+
+
 def _quantizations() -> Iterator[Case]:
     unfit = "quantisation that does not fit"
     for value in (0.0, -1.0, float("nan"), float("inf")):
@@ -695,7 +750,7 @@ def _quantizations() -> Iterator[Case]:
 
 def cases() -> list[Case]:
     """All of them."""
-    groups = (_sound, _files, _graphs, _operands_and_options, _shapes, _quantizations)
+    groups = (_sound, _files, _graphs, _operands_and_options, _shapes, _limits, _quantizations)
     return [case for group in groups for case in group()]
 
 

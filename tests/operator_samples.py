@@ -9,6 +9,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from movistream.operators import FORMAT
+from movistream_converters import tflite_operators as op
 from movistream_converters.tflite_builder import GraphBuilder, TensorRef
 
 # Shapes of the operands; numbers in place of a shape are the values of a constant.
@@ -96,6 +97,10 @@ def sample(name: str, types: tuple[str, ...]) -> bytes:
     del graph._operators[first + 1 :]
     graph._operators[first].outputs = [output.index for output in outputs]
     for output in outputs:
+        if given[0] == "float16":
+            # A constant may not come out as it is.
+            name, first = f"sum{output.index}", graph.input("other", output.shape)
+            output = op.add(graph, first, output, name)
         graph.output(f"result{output.index}", _as_output(graph, output))
     # A graph without inputs is none; one that only holds constants would be.
     graph.output("image", graph.operator("NEG", (graph.input("frame", (1, 2)),), "image", (1, 2)))

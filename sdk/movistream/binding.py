@@ -22,6 +22,8 @@ from movistream.manifest import (
 )
 from movistream.text import has_control_characters
 
+_MOST_PIXELS = 2**22
+"""Of a network's image, such as 2048 x 2048; it is held several times on its way into an engine."""
 _LARGEST_MANIFEST_BYTES = 2**22
 _OTHER_QUANTIZATION = "state {!r} comes out with another quantisation than it goes in with"
 
@@ -228,8 +230,13 @@ def _check_tensor(
 
 
 def _is_one_frame(shape: tuple[int, ...]) -> bool:
-    """(1, height, width, 3) or (1, 1, height, width, 3)."""
-    return len(shape) in (4, 5) and shape[-1] == 3 and set(shape[:-3]) == {1}
+    """(1, height, width, 3) or (1, 1, height, width, 3), no larger than it takes several of."""
+    return (
+        len(shape) in (4, 5)
+        and shape[-1] == 3
+        and set(shape[:-3]) == {1}
+        and shape[-3] * shape[-2] <= _MOST_PIXELS
+    )
 
 
 def _is_held(value: float, dtype: DType) -> bool:

@@ -253,8 +253,16 @@ def _check_order(
             if index in ready:
                 raise MalformedError(f"{where} writes tensor {index}, which has a value already")
             ready.add(index)
-    if not operators:
-        raise MalformedError("its graph computes nothing")
+    if not inputs or not outputs or not operators:
+        raise MalformedError("its graph takes nothing, or computes nothing")
+    unpacked = {
+        index
+        for operator in operators
+        if operator.name == "DEQUANTIZE" and constants.issuperset(operator.inputs)
+        for index in operator.outputs
+    }
+    if not unpacked.isdisjoint(outputs):
+        raise MalformedError("a graph output is a constant, dequantised")
     if not set(outputs) <= ready:
         raise MalformedError("a graph output is never computed")
 

@@ -14,6 +14,7 @@ from movistream.tensors import OPTIONAL_TENSOR, Operator, Tensor
 
 _MOST_BYTES_AT_ONCE = 2**28
 _MOST_BYTES_IN_ALL = 2**31
+_MOST_WEIGHT_BYTES = 3 * 2**27
 _MOST_WORKSPACE_BYTES = 2**27
 _MOST_MULTIPLY_ADDS = 2**34
 _POINTER_BYTES = 8
@@ -39,6 +40,7 @@ def check_limits(
     for amount, most, what in (
         (at_once, _MOST_BYTES_AT_ONCE, "bytes of memory at once"),
         (total, _MOST_BYTES_IN_ALL, "bytes of tensors"),
+        (_weight_bytes(tensors, operators), _MOST_WEIGHT_BYTES, "bytes of weights"),
         (workspace, _MOST_WORKSPACE_BYTES, "bytes of workspace"),
         (work, _MOST_MULTIPLY_ADDS, "multiplications"),
     ):
@@ -64,6 +66,18 @@ def _most_at_once(
         over |= {index for index in written if index not in last}
         now -= sum(sizes.get(index, 0) for index in over)
     return most
+
+
+def _weight_bytes(tensors: Sequence[Tensor], operators: Sequence[Operator]) -> int:
+    """Engines copy a constant for every operator that reads it, though the file holds it once."""
+    fixed = {tensor.index for tensor in tensors if tensor.constant}
+    total = 0
+    for operator in operators:
+        total += sum(tensors[index].bytes for index in operator.inputs if index in fixed)
+        if operator.name == "DEQUANTIZE" and operator.inputs[0] in fixed:
+            fixed.update(operator.outputs)
+            total += tensors[operator.outputs[0]].bytes
+    return total
 
 
 def _window(tensors: Sequence[Tensor], operator: Operator) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from tests.fuzz.trial import peak_bytes, reset_peak, trust_in_process, try_file
 from tests.fuzz.variants import Seeds, Variant, make_variant
 
 MOST_BYTES = 10**9
+_SAY_EVERY_S = 60
 FAILURES = ("crash", "hang", "foreign exception", "memory")
 
 
@@ -67,13 +69,15 @@ def run_campaign(plan: Plan, seeds: Seeds, say: Callable[[str], None] = print) -
     """Runs a campaign.
 
     Args:
-        say: told of each reproducer when it is found.
+        say: told of each reproducer when it is found, and each minute how it goes.
     """
     options = {} if plan.in_child else trust_in_process()
     tally = Tally()
     begun = time.monotonic()
     work = plan.folder / "work"
     work.mkdir(parents=True, exist_ok=True)
+    # What is learnt of these files is not for the user's own folders.
+    os.environ["XDG_CACHE_HOME"] = os.environ["XDG_CONFIG_HOME"] = str(work.absolute())
 
     def wanted(index: int) -> bool:
         if plan.count is not None and index >= plan.start + plan.count:
@@ -88,12 +92,16 @@ def run_campaign(plan: Plan, seeds: Seeds, say: Callable[[str], None] = print) -
             "mutations": variant.mutations,
         }
 
+    said = 0.0
     for ending in supervise(case, start=plan.start, workers=plan.workers, wanted=wanted):
         failures = _count(tally, ending)
         if failures:
             variant = make_variant(seeds, plan.number, ending.index)
             tally.found.append(_keep(plan, ending.index, variant, failures))
             say(_line(tally.found[-1]))
+        if time.monotonic() - begun > said + _SAY_EVERY_S:
+            said += _SAY_EVERY_S
+            say(f"{tally.variants} variants: {_counts(tally)}; {tally.peak_bytes / 1e6:.0f} MB")
     tally.seconds = time.monotonic() - begun
     return tally
 
@@ -173,6 +181,10 @@ def _keep(plan: Plan, index: int, variant: Variant, failures: list[str]) -> dict
     return about
 
 
+def _counts(tally: Tally) -> str:
+    return ", ".join(f"{name} {count}" for name, count in tally.outcomes.most_common())
+
+
 def _line(found: dict[str, Any]) -> str:
     done = " + ".join(found["mutations"])
     return f"{', '.join(found['failures'])}: {found['path']}: {found['seed']}: {done}"
@@ -200,12 +212,11 @@ def report(plan: Plan, tally: Tally) -> dict[str, Any]:
 def summary(plan: Plan, tally: Tally) -> str:
     """A campaign in a few lines."""
     rate = tally.variants / max(tally.seconds, 1e-9)
-    counts = ", ".join(f"{name} {count}" for name, count in tally.outcomes.most_common())
     checks = sum(kind.startswith("refused by check") for kind in tally.kinds)
     return (
         f"{tally.variants} variants of {len(tally.seeds)} files by {len(tally.mutations)} kinds of"
         f" mutation in {tally.seconds:.0f} s ({rate:.0f}/s), SEED={plan.number}\n"
-        f"  {counts}\n"
+        f"  {_counts(tally)}\n"
         f"  {checks} kinds of refusal by checks; peak memory {tally.peak_bytes / 1e6:.0f} MB;"
         f" slowest {tally.slowest_s:.1f} s"
     )

@@ -24,6 +24,7 @@ _CASE_S = 20
 _MOST_MEGABYTES = 1000
 _START_S = 60
 """A parser's process may take so long besides: TensorFlow, on a busy machine."""
+_IMPORTS_S = 3
 _EXECUTED = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _NAMES = """model-file manifest saved-state weights-file weights-header pytorch keras tflite-source
 checkpoint saved-model picture video address labels data-table requests finished-result
@@ -48,7 +49,11 @@ def fuzz_parser(name: str, seconds: float, number: int) -> Result:
     """Fuzzes one parser for so long, in a process of its own."""
     folder = FOLDER / "parsers" / name
     command = [sys.executable, "-m", "tests.fuzz.parser_fuzzer", name, str(folder)]
-    command += [f"-max_total_time={max(int(seconds), 1)}", f"-seed={number}", "-max_len=65536"]
+    command += [
+        f"-max_total_time={max(int(seconds - _IMPORTS_S), 2)}",
+        f"-seed={number}",
+        "-max_len=65536",
+    ]
     command += [f"-timeout={_CASE_S}", f"-rss_limit_mb={_MOST_MEGABYTES}", "-print_final_stats=1"]
     try:
         done = subprocess.run(

@@ -18,7 +18,10 @@ NO_ATHERIS = 3
 
 
 def main(name: str, folder: Path, *options: str) -> int:
-    """Fuzzes a parser until libFuzzer's options say stop; what it finds goes to the folder."""
+    """Fuzzes a parser until libFuzzer's options say stop; what it finds goes to the folder.
+
+    Files among the options are inputs to try alone.
+    """
     if importlib.util.find_spec("atheris") is None:
         return NO_ATHERIS
     import atheris
@@ -38,7 +41,8 @@ def main(name: str, folder: Path, *options: str) -> int:
         with atheris.instrument_imports(include=list(parser.modules)):
             importlib.reload(parsers)
             parse = parsers.prepared(parsers.PARSERS[name], Path(work))
-        arguments = [sys.argv[0], f"-artifact_prefix={folder}/", *options, str(examples)]
+        inputs = [] if any(Path(option).is_file() for option in options) else [str(examples)]
+        arguments = [sys.argv[0], f"-artifact_prefix={folder}/", *options, *inputs]
         atheris.Setup(arguments, parse)
         atheris.Fuzz()
     return 0

@@ -41,6 +41,9 @@ for _line in re.sub(r"\n +", " ", _SCHEMA.strip()).splitlines():
 _SOFFSET, _VTABLE, _OFFSET, _LENGTH, _SCALAR = "table", "vtable", "offset", "length", "scalar"
 
 
+_MOST_PLACES = 20_000
+
+
 @dataclass(frozen=True)
 class Place:
     """Bytes of a file that mean something.
@@ -68,6 +71,8 @@ def places(data: bytes) -> list[Place]:
 
 
 def _walk(data: bytes, table: int, kind: str, path: str, found: list[Place]) -> None:
+    if len(found) > _MOST_PLACES:
+        raise NotApplicableError  # A file that is spoiled already leads anywhere.
     vtable = table - struct.unpack_from("<i", data, table)[0]
     count = _unsigned(data, vtable, 2) // 2
     found.append(Place(path, _SOFFSET, table, 4))
@@ -88,7 +93,7 @@ def _walk(data: bytes, table: int, kind: str, path: str, found: list[Place]) -> 
         found.append(Place(here, _LENGTH, target, 4))
         item = holds.strip("[]")
         if item in TABLES:
-            for number in range(_unsigned(data, target, 4)):
+            for number in range(min(_unsigned(data, target, 4), _MOST_PLACES)):
                 slot = target + 4 + 4 * number
                 found.append(Place(f"{here}[{number}]", _OFFSET, slot, 4))
                 _walk(data, slot + _unsigned(data, slot, 4), item, f"{here}[{number}]", found)

@@ -16,15 +16,18 @@ from tests.fuzz import (  # noqa: F401  (they register their mutations)
     quantization_mutations,
     tensor_mutations,
 )
+from tests.fuzz.drawn import drawn_row
 from tests.fuzz.mutation import MUTATIONS, NotApplicableError
 from tests.fuzz.raw import RAW_MUTATIONS
 from tests.fuzz.repair import accepted, repair, repair_ends
+from tests.fuzz.sketch import stream_model
 from tests.fuzz.tree import CANNOT_BE_PACKED, FileTree, put_together, seal, taken_apart
 
 _MORE = (0, 0, 0, 1, 1, 2)
 """Mutations besides the first."""
 _RAW_SHARE = 0.1
-_WALK_SHARE = 0.4
+_DRAWN_SHARE = 0.2
+_WALK_SHARE = 0.35
 _REPAIR_SHARE = 0.7
 _NETWORK_SHARE = 0.12
 _LOUD_SHARE = 0.15
@@ -90,7 +93,9 @@ def _attempt(seeds: Seeds, random: Random) -> Variant | None:
     if way < _RAW_SHARE:
         name = seeds.draw(random)
         return _raw_variant(name, (), seeds.files[name], random)
-    if way < _RAW_SHARE + _WALK_SHARE:
+    if way < _RAW_SHARE + _DRAWN_SHARE:
+        return _drawn(random)
+    if way < _RAW_SHARE + _DRAWN_SHARE + _WALK_SHARE:
         return _walk(seeds, random)
     first = random.choice(_LOUD if random.random() < _LOUD_SHARE else _QUIET)
     found = _started(seeds, first, random)
@@ -106,6 +111,23 @@ def _attempt(seeds: Seeds, random: Random) -> Variant | None:
     if data is None or data == seeds.files[name]:
         return None
     return Variant(name, tuple(done), data)
+
+
+def _drawn(random: Random) -> Variant | None:
+    """An operator with drawn shapes and options, and perhaps a mutation."""
+    row = drawn_row(random)
+    try:
+        tree = taken_apart(stream_model(row))
+    except NOT_THERE:
+        return None
+    done = ["drawn"]
+    each = random.choice(_QUIET)
+    if random.random() < 0.3 and _applies(each, tree, random):
+        done.append(each)
+    with suppress(*NOT_THERE):
+        repair(tree)
+    data = _file(tree)
+    return None if data is None else Variant(row.name, tuple(done), data)
 
 
 def _walk(seeds: Seeds, random: Random) -> Variant | None:

@@ -415,3 +415,20 @@ def test_a_model_without_permission(model_path: Path, tmp_path: Path) -> None:
     shutil.copy(model_path, path)
     path.chmod(0)
     assert "cannot read" in error_of(path)
+
+
+@pytest.mark.parametrize(("height", "width"), [(2048, 2048), (2048, 2049), (1, 2**22 + 1)])
+def test_pictures_of_a_network_are_bounded(height: int, width: int, tmp_path: Path) -> None:
+    """Each pixel takes some hundred bytes on its way through preprocessing into an engine."""
+    graph = GraphBuilder()
+    image = graph.input("image", (1, height, width, 3))
+    state = graph.input("state", (1, 3))
+    total = op.add(graph, state, op.spatial_mean(graph, image, "mean"), "total")
+    graph.output("state", total)
+    graph.output("logits", op.add(graph, total, total, "logits"))
+    path = tmp_path / "m.tflite"
+    path.write_bytes(graph.pack("serving_default", {}))
+    if height * width > 2**22:
+        assert "not one float32 frame" in error_of(path)
+    else:
+        assert inspect_file(path).manifest.input.shape == (1, height, width, 3)

@@ -14,6 +14,9 @@ import java.util.TreeSet;
 
 /** Ties a manifest to the tensors of its file. */
 final class Binding {
+    /** Of a network's image; it is held several times on its way into an engine. */
+    private static final int MOST_PIXELS = 1 << 22;
+
     private static final String METADATA_NAME = "movistream.manifest";
     private static final int LARGEST_MANIFEST_BYTES = 1 << 22;
     private static final int DIGEST_DIGITS = 64;
@@ -242,6 +245,8 @@ final class Binding {
         for (int axis = 0; one && axis < rank - 3; axis++) {
             one = shape[axis] == 1;
         }
-        return one && shape[rank - 1] == 3;
+        return one
+                && shape[rank - 1] == 3
+                && (long) shape[rank - 3] * shape[rank - 2] <= MOST_PIXELS;
     }
 }

@@ -15,6 +15,7 @@ import java.util.Set;
 final class GraphLimits {
     private static final long MOST_BYTES_AT_ONCE = 1L << 28;
     private static final long MOST_BYTES_IN_ALL = 1L << 31;
+    private static final long MOST_WEIGHT_BYTES = 3L << 27;
     private static final long MOST_WORKSPACE_BYTES = 1L << 27;
     private static final long MOST_MULTIPLY_ADDS = 1L << 34;
     private static final long POINTER_BYTES = 8;
@@ -48,6 +49,7 @@ final class GraphLimits {
         require(limits.mostAtOnce(inputs, outputs, operators), MOST_BYTES_AT_ONCE,
                 "bytes of memory at once");
         require(total, MOST_BYTES_IN_ALL, "bytes of tensors");
+        require(limits.weightBytes(operators), MOST_WEIGHT_BYTES, "bytes of weights");
         require(work, MOST_MULTIPLY_ADDS, "multiplications");
     }
 
@@ -94,6 +96,27 @@ final class GraphLimits {
             }
         }
         return most;
+    }
+
+    /** Engines copy a constant for every operator that reads it, though the file has it once. */
+    private long weightBytes(List<Operator> operators) {
+        Set<Integer> fixed = new HashSet<>();
+        for (Tensor tensor : tensors) {
+            if (tensor.isConstant()) {
+                fixed.add(tensor.index);
+            }
+        }
+        long total = 0;
+        for (Operator operator : operators) {
+            for (int index : operator.inputs) {
+                total += fixed.contains(index) ? tensors.get(index).bytes : 0;
+            }
+            if (operator.name.equals("DEQUANTIZE") && fixed.contains(operator.inputs[0])) {
+                fixed.add(operator.outputs[0]);
+                total += tensors.get(operator.outputs[0]).bytes;
+            }
+        }
+        return total;
     }
 
     /** Numbers of the input that one position and channel of a result takes. */

@@ -204,10 +204,25 @@ public final class ModelFile {
                     }
                 }
             }
-            if (operators.isEmpty()) {
-                throw FlatBuffer.malformed("its graph computes nothing");
+            Set<Integer> unpacked = new HashSet<>();
+            if (operators.isEmpty() || inputs.length == 0 || outputs.length == 0) {
+                throw FlatBuffer.malformed("its graph takes nothing, or computes nothing");
+            }
+            for (Operator operator : operators) {
+                boolean unpacks = operator.name.equals("DEQUANTIZE");
+                for (int index : operator.inputs) {
+                    unpacks &= index >= 0 && tensors.get(index).isConstant();
+                }
+                for (int index : operator.outputs) {
+                    if (unpacks) {
+                        unpacked.add(index);
+                    }
+                }
             }
             for (int output : outputs) {
+                if (unpacked.contains(output)) {
+                    throw FlatBuffer.malformed("a graph output is a constant, dequantised");
+                }
                 if (!ready.contains(output)) {
                     throw FlatBuffer.malformed("a graph output is never computed");
                 }
