@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,8 @@ def test_every_frame_of_a_long_video_has_the_same_chance() -> None:
     rising = list(range(256))
     found = observed_levels([*rising, *reversed(rising)])
     assert found.samples.shape == (65_536,)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.low = 1.0  # type: ignore[misc]
     levels, counts = counted(found)
     np.testing.assert_array_equal(levels, rising)
     assert counts.min() >= 190

@@ -13,9 +13,11 @@ from movistream_converters.movinet import (
     make_divisible,
 )
 from movistream_converters.network import (
+    HARD_SIGMOIDS,
     Activation,
     ActivationFunction,
     Add,
+    AveragePool,
     Convolution,
     Image,
     Multiply,
@@ -140,3 +142,19 @@ def test_every_architecture_has_unique_state_blocks() -> None:
         states = network_states(build_movinet(default_options(architecture)))
         keys = [(state.name.partition(".")[0], state.role) for state in states]
         assert len(set(keys)) == len(keys)
+
+
+def test_gates_by_hand() -> None:
+    """At 1: relu6(1 + 3) · 0.16667, as Model Garden has it; 0.2 · 1 + 0.5, as Keras 2 has it."""
+    for function, expected in (
+        (ActivationFunction.HARD_SIGMOID, 0.66668),
+        (ActivationFunction.HARD_SIGMOID_KERAS, 0.7),
+    ):
+        slope, factor = HARD_SIGMOIDS[function]
+        assert factor * min(6, max(0, slope * 1 + 3)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_defaults_of_layers() -> None:
+    """What published networks have and do not say."""
+    assert AveragePool() == AveragePool(size=3, stride=2)
+    assert Convolution(8) == Convolution(8, (1, 1, 1), 1, depthwise=False, bias=False)

@@ -172,9 +172,10 @@ def test_pickled_state_dicts(tmp_path: Path, write: Write) -> None:
     (tmp_path / "0.pt").write_bytes((tmp_path / "0.pt").read_bytes()[:-2000])
     with pytest.raises(ConversionError, match="damaged or no state dict"):
         read_source(tmp_path / "0.pt")
-    torch.save([1, 2], tmp_path / "list.pt")
-    with pytest.raises(ConversionError, match="holds no tensors by name"):
-        read_source(tmp_path / "list.pt")
+    for index, content in enumerate(([1, 2], {1: torch.zeros(2)})):
+        torch.save(content, tmp_path / f"odd{index}.pt")
+        with pytest.raises(ConversionError, match="holds no tensors by name"):
+            read_source(tmp_path / f"odd{index}.pt")
 
 
 def test_a_file_of_it_runs(write: Write, tmp_path: Path) -> None:

@@ -94,11 +94,18 @@ def sample(path: str, code: str, count: int) -> list[Mutation]:
                 if not is_star and not any(first <= start < last for first, last in unseen):
                     drawn[line] = min(drawn.get(line, candidate), candidate)
     changed = (
-        (where, mutate_code(code, operators[name], occurrence))
+        (where, _changed(code, operators[name], occurrence))
         for _, name, occurrence, where in sorted(drawn.values())
     )
     chosen = itertools.islice((pair for pair in changed if _is_python(pair[1])), count)
     return [_mutation(path, where, code, changed_code) for where, changed_code in chosen]
+
+
+def _changed(code: str, operator: Operator, occurrence: int) -> str:
+    try:
+        return str(mutate_code(code, operator, occurrence))
+    except AttributeError:
+        return "?"  # Cosmic Ray 8.7 cannot exchange exceptions that are named with their module.
 
 
 def _is_python(code: str) -> bool:
