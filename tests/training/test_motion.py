@@ -100,3 +100,12 @@ def test_clips_of_one_scene_cover_every_motion_and_repeat_with_the_seed() -> Non
         assert clip.weights[0] == 0
         np.testing.assert_array_equal(clip.frames, same.frames)
         np.testing.assert_array_equal(clip.labels, same.labels)
+
+
+def test_impurities_are_shares_of_other_motions() -> None:
+    """Two seconds at half a width each: a whole width to the right, and a fifth of it down."""
+    segment = Segment("pan right", 2.0, 0.5, impurity=(0.9, 0.2, 0.0, 0.0))
+    path = camera_path([segment], Shake(), np.random.default_rng(0))
+    assert path.pose(2.0) == pytest.approx([1.0, 0.2, 0.0, 0.0], abs=0.01)
+    still = camera_path([Segment("pan right", 2.0, 0.5)], Shake(), np.random.default_rng(0))
+    assert still.pose(2.0) == pytest.approx([1.0, 0.0, 0.0, 0.0], abs=0.01)
