@@ -100,3 +100,26 @@ def test_clips_of_one_scene_cover_every_motion_and_repeat_with_the_seed() -> Non
         assert clip.weights[0] == 0
         np.testing.assert_array_equal(clip.frames, same.frames)
         np.testing.assert_array_equal(clip.labels, same.labels)
+
+
+def test_impurities_are_shares_of_other_motions() -> None:
+    """Two seconds at half a width each: a whole width to the right, and a fifth of it down."""
+    segment = Segment("pan right", 2.0, 0.5, impurity=(0.9, 0.2, 0.0, 0.0))
+    path = camera_path([segment], Shake(), np.random.default_rng(0))
+    assert path.pose(2.0) == pytest.approx([1.0, 0.2, 0.0, 0.0], abs=0.01)
+    still = camera_path([Segment("pan right", 2.0, 0.5)], Shake(), np.random.default_rng(0))
+    assert still.pose(2.0) == pytest.approx([1.0, 0.0, 0.0, 0.0], abs=0.01)
+
+
+def test_shake_is_as_strong_as_it_says() -> None:
+    """Each sine has half to all of it, 0.76 in the root mean square; a zoom's share is 0.15."""
+    frequencies_hz = (2.0, 3.0, 5.0)
+    speeds = []
+    for seed in range(20):
+        shake = Shake(0.05, frequencies_hz)
+        path = camera_path([Segment(STATIC, 10.0)], shake, np.random.default_rng(seed))
+        speeds.append(np.diff(path.poses[:, [0, 2]], axis=0).std(axis=0) / np.diff(path.times_s)[0])
+    across, zoom = np.sqrt(np.mean(np.square(speeds), axis=0))
+    assert across == pytest.approx(0.76 * 0.05, rel=0.1)
+    # A zoom's flow is as strong at the mean distance from the middle, 0.3826 widths.
+    assert zoom == pytest.approx(0.76 * 0.05 * 0.15 / MEAN_RADIUS, rel=0.1)
