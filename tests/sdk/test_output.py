@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -19,23 +19,26 @@ def _write(output: Path, size_bytes: int) -> None:
         part.write_bytes(bytes(size_bytes))
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """Files cannot grow beyond 1,000 bytes."""
+    """Files cannot grow beyond 1,000 bytes; no report of a test is written meanwhile."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_without_room_the_file_before_stays(tmp_path: Path) -> None:
     output = tmp_path / "a.json"
     output.write_text("before")
-    with pytest.raises(OutputError, match=r"cannot write .*a.json: File too large"):
+    message = r"cannot write .*a.json: File too large"
+    with full_disk(), pytest.raises(OutputError, match=message):
         _write(output, 1001)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
-    _write(output, 1000)
+    with full_disk():
+        _write(output, 1000)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [bytes(1000)]
 
 
