@@ -115,6 +115,17 @@ def _options(**values: Any) -> Edit:
     return edit
 
 
+def _missing_shape_and_option(model: Any) -> None:
+    """Engines follow a second operand even where an option has the shape."""
+    _operand(1, -1)(model)
+    _options(newShape=[96])(model)
+
+
+def _options_of_no_table(model: Any) -> None:
+    """Its type says that there are options."""
+    _first(model).builtinOptions = None
+
+
 def _no_options(model: Any) -> None:
     _first(model).builtinOptionsType, _first(model).builtinOptions = 0, None
 
@@ -577,6 +588,8 @@ def _shapes() -> Iterator[Case]:
     yield Case("a reshape that wraps", RESHAPE, "do not fill", _numbers(1, 65536, 65536, 96))
     yield Case("a reshape to -2", RESHAPE, "do not fill", _numbers(1, -2, -6, 8))
     yield Case("a reshape told twice", RESHAPE, "told two shapes", _options(newShape=[96]))
+    yield Case("a reshape of no shape", RESHAPE, "its shape is missing", _missing_shape_and_option)
+    yield Case("a kernel's steps unsaid", CONV, "are missing", _options_of_no_table)
     yield Case("a reshape told by nobody", RESHAPE, "do not fill", _operands(1))
     turned = "TRANSPOSE", (FLOAT, INT, FLOAT)
     yield Case("an axis twice", turned, "no permutation", _numbers(1, 0, 3, 1, 1))

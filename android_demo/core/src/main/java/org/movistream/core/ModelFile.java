@@ -272,6 +272,9 @@ public final class ModelFile {
                     "it uses the operator " + name + ", which stream models do not need");
         }
         Object options = table.get("builtin_options");
+        if ((Long) table.get("builtin_options_type") != 0 && options == null) {
+            throw new ModelException("the options of an operator (" + name + ") are missing");
+        }
         return new Operator(name, rules, (int[]) table.get("inputs"),
                 (int[]) table.get("outputs"),
                 options == null ? Format.TFLITE.defaults(rules.options) : object(options),

@@ -239,7 +239,9 @@ final class ShapeRules {
     }
 
     private static long[] reshape(Call call) throws ModelException {
-        boolean isGiven = call.shapes.length > 1 && call.shapes[1] != null;
+        // Engines follow a second operand, even one that is missing.
+        boolean isGiven = call.shapes.length > 1;
+        require(!isGiven || call.shapes[1] != null, "its shape is missing");
         long[] option = longs((int[]) call.options.get("new_shape"));
         long[] target = isGiven ? call.known(1).clone() : option.clone();
         require(!isGiven || option.length == 0 || Arrays.equals(option, target),
