@@ -181,9 +181,10 @@ def test_one_that_others_may_write_is_not_believed(
 ) -> None:
     file, _ = caches
     file.chmod(mode)
-    before = file.stat().st_ino
-    _logits(model_path, tmp_path, frames[:1])
-    assert file.stat().st_ino != before
+    # While it is open, no other file can get its number.
+    with file.open("rb") as before:
+        _logits(model_path, tmp_path, frames[:1])
+        assert not os.path.samestat(file.stat(), os.fstat(before.fileno()))
     assert file.stat().st_mode & 0o777 == 0o600
 
 
