@@ -80,8 +80,8 @@ def _weight_bytes(tensors: Sequence[Tensor], operators: Sequence[Operator]) -> i
     return total
 
 
-def _window(tensors: Sequence[Tensor], operator: Operator) -> int:
-    """Numbers of the input that a convolution or a pool reads for one position and channel."""
+def window_size(tensors: Sequence[Tensor], operator: Operator) -> int:
+    """Numbers of the input that an operator reads for one number of its result."""
     match operator.name:
         case "CONV_2D" | "FULLY_CONNECTED":
             return math.prod(tensors[operator.inputs[1]].shape[1:])
@@ -99,7 +99,7 @@ def _multiply_adds(tensors: Sequence[Tensor], operator: Operator) -> int:
         math.prod(tensors[index].shape) for index in operator.inputs if index != OPTIONAL_TENSOR
     )
     written = sum(math.prod(tensors[index].shape) for index in operator.outputs)
-    return max(read, written * _window(tensors, operator))
+    return max(read, written * window_size(tensors, operator))
 
 
 def _workspace_bytes(tensors: Sequence[Tensor], operator: Operator) -> int:
@@ -108,4 +108,4 @@ def _workspace_bytes(tensors: Sequence[Tensor], operator: Operator) -> int:
         return 0
     result = tensors[operator.outputs[0]]
     positions = math.prod(result.shape[:3])
-    return positions * _window(tensors, operator) * _POINTER_BYTES
+    return positions * window_size(tensors, operator) * _POINTER_BYTES

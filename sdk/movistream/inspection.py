@@ -9,8 +9,10 @@ from pathlib import Path
 
 from movistream.binding import bind, quantization_of
 from movistream.graph import Graph, Operator, map_file, read_model_file
+from movistream.graph_limits import window_size
 from movistream.manifest import Manifest, State
 
+_MULTIPLYING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _ITEM_BYTES = {
     "float32": 4,
     "float16": 2,
@@ -82,13 +84,7 @@ def state_bytes(state: State) -> int:
 
 def multiply_adds(graph: Graph, operator: Operator) -> int:
     """Of a convolution or a dense layer; other operators have none."""
-    if len(operator.inputs) < 2 or not operator.outputs:
+    if operator.name not in _MULTIPLYING:
         return 0
     outputs = math.prod(graph.tensors[operator.outputs[0]].shape)
-    kernel = graph.tensors[operator.inputs[1]].shape
-    match operator.name:
-        case "CONV_2D" | "FULLY_CONNECTED":
-            return outputs * math.prod(kernel[1:])
-        case "DEPTHWISE_CONV_2D":
-            return outputs * math.prod(kernel[1:3])
-    return 0
+    return outputs * window_size(graph.tensors, operator)

@@ -14,10 +14,10 @@ import hmac
 import os
 import secrets
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from movistream.leftovers import temporary_file
 from movistream.user_folders import cache_folder, config_folder
 
 CONVERTED_HERE = "converted here"
@@ -32,7 +32,11 @@ def is_known(fingerprint: str, how: str) -> bool:
         fingerprint: of the model's content, see :attr:`.model.Model.fingerprint`.
         how: all that a trial's outcome depends on besides, such as the engine and its version.
     """
-    return any(_has_verdict(fingerprint, kind) for kind in (CONVERTED_HERE, how))
+    key = _read_key()
+    if key is None:
+        return False
+    verdicts = (_verdict(key, fingerprint, kind) for kind in (CONVERTED_HERE, how))
+    return any(verdict is not None and verdict.is_file() for verdict in verdicts)
 
 
 def remember(fingerprint: str, how: str) -> None:
@@ -43,12 +47,6 @@ def remember(fingerprint: str, how: str) -> None:
         with suppress(OSError):
             verdict.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             verdict.touch(mode=0o600)
-
-
-def _has_verdict(fingerprint: str, how: str) -> bool:
-    key = _read_key()
-    verdict = None if key is None else _verdict(key, fingerprint, how)
-    return verdict is not None and verdict.is_file()
 
 
 def _verdict(key: bytes, fingerprint: str, how: str) -> Path | None:
@@ -90,14 +88,9 @@ def _make_key() -> bytes | None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Only this user can read it from the start on.
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".key.", suffix=".part")
-        part = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(_KEY_BYTES))
+        with temporary_file(path.parent, path.name) as (part, descriptor):
+            os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
             part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError:
         return None
     return _read_key()
