@@ -9,12 +9,12 @@ https://flatbuffers.dev/internals.
 from __future__ import annotations
 
 import mmap
-import struct
+from array import array
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from struct import Struct, unpack_from
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
-import numpy as np
 
 from movistream.errors import ModelError
 
@@ -22,17 +22,17 @@ Bytes: TypeAlias = bytes | mmap.mmap
 Values: TypeAlias = dict[str, Any]
 """A table's fields by name."""
 
+_UINT16, _INT32, _UINT32 = Struct("<H"), Struct("<i"), Struct("<I")
 _SCALARS = {
-    "bool": "B",
-    "int8": "b",
-    "uint8": "B",
-    "int32": "i",
-    "uint32": "I",
-    "uint64": "Q",
-    "float32": "f",
+    "bool": Struct("<B"),
+    "int8": Struct("<b"),
+    "uint8": Struct("<B"),
+    "int32": _INT32,
+    "uint32": _UINT32,
+    "uint64": Struct("<Q"),
+    "float32": Struct("<f"),
 }
-_VECTORS = {"[int32]": ("i", 4), "[float32]": ("f", 4), "[int64]": ("q", 8), "[bool]": ("B", 1)}
-_DTYPES: dict[str, np.dtype[Any]] = {"f": np.dtype("<f4"), "q": np.dtype("<i8")}
+_ARRAYS = {"[float32]": "f", "[int64]": "q"}
 _LONGEST_STRING_BYTES = 4096
 _MOST_ITEMS = 2**23
 """Tables and numbers in a file: several fields may share one vector, and time must be bounded."""
@@ -89,10 +89,26 @@ def read(
         MalformedError: if anything lies outside the file, is not aligned, or is not described.
     """
     reader = _Reader(data, tables, unions)
-    return reader.table(reader.follow(0), root)
+    return reader.table(reader.follow(0, reader.scalar(_UINT32, 0)), root)
 
 
-_Plan: TypeAlias = tuple[int, tuple[tuple[Field, int], ...]]
+_FieldReader: TypeAlias = Callable[["_Reader", Field, int, Any, Values], Any]
+"""Takes a field, its position, what is written there and the fields before it."""
+
+
+class _Place(NamedTuple):
+    """Where tables that share a vtable have a field.
+
+    Attributes:
+        offset: from the table's beginning.
+        unpack: gives the number that lies there; that of most fields leads to their values.
+        read: gives the value; None for that number itself.
+    """
+
+    field: Field
+    offset: int
+    unpack: Callable[[Bytes, int], tuple[Any, ...]]
+    read: _FieldReader | None
 
 
 class _Reader:
@@ -106,50 +122,61 @@ class _Reader:
         self._empty = {
             kind: {field.name: field.empty() for field in fields} for kind, fields in tables.items()
         }
-        self._plans: dict[tuple[int, str], _Plan] = {}
+        self._layouts: dict[tuple[int, str], tuple[int, list[_Place]]] = {}
         self._items = 0
 
     def table(self, position: int, kind: str) -> Values:
         self._count(1)
-        vtable = position - self._scalar("i", 4, position)
-        plan = self._plans.get((vtable, kind))
-        if plan is None:
-            plan = self._plans[vtable, kind] = self._plan(vtable, kind)
-        table_size, fields = plan
-        if position + table_size > self._size:
+        vtable = position - self.scalar(_INT32, position)
+        layout = self._layouts.get((vtable, kind))
+        if layout is None:
+            layout = self._layouts[vtable, kind] = self._layout(vtable, kind)
+        size, places = layout
+        if position + size > self._size:
             raise MalformedError(f"the {kind} at byte {position} ends behind the file")
         values = self._empty[kind].copy()
-        for field, offset in fields:
-            try:
-                read = _READERS.get(field.type, _Reader._tables_or_table)
-                values[field.name] = read(self, field, position + offset, values)
-            except _FieldError as error:
-                raise MalformedError(
-                    f"the {field.name} of the {kind} at byte {position} {error}"
-                ) from None
+        try:
+            for field, offset, unpack, read_field in places:
+                (value,) = unpack(self._data, position + offset)
+                if read_field is not None:
+                    value = read_field(self, field, position + offset, value, values)
+                values[field.name] = value
+        except _FieldError as error:
+            raise MalformedError(
+                f"the {field.name} of the {kind} at byte {position} {error}"
+            ) from None
         return values
 
-    def follow(self, position: int) -> int:
-        target: int = position + self._scalar("I", 4, position)
-        if target == position or target + 4 > self._size:
+    def follow(self, position: int, offset: int) -> int:
+        """Where the offset that was read at a position leads."""
+        target = position + offset
+        if not offset or target + 4 > self._size:
             raise MalformedError(f"the offset at byte {position} leads outside the file")
         return target
 
-    def _plan(self, vtable: int, kind: str) -> _Plan:
-        """What a vtable says about the tables that share it."""
-        vtable_size, table_size = self._scalar("H", 2, vtable), self._scalar("H", 2, vtable + 2)
+    def scalar(self, form: Struct, position: int) -> Any:
+        size = form.size
+        if position < 0 or position + size > self._size:
+            raise MalformedError(f"byte {position} is outside the file")
+        if position % size:
+            raise MalformedError(f"the number at byte {position} is not aligned")
+        return form.unpack_from(self._data, position)[0]
+
+    def _layout(self, vtable: int, kind: str) -> tuple[int, list[_Place]]:
+        """The size of the tables that share a vtable, and the fields that they have."""
+        vtable_bytes, table_bytes = self.scalar(_UINT16, vtable), self.scalar(_UINT16, vtable + 2)
         if (
-            vtable_size < 4
-            or vtable_size % 2
-            or vtable + vtable_size > self._size
-            or table_size < 4
+            vtable_bytes < 4
+            or vtable_bytes % 2
+            or vtable + vtable_bytes > self._size
+            or table_bytes < 4
         ):
             raise MalformedError(f"the vtable at byte {vtable} is malformed")
-        offsets = struct.unpack_from(f"<{vtable_size // 2 - 2}H", self._data, vtable + 4)
+        offsets = unpack_from(f"<{vtable_bytes // 2 - 2}H", self._data, vtable + 4)
         known = self._tables[kind]
         if any(offsets[len(known) :]):
             raise MalformedError(f"a {kind} has fields that are newer than this program")
-        fields = []
+        places = []
         for index, field in enumerate(known):
             offset = offsets[index] if index < len(offsets) else 0
             if not offset:
@@ -157,10 +184,14 @@ class _Reader:
                 continue
             if field.type == "absent":
                 raise MalformedError(f"a {kind} has {field.name}, which stream models do not need")
-            if not 4 <= offset <= table_size - _field_bytes(field):
+            form = _SCALARS.get(field.type, _UINT32)
+            if not 4 <= offset <= table_bytes - form.size:
                 raise MalformedError(f"a {kind} has its {field.name} outside itself")
-            fields.append((field, offset))
-        return table_size, tuple(fields)
+            # Tables lie at multiples of 4; what is wider is checked where it is read.
+            if offset % min(form.size, 4):
+                raise MalformedError(f"a {kind} has its {field.name} where it is not aligned")
+            places.append(_Place(field, offset, form.unpack_from, _reader(field)))
+        return table_bytes, places
 
     def _check_default(self, field: Field, kind: str) -> None:
         if field.type in _SCALARS:
@@ -169,39 +200,42 @@ class _Reader:
             except _FieldError as error:
                 raise MalformedError(f"the {field.name} of a {kind} {error}") from None
 
-    def _scalar(self, code: str, size: int, position: int) -> Any:
-        if position < 0 or position + size > self._size:
-            raise MalformedError(f"byte {position} is outside the file")
-        if position % size:
-            raise MalformedError(f"the number at byte {position} is not aligned")
-        return struct.unpack_from("<" + code, self._data, position)[0]
+    def _number(self, field: Field, position: int, number: Any, _: Values) -> Any:
+        if position % _SCALARS[field.type].size:
+            raise _FieldError("is not aligned")
+        _check_range(field, number, number)
+        return number
 
-    def _number(self, field: Field, position: int, _: Values) -> Any:
-        code = _SCALARS[field.type]
-        value = self._scalar(code, _SIZES[code], position)
-        is_truth = field.type == "bool"
-        if is_truth and value > 1:
-            raise _FieldError(f"is {value}, neither true nor false")
-        _check_range(field, value, value)
-        return bool(value) if is_truth else value
+    def _truth(self, field: Field, position: int, number: int, _: Values) -> bool:
+        if number > 1:
+            raise _FieldError(f"is {number}, neither true nor false")
+        _check_range(field, number, number)
+        return bool(number)
 
-    def _numbers(self, field: Field, position: int, _: Values) -> Any:
-        code, size = _VECTORS[field.type]
-        start, count = self._vector(field, position, size)
+    def _numbers(self, field: Field, position: int, offset: int, _: Values) -> array[Any]:
+        """Compact, because there is one for every channel of a quantised kernel."""
+        values = array(_ARRAYS[field.type])
+        start, count = self._vector(field, position, offset, values.itemsize)
         self._count(count)
-        if code in _DTYPES:
-            # Arrays, because there is one for every channel of a quantised kernel.
-            return np.frombuffer(self._data, _DTYPES[code], count, start).copy()
-        values = struct.unpack_from(f"<{count}{code}", self._data, start)
+        # Devices have the file's order of bytes.
+        values.frombytes(self._data[start : start + count * values.itemsize])
+        return values
+
+    def _whole_numbers(
+        self, field: Field, position: int, offset: int, _: Values
+    ) -> tuple[int, ...]:
+        start, count = self._vector(field, position, offset, 4)
+        self._count(count)
+        values = unpack_from(f"<{count}i", self._data, start)
         if values:
             _check_range(field, min(values), max(values))
         return values
 
-    def _span(self, field: Field, position: int, _: Values) -> tuple[int, int]:
-        return self._vector(field, position, 1)
+    def _span(self, field: Field, position: int, offset: int, _: Values) -> tuple[int, int]:
+        return self._vector(field, position, offset, 1)
 
-    def _text(self, field: Field, position: int, _: Values) -> str:
-        start, count = self._vector(field, position, 1)
+    def _text(self, field: Field, position: int, offset: int, _: Values) -> str:
+        start, count = self._vector(field, position, offset, 1)
         if count > _LONGEST_STRING_BYTES:
             raise _FieldError(f"has {count} bytes")
         self._count(count)
@@ -213,28 +247,35 @@ class _Reader:
         except UnicodeDecodeError:
             raise _FieldError("is not UTF-8") from None
 
-    def _union(self, field: Field, position: int, values: Values) -> Values | None:
+    def _union(self, field: Field, position: int, offset: int, values: Values) -> Values | None:
         name = self._unions.get(values[f"{field.name}_type"])
-        return None if name is None else self.table(self.follow(position), name)
+        return None if name is None else self.table(self.follow(position, offset), name)
 
-    def _tables_or_table(self, field: Field, position: int, _: Values) -> Any:
-        if not field.type.startswith("["):
-            return self.table(self.follow(position), field.type)
+    def _table(self, field: Field, position: int, offset: int, _: Values) -> Values:
+        return self.table(self.follow(position, offset), field.type)
+
+    def _all_tables(self, field: Field, position: int, offset: int, _: Values) -> list[Values]:
         kind = field.type[1:-1]
-        start, count = self._vector(field, position, 4)
+        start, count = self._vector(field, position, offset, 4)
         self._count(count)
-        return [self.table(self.follow(start + 4 * index), kind) for index in range(count)]
+        offsets = unpack_from(f"<{count}I", self._data, start)
+        return [
+            self.table(self.follow(start + 4 * index, offset), kind)
+            for index, offset in enumerate(offsets)
+        ]
 
-    def _vector(self, field: Field, position: int, item_size: int) -> tuple[int, int]:
-        start = self.follow(position)
-        count = self._scalar("I", 4, start)
-        if start + 4 + count * item_size > self._size:
+    def _vector(self, field: Field, position: int, offset: int, item_bytes: int) -> tuple[int, int]:
+        """The position and the length of a vector that lies inside the file."""
+        start = self.follow(position, offset)
+        count = self.scalar(_UINT32, start)
+        start += 4
+        if start + count * item_bytes > self._size:
             raise _FieldError("ends behind the file")
-        if (start + 4) % item_size:
+        if start % item_bytes:
             raise _FieldError("is not aligned")
         if field.longest is not None and count > field.longest:
             raise _FieldError(f"has {count} entries, more than {field.longest}")
-        return start + 4, count
+        return start, count
 
     def _count(self, items: int) -> None:
         self._items += items
@@ -247,23 +288,26 @@ class _FieldError(Exception):
 
 
 def _check_range(field: Field, smallest: float, largest: float) -> None:
-    for value in (smallest, largest):
-        # Written so that a number that is none fails too.
-        if not (field.lowest is None or value >= field.lowest):
-            raise _FieldError(f"is {value}, less than {field.lowest}")
-        if not (field.highest is None or value <= field.highest):
-            raise _FieldError(f"is {value}, more than {field.highest}")
+    # Written so that a number that is none fails too.
+    if not (field.lowest is None or smallest >= field.lowest):
+        raise _FieldError(f"is {smallest}, less than {field.lowest}")
+    if not (field.highest is None or largest <= field.highest):
+        raise _FieldError(f"is {largest}, more than {field.highest}")
 
 
-def _field_bytes(field: Field) -> int:
-    """Inside the table: a scalar itself, or the offset of what lies elsewhere."""
-    return _SIZES[_SCALARS[field.type]] if field.type in _SCALARS else 4
+def _reader(field: Field) -> _FieldReader | None:
+    if field.type in _READERS:
+        return _READERS[field.type]
+    if field.type in _SCALARS:
+        has_bounds = field.lowest is not None or field.highest is not None
+        return _Reader._number if has_bounds or _SCALARS[field.type].size > 4 else None
+    return _Reader._all_tables if field.type.startswith("[") else _Reader._table
 
 
-_SIZES = {code: struct.calcsize(code) for code in _SCALARS.values()}
-_READERS: dict[str, Callable[[_Reader, Field, int, Values], Any]] = {
-    **dict.fromkeys(_SCALARS, _Reader._number),
-    **dict.fromkeys(_VECTORS, _Reader._numbers),
+_READERS: dict[str, _FieldReader] = {
+    "bool": _Reader._truth,
+    "[int32]": _Reader._whole_numbers,
+    **dict.fromkeys(_ARRAYS, _Reader._numbers),
     "[uint8]": _Reader._span,
     "string": _Reader._text,
     "union": _Reader._union,

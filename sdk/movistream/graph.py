@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from movistream.errors import ModelError
 from movistream.flatbuffer import Bytes, MalformedError, Values, read
 from movistream.graph_limits import check_limits
@@ -52,7 +50,7 @@ _DTYPES: dict[int, tuple[str, float]] = {
 _INTERFACE_DTYPES = ("float32", "int8", "int32")
 """Of inputs and outputs."""
 _LARGEST_TENSOR_BYTES = 2**28
-_SMALLEST_SCALE = np.finfo(np.float32).smallest_normal
+_SMALLEST_SCALE = 2.0**-126
 """XNNPACK refuses smaller ones while it builds a graph, and LiteRT does not survive that."""
 _MOST_GRAPHS = 16
 _MOST_OPERANDS = 1000
@@ -308,18 +306,19 @@ def _read_quantization(
     if (
         (len(scales) > 1 and not (axis < len(shape) and shape[axis] == len(scales)))
         or len(zero_points) != len(scales)
-        or not (np.isfinite(scales) & (scales >= _SMALLEST_SCALE)).all()
-        or not ((zero_points < 2**31) & (zero_points >= -(2**31))).all()
+        # A sum is no number if one of them is none.
+        or not (min(scales) >= _SMALLEST_SCALE and sum(scales) < math.inf)
+        or not (min(zero_points) >= -(2**31) and max(zero_points) < 2**31)
     ):
         raise MalformedError(f"tensor {name!r} has quantisation that does not fit its shape")
     return Quantization(
-        scale=float(scales[0]),
-        largest_scale=float(scales.max()),
-        zero_point=int(zero_points[0]),
+        scale=scales[0],
+        largest_scale=max(scales),
+        zero_point=zero_points[0],
         channels=len(scales),
         parameters=scales.tobytes() + zero_points.tobytes(),
         axis=axis,
-        symmetric=not zero_points.any(),
+        symmetric=not any(zero_points),
     )
 
 

@@ -8,6 +8,7 @@ operator needs is data (:mod:`.operators`); a file that breaks it is refused her
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -186,17 +187,24 @@ def _fits_all(use: _Use, types: tuple[str, ...]) -> bool:
 
 def _fits(tensor: Tensor, wanted: str) -> bool:
     """Whether a tensor is of a type of the table, see :class:`.operators.Rules`."""
-    dtype, is_weight, axis = wanted.partition("[")
+    dtype, axis = _parsed(wanted)
     quantization = tensor.quantization
     if tensor.dtype != dtype:
         return False
-    if is_weight:
-        return _is_weight(tensor, quantization, int(axis[0]))
+    if axis is not None:
+        return _is_weight(tensor, quantization, axis)
     if dtype == "int8":
         return quantization is not None and _is_activation(quantization)
     return (quantization is None or dtype == "float32") and (
         tensor.constant or dtype not in _ONLY_CONSTANT
     )
+
+
+@cache
+def _parsed(wanted: str) -> tuple[str, int | None]:
+    """A type's dtype, and the axis that a weight's scales are of."""
+    dtype, is_weight, axis = wanted.partition("[")
+    return dtype, int(axis[0]) if is_weight else None
 
 
 def _is_weight(tensor: Tensor, quantization: Quantization | None, axis: int) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import msgspec
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -21,8 +22,7 @@ class ShapeError(Exception):
     """Why an operator does not fit its operands."""
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One use of an operator.
 
     Attributes:

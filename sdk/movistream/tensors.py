@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 OPTIONAL_TENSOR = -1
 """In place of the index of an operand that is missing."""
 
 
-@dataclass(frozen=True)
-class Quantization:
+class Quantization(msgspec.Struct, frozen=True):
     """value = (stored − zero_point) · scale, per tensor or along one axis.
 
     Attributes:
@@ -34,8 +35,7 @@ class Quantization:
     symmetric: bool
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(msgspec.Struct, frozen=True):
     """One tensor of a graph.
 
     Attributes:
@@ -62,8 +62,7 @@ class Tensor:
         return self.position is not None
 
 
-@dataclass(frozen=True)
-class Operator:
+class Operator(msgspec.Struct, frozen=True):
     """One operator.
 
     Attributes:
@@ -79,5 +78,5 @@ class Operator:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     version: int
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = MappingProxyType({})
     options_type: int = 0

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from movistream.graph import Graph, Operator, Tensor
 from movistream_benchmarks.activation_memory import Lifetime, activation_memory, lifetimes, plan
@@ -146,7 +147,7 @@ def test_what_is_computed_of_constants_alone_is_constant() -> None:
         output=4,
     )
     input_, weights, *others = graph.tensors
-    graph = replace(graph, tensors=(input_, replace(weights, position=1000), *others))
+    graph = replace(graph, tensors=(input_, structs.replace(weights, position=1000), *others))
     assert activation_memory(graph).live_bytes == (0, 20, 20)
     assert total(work_by_type(graph)).operators == 2
 
