@@ -449,6 +449,12 @@ def _files() -> Iterator[Case]:
     yield Case("a custom operator", ADD, "stream models do not need", _custom)
     yield Case("a tensor without a name", ADD, "a name is missing", _no_name)
     yield Case(
+        "a name that turns the direction of writing round",
+        ADD,
+        "too long or no text",
+        _of_tensor("name", "\u202eresult".encode()),
+    )
+    yield Case(
         "another version of the schema", ADD, "version of the Model", _of_model("version", 4)
     )
     yield Case("metadata in no buffer", ADD, "metadata buffer 99", _metadata_buffer(99))
