@@ -101,8 +101,9 @@ demo: $(INSTALLED) ## convert the camera-motion model and let it watch a clip wh
 	@echo "On a video of your own: $(BIN)/movistream run $(OUTPUT)/camera-motion.int8.tflite VIDEO"
 	@echo "On a camera:            $(BIN)/movistream demo --camera 0"
 
+# A file's tests share networks, and stay together.
 test: $(INSTALLED) ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, a server under load
 	$(BIN)/python -m pytest tests/long

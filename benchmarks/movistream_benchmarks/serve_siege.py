@@ -2,18 +2,21 @@
 
 python -m movistream_benchmarks.serve_siege URL SECONDS
 
-On this machine alone, and with so many connections as are said here.
+On this machine alone, and with so many connections as are said here; who holds them comes from
+several addresses, so that no bound per address helps the server.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
+from asyncio import StreamReader, StreamWriter
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -24,6 +27,7 @@ HONEST = 50
 AGAIN_AFTER_S = 5.0
 """Who was disconnected comes back after so long."""
 
+_SOURCES = tuple(f"127.0.0.{number}" for number in range(2, 8))
 _ASK_EVERY_S = 1.0
 _PATIENCE_S = 30.0
 _TRICKLE_EVERY_S = 1.0
@@ -37,12 +41,14 @@ class Siege:
     Attributes:
         answers: to the honest ones, by status; 0 where none came.
         times_s: of these, until the answer was whole.
+        most_held: connections at once, by kind of the others.
         disconnected: how often, by kind of the others.
         refused_uploads: answers to the trickling ones, by status.
     """
 
     answers: Counter[int] = field(default_factory=Counter)
     times_s: list[float] = field(default_factory=list)
+    most_held: Counter[str] = field(default_factory=Counter)
     disconnected: Counter[str] = field(default_factory=Counter)
     refused_uploads: Counter[int] = field(default_factory=Counter)
 
@@ -58,19 +64,28 @@ async def besiege(url: str, seconds: float) -> Siege:
     host, port = parts.hostname or "", parts.port or 80
     found = Siege()
     head = f"Host: {parts.netloc}\r\n"
+    sources = itertools.cycle(_SOURCES)
+    held: Counter[str] = Counter()
 
-    async def hold(kind: str, data: str) -> None:
-        reader, writer = await asyncio.open_connection(host, port)
+    @asynccontextmanager
+    async def connected(kind: str) -> AsyncIterator[tuple[StreamReader, StreamWriter]]:
+        reader, writer = await asyncio.open_connection(host, port, local_addr=(next(sources), 0))
+        held[kind] += 1
+        found.most_held[kind] = max(found.most_held[kind], held[kind])
         try:
-            writer.write(data.encode())
-            await reader.read()
+            yield reader, writer
         finally:
             writer.close()
+            held[kind] -= 1
             found.disconnected[kind] += 1
 
+    async def hold(kind: str, data: str) -> None:
+        async with connected(kind) as (reader, writer):
+            writer.write(data.encode())
+            await reader.read()
+
     async def trickle() -> None:
-        reader, writer = await asyncio.open_connection(host, port)
-        try:
+        async with connected("trickling") as (reader, writer):
             writer.write(
                 f"POST /api/uploads HTTP/1.1\r\n{head}Content-Length: 99999\r\n\r\n".encode()
             )
@@ -79,9 +94,6 @@ async def besiege(url: str, seconds: float) -> Siege:
                 writer.write(b"a")
                 await asyncio.wait({answer}, timeout=_TRICKLE_EVERY_S)
             found.refused_uploads[_status(answer.result())] += 1
-        finally:
-            writer.close()
-            found.disconnected["trickling"] += 1
 
     async def ask() -> None:
         start_s = time.monotonic()

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import numpy as np
@@ -238,30 +239,32 @@ _VARIABLES = (
 
 
 def _checkpoint(folder: Path) -> Parse:
-    import movistream_converters.formats.tensorflow_variables as variables
+    import tensorflow as tf
+
     from movistream_converters.formats.model_garden import read
 
     def parse(data: bytes) -> None:
         arrays = {
             f"{n}/.ATTRIBUTES/VARIABLE_VALUE": a for n, a in _arrays(data, _VARIABLES).items()
         }
-        variables.tf.train.load_checkpoint = lambda prefix: _Reader(arrays)
-        read(_file(folder, "ckpt-1.index", b""))
+        with patch.object(tf.train, "load_checkpoint", lambda prefix: _Reader(arrays)):
+            read(_file(folder, "ckpt-1.index", b""))
 
     return parse
 
 
 def _saved_model(folder: Path) -> Parse:
-    import movistream_converters.formats.tensorflow_variables as variables
+    import tensorflow as tf
+
     from movistream_converters.formats.saved_model import read
 
     def parse(data: bytes) -> None:
         graph, _, rest = data.partition(b"\xff\xff")
         objects, _, chosen = rest.partition(b"\xff\xff")
         reader = _Reader(_arrays(chosen, ("a", "b", "c")), objects)
-        variables.tf.train.load_checkpoint = lambda prefix: reader
         _file(folder, "saved_model.pb", graph)
-        read(folder)
+        with patch.object(tf.train, "load_checkpoint", lambda prefix: reader):
+            read(folder)
 
     return parse
 
