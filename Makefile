@@ -267,7 +267,7 @@ arm-install: demo ## install on an emulated Raspberry Pi 5 from its wheels, run 
 	bash benchmarks/arm_install.sh build/arm $(OUTPUT)/camera-motion.int8.tflite $(OUTPUT)/clip.mp4 'pan right'
 
 paper-table: $(INSTALLED) ## what MoViNets and X3D cost, beside the published figures
-	$(BIN)/python -m movistream_converters.paper_table
+	$(BIN)/python -m movistream_converters.networks.paper_table
 
 CAMERA_MOTION = build/camera-motion
 CAMERA_MOTION_MODULE = TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion
@@ -323,8 +323,8 @@ android-model: $(ANDROID)/models/camera-motion.int8.tflite ## put the camera-mot
 	cp $< $(ANDROID_ASSETS)/
 
 schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
-	$(BIN)/python -c 'import json; from movistream.manifest import json_schema; \
-		print(json.dumps(json_schema(), indent=2))' > sdk/movistream/manifest.schema.json
+	$(BIN)/python -c 'import json; from movistream.file.manifest import json_schema; \
+		print(json.dumps(json_schema(), indent=2))' > sdk/movistream/file/manifest.schema.json
 
 clean: ## remove what was built, environments included
 	rm -rf $(VENV) $(VENV_LOCKED) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(OUTPUT) build dist *.egg-info \

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from movistream.output import replaced_when_done
+from movistream.system.output import replaced_when_done
 
 BEGIN, END = "<!-- performance table -->\n", "<!-- end of performance table -->\n"
 

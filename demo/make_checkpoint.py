@@ -13,14 +13,14 @@ from pathlib import Path
 
 import click
 
-from movistream.native_stderr import native_stderr_captured
-from movistream_converters.movinet import (
+from movistream.system.native_stderr import native_stderr_captured
+from movistream_converters.ir.weights import random_weights
+from movistream_converters.networks.movinet import (
     ARCHITECTURES,
     ConvolutionType,
     build_movinet,
     default_options,
 )
-from movistream_converters.weights import random_weights
 
 
 @click.command()
@@ -38,7 +38,7 @@ def main(prefix: Path, arch: str, classes: int, conv_type: str, seed: int) -> No
     """Write the checkpoint PREFIX of an untrained network."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with native_stderr_captured():
-        from movistream_converters.formats.model_garden_writer import write_checkpoint
+        from movistream_converters.formats.model_garden.writer import write_checkpoint
     kind = ConvolutionType(conv_type)
     options = replace(default_options(arch), num_classes=classes, convolution_type=kind)
     network = build_movinet(options)

@@ -16,7 +16,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from movistream.native_stderr import native_stderr_captured
+from movistream.system.native_stderr import native_stderr_captured
 
 with native_stderr_captured():
     import tensorflow as tf
@@ -24,11 +24,11 @@ with native_stderr_captured():
 from demo.render_clip import render_frame
 from movistream_converters.convert import convert
 from movistream_converters.formats.source import Source
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import lower
-from movistream_converters.movinet import MovinetOptions, build_movinet, default_options
-from movistream_converters.passes import fold
-from movistream_converters.weights import random_weights
+from movistream_converters.ir.passes import fold
+from movistream_converters.ir.weights import random_weights
+from movistream_converters.networks.movinet import MovinetOptions, build_movinet, default_options
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import lower
 
 tf.get_logger().setLevel("ERROR")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from movistream.flatbuffer import read
-from movistream.operators import FORMAT, OPTIONS_NAMES
+from movistream.file.flatbuffer import read
+from movistream.file.operators import FORMAT, OPTIONS_NAMES
 
 
 def corrupt(data: bytes, generator: np.random.Generator, kind: int) -> bytes:

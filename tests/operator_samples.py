@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.operators import FORMAT
-from movistream_converters import tflite_operators as op
-from movistream_converters.tflite_builder import GraphBuilder, TensorRef
+from movistream.file.operators import FORMAT
+from movistream_converters.tflite import operators as op
+from movistream_converters.tflite.builder import GraphBuilder, TensorRef
 
 # Shapes of the operands; numbers in place of a shape are the values of a constant.
 Operand = tuple[int, ...] | list[Any]

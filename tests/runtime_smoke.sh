@@ -35,8 +35,10 @@ for _ in $(seq 60); do
 done
 [ "${steps%.*}" -gt 5 ] || { echo "the server gave no steps within a minute"; exit 1; }
 echo "the server answers: ${steps%.*} steps, healthz says $(curl -s "http://127.0.0.1:$port/healthz")"
-curl -s "http://127.0.0.1:$port/" | grep -q '<title>movistream</title>'
-curl -s "http://127.0.0.1:$port/api/feeds/source-1/picture" | head -c 3 | od -An -tx1 | grep -q 'ff d8 ff'
+curl -s "http://127.0.0.1:$port/" -o "$work/page"
+grep -q '<title>movistream</title>' "$work/page"
+curl -s "http://127.0.0.1:$port/api/feeds/source-1/picture" -o "$work/picture"
+od -An -tx1 -N3 "$work/picture" | grep -q 'ff d8 ff'
 kill "$server"
 wait "$server" || true
 server=

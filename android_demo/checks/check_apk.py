@@ -10,9 +10,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-from movistream import operators
-from movistream.binding import bind
-from movistream.graph import read_model_file
+from movistream.file import operators
+from movistream.file.binding import bind
+from movistream.file.graph import read_model_file
 
 MODEL = "assets/camera-motion.int8.tflite"
 MOST_BYTES = 3_000_000

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import movistream
-from movistream.preprocess import Preprocessor
+from movistream.stream.preprocess import Preprocessor
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ import torch
 from process_peak import peak_bytes_of
 from torch_network import ClipNetwork
 
-from movistream_converters.movinet import build_movinet, default_options
+from movistream_converters.networks.movinet import build_movinet, default_options
 
 
 def main() -> None:

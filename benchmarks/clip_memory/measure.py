@@ -18,11 +18,11 @@ import click
 from matplotlib.figure import Figure
 
 from movistream_converters.convert import convert
-from movistream_converters.cost import BYTES_PER_VALUE, network_cost, peak_activation_bytes
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import build_movinet, default_options
+from movistream_converters.ir.cost import BYTES_PER_VALUE, network_cost, peak_activation_bytes
+from movistream_converters.ir.weights import random_weights
+from movistream_converters.networks.movinet import build_movinet, default_options
 from movistream_converters.tensorflow_import import import_tensorflow
-from movistream_converters.weights import random_weights
 
 HERE = Path(__file__).parent
 LENGTHS = (1, 2, 4, 8, 16, 32, 50, 75, 100, 150, 200, 250, 300)

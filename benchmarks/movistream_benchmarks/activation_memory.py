@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from movistream.graph import Graph
+from movistream.file.graph import Graph
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from movistream.arithmetic import ARITHMETICS
 from movistream.engines import ENGINES
+from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import EngineError, MissingExtraError
-from movistream.loading import MOST_THREADS
-from movistream.output import check_output, replaced_when_done
+from movistream.stream.loading import MOST_THREADS
+from movistream.system.output import check_output, replaced_when_done
 from movistream_benchmarks.contender import Contender
 from movistream_benchmarks.results import Benchmark, as_dictionary, run_benchmark
 from movistream_benchmarks.tables import BenchmarkTable, tables

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 import movistream
 from movistream.errors import EngineError
-from movistream.manifest import ImageInput
-from movistream.native_stderr import first_line, native_stderr_captured
-from movistream.preprocess import Preprocessor
+from movistream.file.manifest import ImageInput
+from movistream.stream.preprocess import Preprocessor
+from movistream.system.native_stderr import first_line, native_stderr_captured
 
 Frame: TypeAlias = npt.NDArray[np.uint8]
 """(height, width, 3)."""

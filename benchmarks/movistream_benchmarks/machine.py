@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import movistream
-from movistream.cpu import core_features
+from movistream.system.cpu import core_features
 
 _TELLING_FEATURES = (
     *("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "avx512_bf16"),

@@ -13,8 +13,8 @@ import numpy as np
 
 from movistream.engines import open_engine
 from movistream.engines.options import EngineOptions
-from movistream.graph import Graph, map_file, read_model_file
-from movistream.inspection import multiply_adds
+from movistream.file.graph import Graph, map_file, read_model_file
+from movistream.file.inspection import multiply_adds
 
 Arithmetic = Literal["float32", "int8"]
 

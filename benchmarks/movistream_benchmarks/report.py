@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from movistream.output import replaced_when_done
+from movistream.system.output import replaced_when_done
 from movistream_benchmarks.plots import activations_plot, latency_plot, memory_plot, work_plot
 from movistream_benchmarks.results import Benchmark
 from movistream_benchmarks.tables import (

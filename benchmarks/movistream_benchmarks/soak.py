@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 import movistream
-from movistream.loading import MOST_THREADS
 from movistream.sources import VideoFile
+from movistream.stream.loading import MOST_THREADS
 from movistream_benchmarks.process_memory import read_resident_bytes
 
 FIRST_SETTLED_STEP = 50

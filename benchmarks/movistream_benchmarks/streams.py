@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import movistream
-from movistream.ensemble import Ensemble, StreamLike
+from movistream.stream.ensemble import Ensemble, StreamLike
 from movistream_benchmarks.process_memory import read_memory
 
 _WIDTH, _HEIGHT = 640, 480

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from movistream.graph import OPTIONAL_TENSOR, Graph
-from movistream.inspection import multiply_adds
+from movistream.file.graph import OPTIONAL_TENSOR, Graph
+from movistream.file.inspection import multiply_adds
 from movistream_benchmarks.activation_memory import constants
 
 

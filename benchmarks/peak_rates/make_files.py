@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from movistream_converters.precision import Precision
-from movistream_converters.tflite_builder import GraphBuilder, Quantization
-from movistream_converters.tflite_operators import conv_2d
+from movistream_converters.tflite.builder import GraphBuilder, Quantization
+from movistream_converters.tflite.operators import conv_2d
+from movistream_converters.tflite.precision import Precision
 
 DATA = Path(__file__).parents[1] / "movistream_benchmarks" / "data"
 SHAPE = (1, 32, 32, 128)

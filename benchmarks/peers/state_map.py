@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from movistream.binding import bind
-from movistream.graph import map_file, read_model_file
+from movistream.file.binding import bind
+from movistream.file.graph import map_file, read_model_file
 
 
 @click.command()

@@ -15,7 +15,7 @@ import ai_edge_litert.interpreter  # noqa: F401
 import click
 from line_protocol import serve
 
-from movistream.inspection import inspect_file
+from movistream.file.inspection import inspect_file
 from movistream_benchmarks.contender import Contender, moving_blocks, running
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from movistream_converters.network import (
+from movistream_converters.ir.network import (
     Activation,
     ActivationFunction,
     Add,

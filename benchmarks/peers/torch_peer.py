@@ -20,9 +20,15 @@ from line_protocol import FIRST_FRAMES, serve
 from torch import nn
 from torch_network import ACTIVATIONS, ClipNetwork
 
-from movistream_converters.movinet import ARCHITECTURES, build_movinet, default_options
-from movistream_converters.network import Activation, Convolution, Network, SpatialMean, node_shapes
-from movistream_converters.x3d import X3DS, build_x3d
+from movistream_converters.ir.network import (
+    Activation,
+    Convolution,
+    Network,
+    SpatialMean,
+    node_shapes,
+)
+from movistream_converters.networks.movinet import ARCHITECTURES, build_movinet, default_options
+from movistream_converters.networks.x3d import X3DS, build_x3d
 
 CLASSES = 600
 

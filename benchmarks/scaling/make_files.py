@@ -12,9 +12,9 @@ import click
 
 from movistream_converters.convert import convert
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import build_movinet, default_options
+from movistream_converters.ir.weights import random_weights
+from movistream_converters.networks.movinet import build_movinet, default_options
 from movistream_converters.tensorflow_import import import_tensorflow
-from movistream_converters.weights import random_weights
 
 IMAGE_SIZES = (128, 172, 224, 256, 320)
 

@@ -1,4 +1,5 @@
 """The converter: a small compiler from checkpoints to .tflite stream models.
 
-checkpoint → :mod:`.formats` → network and weights → :mod:`.passes` → :mod:`.lowering` → file.
+checkpoint → :mod:`.formats` → network and weights → :mod:`.ir.passes` → :mod:`.tflite.lowering` →
+file.
 """

@@ -11,8 +11,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 import movistream
-from movistream.labels import check_labels
-from movistream.manifest import (
+from movistream.file.labels import check_labels
+from movistream.file.manifest import (
     METADATA_NAME,
     SIGNATURE_KEY,
     ImageInput,
@@ -24,24 +24,24 @@ from movistream.manifest import (
     encode,
     seal,
 )
-from movistream.output import check_output, replaced_when_done
-from movistream.trust import CONVERTED_HERE, remember
-from movistream_converters.calibrated import MOST_JUDGED_FRAMES, calibrate
-from movistream_converters.clips import Clip, Frame, Part, image_input, read_clips
+from movistream.stream.trust import CONVERTED_HERE, remember
+from movistream.system.output import check_output, replaced_when_done
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
-from movistream_converters.judging import judge
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import StepGraph, lower
-from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import receptive_field_frames, with_horizon
-from movistream_converters.passes import fold
-from movistream_converters.precision import ERROR_LIMITS, Precision
+from movistream_converters.ir.network import receptive_field_frames, with_horizon
+from movistream_converters.ir.passes import fold
+from movistream_converters.ir.weights import non_finite
+from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.progress import Progress, counted, ignore_progress
-from movistream_converters.quantization import NOTHING_INT8
-from movistream_converters.report import QualityReport, write_report
-from movistream_converters.verify import FRAMES, synthetic_frames, verify
-from movistream_converters.weights import non_finite
+from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate
+from movistream_converters.quantise.judging import judge
+from movistream_converters.quantise.report import QualityReport, write_report
+from movistream_converters.quantise.videos import Clip, Frame, Part, image_input, read_clips
+from movistream_converters.reference.verification import FRAMES, synthetic_frames, verify
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import StepGraph, lower
+from movistream_converters.tflite.precision import ERROR_LIMITS, Precision
+from movistream_converters.tflite.quantization import NOTHING_INT8
 
 
 @dataclass(frozen=True)

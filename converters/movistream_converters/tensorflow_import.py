@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from movistream.native_stderr import native_stderr_captured
+from movistream.system.native_stderr import native_stderr_captured
 
 
 def quiet_tensorflow() -> None:

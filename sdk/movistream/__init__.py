@@ -14,20 +14,20 @@ Cameras, files and network streams, several at once, with events:
 """
 
 from movistream._version import __version__
-from movistream.ensemble import Ensemble
 from movistream.errors import MovistreamError
-from movistream.events import Event, EventOptions
-from movistream.loading import load
-from movistream.manifest import Manifest
-from movistream.model import Model, Snapshot, Stream
-from movistream.pool import Ended, Started, StreamPool
-from movistream.preprocess import Region, View
-from movistream.resets import ResetOptions
-from movistream.result import Prediction, Result
-from movistream.scores import ScoreOptions
-from movistream.snapshot_file import read_snapshot, write_snapshot
+from movistream.file.manifest import Manifest
 from movistream.sources import Source, SourceOptions, VideoFrame, open_source
-from movistream.watch import Notice, Passed, Seen, Step, WatchOptions
+from movistream.stream.ensemble import Ensemble
+from movistream.stream.loading import load
+from movistream.stream.model import Model, Snapshot, Stream
+from movistream.stream.preprocess import Region, View
+from movistream.stream.result import Prediction, Result
+from movistream.stream.snapshot_file import read_snapshot, write_snapshot
+from movistream.watch.events import Event, EventOptions
+from movistream.watch.pool import Ended, Started, StreamPool
+from movistream.watch.resets import ResetOptions
+from movistream.watch.scores import ScoreOptions
+from movistream.watch.watcher import Notice, Passed, Seen, Step, WatchOptions
 
 __all__ = [
     "Ended",

@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from movistream.errors import EngineError, MovistreamError
-from movistream.graph import map_file, read_model_file
-from movistream.inspection import inspect_file
+from movistream.file.graph import map_file, read_model_file
+from movistream.file.inspection import inspect_file
 from movistream_benchmarks import process_memory, rounds
 from movistream_benchmarks.bench_command import bench
 from movistream_benchmarks.contender import Contender, moving_blocks, running

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from movistream_converters.cost import network_cost, peak_activation_bytes
-from movistream_converters.movinet import ARCHITECTURES, build_movinet, default_options
-from movistream_converters.network import (
+from movistream_converters.ir.cost import network_cost, peak_activation_bytes
+from movistream_converters.ir.network import (
     Activation,
     ActivationFunction,
     Add,
@@ -15,8 +14,9 @@ from movistream_converters.network import (
     SpatialMean,
     TemporalMean,
 )
-from movistream_converters.paper_table import comparisons
-from movistream_converters.x3d import build_x3d
+from movistream_converters.networks.movinet import ARCHITECTURES, build_movinet, default_options
+from movistream_converters.networks.paper_table import comparisons
+from movistream_converters.networks.x3d import build_x3d
 
 
 def test_multiply_adds_by_hand() -> None:

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream_converters.clip import run_clip
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.layouts import StateLayout
-from movistream_converters.network import horizon_of, with_horizon
-from movistream_converters.precision import Precision
-from movistream_converters.verify import relative_error
+from movistream_converters.ir.network import horizon_of, with_horizon
+from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.verification import relative_error
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint
 
 HORIZON = 3

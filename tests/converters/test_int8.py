@@ -12,25 +12,25 @@ from hypothesis import strategies as st
 
 import movistream
 from movistream.errors import VideoError
-from movistream.graph import ModelFile, Operator, map_file, read_model_file
-from movistream.manifest import SIGNATURE_KEY
-from movistream_converters import lowering
-from movistream_converters.calibration import Observed, observe
-from movistream_converters.clips import Clip, videos_at
+from movistream.file.graph import ModelFile, Operator, map_file, read_model_file
+from movistream.file.manifest import SIGNATURE_KEY
 from movistream_converters.convert import Conversion, convert
 from movistream_converters.errors import ConversionError
-from movistream_converters.fidelity import compare_steps, layer_signal_to_noise_db
 from movistream_converters.formats.source import Source
-from movistream_converters.int8 import int8_stages, plan_int8, quantization_error
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import lower, lower_layers
-from movistream_converters.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
-from movistream_converters.network import ActivationFunction, Convolution, node_shapes
-from movistream_converters.passes import fold
-from movistream_converters.precision import Precision
-from movistream_converters.quantization import quantization_of_range
-from movistream_converters.stepping import clip_logits, partitions
-from movistream_converters.tflite_builder import GraphBuilder
+from movistream_converters.ir.network import ActivationFunction, Convolution, node_shapes
+from movistream_converters.ir.passes import fold
+from movistream_converters.networks.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
+from movistream_converters.quantise.fidelity import compare_steps, layer_signal_to_noise_db
+from movistream_converters.quantise.observation import Observed, observe
+from movistream_converters.quantise.plan import int8_stages, plan_int8, quantization_error
+from movistream_converters.quantise.stepping import clip_logits, partitions
+from movistream_converters.quantise.videos import Clip, videos_at
+from movistream_converters.tflite import lowering
+from movistream_converters.tflite.builder import GraphBuilder
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import lower, lower_layers
+from movistream_converters.tflite.precision import Precision
+from movistream_converters.tflite.quantization import quantization_of_range
 from tests.conftest import IMAGE_SIZE, small_checkpoint
 
 RELU6 = ActivationFunction.RELU6
@@ -327,7 +327,7 @@ def test_videos_in_folders(tmp_path: Path) -> None:
 def test_a_noisy_stage_stays_float(
     tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("movistream_converters.calibrated.STAGE_NOISE_LIMIT", -1.0)
+    monkeypatch.setattr("movistream_converters.quantise.calibration.STAGE_NOISE_LIMIT", -1.0)
     conversion = _convert(small_checkpoint(), tmp_path / "m.tflite", clip)
     assert conversion.report is not None
     assert set(conversion.report.float_stages) == set(conversion.report.stage_noise)

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from movistream import child
+from movistream.system import child
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import isolated, safetensors_file
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.registry import read_source
-from movistream_converters.network import ActivationFunction
+from movistream_converters.ir.network import ActivationFunction
 from tests.conftest import small_checkpoint
 from tests.converters.sources import checkpoint
 

@@ -22,8 +22,8 @@ from movistream_converters.formats import isolated, limits, recognition, safeten
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import ARCHITECTURES, build_movinet, default_options
-from movistream_converters.network import weight_shapes
+from movistream_converters.ir.network import weight_shapes
+from movistream_converters.networks.movinet import ARCHITECTURES, build_movinet, default_options
 from tests.conftest import small_checkpoint
 from tests.converters.sources import SOURCES, keras, keras_by_attribute, keras_by_layer
 

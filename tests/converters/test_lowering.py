@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.graph import map_file, read_model_file
-from movistream.inspection import inspect_file
-from movistream.manifest import Verification
+from movistream.file.graph import map_file, read_model_file
+from movistream.file.inspection import inspect_file
+from movistream.file.manifest import Verification
 from movistream_converters.convert import Conversion, convert
-from movistream_converters.cost import network_cost
 from movistream_converters.errors import ConversionError
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import lower
-from movistream_converters.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
-from movistream_converters.network import ActivationFunction, weight_shapes
-from movistream_converters.passes import fold
-from movistream_converters.precision import Precision
+from movistream_converters.ir.cost import network_cost
+from movistream_converters.ir.network import ActivationFunction, weight_shapes
+from movistream_converters.ir.passes import fold
+from movistream_converters.networks.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import lower
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint
 
 TIGHT = 2e-5

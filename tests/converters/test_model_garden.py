@@ -10,17 +10,17 @@ import pytest
 import tensorflow as tf
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.model_garden import read
-from movistream_converters.formats.model_garden_writer import write_checkpoint
-from movistream_converters.movinet import (
+from movistream_converters.formats.model_garden.checkpoint import read
+from movistream_converters.formats.model_garden.writer import write_checkpoint
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.weights import Mismatch, random_weights
+from movistream_converters.networks.movinet import (
     ARCHITECTURES,
     ConvolutionType,
     SqueezeExciteType,
     build_movinet,
     default_options,
 )
-from movistream_converters.network import ActivationFunction
-from movistream_converters.weights import Mismatch, random_weights
 
 Write = Callable[..., Path]
 

@@ -4,15 +4,7 @@ import math
 
 import pytest
 
-from movistream_converters.movinet import (
-    ARCHITECTURES,
-    ConvolutionType,
-    SqueezeExciteType,
-    build_movinet,
-    default_options,
-    make_divisible,
-)
-from movistream_converters.network import (
+from movistream_converters.ir.network import (
     HARD_SIGMOIDS,
     Activation,
     ActivationFunction,
@@ -30,7 +22,15 @@ from movistream_converters.network import (
     receptive_field_frames,
     weight_shapes,
 )
-from movistream_converters.states import CLOCK, network_states
+from movistream_converters.ir.states import CLOCK, network_states
+from movistream_converters.networks.movinet import (
+    ARCHITECTURES,
+    ConvolutionType,
+    SqueezeExciteType,
+    build_movinet,
+    default_options,
+    make_divisible,
+)
 from tests.conftest import small_checkpoint
 
 

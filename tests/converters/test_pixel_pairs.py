@@ -5,8 +5,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movistream_converters.network import Convolution
-from movistream_converters.pixel_pairs import PAIR, gives_pairs, paired_kernel, unpaired_kernel
+from movistream_converters.ir.network import Convolution
+from movistream_converters.tflite.pixel_pairs import (
+    PAIR,
+    gives_pairs,
+    paired_kernel,
+    unpaired_kernel,
+)
 
 
 @settings(deadline=None, max_examples=60)

@@ -11,9 +11,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 import movistream
 from movistream_converters.convert import convert
-from movistream_converters.formats.model_garden import read
-from movistream_converters.layouts import StateLayout
-from movistream_converters.verify import relative_error
+from movistream_converters.formats.model_garden.checkpoint import read
+from movistream_converters.reference.verification import relative_error
+from movistream_converters.tflite.layouts import StateLayout
 
 Reference = Callable[[str], Path]
 

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream.labels import read_labels
+from movistream.drawing.video_writer import open_video_writer
+from movistream.file.labels import read_labels
 from movistream.sources import VideoFile
 from movistream.sources.picking import pick_at_rate
-from movistream.video_writer import open_video_writer
 from movistream_converters.convert import convert
-from movistream_converters.formats.model_garden import read
+from movistream_converters.formats.model_garden.checkpoint import read
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.layouts import StateLayout
-from movistream_converters.network import ActivationFunction
-from movistream_converters.precision import Precision
-from movistream_converters.verify import relative_error, state_values
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.reference.verification import relative_error, state_values
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.precision import Precision
 from tests.sdk.videos import turned
 
 GOLDENS = ("a0_stream", "a3_stream", "k600_a0_stream", "barn_a0_stream")
@@ -125,7 +125,7 @@ def test_states_of_the_default_layout(reference: Reference, tmp_path: Path) -> N
 
 def test_signature_equals_the_published_file(reference: Reference, tmp_path: Path) -> None:
     """Names, shapes and dtypes of Model Garden's own export of the same network."""
-    from movistream.graph import map_file, read_model_file
+    from movistream.file.graph import map_file, read_model_file
 
     peer = reference("peers/model_garden_a0_stream_f32.tflite")
     path = tmp_path / "m.tflite"
@@ -198,7 +198,7 @@ def test_a_long_stream(reference: Reference, tmp_path: Path) -> None:
 
 def test_reference_states_cover_the_file(reference: Reference) -> None:
     """Every state of either layout has a value to be compared with."""
-    from movistream_converters.clip import initial_states
+    from movistream_converters.reference.execution import initial_states
 
     checkpoint = read(reference("goldens/a3_stream"))
     states = initial_states(checkpoint.network)

@@ -18,12 +18,12 @@ from movistream.cli import main
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
-from movistream_converters.formats.model_garden_writer import write_checkpoint
+from movistream_converters.formats.model_garden.writer import write_checkpoint
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import ActivationFunction
-from movistream_converters.precision import Precision
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.networks.movinet import SqueezeExciteType
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint
 from tests.converters.sources import SOURCES, checkpoint, keras, pytorch_state_dict
 

@@ -13,16 +13,16 @@ from ai_edge_litert import schema_py_generated as schema
 
 import movistream
 from movistream.cli import main
-from movistream_converters import tflite_operators as op
-from movistream_converters.clip import run_clip
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import ActivationFunction
-from movistream_converters.tflite_builder import GraphBuilder
-from movistream_converters.verify import relative_error
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.networks.movinet import SqueezeExciteType
+from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.verification import relative_error
+from movistream_converters.tflite import operators as op
+from movistream_converters.tflite.builder import GraphBuilder
 from tests.conftest import small_checkpoint
 from tests.converters.tflite_converter import converted
 from tests.converters.tflite_edits import edited, operators, packed, write

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from movistream.graph import read_model_file
-from movistream_converters import tflite_operators as op
-from movistream_converters.clip import activate
-from movistream_converters.formats.tflite_graph import TracedGraph, UnlikeError, trace
-from movistream_converters.formats.tflite_layers import activated, gated, plain
-from movistream_converters.network import ActivationFunction
-from movistream_converters.tflite_builder import GraphBuilder, TensorRef
+from movistream.file.graph import read_model_file
+from movistream_converters.formats.tflite.graph import TracedGraph, UnlikeError, trace
+from movistream_converters.formats.tflite.layers import activated, gated, plain
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.reference.execution import activate
+from movistream_converters.tflite import operators as op
+from movistream_converters.tflite.builder import GraphBuilder, TensorRef
 
 CHANNELS = 4
 Build = Callable[[GraphBuilder, TensorRef], TensorRef]

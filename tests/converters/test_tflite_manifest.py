@@ -10,19 +10,19 @@ import pytest
 from msgspec.structs import replace
 
 import movistream
-from movistream.graph import map_file, read_model_file
-from movistream.manifest import METADATA_NAME, Manifest, decode, encode, seal
+from movistream.file.graph import map_file, read_model_file
+from movistream.file.manifest import METADATA_NAME, Manifest, decode, encode, seal
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import lower
-from movistream_converters.movinet import ConvolutionType, SqueezeExciteType
-from movistream_converters.network import ActivationFunction
-from movistream_converters.passes import fold
-from movistream_converters.precision import Precision
-from movistream_converters.verify import relative_error
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.passes import fold
+from movistream_converters.networks.movinet import ConvolutionType, SqueezeExciteType
+from movistream_converters.reference.verification import relative_error
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import lower
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint
 
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from movistream.native_stderr import native_stderr_captured
-from movistream_converters.clip import activate
+from movistream.system.native_stderr import native_stderr_captured
 from movistream_converters.formats.source import Source
-from movistream_converters.network import (
+from movistream_converters.ir.network import (
     Activation,
     Add,
     AveragePool,
@@ -29,7 +28,8 @@ from movistream_converters.network import (
     encoding_frequencies,
     node_shapes,
 )
-from movistream_converters.weights import Weights
+from movistream_converters.ir.weights import Weights
+from movistream_converters.reference.execution import activate
 
 Tensor = Any
 _CALIBRATION_STEPS = 2

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from movistream.operators import STREAM_OPERATORS
+from movistream.file.operators import STREAM_OPERATORS
 from tests.fuzz.single_operators import ROWS
 from tests.fuzz.sketch import Computed, Constant, Result, Row, Scales
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.manifest import METADATA_NAME
+from movistream.file.manifest import METADATA_NAME
 from tests.fuzz.mutation import (
     NotApplicableError,
     constants,

@@ -23,7 +23,7 @@ import numpy as np
 from movistream.engines import open_engine
 from movistream.engines.options import EngineOptions
 from movistream.errors import MovistreamError
-from movistream.manifest import SIGNATURE_KEY
+from movistream.file.manifest import SIGNATURE_KEY
 from tests.fuzz.mutation import MUTATIONS
 from tests.fuzz.raw import RAW_MUTATIONS
 from tests.fuzz.seeds import read_seeds

@@ -18,9 +18,10 @@ import numpy as np
 
 from movistream_converters.convert import convert
 from movistream_converters.formats.source import Source
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import lower
-from movistream_converters.movinet import (
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.passes import fold
+from movistream_converters.ir.weights import random_weights
+from movistream_converters.networks.movinet import (
     ARCHITECTURES,
     Architecture,
     LayerSpec,
@@ -29,11 +30,10 @@ from movistream_converters.movinet import (
     build_movinet,
     default_options,
 )
-from movistream_converters.network import ActivationFunction
-from movistream_converters.passes import fold
-from movistream_converters.precision import Precision
 from movistream_converters.tensorflow_import import quiet_tensorflow
-from movistream_converters.weights import random_weights
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import lower
+from movistream_converters.tflite.precision import Precision
 
 _NAME = "fuzz"
 _TINY = Architecture(

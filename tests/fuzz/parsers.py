@@ -74,8 +74,8 @@ def _only_ours(parse: Parse) -> Parse:
 
 
 def _model_file(folder: Path) -> Parse:
-    from movistream.binding import bind
-    from movistream.graph import read_model_file
+    from movistream.file.binding import bind
+    from movistream.file.graph import read_model_file
 
     def parse(data: bytes) -> None:
         data = seal(data)
@@ -85,13 +85,13 @@ def _model_file(folder: Path) -> Parse:
 
 
 def _manifest(folder: Path) -> Parse:
-    from movistream.manifest import decode
+    from movistream.file.manifest import decode
 
     return lambda data: _ignored(decode(data))
 
 
 def _state(folder: Path) -> Parse:
-    from movistream.snapshot_file import read_snapshot
+    from movistream.stream.snapshot_file import read_snapshot
 
     return lambda data: _ignored(read_snapshot(_file(folder, "state.npz", data)))
 
@@ -206,7 +206,7 @@ def _keras(folder: Path) -> Parse:
 
 
 def _tflite_source(folder: Path) -> Parse:
-    from movistream_converters.formats.tflite import read
+    from movistream_converters.formats.tflite.reader import read
 
     return lambda data: _ignored(read(_file(folder, "m.tflite", seal(data))))
 
@@ -241,7 +241,7 @@ _VARIABLES = (
 def _checkpoint(folder: Path) -> Parse:
     import tensorflow as tf
 
-    from movistream_converters.formats.model_garden import read
+    from movistream_converters.formats.model_garden.checkpoint import read
 
     def parse(data: bytes) -> None:
         arrays = {
@@ -310,7 +310,7 @@ def _address(folder: Path) -> Parse:
 
 
 def _labels(folder: Path) -> Parse:
-    from movistream.labels import read_labels
+    from movistream.file.labels import read_labels
 
     return lambda data: _ignored(read_labels(_file(folder, "labels.txt", data)))
 
@@ -378,8 +378,8 @@ def _manifests() -> Iterator[bytes]:
 
 
 def _states() -> Iterator[bytes]:
-    from movistream.model import Snapshot
-    from movistream.snapshot_file import write_snapshot
+    from movistream.stream.model import Snapshot
+    from movistream.stream.snapshot_file import write_snapshot
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "s.npz"
@@ -390,7 +390,7 @@ def _states() -> Iterator[bytes]:
 
 def _descriptions() -> Iterator[bytes]:
     from movistream_converters.formats.safetensors_file import Header
-    from movistream_converters.movinet import default_options
+    from movistream_converters.networks.movinet import default_options
 
     yield msgspec.json.encode(Header(default_options("t0"), (), "x", "keras"))
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.binding import bind
 from movistream.errors import ModelError
-from movistream.graph import read_model_file
-from movistream.operators import FORMAT
-from movistream.shape_rules import SHAPE_RULES, Call
+from movistream.file.binding import bind
+from movistream.file.graph import read_model_file
+from movistream.file.operators import FORMAT
+from movistream.file.shape_rules import SHAPE_RULES, Call
 from tests.fuzz.mutation import CODES, content, ints
 from tests.fuzz.tree import FileTree
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream.manifest import (
+from movistream.file.manifest import (
     METADATA_NAME,
     SIGNATURE_KEY,
     ImageInput,

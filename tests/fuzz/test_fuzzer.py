@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from movistream.operators import STREAM_OPERATORS
+from movistream.file.operators import STREAM_OPERATORS
 from tests.fuzz.everything import parser_names
 from tests.fuzz.mutation import MUTATIONS
 from tests.fuzz.parsers import PARSERS, prepared
@@ -44,8 +44,8 @@ print(tally.variants, dict(tally.outcomes))
 sys.exit(tally.failures and 1)
 """
 WEAKENED = """
-import movistream.graph
-movistream.graph._check_order = lambda *arguments: None
+import movistream.file.graph
+movistream.file.graph._check_order = lambda *arguments: None
 """
 SUPERVISED = """
 import json, os, signal, time

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream import manifest
 from movistream.errors import ModelError
-from movistream.manifest import METADATA_NAME
+from movistream.file import manifest
+from movistream.file.manifest import METADATA_NAME
 from tests.fuzz.writer import write
 
 _DIGEST = re.compile(rb'"digest":"[0-9a-f]{64}"\}')

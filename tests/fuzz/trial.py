@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import movistream
-import movistream.loading
+import movistream.stream.loading
 from movistream.errors import EngineError, ModelError, MovistreamError
 
 ENGINES = ("compiled-model", "interpreter")
@@ -23,7 +23,7 @@ def trust_in_process() -> dict[str, str]:
     """What makes ``load`` trust a file, so that its checks stand alone, without a child."""
     if "trust" in inspect.signature(movistream.load).parameters:
         return {"trust": "always"}
-    movistream.loading.probe = lambda *arguments: None
+    movistream.stream.loading.probe = lambda *arguments: None
     return {}
 
 

@@ -23,7 +23,8 @@ from PIL import Image
 from safetensors import safe_open
 
 import movistream
-from movistream import leftovers, weight_cache
+from movistream.engines import weight_cache
+from movistream.system import leftovers
 from movistream_converters.formats import safetensors_file
 from movistream_training.run_folder import RunFolder, Settings
 from tests.conftest import small_checkpoint

@@ -2,7 +2,7 @@
 
     python tests/mutants/run.py                            the whole sample
     python tests/mutants/run.py --quick                    the first few of the fast modules
-    python tests/mutants/run.py sdk/movistream/scores.py   the sample of one module
+    python tests/mutants/run.py sdk/movistream/watch/scores.py   the sample of one module
 
 ``modules.toml`` says which modules are changed, and which tests have to notice; ``living.toml``
 which changes are known to live, and why.

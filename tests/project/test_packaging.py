@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 import movistream
-from movistream.inspection import inspect_file
-from movistream.manifest import encode, json_schema
+from movistream.file.inspection import inspect_file
+from movistream.file.manifest import encode, json_schema
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {
@@ -112,7 +112,7 @@ def test_the_runtime_imports_nothing_heavy(module: str) -> None:
 
 def test_the_schema_in_the_repository_is_current() -> None:
     """``make schema`` writes it."""
-    written = json.loads((ROOT / "sdk/movistream/manifest.schema.json").read_text())
+    written = json.loads((ROOT / "sdk/movistream/file/manifest.schema.json").read_text())
     assert written == json.loads(json.dumps(json_schema()))
 
 
@@ -175,7 +175,7 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
     for name in ("camera_motion.safetensors", "setup.sh", "count_instructions.c", "wheels.txt"):
         assert next((tmp_path / "env").rglob(name))
     schema = next((tmp_path / "env").rglob("manifest.schema.json"))
-    assert schema.parent.name == "movistream"
+    assert schema.parent.name == "file"
 
 
 def test_every_number_of_the_readmes_table_is_in_the_report() -> None:

@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream import arithmetic, loading
-from movistream.arithmetic import (
+from movistream.cli import main
+from movistream.engines import arithmetic
+from movistream.engines.arithmetic import (
     MOST_FLOAT16_FRAMES,
     cpu_computes_float16,
     float16_obstacle,
-    lowest_cosine,
 )
-from movistream.cli import main
 from movistream.errors import EngineError, EngineUnavailableError, MovistreamError
+from movistream.stream import loading
+from movistream.stream.agreement import lowest_cosine
 from movistream_converters.convert import convert
-from movistream_converters.layouts import StateLayout
-from movistream_converters.precision import Precision
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint
 
 POOL, REMAINDER = "state_head_pool_mean", "state_head_pool_remainder"

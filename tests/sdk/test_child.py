@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from movistream.child import ChildError, call
+from movistream.system.child import ChildError, call
 
 FOLDER = str(Path(__file__).parent)
 MEBIBYTE = 2**20
@@ -58,7 +58,7 @@ def test_native_code_without_memory(text: str) -> None:
 def test_it_ends_with_a_killed_parent(tmp_path: Path) -> None:
     file = tmp_path / "pid"
     program = (
-        f"import sys; sys.path.insert(0, {FOLDER!r}); from movistream.child import call;"
+        f"import sys; sys.path.insert(0, {FOLDER!r}); from movistream.system.child import call;"
         f" call('child_functions', 'tell_and_wait', {str(file)!r}, time_limit_s=60)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from movistream.manifest import METADATA_NAME
+from movistream.file.manifest import METADATA_NAME
 from tests.conftest import foreign_model
 from tests.corruption import corrupt
 

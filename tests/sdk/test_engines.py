@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import movistream
-from movistream import cpu
 from movistream.errors import EngineUnavailableError
+from movistream.system import cpu
 
 RASPBERRY_PI_4 = "Features\t: fp asimd evtstrm crc32 cpuid\n"
 RASPBERRY_PI_5 = "Features\t: fp asimd evtstrm aes crc32 atomics fphp asimdhp asimddp\n"

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream.ensemble import Ensemble
 from movistream.errors import FrameError, MovistreamError, SnapshotError
-from movistream.model import Model
+from movistream.stream.ensemble import Ensemble
+from movistream.stream.model import Model
 from movistream_converters.convert import convert
-from movistream_converters.weights import random_weights
+from movistream_converters.ir.weights import random_weights
 from tests.conftest import CLASSES, small_checkpoint
 
 

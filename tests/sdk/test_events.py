@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movistream.errors import MovistreamError
-from movistream.events import Event, EventDetector, EventOptions
+from movistream.watch.events import Event, EventDetector, EventOptions
 
 LABELS = ("cat", "dog")
 

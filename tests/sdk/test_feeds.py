@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from movistream.errors import VideoError
-from movistream.events import EventOptions
-from movistream.loading import load
-from movistream.model import Model
 from movistream.serve import hub as hubs
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.hub import LEVELS, Hub, Subscriber
 from movistream.sources import ArraySource, Source, VideoFrame
-from movistream.watch import WatchOptions
+from movistream.stream.loading import load
+from movistream.stream.model import Model
+from movistream.watch.events import EventOptions
+from movistream.watch.watcher import WatchOptions
 from tests.sdk.waiting import wait_until
 
 

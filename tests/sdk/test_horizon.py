@@ -14,8 +14,8 @@ from movistream.cli import main
 from movistream.errors import MovistreamError
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
-from movistream_converters.layouts import StateLayout
-from movistream_converters.movinet import SqueezeExciteType
+from movistream_converters.networks.movinet import SqueezeExciteType
+from movistream_converters.tflite.layouts import StateLayout
 from tests.conftest import small_checkpoint
 
 POOL = "state_head_pool_mean"

@@ -15,10 +15,10 @@ from ai_edge_litert import schema_py_generated as schema
 import movistream
 from movistream.cli import main
 from movistream.errors import ModelError
-from movistream.inspection import inspect_file
-from movistream.manifest import METADATA_NAME, encode, seal
-from movistream_converters import tflite_operators as op
-from movistream_converters.tflite_builder import GraphBuilder
+from movistream.file.inspection import inspect_file
+from movistream.file.manifest import METADATA_NAME, encode, seal
+from movistream_converters.tflite import operators as op
+from movistream_converters.tflite.builder import GraphBuilder
 from tests.converters.tflite_edits import edited, operators
 
 Edit = Callable[[Any], None]

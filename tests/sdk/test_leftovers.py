@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from movistream import leftovers
-from movistream.leftovers import remove_leftovers, temporary_file, temporary_folder
-from movistream.output import replaced_when_done
+from movistream.system import leftovers
+from movistream.system.leftovers import remove_leftovers, temporary_file, temporary_folder
+from movistream.system.output import replaced_when_done
 
 _MAKER = """
 import sys
 from pathlib import Path
-from movistream.leftovers import temporary_file, temporary_folder
+from movistream.system.leftovers import temporary_file, temporary_folder
 folder = Path(sys.argv[1])
 with temporary_file(folder, "a.json") as (part, _), temporary_folder(folder) as inner:
     part.write_text("half")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from movistream.binding import bind
 from movistream.errors import ModelError
-from movistream.graph import Graph, ModelFile, Quantization, Signature, Tensor
-from movistream.manifest import METADATA_NAME, seal
+from movistream.file.binding import bind
+from movistream.file.graph import Graph, ModelFile, Quantization, Signature, Tensor
+from movistream.file.manifest import METADATA_NAME, seal
 
 FOLDER = Path(__file__).parents[1] / "manifest_cases"
 BASE = json.loads((FOLDER / "base.json").read_text(encoding="utf-8"))

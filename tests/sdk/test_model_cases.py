@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from movistream.errors import ModelError
-from movistream.graph import read_model_file
+from movistream.file.graph import read_model_file
 from tests.model_cases import Case, cases
 
 

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream.binding import bind
 from movistream.cli import main
 from movistream.errors import EngineError, LabelsError, ModelError
-from movistream.graph import map_file, read_model_file
-from movistream.inspection import inspect_file
-from movistream.manifest import METADATA_NAME, Manifest, State, encode, seal
-from movistream_converters import tflite_operators as op
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import lower
-from movistream_converters.passes import fold
-from movistream_converters.tflite_builder import GraphBuilder
+from movistream.file.binding import bind
+from movistream.file.graph import map_file, read_model_file
+from movistream.file.inspection import inspect_file
+from movistream.file.manifest import METADATA_NAME, Manifest, State, encode, seal
+from movistream_converters.ir.passes import fold
+from movistream_converters.tflite import operators as op
+from movistream_converters.tflite.builder import GraphBuilder
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import lower
 from tests.conftest import foreign_model, small_checkpoint
 
 Reference = Callable[[str], Path]
@@ -245,7 +245,8 @@ def test_sizes_that_are_known_at_run_time_only(tmp_path: Path) -> None:
 def test_a_file_that_keeps_an_engine_busy(
     foreign_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from movistream import child, probe
+    from movistream.stream import probe
+    from movistream.system import child
 
     sleeper = tmp_path / "sleeper"
     sleeper.write_text("#!/bin/sh\nexec sleep 20\n")

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from movistream import operators
 from movistream.engines import open_engine
 from movistream.engines.options import EngineOptions
-from movistream.operators import FORMAT
-from movistream.shape_rules import SHAPE_RULES
+from movistream.file import operators
+from movistream.file.operators import FORMAT
+from movistream.file.shape_rules import SHAPE_RULES
 from tests.operator_samples import sample, samples
 
 JAVA_COPY = "android_demo/core/src/main/resources/org/movistream/core/tflite.json"

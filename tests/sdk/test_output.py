@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from movistream.errors import OutputError
-from movistream.output import replaced_when_done
+from movistream.system.output import replaced_when_done
 
 
 def _write(output: Path, size_bytes: int) -> None:

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from movistream.annotate import annotate
+from movistream.drawing.annotate import annotate
+from movistream.drawing.timeline import Timeline, plot_timeline
+from movistream.drawing.video_writer import open_video_writer
 from movistream.errors import OutputError
-from movistream.events import Event
-from movistream.preprocess import Region
-from movistream.result import Prediction, Result
 from movistream.sources import VideoFile, VideoFrame
-from movistream.timeline import Timeline, plot_timeline
-from movistream.video_writer import open_video_writer
-from movistream.watch import Step
+from movistream.stream.preprocess import Region
+from movistream.stream.result import Prediction, Result
+from movistream.watch.events import Event
+from movistream.watch.watcher import Step
 from tests.sdk.videos import number_of, numbered_picture
 
 BEST = [Prediction(0, "carving ice", 0.75), Prediction(1, "a label " * 20, 0.25)]

@@ -14,14 +14,14 @@ import pytest
 
 import movistream
 from movistream.errors import FrameError, LabelsError, MovistreamError, VideoError
-from movistream.events import EventOptions
-from movistream.model import Model
-from movistream.pool import Ended, Item, Started, StreamPool
-from movistream.preprocess import Region, View
-from movistream.resets import ResetOptions
-from movistream.scores import ScoreOptions
 from movistream.sources import ArraySource, Source, VideoFrame
-from movistream.watch import Notice, Passed, Step, WatchOptions
+from movistream.stream.model import Model
+from movistream.stream.preprocess import Region, View
+from movistream.watch.events import EventOptions
+from movistream.watch.pool import Ended, Item, Started, StreamPool
+from movistream.watch.resets import ResetOptions
+from movistream.watch.scores import ScoreOptions
+from movistream.watch.watcher import Notice, Passed, Step, WatchOptions
 from tests.sdk.videos import numbered_picture, write_timed_video
 
 

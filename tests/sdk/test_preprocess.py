@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movistream.errors import FrameError
-from movistream.manifest import ImageInput
-from movistream.preprocess import FITS, Preprocessor, Region, View
+from movistream.file.manifest import ImageInput
+from movistream.stream.preprocess import FITS, Preprocessor, Region, View
 
 
 def image(height: int = 172, width: int = 172, **changes: object) -> ImageInput:

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from movistream.errors import MovistreamError
-from movistream.resets import ResetOptions, ResetPolicy, SceneCutDetector
 from movistream.sources import VideoFile
 from movistream.sources.picking import pick_at_rate
+from movistream.watch.resets import ResetOptions, ResetPolicy, SceneCutDetector
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
 

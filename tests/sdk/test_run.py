@@ -21,7 +21,7 @@ from movistream.errors import VideoError
 from movistream.sources import VideoFile
 from movistream.sources.picking import pick_at_rate
 from movistream_converters.convert import convert
-from movistream_converters.weights import random_weights
+from movistream_converters.ir.weights import random_weights
 from tests.conftest import foreign_model, small_checkpoint
 from tests.sdk.videos import MjpegServer, RtspServer, write_timed_video
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from movistream.result import Result
+from movistream.stream.result import Result
 
-scores = pytest.importorskip("movistream.scores")
-events = pytest.importorskip("movistream.events")
+scores = pytest.importorskip("movistream.watch.scores")
+events = pytest.importorskip("movistream.watch.events")
 
 WALK = json.loads((Path(__file__).parents[1] / "score_cases" / "walk.json").read_text())
 

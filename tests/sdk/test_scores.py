@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from movistream.errors import LabelsError, MovistreamError
-from movistream.result import Result
-from movistream.scores import ScoreOptions, Scorer
+from movistream.stream.result import Result
+from movistream.watch.scores import ScoreOptions, Scorer
 
 LABELS = ("cat", "dog", "fox")
 

@@ -14,7 +14,7 @@ import pytest
 
 import movistream
 from movistream.errors import OutputError, SnapshotError
-from movistream.snapshot_file import read_snapshot, write_snapshot
+from movistream.stream.snapshot_file import read_snapshot, write_snapshot
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from movistream.serve.system import SystemWatch, cpu_celsius, throttled
+from movistream.serve.machine import SystemWatch, cpu_celsius, throttled
 
 
 def zone(folder: Path, number: int, kind: str, temperature: str) -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from movistream.cli.sinks import csv_file
 from movistream.errors import LabelsError
-from movistream.labels import read_labels
-from movistream.loading import load
-from movistream.pool import StreamPool
+from movistream.file.labels import read_labels
 from movistream.sources import ArraySource
-from movistream.text import cell, has_control_characters, printable
-from movistream.watch import WatchOptions
+from movistream.stream.loading import load
+from movistream.system.text import cell, has_control_characters, printable
+from movistream.watch.pool import StreamPool
+from movistream.watch.watcher import WatchOptions
 
 DECEIVING = [
     "\u202e", "\u202d", "\u202a", "\u202b", "\u202c", "\u2066", "\u2067", "\u2068", "\u2069",

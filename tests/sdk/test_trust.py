@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 import movistream
-from movistream import child, loading, probe, trust
 from movistream.errors import EngineError, ModelError, MovistreamError
-from movistream.trust import is_known, remember
+from movistream.stream import loading, probe, trust
+from movistream.stream.trust import is_known, remember
+from movistream.system import child
 from movistream_converters.convert import convert
 from tests.conftest import foreign_model, small_checkpoint
 

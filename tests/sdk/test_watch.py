@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream import watch
 from movistream.errors import MovistreamError
-from movistream.resets import ResetOptions
 from movistream.sources.frame import VideoFrame
-from movistream.watch import Notice, Step, Watcher, WatchOptions
+from movistream.watch import watcher as watch
+from movistream.watch.resets import ResetOptions
+from movistream.watch.watcher import Notice, Step, Watcher, WatchOptions
 
 
 def looked_at(path: Path, picture: np.ndarray, captured_s: float | None) -> Step:

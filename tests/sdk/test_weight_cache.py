@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream.child import ChildError
 from movistream.engines import compiled_model
 from movistream.errors import EngineError, EngineUnavailableError
+from movistream.system.child import ChildError
 
 
 def _logits(model_path: Path, cache: Path | str | None, frames: np.ndarray) -> np.ndarray:

@@ -15,10 +15,10 @@ import movistream
 import tests.conftest  # noqa: F401 (imports TensorFlow quietly, so it comes first)
 from demo.render_clip import render_frame
 from movistream_converters.convert import convert
-from movistream_converters.layouts import StateLayout
-from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import ActivationFunction
-from movistream_converters.precision import Precision
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.networks.movinet import SqueezeExciteType
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint
 
 VARIANTS = {

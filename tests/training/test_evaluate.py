@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from movistream_converters.clips import Part
 from movistream_converters.convert import convert
-from movistream_converters.precision import Precision
+from movistream_converters.quantise.videos import Part
+from movistream_converters.tflite.precision import Precision
 from movistream_training import evaluate as module
 from movistream_training.errors import TrainingError
 from movistream_training.evaluate import converted_files, judge, unseen_examples

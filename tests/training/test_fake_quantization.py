@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from movistream_converters.calibrated import calibrate
-from movistream_converters.clip import run_clip
-from movistream_converters.clips import Clip, image_input
-from movistream_converters.layouts import StateLayout
-from movistream_converters.lowering import lower
-from movistream_converters.movinet import SqueezeExciteType
-from movistream_converters.network import ActivationFunction, Image, Network, Node
-from movistream_converters.passes import fold, unfold
-from movistream_converters.precision import Precision
+from movistream_converters.ir.network import ActivationFunction, Image, Network, Node
+from movistream_converters.ir.passes import fold, unfold
+from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.progress import ignore_progress
-from movistream_converters.quantization import QuantizationPlan
-from movistream_converters.stepping import clip_logits
-from movistream_converters.tflite_builder import Quantization
-from movistream_converters.verify import relative_error
+from movistream_converters.quantise.calibration import calibrate
+from movistream_converters.quantise.stepping import clip_logits
+from movistream_converters.quantise.videos import Clip, image_input
+from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.verification import relative_error
+from movistream_converters.tflite.builder import Quantization
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import lower
+from movistream_converters.tflite.precision import Precision
+from movistream_converters.tflite.quantization import QuantizationPlan
 from movistream_training.camera_motion.video_file import write_video
 from movistream_training.fake_quantization import as_in_int8
 from tests.conftest import IMAGE_SIZE, small_checkpoint

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from movistream_converters.clip import run_clip
-from movistream_converters.movinet import MovinetOptions, SqueezeExciteType, build_movinet
-from movistream_converters.movinet import default_options as released_options
-from movistream_converters.verify import relative_error
+from movistream_converters.networks.movinet import MovinetOptions, SqueezeExciteType, build_movinet
+from movistream_converters.networks.movinet import default_options as released_options
+from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.verification import relative_error
 from movistream_training.batches import Batch
 from movistream_training.initial import initial_weights, with_new_head
 from movistream_training.learner import Learner, is_trained

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from movistream.model import Model
 from movistream.sources import VideoFile
+from movistream.stream.model import Model
 from movistream_training.examples import Example
 from movistream_training.videos import part_of_video
 

@@ -13,10 +13,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from movistream.errors import VideoError
-from movistream.manifest import ImageInput
-from movistream.preprocess import Preprocessor
+from movistream.file.manifest import ImageInput
 from movistream.sources import VideoFile
-from movistream_converters.clips import seen_frame
+from movistream.stream.preprocess import Preprocessor
+from movistream_converters.quantise.videos import seen_frame
 from movistream_training.augmentation import Augmentation, augment, random_augmentation
 from movistream_training.batches import Batch
 from movistream_training.examples import Example

@@ -13,12 +13,12 @@ from rich.text import Text
 
 import movistream
 from movistream.cli.sinks import live_table
-from movistream.pool import Ended, StreamPool
-from movistream.watch import WatchOptions
+from movistream.watch.pool import Ended, StreamPool
+from movistream.watch.watcher import WatchOptions
 from movistream_converters.tensorflow_import import import_tensorflow
 
 if TYPE_CHECKING:
-    from movistream.model import Model
+    from movistream.stream.model import Model
     from movistream_training.camera_motion.demo import TimelineFrame
 
 _LINE_WIDTH = 100
@@ -62,7 +62,7 @@ def _convert(path: Path) -> None:
     import_tensorflow()
     from movistream_converters.convert import convert
     from movistream_converters.formats import safetensors_file
-    from movistream_converters.precision import Precision
+    from movistream_converters.tflite.precision import Precision
     from movistream_training.camera_motion.assets import WEIGHTS
     from movistream_training.camera_motion.calibration import write_calibration_videos
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import movistream
 from movistream_converters.convert import convert
 from movistream_converters.formats import safetensors_file
-from movistream_converters.precision import Precision
+from movistream_converters.tflite.precision import Precision
 from movistream_training.answers import Answer, stream_examples
 from movistream_training.errors import TrainingError
 from movistream_training.examples import DataSet, Example, find_examples, overlap

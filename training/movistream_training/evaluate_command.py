@@ -15,7 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from movistream.output import check_output
+from movistream.system.output import check_output
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.answers import (
     Answer,

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from movistream.sources import VIDEO_SUFFIXES
-from movistream.text import has_control_characters, printable
+from movistream.system.text import has_control_characters, printable
 from movistream_training.errors import TrainingError
 
 _COLUMNS = ("path", "label", "start", "end", "split")

@@ -13,16 +13,16 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from movistream_converters.clip import Rounding, Tensor
-from movistream_converters.network import Convolution, Network, Node
-from movistream_converters.precision import DYNAMIC_INPUTS
-from movistream_converters.quantization import QuantizationPlan
-from movistream_converters.tflite_builder import (
+from movistream_converters.ir.network import Convolution, Network, Node
+from movistream_converters.reference.execution import Rounding, Tensor
+from movistream_converters.tflite.builder import (
     INT4_HIGHEST,
     INT8_HIGHEST,
     INT8_LOWEST,
     Quantization,
 )
+from movistream_converters.tflite.precision import DYNAMIC_INPUTS
+from movistream_converters.tflite.quantization import QuantizationPlan
 
 
 def as_in_int8(

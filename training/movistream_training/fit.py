@@ -11,12 +11,12 @@ import msgspec
 import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 
-from movistream.output import replaced_when_done
-from movistream_converters.clip import Tensor, run_clip
+from movistream.system.output import replaced_when_done
 from movistream_converters.formats.safetensors_file import weights_bytes
-from movistream_converters.network import Network
-from movistream_converters.quantization import QuantizationPlan
-from movistream_converters.weights import Weights
+from movistream_converters.ir.network import Network
+from movistream_converters.ir.weights import Weights
+from movistream_converters.reference.execution import Tensor, run_clip
+from movistream_converters.tflite.quantization import QuantizationPlan
 from movistream_training.batches import Batch
 from movistream_training.errors import TrainingError
 from movistream_training.fake_quantization import as_in_int8

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from movistream_converters.network import Network, weight_shapes
-from movistream_converters.weights import Weights
+from movistream_converters.ir.network import Network, weight_shapes
+from movistream_converters.ir.weights import Weights
 
 _EDGE_FILTERS = 0.7
 """The share of spatial filters whose weights sum to zero."""

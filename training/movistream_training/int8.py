@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from movistream_converters.calibrated import calibrate
-from movistream_converters.clips import Part, image_input
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
-from movistream_converters.passes import fold, unfold
+from movistream_converters.ir.passes import fold, unfold
+from movistream_converters.ir.weights import Weights
 from movistream_converters.progress import ignore_progress
-from movistream_converters.weights import Weights
+from movistream_converters.quantise.calibration import calibrate
+from movistream_converters.quantise.videos import Part, image_input
 from movistream_training.batches import Batch
 from movistream_training.fit import Batches, fit
 from movistream_training.history import Epoch, best_epoch

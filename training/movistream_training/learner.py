@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from movistream_converters.clip import Statistics, Tensor, run_clip
-from movistream_converters.network import Network
-from movistream_converters.quantization import QuantizationPlan
-from movistream_converters.weights import Weights
+from movistream_converters.ir.network import Network
+from movistream_converters.ir.weights import Weights
+from movistream_converters.reference.execution import Statistics, Tensor, run_clip
+from movistream_converters.tflite.quantization import QuantizationPlan
 from movistream_training.batches import Batch
 from movistream_training.fake_quantization import as_in_int8
 from movistream_training.recipe import Recipe

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from movistream.output import replaced_when_done
+from movistream.system.output import replaced_when_done
 from movistream_training.history import Epoch
 
 

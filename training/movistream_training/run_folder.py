@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from movistream.leftovers import remove_leftovers
-from movistream.output import replaced_when_done
-from movistream_converters.movinet import MovinetOptions
+from movistream.system.leftovers import remove_leftovers
+from movistream.system.output import replaced_when_done
+from movistream_converters.networks.movinet import MovinetOptions
 from movistream_training.errors import TrainingError
 from movistream_training.examples import Example
 from movistream_training.history import Epoch

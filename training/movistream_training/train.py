@@ -13,14 +13,14 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from movistream.errors import VideoError
-from movistream.output import replaced_when_done
-from movistream_converters.clip import run_clip
-from movistream_converters.clips import image_input
+from movistream.system.output import replaced_when_done
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import ARCHITECTURES, MovinetOptions, build_movinet
-from movistream_converters.network import Network
-from movistream_converters.weights import Weights
+from movistream_converters.ir.network import Network
+from movistream_converters.ir.weights import Weights
+from movistream_converters.networks.movinet import ARCHITECTURES, MovinetOptions, build_movinet
+from movistream_converters.quantise.videos import image_input
+from movistream_converters.reference.execution import run_clip
 from movistream_training.answers import Answer, confusion
 from movistream_training.batches import Batch
 from movistream_training.decoding import ClipReader

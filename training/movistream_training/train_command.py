@@ -20,7 +20,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from movistream_converters.movinet import ARCHITECTURES, MovinetOptions, default_options
+from movistream_converters.networks.movinet import ARCHITECTURES, MovinetOptions, default_options
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
 from movistream_training.examples import find_examples

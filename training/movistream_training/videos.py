@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.sources import VideoFile
-from movistream_converters.clips import Part, part_images
+from movistream_converters.quantise.videos import Part, part_images
 from movistream_training.examples import Example
 
 

@@ -12,8 +12,8 @@ import click
 import numpy as np
 from rich.console import Console
 
-from movistream.arithmetic import ARITHMETICS
 from movistream.engines import ENGINES
+from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import EngineError
 from movistream_benchmarks.arm.emulator import CPUS, Count, count, set_up
 from movistream_benchmarks.arm.step_counted import Request, answer

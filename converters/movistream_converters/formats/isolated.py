@@ -15,15 +15,15 @@ import msgspec
 import numpy as np
 from safetensors import safe_open
 
-from movistream.child import ChildError, RefusalError, call, nothing, refuse
 from movistream.errors import MovistreamError
-from movistream.leftovers import temporary_folder
+from movistream.system.child import ChildError, RefusalError, call, nothing, refuse
+from movistream.system.leftovers import temporary_folder
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.safetensors_file import weights_bytes
 from movistream_converters.formats.source import Finding, Source
-from movistream_converters.movinet import MovinetOptions, build_movinet
-from movistream_converters.network import weight_shapes
+from movistream_converters.ir.network import weight_shapes
+from movistream_converters.networks.movinet import MovinetOptions, build_movinet
 from movistream_converters.tensorflow_import import quiet_tensorflow
 
 TIME_LIMIT_S = 600

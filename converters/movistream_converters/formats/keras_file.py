@@ -24,11 +24,11 @@ import numpy.typing as npt
 
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.limits import check_weights, check_zip
-from movistream_converters.formats.model_garden_arrays import Arrays, read_network, shapes_of
+from movistream_converters.formats.model_garden.arrays import Arrays, read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.zip_names import names_in_zip
-from movistream_converters.network import ActivationFunction
+from movistream_converters.ir.network import ActivationFunction
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"
@@ -153,7 +153,7 @@ def _arrays(path: Path, file: h5py.File) -> tuple[Arrays, tuple[str, ...]]:
 def _by_checkpoint_path(
     path: Path, arrays: Arrays, rest: tuple[str, ...]
 ) -> tuple[Arrays, tuple[str, ...]]:
-    """Arrays by the paths of :mod:`.model_garden_names`, and the names of all that is not used."""
+    """Arrays by the paths of :mod:`.formats.model_garden.names`; names of what is not used."""
     named = {name: match for name in arrays if (match := _BY_LAYER.fullmatch(name))}
     numbered = {name: match for name in arrays if (match := _BY_ATTRIBUTE.fullmatch(name))}
     matches = named or numbered

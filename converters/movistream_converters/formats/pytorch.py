@@ -23,15 +23,15 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from movistream.errors import MissingExtraError
-from movistream.native_stderr import first_line
+from movistream.system.native_stderr import first_line
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.limits import check_file, check_weights, check_zip
-from movistream_converters.formats.model_garden_arrays import Arrays, read_network, shapes_of
+from movistream_converters.formats.model_garden.arrays import Arrays, read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.safetensors_file import header_bytes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.zip_names import names_in_zip
-from movistream_converters.network import ActivationFunction
+from movistream_converters.ir.network import ActivationFunction
 
 _SUFFIXES = (".pt", ".pth", ".bin")
 _STEM = re.compile(r"^(?P<root>.*?)conv1\.conv_1\.(?:conv2d|conv3d)\.weight$")

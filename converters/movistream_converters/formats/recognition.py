@@ -11,7 +11,8 @@ from typing import Any
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.limits import MOST_WEIGHT_BYTES, weight_bytes
 from movistream_converters.formats.source import Finding, option_text
-from movistream_converters.movinet import (
+from movistream_converters.ir.network import Network, weight_shapes
+from movistream_converters.networks.movinet import (
     ARCHITECTURES,
     Architecture,
     ConvolutionType,
@@ -21,7 +22,6 @@ from movistream_converters.movinet import (
     build_movinet,
     default_options,
 )
-from movistream_converters.network import Network, weight_shapes
 
 IMAGE_SIZES = range(32, 2049)
 """Pixels per side."""
@@ -68,7 +68,7 @@ def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
     """What the shapes of weights say by themselves.
 
     Args:
-        shapes: by normalised path, see :mod:`.model_garden_names`.
+        shapes: by normalised path, see :mod:`.formats.model_garden.names`.
     """
     layers: list[LayerSpec] = []
     ranks: set[int] = set()

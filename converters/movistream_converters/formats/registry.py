@@ -44,7 +44,7 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
-    "tflite": Format("a stream model that is a .tflite file already", "tflite"),
+    "tflite": Format("a stream model that is a .tflite file already", "tflite.reader"),
     "movistream": Format("a .safetensors file that movistream wrote", "safetensors_file"),
     "keras": Format("a file of Keras: .keras, .weights.h5, or the .h5 of Keras 2", "keras_file"),
     "pytorch": Format("a state dict of MoViNet-pytorch, .safetensors or .pt", "pytorch"),
@@ -52,7 +52,7 @@ FORMATS: Mapping[str, Format] = {
     "model-garden": Format(
         "a TensorFlow checkpoint: its prefix, its .index file, or a folder with a 'checkpoint'"
         " file",
-        "model_garden",
+        "model_garden.checkpoint",
     ),
 }
 """By name; the first that recognises a path reads it."""

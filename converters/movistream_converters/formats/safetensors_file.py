@@ -1,7 +1,7 @@
 """The project's own weights file: one ``.safetensors`` that describes its network in the header.
 
-Weights are float32 under their canonical names (:func:`.network.weight_shapes`), unfolded, as they
-were trained. The header's metadata has one entry, ``movistream.checkpoint``, the JSON of
+Weights are float32 under their canonical names (:func:`.ir.network.weight_shapes`), unfolded, as
+they were trained. The header's metadata has one entry, ``movistream.checkpoint``, the JSON of
 :class:`Header`. docs/weights.md describes the format.
 """
 
@@ -17,9 +17,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from movistream.manifest import Text
-from movistream.output import replaced_when_done
-from movistream.text import has_control_characters
+from movistream.file.manifest import Text
+from movistream.system.output import replaced_when_done
+from movistream.system.text import has_control_characters
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.recognition import (
     GUESSABLE,
@@ -28,9 +28,9 @@ from movistream_converters.formats.recognition import (
     recognise,
 )
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import MovinetOptions, build_movinet
-from movistream_converters.network import Network, weight_shapes
-from movistream_converters.weights import Mismatch, Weights, non_finite
+from movistream_converters.ir.network import Network, weight_shapes
+from movistream_converters.ir.weights import Mismatch, Weights, non_finite
+from movistream_converters.networks.movinet import MovinetOptions, build_movinet
 
 _KEY = "movistream.checkpoint"
 _LENGTH = struct.Struct("<Q")

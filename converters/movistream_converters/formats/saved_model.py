@@ -19,16 +19,16 @@ from tensorflow.core.protobuf import saved_model_pb2, trackable_object_graph_pb2
 
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.limits import check_file
-from movistream_converters.formats.model_garden_arrays import read_network, shapes_of
-from movistream_converters.formats.recognition import evidence_of_shapes
-from movistream_converters.formats.source import Source
-from movistream_converters.formats.tensorflow_variables import (
+from movistream_converters.formats.model_garden.arrays import read_network, shapes_of
+from movistream_converters.formats.model_garden.variables import (
     READ_ERRORS,
     Variables,
     movinet_arrays,
     open_variables,
 )
-from movistream_converters.network import ActivationFunction
+from movistream_converters.formats.recognition import evidence_of_shapes
+from movistream_converters.formats.source import Source
+from movistream_converters.ir.network import ActivationFunction
 
 _FILE = "saved_model.pb"
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from movistream_converters.movinet import MovinetOptions
-from movistream_converters.network import Network
-from movistream_converters.weights import Weights
+from movistream_converters.ir.network import Network
+from movistream_converters.ir.weights import Weights
+from movistream_converters.networks.movinet import MovinetOptions
 
 
 def option_text(value: object) -> str:

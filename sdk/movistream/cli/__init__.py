@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import io
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import click
@@ -16,52 +14,42 @@ import movistream
 from movistream.errors import MissingExtraError, MovistreamError
 from movistream.sources.address import without_addresses
 
+_GROUP = "movistream.commands"
+"""The entry points that are commands; an extra says what one needs beside the runtime."""
 
-@dataclass(frozen=True)
-class _Command:
-    """Where a command lives, and what it needs beside the runtime."""
-
-    module: str
-    name: str
-    requires: str | None = None
-    extra: str | None = None
-
-
-_COMMANDS: Mapping[str, _Command] = {
-    "bench": _Command("movistream_benchmarks.bench_command", "bench"),
-    "bench-arm": _Command("movistream_benchmarks.arm.command", "bench_arm"),
-    "convert": _Command("movistream_converters.command", "convert", "tensorflow", "convert"),
-    "demo": _Command("movistream_training.demo_command", "demo", "tensorflow", "convert"),
-    "evaluate": _Command("movistream_training.evaluate_command", "evaluate", "tensorflow", "train"),
-    "inspect": _Command("movistream.cli.inspect", "inspect"),
-    "run": _Command("movistream.cli.run", "run"),
-    "serve": _Command("movistream.serve.command", "serve"),
-    "service": _Command("movistream.serve.service", "service"),
-    "train": _Command("movistream_training.train_command", "train", "tensorflow", "train"),
-    "weights": _Command(
-        "movistream_converters.weights_command", "weights", "tensorflow", "convert"
-    ),
-}
+_SIGNS = {"convert": "tensorflow", "train": "tensorflow"}
+"""Modules that are there where an extra is installed, under whatever name its packages come."""
 
 
 class _LazyGroup(click.Group):
     """Imports a command when it is used, and hides it while its extra is not installed."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return [name for name, command in _COMMANDS.items() if _is_installed(command)]
+        return sorted(command.name for command in _commands() if _missing_extra(command) is None)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        command = _COMMANDS.get(name)
+        command = next((command for command in _commands() if command.name == name), None)
         if command is None:
             return None
-        if not _is_installed(command) and command.extra is not None:
-            raise MissingExtraError(f"movistream {name}", command.extra)
-        loaded: click.Command = getattr(importlib.import_module(command.module), command.name)
+        if (extra := _missing_extra(command)) is not None:
+            raise MissingExtraError(f"movistream {name}", extra)
+        loaded: click.Command = command.load()
         return loaded
 
 
-def _is_installed(command: _Command) -> bool:
-    return command.requires is None or importlib.util.find_spec(command.requires) is not None
+def _commands() -> metadata.EntryPoints:
+    return metadata.entry_points(group=_GROUP)
+
+
+def _missing_extra(command: metadata.EntryPoint) -> str | None:
+    return next(
+        (
+            extra
+            for extra in command.extras
+            if extra in _SIGNS and importlib.util.find_spec(_SIGNS[extra]) is None
+        ),
+        None,
+    )
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

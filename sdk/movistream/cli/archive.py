@@ -12,10 +12,10 @@ from typing import Any
 
 from movistream.cli.sinks import Sink, as_dictionary
 from movistream.errors import OutputError, VideoError
-from movistream.leftovers import remove_leftovers
-from movistream.output import check_output, replaced_when_done
-from movistream.pool import Ended, Item, stream_names
 from movistream.sources import find_videos, is_recorded, public_name
+from movistream.system.leftovers import remove_leftovers
+from movistream.system.output import check_output, replaced_when_done
+from movistream.watch.pool import Ended, Item, stream_names
 
 _SUFFIX = ".jsonl"
 _CHUNK_BYTES = 2**20

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from movistream.errors import MovistreamError
-from movistream.preprocess import Region
+from movistream.stream.preprocess import Region
 
 _SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
 _REGION_NUMBERS = 4

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from movistream.annotate import annotate
 from movistream.cli.sinks import Sink, timing
+from movistream.drawing.annotate import annotate
+from movistream.drawing.video_writer import VideoWriter, open_video_writer
 from movistream.errors import OutputError
-from movistream.pool import Ended, Item, Started
-from movistream.preprocess import View
 from movistream.sources import Picture, VideoFrame
-from movistream.video_writer import VideoWriter, open_video_writer
-from movistream.watch import Passed, Step
+from movistream.stream.preprocess import View
+from movistream.watch.pool import Ended, Item, Started
+from movistream.watch.watcher import Passed, Step
 
 _MOST_DRAWN_CLASSES = 5
 

@@ -17,13 +17,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from rich.table import Table
 from rich.text import Text
 
-from movistream.events import Event
-from movistream.output import replaced_when_done
-from movistream.pool import Ended, Item, Started
-from movistream.scores import Scorer
-from movistream.text import cell, printable
-from movistream.timeline import Timeline, plot_timeline
-from movistream.watch import Notice, Seen, Step
+from movistream.drawing.timeline import Timeline, plot_timeline
+from movistream.system.output import replaced_when_done
+from movistream.system.text import cell, printable
+from movistream.watch.events import Event
+from movistream.watch.pool import Ended, Item, Started
+from movistream.watch.scores import Scorer
+from movistream.watch.watcher import Notice, Seen, Step
 
 Sink = Callable[[Item], None]
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from movistream.arithmetic import Arithmetic
-from movistream.child import call, refuse
-from movistream.cpu import core_features
+from movistream.engines.arithmetic import Arithmetic
 from movistream.engines.options import EngineOptions
+from movistream.engines.weight_cache import packed_weights
 from movistream.errors import EngineError, EngineUnavailableError
-from movistream.native_stderr import STDERR_DESCRIPTOR, first_line, native_stderr_captured
-from movistream.weight_cache import packed_weights
+from movistream.system.child import call, refuse
+from movistream.system.cpu import core_features
+from movistream.system.native_stderr import STDERR_DESCRIPTOR, first_line, native_stderr_captured
 
 PACKING_TIME_LIMIT_S = 600
 _NO_PLUGINS = "/nonexistent"

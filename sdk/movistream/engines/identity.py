@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 
-from movistream.cpu import core_features
+from movistream.system.cpu import core_features
 
 _PACKAGES = ("ai-edge-litert", "tflite-runtime")
 

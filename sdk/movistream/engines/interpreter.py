@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, EngineUnavailableError
-from movistream.native_stderr import first_line, native_stderr_captured
+from movistream.system.native_stderr import first_line, native_stderr_captured
 
 
 class InterpreterEngine(ABC):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from movistream.arithmetic import Arithmetic
+from movistream.engines.arithmetic import Arithmetic
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class EngineOptions:
         threads: for the engine to use.
         arithmetic: of float operators.
         weight_cache: what names of files begin with that hold weights in the layout that the CPU
-            wants, see :mod:`movistream.weight_cache`. None packs them anew in every process.
+            wants, see :mod:`.weight_cache`. None packs them anew in every process.
         has_sizes_at_run_time: the file has operators of
-            :data:`movistream.operators.SIZING_OPERATORS`.
+            :data:`movistream.file.operators.SIZING_OPERATORS`.
     """
 
     threads: int

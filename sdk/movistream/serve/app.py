@@ -58,7 +58,7 @@ from movistream.serve.schema import (
 from movistream.serve.station import NoFeedError, Station, TooManyError, check_upload
 from movistream.serve.unexpected import tell_unexpected
 from movistream.serve.watchdog import report_to_manager
-from movistream.text import has_control_characters
+from movistream.system.text import has_control_characters
 
 UPLOAD_PATH = "/api/uploads"
 

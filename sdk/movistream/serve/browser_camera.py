@@ -10,7 +10,7 @@ from functools import partial
 
 import numpy as np
 
-from movistream.annotate import pillow_image
+from movistream.drawing.annotate import pillow_image
 from movistream.errors import VideoError
 from movistream.sources import Picture, VideoFrame
 from movistream.sources.frame import as_it_is

@@ -12,15 +12,15 @@ import click
 
 from movistream.cli import parameters
 from movistream.engines import ENGINES
-from movistream.ensemble import Ensemble, Streamable
 from movistream.errors import MissingExtraError, MovistreamError, VideoError
-from movistream.events import EventOptions
-from movistream.labels import read_labels
-from movistream.loading import MOST_THREADS, load
-from movistream.resets import ResetOptions
+from movistream.file.labels import read_labels
 from movistream.serve.security import LEAST_TOKEN_LETTERS, is_loopback
 from movistream.sources import SourceOptions
-from movistream.watch import WatchOptions
+from movistream.stream.ensemble import Ensemble, Streamable
+from movistream.stream.loading import MOST_THREADS, load
+from movistream.watch.events import EventOptions
+from movistream.watch.resets import ResetOptions
+from movistream.watch.watcher import WatchOptions
 
 _MODEL_SUFFIX = ".tflite"
 TOKEN_VARIABLE = "MOVISTREAM_TOKEN"

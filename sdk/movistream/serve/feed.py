@@ -11,12 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from movistream.annotate import pillow_image
-from movistream.ensemble import Streamable
+from movistream.drawing.annotate import pillow_image
 from movistream.errors import MovistreamError
-from movistream.events import EventOptions
-from movistream.pool import Ended, Item, StreamPool
-from movistream.scores import Scorer
 from movistream.serve.history import FeedHistory, scored, seen
 from movistream.serve.hub import LEVELS, Hub
 from movistream.serve.pacing import PacedSource
@@ -32,8 +28,12 @@ from movistream.serve.schema import (
 )
 from movistream.serve.unexpected import tell_unexpected
 from movistream.sources import Source, SourceOptions, open_source
-from movistream.text import printable
-from movistream.watch import Notice, Seen, Step, WatchOptions
+from movistream.stream.ensemble import Streamable
+from movistream.system.text import printable
+from movistream.watch.events import EventOptions
+from movistream.watch.pool import Ended, Item, StreamPool
+from movistream.watch.scores import Scorer
+from movistream.watch.watcher import Notice, Seen, Step, WatchOptions
 
 FIRST_RETRY_S = 2.0
 _LONGEST_RETRY_S = 30.0

@@ -8,7 +8,6 @@ import threading
 import time
 from collections import deque
 
-from movistream.events import Event
 from movistream.serve.schema import (
     History,
     Latencies,
@@ -16,7 +15,8 @@ from movistream.serve.schema import (
     SeenEvent,
     TimelinePoint,
 )
-from movistream.watch import Step
+from movistream.watch.events import Event
+from movistream.watch.watcher import Step
 
 MINUTES = 5
 LIMITS_MS = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 70.0, 100.0, 200.0, 500.0)

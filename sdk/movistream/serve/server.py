@@ -9,7 +9,6 @@ from collections.abc import Collection
 import click
 import uvicorn
 
-from movistream.ensemble import Streamable
 from movistream.errors import MovistreamError
 from movistream.serve.app import UPLOAD_PATH, make_app
 from movistream.serve.connections import (
@@ -21,6 +20,7 @@ from movistream.serve.feed import FeedOptions
 from movistream.serve.security import Guard, own_names
 from movistream.serve.station import Limits, Station
 from movistream.serve.unexpected import show_logs
+from movistream.stream.ensemble import Streamable
 
 _MOST_MESSAGE_BYTES = 600 * 1024
 _PING_S = 20.0

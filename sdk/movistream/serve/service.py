@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 
 from movistream.errors import MovistreamError, OutputError
-from movistream.output import replaced_when_done
 from movistream.serve.command import TOKEN_VARIABLE, checked_token, serve
 from movistream.sources.address import is_like_an_address, public_name
-from movistream.user_folders import config_folder
+from movistream.system.output import replaced_when_done
+from movistream.system.user_folders import config_folder
 
 _UNIT = "movistream.service"
 _WATCHDOG_S = 60

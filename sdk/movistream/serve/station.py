@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Literal
 
 import movistream
-from movistream.ensemble import Streamable
 from movistream.errors import MovistreamError, VideoError
-from movistream.leftovers import remove_leftovers, temporary_folder
 from movistream.serve.browser_camera import BrowserCamera
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.hub import Hub
+from movistream.serve.machine import SystemWatch
 from movistream.serve.schema import ModelDescription, Status
-from movistream.serve.system import SystemWatch
 from movistream.sources import Source, VideoFile
 from movistream.sources.address import numbered, short_name
+from movistream.stream.ensemble import Streamable
+from movistream.system.leftovers import remove_leftovers, temporary_folder
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import IO, Any
 import numpy as np
 
 from movistream.errors import MissingExtraError, VideoError
-from movistream.preprocess import check_frame
 from movistream.sources.frame import Picture, Source, VideoFrame, as_it_is
+from movistream.stream.preprocess import check_frame
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 

@@ -10,7 +10,7 @@ from movistream.errors import VideoError
 from movistream.sources.address import public_name
 from movistream.sources.container import Container, MediaError, file_options, picture
 from movistream.sources.frame import Source, VideoFrame, logger
-from movistream.text import printable
+from movistream.system.text import printable
 
 VIDEO_SUFFIXES = frozenset(
     {".3gp", ".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}

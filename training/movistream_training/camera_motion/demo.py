@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from movistream.model import Model
-from movistream.output import replaced_when_done
 from movistream.sources import VideoFile
 from movistream.sources.picking import pick_at_rate
+from movistream.stream.model import Model
+from movistream.system.output import replaced_when_done
 from movistream_training.camera_motion.assets import PHOTOGRAPH
 from movistream_training.camera_motion.motion import (
     LABELS,

@@ -18,15 +18,15 @@ import tensorflow as tf
 
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
-from movistream_converters.movinet import (
+from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.weights import Weights
+from movistream_converters.networks.movinet import (
     MovinetOptions,
     SqueezeExciteType,
     build_movinet,
     default_options,
 )
-from movistream_converters.network import ActivationFunction
 from movistream_converters.tensorflow_import import import_tensorflow
-from movistream_converters.weights import Weights
 from movistream_training.batches import Batch
 from movistream_training.camera_motion.motion import LABELS
 from movistream_training.camera_motion.sampling import (

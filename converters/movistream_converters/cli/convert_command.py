@@ -1,0 +1,175 @@
+"""``movistream convert``: from weights to a .tflite stream model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from movistream.file.labels import check_labels, read_labels
+from movistream.system.output import check_output
+from movistream_converters.cli.source_options import print_findings, source_options
+from movistream_converters.quantise.videos import videos_at
+from movistream_converters.tensorflow_import import import_tensorflow
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.precision import Precision
+
+if TYPE_CHECKING:
+    from movistream_converters.formats.source import Source
+    from movistream_converters.progress import Progress as ProgressCallback
+
+_STAGES = {
+    "read": "reading",
+    "calibrate": "calibrating",
+    "choose": "choosing",
+    "lower": "lowering",
+    "verify": "verifying",
+    "decode": "decoding",
+    "judge": "judging",
+}
+
+
+@click.command()
+@source_options
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .tflite to write."
+)
+@click.option("--labels", type=click.Path(path_type=Path), help="Names of classes, one a line.")
+@click.option(
+    "--state-layout",
+    type=click.Choice([layout.value for layout in StateLayout]),
+    default=StateLayout.FRAMES.value,
+    show_default=True,
+    help="frames is fastest; model-garden fits programs for the published files.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice([precision.value for precision in Precision]),
+    default=Precision.FLOAT32.value,
+    show_default=True,
+    help="Of the weights; int8: of most activations and states too.",
+)
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=Path),
+    metavar="FILE_OR_FOLDER",
+    help="Videos that int8 takes its ranges from.",
+)
+@click.option(
+    "--held-out",
+    type=click.Path(path_type=Path),
+    metavar="FILE_OR_FOLDER",
+    help="Videos that the quality report judges the file on, besides those of the calibration.",
+)
+@click.option(
+    "--fail-below",
+    type=click.FloatRange(-1, 1),
+    metavar="COSINE",
+    help="Write nothing if the logits' mean cosine with float32 is lower.",
+)
+@click.option(
+    "--horizon",
+    type=click.FloatRange(min=0, max=1e6, min_open=True),
+    metavar="SECONDS",
+    help="Let streams follow about the last SECONDS, unless told otherwise. [default: never]",
+)
+@click.option(
+    "--verify/--no-verify",
+    default=True,
+    show_default=True,
+    help="Compare the file with the network, frame by frame.",
+)
+def convert(
+    read: Callable[..., Source],
+    output: Path,
+    labels: Path | None,
+    state_layout: str,
+    precision: str,
+    calibrate: Path | None,
+    held_out: Path | None,
+    fail_below: float | None,
+    horizon: float | None,
+    verify: bool,
+) -> None:
+    """Convert SOURCE, a MoViNet stream model, to a .tflite file.
+
+    SOURCE is a TensorFlow Model Garden checkpoint (its prefix, its .index file, or a folder with a
+    'checkpoint' file), the folder of a SavedModel, a file of Keras, a state dict of
+    MoViNet-pytorch, a .tflite file, or a file of 'movistream weights'. Options that are not given
+    are taken from what it shows, and where it does not tell, from the released model of the
+    architecture.
+    """
+    check_output(output)
+    calibration_videos = () if calibrate is None else videos_at(calibrate)
+    held_out_videos = () if held_out is None else videos_at(held_out)
+    names = () if labels is None else read_labels(labels)
+    with _progress() as progress:
+        progress("read", 0, 1)
+        found = read(import_tensorflow)
+        from movistream_converters.convert import convert as convert_source
+        from movistream_converters.quantise.report import print_report
+
+        if labels is not None:
+            check_labels(names, found.options.num_classes, str(labels))
+        progress("read", 1, 1)
+        conversion = convert_source(
+            found,
+            output,
+            labels=names,
+            layout=StateLayout(state_layout),
+            precision=Precision(precision),
+            calibration_videos=calibration_videos,
+            held_out_videos=held_out_videos,
+            least_cosine=fail_below,
+            horizon_s=horizon,
+            verified=verify,
+            progress=progress,
+        )
+    print_findings(found)
+    provenance = conversion.manifest.provenance
+    if provenance is not None and (check := provenance.verification) is not None:
+        click.echo(
+            f"verified on {check.frames} frames, reset and replayed: logits within"
+            f" {check.max_logit_error:.1e} of the largest, states within"
+            f" {check.max_state_error:.1e} ({check.worst_state})"
+        )
+    if conversion.report is not None:
+        print_report(conversion.report)
+    for path in conversion.report_paths:
+        click.echo(f"wrote {path}")
+    click.echo(f"wrote {conversion.path}, {conversion.size_bytes / 1e6:.2f} MB")
+
+
+def _print_stage(stage: str, done: int, _total: int) -> None:
+    if done == 0:
+        click.echo(f"{_STAGES[stage]} …", err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[ProgressCallback]:
+    """A bar on a terminal, one plain line a stage elsewhere; both on stderr."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield _print_stage
+        return
+    columns = (
+        TextColumn("{task.description:10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                # A stage of one piece cannot say how far it is: its bar pulses.
+                tasks[stage] = bars.add_task(_STAGES[stage], total=total if total > 1 else None)
+            bars.update(tasks[stage], total=total if done or total > 1 else None, completed=done)
+
+        yield show

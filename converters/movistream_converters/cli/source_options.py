@@ -1,0 +1,100 @@
+"""What the commands that read weights share: their options, and how they show what was found."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from movistream.system.child import nothing
+from movistream_converters.formats import SOURCE_FORMATS
+from movistream_converters.formats.recognition import IMAGE_SIZES, OPTIONS
+from movistream_converters.formats.source import Finding, Source, option_text
+from movistream_converters.networks.movinet import ARCHITECTURES, SqueezeExciteType
+
+_INVISIBLE = ("activation", "gating", "head_activation")
+_TRUNK = ("hard_swish", "swish", "relu6", "relu")
+_GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
+
+_Command = Callable[..., None]
+
+
+def source_options(command: _Command) -> _Command:
+    """Gives a command the argument SOURCE and the options that decide how it is read.
+
+    The command takes a function ``read``, which returns a :class:`.formats.source.Source`, and may
+    be given something to do meanwhile.
+    """
+
+    @functools.wraps(command)
+    def with_reader(
+        source: Path,
+        source_format: str | None,
+        arch: str | None,
+        **options: Any,
+    ) -> None:
+        overrides = {name: options.pop(name) for name in OPTIONS if name in options}
+        given = {name: value for name, value in overrides.items() if value is not None}
+
+        def read(meanwhile: Callable[[], None] = nothing) -> Source:
+            from movistream_converters.formats.isolated import read_isolated
+
+            return read_isolated(source, source_format, arch, given, meanwhile)
+
+        command(read=read, **options)
+
+    for decorator in reversed(
+        (
+            click.argument("source", type=click.Path(path_type=Path)),
+            click.option(
+                "--source-format",
+                type=click.Choice(SOURCE_FORMATS),
+                help="What SOURCE is. [default: as its content says]",
+            ),
+            click.option(
+                "--arch",
+                metavar="NAME",
+                help=f"movinet-{{{','.join(ARCHITECTURES)}}}-stream."
+                " [default: as the weights' shapes say]",
+            ),
+            click.option(
+                "--se-type", type=click.Choice([kind.value for kind in SqueezeExciteType])
+            ),
+            click.option("--activation", type=click.Choice(_TRUNK), help="Of all blocks."),
+            click.option("--gating", type=click.Choice(_GATES), help="Of squeeze-excite."),
+            click.option("--head-activation", type=click.Choice(_TRUNK), help="Of the classifier."),
+            click.option(
+                "--num-classes",
+                type=click.IntRange(min=1),
+                help="Refuse other numbers of classes.",
+            ),
+            click.option(
+                "--image-size",
+                type=click.IntRange(IMAGE_SIZES[0], IMAGE_SIZES[-1]),
+                help="Pixels per side.",
+            ),
+        )
+    ):
+        with_reader = decorator(with_reader)
+    return with_reader
+
+
+def print_findings(source: Source) -> None:
+    """A line an option, with what it was decided by; a note on stderr where nothing tells."""
+    for finding in source.findings:
+        option, value = finding.option.replace("_", " "), option_text(finding.value)
+        click.echo(f"{option:20} {value:20} from {finding.source}")
+    unseen = [f"--{f.option.replace('_', '-')}" for f in source.findings if _is_unseen(f)]
+    if unseen:
+        click.echo(
+            f"note: it does not show every activation; if the network was trained with others, say"
+            f" so with {' and '.join(unseen)}",
+            err=True,
+        )
+
+
+def _is_unseen(finding: Finding) -> bool:
+    return finding.guessed and finding.option in _INVISIBLE

@@ -1,0 +1,80 @@
+"""``movistream weights``: what a source holds, and a copy of it in one safe file."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from movistream.system.output import check_output
+from movistream.system.text import printable
+from movistream_converters.cli.source_options import print_findings, source_options
+
+if TYPE_CHECKING:
+    from movistream_converters.formats.source import Source
+
+_MOST_NAMES = 6
+
+
+@click.command()
+@source_options
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Write the weights here, a .safetensors file that is itself a source.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def weights(read: Callable[[], Source], output: Path | None, as_json: bool) -> None:
+    """Show what network SOURCE holds, and what says so."""
+    if output is not None:
+        check_output(output)
+    found = read()
+    if as_json:
+        click.echo(json.dumps(_facts(found), indent=2))
+    else:
+        click.echo(f"{'source':20} {found.name:20} {found.format}")
+        print_findings(found)
+        click.echo(f"{'parameters':20} {_parameters(found):,} in {len(found.weights)} tensors")
+        click.echo(f"{'labels':20} {_listed(found.labels)}")
+        click.echo(f"{'unused':20} {_listed(found.unused)}")
+    if output is not None:
+        from movistream_converters.formats.safetensors_file import write
+
+        size = write(found, output)
+        click.echo(f"wrote {output}, {size / 1e6:.2f} MB", err=as_json)
+
+
+def _facts(source: Source) -> dict[str, Any]:
+    return {
+        "source": source.name,
+        "format": source.format,
+        "network": source.options.name,
+        "options": {
+            finding.option: {
+                "value": finding.value,
+                "from": finding.source,
+                "guessed": finding.guessed,
+            }
+            for finding in source.findings
+        },
+        "parameters": _parameters(source),
+        "tensors": len(source.weights),
+        "labels": list(source.labels),
+        "unused": list(source.unused),
+    }
+
+
+def _parameters(source: Source) -> int:
+    return sum(math.prod(value.shape) for value in source.weights.values())
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    if not names:
+        return "nothing"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(map(printable, names[:_MOST_NAMES])) + more

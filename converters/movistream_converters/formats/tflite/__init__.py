@@ -1,0 +1,1 @@
+"""Networks and weights out of .tflite files."""

@@ -1,0 +1,89 @@
+"""Finds the int8 plan of a network from videos: ranges first, then what is better left float."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from movistream.file.manifest import ImageInput
+from movistream_converters.ir.network import Network
+from movistream_converters.ir.weights import Weights
+from movistream_converters.progress import Progress
+from movistream_converters.quantise.fidelity import compare_steps
+from movistream_converters.quantise.observation import observe
+from movistream_converters.quantise.plan import int8_stages, plan_int8
+from movistream_converters.quantise.stepping import clip_logits
+from movistream_converters.quantise.videos import Clip, Part, read_clips, read_frames
+from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.lowering import lower
+from movistream_converters.tflite.precision import Precision
+from movistream_converters.tflite.quantization import QuantizationPlan
+
+MOST_JUDGED_FRAMES = 240
+"""Frames that a decision or a report looks at; ranges are taken from every frame."""
+
+STAGE_NOISE_LIMIT = 0.0015
+"""A stage that takes more than this from the mean cosine of the logits stays float."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What videos said.
+
+    Attributes:
+        plan: of the int8 step.
+        clips: the first frames of the videos.
+        frames: seen.
+        stage_noise: what each stage takes from the mean cosine of the logits when it is int8.
+        float_stages: those that stay float for it.
+    """
+
+    plan: QuantizationPlan
+    clips: tuple[Clip, ...]
+    frames: int
+    stage_noise: Mapping[str, float]
+    float_stages: tuple[str, ...]
+
+
+def calibrate(
+    network: Network,
+    weights: Weights,
+    videos: tuple[Path | Part, ...],
+    image: ImageInput,
+    progress: Progress,
+) -> Calibration:
+    """Streams the videos through the float32 step, and tries each stage in int8.
+
+    Raises:
+        VideoError: if a video cannot be read.
+    """
+    frames = 0
+
+    def on_frame() -> None:
+        nonlocal frames
+        frames += 1
+        if frames % len(videos) == 0:
+            progress("calibrate", frames, 0)
+
+    progress("calibrate", 0, 0)
+    observed = observe(network, weights, (read_frames(video, image) for video in videos), on_frame)
+    clips = read_clips(videos, image, MOST_JUDGED_FRAMES)
+    stages = int8_stages(network)
+    reference = clip_logits(lower(network, weights, StateLayout.FRAMES), clips)
+
+    def lost_cosine(computed: frozenset[str]) -> float:
+        plan = plan_int8(network, observed, computed)
+        step = lower(network, weights, StateLayout.FRAMES, Precision.INT8, plan)
+        return 1.0 - compare_steps(reference, step, clips).mean_cosine
+
+    progress("choose", 0, len(stages))
+    of_states = lost_cosine(frozenset())
+    noise = {}
+    for done, (stage, computed) in enumerate(stages.items(), start=1):
+        noise[stage] = lost_cosine(computed) - of_states
+        progress("choose", done, len(stages))
+    float_stages = tuple(stage for stage in stages if noise[stage] > STAGE_NOISE_LIMIT)
+    chosen = frozenset().union(*(stages[s] for s in stages if s not in float_stages))
+    plan = plan_int8(network, observed, chosen)
+    return Calibration(plan, clips, frames, noise, float_stages)

@@ -1,0 +1,145 @@
+"""Decides which layers of a network are int8, and over what ranges.
+
+The residual stream, the skip paths, pools, gates' dense layers and the classifier stay float: they
+are cheap, or what errors hurt most. See docs/lowering.md for the figures behind each choice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream_converters.ir.network import (
+    Activation,
+    ActivationFunction,
+    Convolution,
+    Image,
+    Multiply,
+    Network,
+    Node,
+    Shape,
+    SpatialMean,
+    consumers,
+    node_shapes,
+    temporal_convolutions,
+)
+from movistream_converters.quantise.observation import Observed
+from movistream_converters.tflite.builder import INT8_HIGHEST, INT8_LOWEST, Quantization
+from movistream_converters.tflite.quantization import QuantizationPlan, quantization_of_range
+
+_KNOWN_RANGES: dict[ActivationFunction, tuple[float, float]] = {
+    ActivationFunction.RELU6: (0.0, 6.0),
+    ActivationFunction.SIGMOID: (0.0, 1.0),
+    ActivationFunction.HARD_SIGMOID: (0.0, 1.0),
+    ActivationFunction.HARD_SIGMOID_KERAS: (0.0, 1.0),
+}
+_HARD_SWISH_ZERO_BELOW = -3.0
+_SHRINKAGES = np.linspace(1.0, 0.15, 18)
+
+
+def int8_stages(network: Network) -> dict[str, frozenset[str]]:
+    """Nodes that int8 operators can compute, by stage: ``stem``, ``block0``, …, ``head``."""
+    shapes = node_shapes(network)
+    stages: dict[str, set[str]] = {}
+    for node in network.nodes:
+        if _can_be_int8(node, shapes):
+            stages.setdefault(_stage(node), set()).add(node.name)
+    return {stage: frozenset(names) for stage, names in stages.items()}
+
+
+def plan_int8(
+    network: Network, observed: Mapping[str, Observed], computed: frozenset[str]
+) -> QuantizationPlan:
+    """The ranges of everything that is int8 when the given nodes are.
+
+    Stream buffers are always int8.
+    """
+    nodes = {node.name: node for node in network.nodes}
+    stored = {node.inputs[0] for node, _ in temporal_convolutions(network)}
+    read = {name for node in computed for name in nodes[node].inputs}
+    readers = consumers(network)
+    return QuantizationPlan(
+        {
+            name: _quantization(nodes[name], observed.get(name), readers[name])
+            for name in stored | read | computed
+        },
+        computed,
+        frozenset(
+            name
+            for name, node in nodes.items()
+            if isinstance(node.layer, Convolution) and ".se." in name
+        ),
+    )
+
+
+def _can_be_int8(node: Node, shapes: Mapping[str, Shape]) -> bool:
+    match node.layer:
+        case Convolution(_, (frames, height, width), _, depthwise):
+            if frames > 1 and not (depthwise and (height, width) == (1, 1)):
+                return False
+            return shapes[node.inputs[0]][:2] != (1, 1) and ".skip." not in node.name
+        case SpatialMean():
+            return ".se." in node.name
+        case Multiply():
+            return True
+    return False
+
+
+def _quantization(node: Node, observed: Observed | None, readers: tuple[Node, ...]) -> Quantization:
+    if isinstance(node.layer, Image):
+        return quantization_of_range(0.0, 1.0)
+    functions = {r.layer.function for r in readers if isinstance(r.layer, Activation)}
+    if isinstance(node.layer, Activation) and node.layer.function in _KNOWN_RANGES:
+        return quantization_of_range(*_KNOWN_RANGES[node.layer.function])
+    if isinstance(node.layer, Convolution) and functions == {ActivationFunction.RELU6}:
+        # It applies its relu6 itself.
+        return quantization_of_range(*_KNOWN_RANGES[ActivationFunction.RELU6])
+    assert observed is not None
+    if isinstance(node.layer, Convolution) and functions == {ActivationFunction.HARD_SWISH}:
+        return _best_range(observed, zero_below=_HARD_SWISH_ZERO_BELOW)
+    return _best_range(observed)
+
+
+def _best_range(observed: Observed, zero_below: float | None = None) -> Quantization:
+    """The range, cut at its longer side, that loses least: rare large values for finer steps.
+
+    Args:
+        zero_below: values below this need no place of their own, but one of the steps has to be
+            there or lower.
+    """
+    low, high, samples = observed.low, observed.high, observed.samples
+    if zero_below is not None:
+        low, samples = max(low, zero_below), np.maximum(samples, np.float32(zero_below))
+    best: tuple[float, Quantization] | None = None
+    for shrinkage in _SHRINKAGES:
+        limit = shrinkage * max(-low, high)
+        quantization = _range_with_floor(max(low, -limit), min(high, limit), zero_below)
+        error = quantization_error(samples, quantization)
+        if best is None or error < best[0]:
+            best = error, quantization
+    assert best is not None
+    return best[1]
+
+
+def _range_with_floor(low: float, high: float, floor: float | None) -> Quantization:
+    if floor is None or low > floor:
+        return quantization_of_range(low, high)
+    steps = INT8_HIGHEST - INT8_LOWEST - 1
+    scale = (max(high, 0.0) - low) / steps
+    return Quantization(scale, INT8_LOWEST + math.ceil(-low / scale))
+
+
+def quantization_error(values: npt.NDArray[np.float32], quantization: Quantization) -> float:
+    """The mean square of what int8 loses."""
+    stored = np.clip(
+        np.round(values / quantization.scale) + quantization.zero_point, INT8_LOWEST, INT8_HIGHEST
+    )
+    back = (stored - quantization.zero_point) * quantization.scale
+    return float(np.mean((back - values) ** 2))
+
+
+def _stage(node: Node) -> str:
+    return node.name.partition(".")[0].partition("_")[0]

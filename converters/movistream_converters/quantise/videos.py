@@ -1,0 +1,135 @@
+"""Videos that a file is calibrated or judged on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream.errors import VideoError
+from movistream.file.manifest import ImageInput
+from movistream.sources import VideoFile, find_videos
+from movistream.sources.picking import is_at, pick_at_rate
+from movistream.stream.preprocess import Preprocessor
+from movistream_converters.errors import ConversionError
+from movistream_converters.networks.movinet import MovinetOptions
+
+Frame = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of a video.
+
+    Attributes:
+        path: of the video.
+        start_s: where the part begins, in seconds.
+        end_s: where it ends; None: with the video.
+    """
+
+    path: Path
+    start_s: float = 0.0
+    end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video's first frames, uint8 (frames, height, width, 3), as the network sees them."""
+
+    name: str
+    frames: npt.NDArray[np.uint8]
+
+
+def image_input(options: MovinetOptions) -> ImageInput:
+    """What frames a network takes, as a float step's manifest says it."""
+    size = options.image_size
+    return ImageInput(
+        tensor="image",
+        shape=(1, size, size, 3),
+        dtype="float32",
+        frames_per_second=options.frames_per_second,
+    )
+
+
+def videos_at(path: Path) -> tuple[Path, ...]:
+    """A video, or all videos in a folder and the folders in it, in the order of their names.
+
+    Raises:
+        ConversionError: if there is nothing.
+        VideoError: if a folder holds no video.
+    """
+    if not path.exists():
+        raise ConversionError(f"{path} does not exist; name a video, or a folder of videos")
+    return find_videos(path) if path.is_dir() else (path,)
+
+
+def read_frames(video: Path | Part, image: ImageInput) -> Iterator[Frame]:
+    """A video's frames at the network's rate and size, uint8 (height, width, 3).
+
+    A video that does not say its frame rate gives every frame.
+
+    Raises:
+        VideoError: if it cannot be read.
+    """
+    preprocess = Preprocessor(image)
+    part = video if isinstance(video, Part) else Part(video)
+    with VideoFile(part.path) as file:
+        for frame in part_images(file, part, image.frames_per_second):
+            yield seen_frame(preprocess, frame, image)
+
+
+def part_images(file: VideoFile, part: Part, rate: float | None) -> Iterator[Frame]:
+    """The frames of a part as they are, uint8 RGB.
+
+    Args:
+        file: the part's video, just opened.
+        rate: frames per second to take; None for all. A video that does not say its frame rate
+            gives every frame.
+
+    Raises:
+        VideoError: if there is none.
+    """
+    end_s = math.inf if part.end_s is None else part.end_s
+    found = False
+    frames = iter(file)
+    if rate is not None and file.frames_per_second is not None:
+        frames = pick_at_rate(file, rate)
+    for frame in frames:
+        if frame.time_s >= end_s:
+            break
+        if is_at(frame, part.start_s):
+            found = True
+            yield frame.image
+    if not found:
+        raise VideoError(f"{part.path} holds no frame from {part.start_s:g} to {end_s:g} s")
+
+
+def seen_frame(preprocess: Preprocessor, frame: Frame, image: ImageInput) -> Frame:
+    """A frame as the runtime shows it to a network, as bytes."""
+    values = preprocess(frame).reshape(image.height, image.width, 3)
+    return np.asarray(np.round(values * np.float32(255)), np.uint8)
+
+
+def read_clips(
+    videos: tuple[Path | Part, ...],
+    image: ImageInput,
+    most_frames: int,
+    on_clip: Callable[[], None] = lambda: None,
+) -> tuple[Clip, ...]:
+    """The first frames of each video, at most so many in all, shared out evenly."""
+    clips = []
+    share = max(1, most_frames // len(videos))
+    for video in videos:
+        frames = []
+        for frame in read_frames(video, image):
+            frames.append(frame)
+            if len(frames) == share:
+                break
+        path = video.path if isinstance(video, Part) else video
+        clips.append(Clip(path.name, np.stack(frames)))
+        on_clip()
+    return tuple(clips)

@@ -1,0 +1,1 @@
+"""What a network computes, by TensorFlow, and files held against it."""

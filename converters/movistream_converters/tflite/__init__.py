@@ -1,0 +1,1 @@
+"""The compiler: from a network to the operators of one step."""

@@ -1,0 +1,259 @@
+"""State layouts: how a stream's memory becomes tensors of a file.
+
+``frames`` (the default): each past frame of a stream buffer is a tensor of its own and the graph
+returns only the new one, so nothing is shifted or copied; pools hold the running mean, which stays
+in range however long the stream is; one float32 clock counts frames, and a position does where
+positional encodings need it.
+
+``model-garden``: the names, shapes, dtypes and meaning of the files that TensorFlow Model Garden
+exports: 5-D buffers, running sums, and an int32 frame count beside every pool and every positional
+encoding. For programs that were written for those files.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import Enum
+
+import numpy as np
+
+from movistream.file.manifest import State
+from movistream_converters.ir.states import NetworkState
+from movistream_converters.tflite import operators as op
+from movistream_converters.tflite.builder import GraphBuilder, Quantization, TensorRef
+
+
+class StateLayout(str, Enum):
+    """The layouts, by the names that the command line gives them."""
+
+    FRAMES = "frames"
+    MODEL_GARDEN = "model-garden"
+
+
+class LayoutWriter(ABC):
+    """Writes a layout's inputs, outputs and bookkeeping into a graph while it is lowered."""
+
+    def __init__(self, graph: GraphBuilder) -> None:
+        self.graph = graph
+        self.states: list[State] = []
+
+    @abstractmethod
+    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
+        """Adds the image input; returns it as (1, height, width, 3).
+
+        Args:
+            quantization: that of its int8 readers, if there are any.
+        """
+
+    @abstractmethod
+    def past_frames(
+        self, state: NetworkState, quantization: Quantization | None
+    ) -> list[TensorRef]:
+        """Adds a stream buffer's inputs; returns its frames, oldest first, in 4 dimensions."""
+
+    @abstractmethod
+    def keep_frame(self, state: NetworkState, past: list[TensorRef], new: TensorRef) -> None:
+        """Adds a stream buffer's output: the past without its oldest frame, then the new one."""
+
+    @abstractmethod
+    def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
+        """The mean of x (1, channels) over all frames so far, kept for the next step.
+
+        Args:
+            for_float16: keep what rounding takes from it too, so that it does not stand still
+                when computed in float16.
+        """
+
+    @abstractmethod
+    def position(self, node: str) -> TensorRef:
+        """The index of this frame, for a positional encoding: float32, one element."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Adds what is written once, behind everything else."""
+
+    def _replaced(self, role: str, name: str, before: TensorRef, after: TensorRef) -> None:
+        """Records a state whose output, of the same name, replaces its input."""
+        self.graph.output(name, after)
+        self.states.append(
+            State(
+                name=name.removeprefix("state_"),
+                role=role,  # type: ignore[arg-type]
+                inputs=(name,),
+                output=name,
+                advance="replace",
+                shape=before.shape,
+                dtype=before.dtype,  # type: ignore[arg-type]
+                **_stored(before),
+            )
+        )
+
+
+def _stored(tensor: TensorRef) -> dict[str, float]:
+    """What a state says about its numbers."""
+    quantization = tensor.quantization
+    if quantization is None:
+        return {}
+    # As the file holds it, in single precision.
+    scale = float(np.float32(quantization.scale))
+    return {"initial": float(quantization.zero_point), "scale": scale}
+
+
+def block_name(node: str) -> str:
+    """``block0_layer1`` of ``block0_layer1.se.pool``: it has one buffer and one pool at most."""
+    return node.partition(".")[0]
+
+
+class FramesLayout(LayoutWriter):
+    """See the module's description."""
+
+    def __init__(self, graph: GraphBuilder) -> None:
+        super().__init__(graph)
+        self._clock: TensorRef | None = None
+        self._seen: TensorRef | None = None
+        self._weight: TensorRef | None = None
+        self._position: TensorRef | None = None
+
+    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
+        return self.graph.input("image", (1, height, width, 3), quantization=quantization)
+
+    def past_frames(
+        self, state: NetworkState, quantization: Quantization | None
+    ) -> list[TensorRef]:
+        name = f"state_{block_name(state.name)}_stream_buffer"
+        return [
+            self.graph.input(f"{name}_{i}", (1, *state.shape), quantization=quantization)
+            for i in range(state.frames)
+        ]
+
+    def keep_frame(self, state: NetworkState, past: list[TensorRef], new: TensorRef) -> None:
+        name = f"state_{block_name(state.name)}_stream_buffer"
+        self.graph.output(name, new)
+        self.states.append(
+            State(
+                name=name.removeprefix("state_"),
+                role="buffer",
+                inputs=tuple(f"{name}_{i}" for i in range(state.frames)),
+                output=name,
+                advance="shift",
+                shape=new.shape,
+                dtype=new.dtype,  # type: ignore[arg-type]
+                **_stored(new),
+            )
+        )
+
+    def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
+        """mean + (x − mean) / frames: no sum that grows."""
+        graph = self.graph
+        block = f"state_{block_name(state.name)}"
+        before = graph.input(f"{block}_pool_mean", x.shape)
+        change = op.subtract(graph, x, before, f"{state.name}.change")
+        step = op.multiply(graph, change, self._new_frame_weight(), f"{state.name}.step")
+        if for_float16:
+            name = f"{block}_pool_remainder"
+            left_over = graph.input(name, x.shape)
+            step = op.add(graph, step, left_over, f"{state.name}.due")
+        mean = op.add(graph, before, step, state.name)
+        self._replaced("pool", f"{block}_pool_mean", before, mean)
+        if for_float16:
+            added = op.subtract(graph, mean, before, f"{state.name}.added")
+            remainder = op.subtract(graph, step, added, f"{state.name}.remainder")
+            self._replaced("remainder", name, left_over, remainder)
+        return mean
+
+    def position(self, node: str) -> TensorRef:
+        """Not the clock: that one stands still where a stream has a horizon."""
+        if self._position is None:
+            self._position = self.graph.input("state_position", (1, 1))
+        return self._position
+
+    def finish(self) -> None:
+        if self._clock is not None:
+            self._replaced("clock", "state_clock", self._clock, self._seen_frames())
+        if self._position is not None:
+            following = op.add(self.graph, self._position, self._one(), "position.next")
+            self._replaced("position", "state_position", self._position, following)
+
+    def _frame_clock(self) -> TensorRef:
+        """Frames seen before this one."""
+        if self._clock is None:
+            self._clock = self.graph.input("state_clock", (1, 1))
+        return self._clock
+
+    def _seen_frames(self) -> TensorRef:
+        """Frames seen, this one included."""
+        if self._seen is None:
+            self._seen = op.add(self.graph, self._frame_clock(), self._one(), "clock.seen")
+        return self._seen
+
+    def _new_frame_weight(self) -> TensorRef:
+        """1 / frames seen: what the new frame weighs in a mean."""
+        if self._weight is None:
+            self._weight = op.divide(self.graph, self._one(), self._seen_frames(), "clock.weight")
+        return self._weight
+
+    def _one(self) -> TensorRef:
+        return self.graph.constant("one", np.ones((1, 1), np.float32))
+
+
+class ModelGardenLayout(LayoutWriter):
+    """See the module's description."""
+
+    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
+        image = self.graph.input("image", (1, 1, height, width, 3))
+        return op.reshape(self.graph, image, "image.frame", (1, height, width, 3))
+
+    def past_frames(
+        self, state: NetworkState, quantization: Quantization | None
+    ) -> list[TensorRef]:
+        graph = self.graph
+        name = f"state_{block_name(state.name)}_stream_buffer"
+        buffer = graph.input(name, (1, state.frames, *state.shape), quantization=quantization)
+        frames = op.reshape(graph, buffer, f"{state.name}.frames", (state.frames, *state.shape))
+        if state.frames == 1:
+            return [frames]
+        return [
+            op.take_first_axis(graph, frames, f"{state.name}.frame_{i}", i)
+            for i in range(state.frames)
+        ]
+
+    def keep_frame(self, state: NetworkState, past: list[TensorRef], new: TensorRef) -> None:
+        graph = self.graph
+        name = f"state_{block_name(state.name)}_stream_buffer"
+        kept = op.concatenate(graph, [*past[1:], new], f"{state.name}.kept", axis=0)
+        shape = (1, state.frames, *state.shape)
+        buffer = op.reshape(graph, kept, f"{state.name}.buffer", shape)
+        self._replaced("buffer", name, buffer, buffer)
+
+    def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
+        graph = self.graph
+        prefix = f"state_{block_name(state.name)}_pool"
+        buffer = graph.input(f"{prefix}_buffer", (1, 1, 1, *x.shape))
+        before = op.reshape(graph, buffer, f"{state.name}.before", x.shape)
+        total = op.add(graph, before, x, f"{state.name}.sum")
+        after = op.reshape(graph, total, f"{state.name}.after", buffer.shape)
+        self._replaced("pool", f"{prefix}_buffer", buffer, after)
+        _, seen = self._count(f"{prefix}_frame_count")
+        divisor = op.cast_to_float(graph, seen, f"{state.name}.frames")
+        return op.divide(graph, total, divisor, state.name)
+
+    def position(self, node: str) -> TensorRef:
+        before, _ = self._count(f"state_{block_name(node)}_pos_enc_frame_count")
+        return op.cast_to_float(self.graph, before, f"{node}.index")
+
+    def finish(self) -> None:
+        """Nothing is written once."""
+
+    def _count(self, name: str) -> tuple[TensorRef, TensorRef]:
+        """A frame count's value before and after this frame."""
+        before = self.graph.input(name, (1,), "int32")
+        one = self.graph.constant("one_frame", np.ones((1,), np.int32))
+        after = op.add(self.graph, before, one, f"{name}.next")
+        self._replaced("clock", name, before, after)
+        return before, after
+
+
+LAYOUT_WRITERS: dict[StateLayout, type[LayoutWriter]] = {
+    StateLayout.FRAMES: FramesLayout,
+    StateLayout.MODEL_GARDEN: ModelGardenLayout,
+}

@@ -1,0 +1,176 @@
+"""What ``movistream run`` was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from movistream.drawing.timeline import figure_class
+from movistream.drawing.video_writer import check_video_output
+from movistream.errors import OutputError
+from movistream.sources import SourceOptions
+from movistream.stream.ensemble import Streamable
+from movistream.stream.preprocess import Fit, Region, View
+from movistream.system.output import check_output
+from movistream.watch.events import EventOptions
+from movistream.watch.resets import ResetOptions
+from movistream.watch.scores import ScoreOptions
+from movistream.watch.watcher import WatchOptions
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options of the command, by their names."""
+
+    as_json: bool
+    top: int
+    every: int | None
+    fps: float | None
+    start: float
+    end: float | None
+    threads: int | None
+    engine: str
+    labels: Path | None
+    horizon: float | None
+    weight_cache: Path | None
+    arithmetic: str
+    check_arithmetic: bool
+    interleaved: bool
+    workers: int
+    fit: Fit
+    regions: tuple[Region, ...]
+    source_size: tuple[int, int] | None
+    source_fps: float | None
+    give_up_after: float
+    temperature: float
+    smooth: float
+    allow: tuple[str, ...]
+    deny: tuple[str, ...]
+    events: bool
+    enter: float
+    leave: float
+    shortest: float
+    reset_on_cut: bool
+    reset_after_gap: float | None
+    reset_every: float | None
+    save_state: Path | None
+    resume: Path | None
+    out: Path | None
+    plot: Path | None
+    table: Path | None
+    show: bool
+    force: bool
+    output_dir: Path | None
+
+
+def check_request(request: Request, models: Sequence[Path], sources: Sequence[str]) -> None:
+    """Refuses options that do not go together, and outputs that cannot be written.
+
+    Raises:
+        click.UsageError: for the former.
+        OutputError: for the latter.
+        MissingExtraError: if what draws plots is not installed.
+    """
+    if not sources:
+        raise click.UsageError(
+            "name a model first, then a source: a video, a folder, a camera or an address"
+        )
+    if request.every is not None and request.fps is not None:
+        raise click.UsageError("--every and --fps exclude each other")
+    if request.end is not None and request.end <= request.start:
+        raise click.UsageError("--end is after --start")
+    if request.leave > request.enter:
+        raise click.UsageError("--leave is not above --enter")
+    streams = len(sources) * max(1, len(request.regions))
+    of_one = {
+        "--out": request.out,
+        "--plot": request.plot,
+        "--show": request.show or None,
+        "--save-state": request.save_state,
+        "--resume": request.resume,
+    }
+    for name, value in of_one.items():
+        if value is not None and (streams > 1 or request.output_dir is not None):
+            raise click.UsageError(f"{name} is for one source and region")
+    if request.output_dir is not None and len(request.regions) > 1:
+        raise click.UsageError("--output-dir is for one region")
+    if request.out is not None:
+        check_video_output(request.out)
+    inputs = [*models, *map(Path, sources), *filter(None, [request.labels])]
+    taken = {path.resolve(): f"is read: {path}" for path in inputs}
+    for output in filter(None, (request.save_state, request.plot, request.table, request.out)):
+        check_output(output)
+        if output.resolve() in taken:
+            raise OutputError(f"cannot write {output}: this file {taken[output.resolve()]}")
+        taken[output.resolve()] = "is written already"
+        if output.exists() and not request.force:
+            raise OutputError(f"{output} exists; name another file, or add --force to replace it")
+    if request.plot is not None:
+        figure_class()
+
+
+def views(request: Request) -> tuple[View, ...]:
+    """What is looked at of each frame."""
+    return tuple(View(request.fit, region) for region in request.regions) or (View(request.fit),)
+
+
+def watch_options(request: Request) -> WatchOptions:
+    """How sources are watched."""
+    finds_events = request.events or request.plot is not None
+    return WatchOptions(
+        scores=ScoreOptions(
+            request.temperature, request.smooth, frozenset(request.allow), frozenset(request.deny)
+        ),
+        events=EventOptions(request.enter, request.leave, request.shortest)
+        if finds_events
+        else None,
+        resets=ResetOptions(request.reset_on_cut, request.reset_after_gap, request.reset_every),
+        frames_per_second=request.fps,
+        every=request.every,
+        start_s=request.start,
+        end_s=request.end,
+        horizon_s=request.horizon,
+        views=views(request),
+        top=request.top,
+        all_frames=request.out is not None or request.show,
+    )
+
+
+def source_options(request: Request, model: Streamable) -> SourceOptions:
+    """How sources are opened; image files come as fast as the network takes frames."""
+    rate = request.source_fps
+    return SourceOptions(
+        size=request.source_size,
+        frames_per_second=rate,
+        image_files_per_second=rate or request.fps or model.frames_per_second,
+        give_up_after_s=request.give_up_after,
+    )
+
+
+def describe(request: Request) -> dict[str, object]:
+    """What of the options has an influence on results, as plain JSON types."""
+    options = watch_options(request)
+    return {
+        "fps": request.fps,
+        "every": request.every,
+        "start_s": request.start,
+        "end_s": request.end,
+        "horizon_s": request.horizon,
+        "interleaved": request.interleaved,
+        "arithmetic": request.arithmetic,
+        "engine": request.engine,
+        "fit": request.fit,
+        "regions": [str(region) for region in request.regions],
+        "temperature": request.temperature,
+        "smooth_s": request.smooth,
+        "allow": sorted(request.allow),
+        "deny": sorted(request.deny),
+        "top": request.top,
+        "events": None
+        if options.events is None
+        else [request.enter, request.leave, request.shortest],
+        "resets": [request.reset_on_cut, request.reset_after_gap, request.reset_every],
+    }

@@ -1,0 +1,1 @@
+"""Pictures of what was seen: annotated frames, videos, a timeline."""

@@ -1,0 +1,1 @@
+"""The model file: read without trust, checked, described."""

@@ -1,0 +1,257 @@
+"""The manifest: everything that a runtime in any language needs to stream a model file.
+
+It is JSON, kept inside the .tflite file as the metadata entry ``movistream.file.manifest`` and
+described field by field in ``docs/manifest.md``; ``manifest.schema.json`` beside this module is
+generated from the classes below. Tensors are named as in the file's signature, never by index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import mmap
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from movistream.errors import ModelError
+
+METADATA_NAME = "movistream.manifest"
+SIGNATURE_KEY = "serving_default"
+
+_EMPTY_DIGEST = "0" * 64
+
+Positive = Annotated[int, Meta(gt=0, le=2**31 - 1)]
+Name = Annotated[str, Meta(min_length=1, max_length=1000)]
+Text = Annotated[str, Meta(max_length=1000)]
+Moderate = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Shape = Annotated[tuple[Positive, ...], Meta(max_length=6)]
+DType = Literal["float32", "float16", "int8", "uint8", "int16", "int32", "int64"]
+
+
+class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The tensor that takes a frame, and how a frame becomes it.
+
+    Attributes:
+        tensor: its name in the signature.
+        shape: (1, height, width, 3), or (1, 1, height, width, 3).
+        dtype: ``float32`` or ``int8``.
+        color_order: of the channels.
+        value_range: what pixel values 0 and 255 become, as stored; -128 and 127 for int8.
+        fit: which part of a frame is used: the largest centred rectangle of the tensor's aspect
+            ratio, not rounded to whole pixels.
+        resize: how it is brought to the tensor's size: bilinear interpolation between pixel
+            centres of the frame, in floating point, without antialiasing; for int8 then rounded to
+            the nearest pixel value.
+        frames_per_second: the rate at which the network was trained to see frames; null if
+            unknown.
+    """
+
+    tensor: Name
+    shape: Shape
+    dtype: DType
+    color_order: Literal["RGB"] = "RGB"
+    value_range: tuple[Moderate, Moderate] = (0.0, 1.0)
+    fit: Literal["center_crop"] = "center_crop"
+    resize: Literal["bilinear"] = "bilinear"
+    frames_per_second: Annotated[float, Meta(gt=0, le=1000)] | None = None
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self.shape[-3]
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.shape[-2]
+
+
+class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Something that is carried from one step to the next.
+
+    Attributes:
+        name: unique in the file.
+        role: ``buffer`` holds past frames of activations, ``pool`` a running mean or sum,
+            ``remainder`` what a mean has lost to rounding and still has to take (files that may
+            be computed in float16), ``clock`` the count of frames that a mean divides by,
+            ``position`` the count that a positional encoding takes.
+        inputs: the tensors that hold it before a step, oldest frame first.
+        output: the tensor that the step returns.
+        advance: ``replace``: the output becomes the one input. ``shift``: the oldest input is
+            dropped, the others move one place, and the output becomes the newest. ``keep``: the
+            input never changes, and the output is to be ignored (foreign files only).
+        shape: of each of these tensors.
+        dtype: of each of these tensors.
+        initial: the value of every element after a reset, as stored (a quantised zero is its
+            zero point).
+        scale: an int8 element stands for (stored − initial) · scale; 1 for others.
+    """
+
+    name: Name
+    role: Literal["buffer", "pool", "remainder", "clock", "position"]
+    inputs: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    output: Name
+    advance: Literal["replace", "shift", "keep"]
+    shape: Shape
+    dtype: DType
+    initial: Moderate = 0.0
+    scale: Moderate = 1.0
+
+
+class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The tensor that holds a score for every class.
+
+    Attributes:
+        tensor: its name in the signature.
+        classes: number of classes; the tensor has shape (1, classes).
+        dtype: of the tensor.
+        scale: a logit is (stored − zero_point) · scale.
+        zero_point: 0 for float tensors.
+    """
+
+    tensor: Name
+    classes: Positive
+    dtype: DType
+    scale: Moderate = 1.0
+    zero_point: Int32 = 0
+
+
+class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the file was from its network when it was converted.
+
+    Attributes:
+        frames: frames compared, replay included.
+        max_logit_error: largest |difference| over the largest |logit|.
+        max_state_error: the same over the states, each against its own largest value.
+        worst_state: the state of that error.
+        engine: what ran the file.
+    """
+
+    frames: Positive
+    max_logit_error: float
+    max_state_error: float
+    worst_state: str
+    engine: str
+
+
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a file comes from.
+
+    Attributes:
+        source: file name of what was converted.
+        source_format: such as ``model-garden``.
+        converter: name and version of the program.
+        verification: null if it was skipped.
+    """
+
+    source: Text
+    source_format: Text
+    converter: Text
+    verification: Verification | None = None
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that is said about a model file.
+
+    Attributes:
+        schema_version: of this description; other versions are refused.
+        name: of the network, such as ``movinet-a0-stream``.
+        signature: key of the signature that all names refer to.
+        state_layout: ``frames``, ``model-garden``, or ``foreign`` for a file that carries no
+            manifest and whose states were found by name.
+        input: see :class:`ImageInput`.
+        logits: see :class:`Logits`.
+        states: see :class:`State`.
+        labels: one per class; empty if unknown.
+        quantization: of the file's arithmetic.
+        receptive_field_frames: frames that temporal convolutions see behind one output; 0 if
+            unknown.
+        horizon_frames: after so many frames, running means forget: each new frame weighs
+            1 / horizon_frames (a runtime puts the clock back to horizon_frames − 1 before each
+            step). Null: all frames weigh the same.
+        network: the options of the network, by name.
+        provenance: null for a foreign file.
+        digest: SHA-256, in hexadecimal, of the whole file with these 64 digits set to ``0``;
+            empty for a foreign file.
+    """
+
+    name: Name
+    input: ImageInput
+    logits: Logits
+    states: tuple[State, ...]
+    schema_version: Literal[1] = 1
+    signature: Name = SIGNATURE_KEY
+    state_layout: Literal["frames", "model-garden", "foreign"] = "frames"
+    labels: tuple[Text, ...] = ()
+    quantization: str = "float32"
+    receptive_field_frames: int = 0
+    horizon_frames: Positive | None = None
+    network: dict[str, str | int | float | bool] = {}
+    provenance: Provenance | None = None
+    digest: str = ""
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The manifest as JSON, its digest left open for :func:`seal`."""
+    opened = msgspec.structs.replace(manifest, digest=_EMPTY_DIGEST)
+    return msgspec.json.encode(opened)
+
+
+def decode(data: bytes) -> Manifest:
+    """Reads a manifest and checks it against the schema.
+
+    Raises:
+        ModelError: if it is no JSON, or does not follow the schema of this version.
+    """
+    try:
+        return msgspec.json.decode(data, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelError(
+            f"the file's manifest cannot be used: {error}. It may be damaged, or written by a newer"
+            " version of movistream"
+        ) from None
+
+
+def digest_of(open_file: bytes) -> str:
+    """What :func:`seal` puts into a model file that holds an open manifest."""
+    return hashlib.sha256(open_file).hexdigest()
+
+
+def seal(open_file: bytes) -> bytes:
+    """Puts the digest into a model file that holds an open manifest."""
+    position = _digest_position(open_file, _EMPTY_DIGEST.encode())
+    digest = digest_of(open_file).encode()
+    return open_file[:position] + digest + open_file[position + len(digest) :]
+
+
+def digest_is_right(file: bytes | mmap.mmap, manifest: Manifest) -> bool:
+    """Whether a file's bytes are those that its manifest was sealed with."""
+    try:
+        position = _digest_position(file, manifest.digest.encode())
+    except ModelError:
+        return False
+    hasher = hashlib.sha256()
+    with memoryview(file) as view:
+        hasher.update(view[:position])
+        hasher.update(_EMPTY_DIGEST.encode())
+        hasher.update(view[position + len(_EMPTY_DIGEST) :])
+    return hasher.hexdigest() == manifest.digest
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a manifest."""
+    schema = msgspec.json.schema(Manifest)
+    for definition in schema["$defs"].values():
+        definition["description"] = inspect.cleandoc(definition["description"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _digest_position(file: bytes | mmap.mmap, digest: bytes) -> int:
+    key = b'"digest":"'
+    position = file.rfind(key + digest + b'"}')
+    if len(digest) != len(_EMPTY_DIGEST) or position < 0:
+        raise ModelError("the file's manifest carries no digest: it is damaged")
+    return position + len(key)

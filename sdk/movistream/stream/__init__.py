@@ -1,0 +1,1 @@
+"""A model in an engine, and the streams that step through it."""

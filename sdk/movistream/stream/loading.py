@@ -1,0 +1,156 @@
+"""Loading a model file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from movistream.engines.arithmetic import (
+    ARITHMETICS,
+    LEAST_COSINE,
+    Arithmetic,
+    cpu_computes_float16,
+    float16_obstacle,
+)
+from movistream.engines.identity import engine_identity
+from movistream.engines.options import EngineOptions
+from movistream.engines.weight_cache import weight_cache_file
+from movistream.errors import EngineError, EngineUnavailableError, MovistreamError
+from movistream.file.binding import bind
+from movistream.file.graph import map_file, read_model_file
+from movistream.file.inspection import multiply_adds
+from movistream.file.labels import check_labels
+from movistream.file.manifest import Manifest
+from movistream.file.operators import SIZING_OPERATORS
+from movistream.stream.agreement import lowest_cosine
+from movistream.stream.model import Model
+from movistream.stream.probe import probe
+from movistream.stream.trust import is_known, remember
+
+MOST_THREADS = 128
+"""Engines crash on absurd numbers of threads."""
+_MOST_DEFAULT_THREADS = 4
+_TRUSTS = ("known", "always", "never")
+
+
+def load(
+    path: str | os.PathLike[str],
+    *,
+    threads: int | None = None,
+    engine: str = "auto",
+    labels: tuple[str, ...] | None = None,
+    weight_cache: str | os.PathLike[str] | None = None,
+    arithmetic: str = "auto",
+    check_arithmetic: bool = False,
+    trust: str = "known",
+) -> Model:
+    """Loads a .tflite stream model.
+
+    The file is checked before an engine sees it. One that this user did not convert on this machine
+    is then tried in a child process, since engines trust much that no check can tell; where it
+    runs, that is remembered (:mod:`.trust`), and the next load takes no longer than any other.
+
+    A file that carries no movistream manifest, such as the published MoViNet stream files, is bound
+    by the names in its signature. While a model is open, replace its file by renaming another over
+    it; never overwrite it: engines read weights from it.
+
+    Args:
+        path: of the file.
+        threads: used by the engine; by default one per available core, at most 4.
+        engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
+            of these that is installed.
+        labels: names of the classes, in place of those in the file.
+        weight_cache: folder of this machine's where packed weights are kept for the next process,
+            which then takes less memory of its own and starts sooner; for compiled-model only.
+        arithmetic: of float operators: ``float32``, ``float16``, or ``auto`` for float16 where
+            file, CPU and engine have it and there is no weight cache. In float16, running means
+            forget after 2,048 frames.
+        check_arithmetic: before float16 is used, compare it with float32 on a few frames; where
+            their logits' cosine falls below 0.99, ``auto`` takes float32.
+        trust: which files are run without a trial: those that are ``known`` (converted here, or
+            tried before), ``always`` all, ``never`` any.
+
+    Raises:
+        ModelError: if the file is damaged or not a stream model, or its trial crashes or hangs.
+        EngineError: if the engine is not installed or refuses the file, or cannot compute as told.
+        LabelsError: if the labels are not one per class.
+    """
+    path = Path(path)
+    threads = default_threads() if threads is None else threads
+    if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
+        raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")
+    if trust not in _TRUSTS:
+        raise MovistreamError(f"trust is {', '.join(_TRUSTS)}, not {trust!r}")
+    data = map_file(path)
+    with data:
+        file = read_model_file(data, str(path))
+        manifest = bind(file, data, str(path))
+        fingerprint = manifest.digest or hashlib.sha256(data).hexdigest()
+    float16 = _may_use_float16(arithmetic, manifest, path)
+    operators = {operator.name for graph in file.graphs for operator in graph.operators}
+    has_sizes_at_run_time = not SIZING_OPERATORS.isdisjoint(operators)
+    if trust != "always":
+        how = "\n".join([engine, arithmetic, engine_identity()])
+        if trust == "never" or not is_known(fingerprint, how):
+            graph = file.signatures[manifest.signature].graph
+            work = sum(multiply_adds(graph, operator) for operator in graph.operators)
+            probe(path, fingerprint, engine, threads, arithmetic, work)
+            remember(fingerprint, how)
+    if labels is not None:
+        check_labels(labels, manifest.logits.classes)
+        manifest = msgspec.structs.replace(manifest, labels=labels)
+
+    cache = None if weight_cache is None else weight_cache_file(weight_cache, fingerprint)
+
+    def opened(arithmetic: Arithmetic) -> Model:
+        options = EngineOptions(threads, arithmetic, cache, has_sizes_at_run_time)
+        return Model(path, manifest, engine, options, fingerprint)
+
+    if not float16:
+        return opened("float32")
+    try:
+        return _checked(opened) if check_arithmetic else opened("float16")
+    except EngineUnavailableError:
+        if arithmetic != "auto":
+            raise
+        return opened("float32")
+
+
+def default_threads() -> int:
+    """Cores that this process may use, at most 4: small layers gain nothing from more."""
+    available = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    return min(available, _MOST_DEFAULT_THREADS)
+
+
+def _may_use_float16(arithmetic: str, manifest: Manifest, path: Path) -> bool:
+    """Whether to try it; an engine may still turn out not to have it."""
+    if arithmetic not in ARITHMETICS:
+        raise MovistreamError(f"arithmetic is {', '.join(ARITHMETICS)}, not {arithmetic!r}")
+    obstacle = float16_obstacle(manifest)
+    if arithmetic == "auto":
+        return obstacle is None and cpu_computes_float16()
+    if arithmetic == "float16":
+        if obstacle is not None:
+            raise EngineError(f"{path} cannot be computed in float16: {obstacle}")
+        if not cpu_computes_float16():
+            raise EngineUnavailableError("this CPU has no arithmetic for float16")
+    return arithmetic == "float16"
+
+
+def _checked(opened: Callable[[Arithmetic], Model]) -> Model:
+    """The model in float16, if it answers as in float32."""
+    model = opened("float16")
+    with opened("float32") as exact:
+        cosine = lowest_cosine(model, exact)
+    if cosine >= LEAST_COSINE:
+        return model
+    model.close()
+    raise EngineUnavailableError(
+        f"{model.path} in float16 differs from float32: the cosine of their logits is {cosine:.4f}"
+    )

@@ -1,0 +1,360 @@
+"""A loaded model, and streams over it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream.engines import Array, open_engine
+from movistream.engines.arithmetic import MOST_FLOAT16_FRAMES
+from movistream.engines.options import EngineOptions
+from movistream.errors import EngineError, MovistreamError, SnapshotError
+from movistream.file.manifest import Manifest
+from movistream.stream.preprocess import Preprocessor, View
+from movistream.stream.result import Result
+
+
+class Model:
+    """A loaded model: weights and an engine, shared by all its streams.
+
+    Attributes:
+        path: of the file.
+        manifest: what the file says about itself.
+        engine: the name of the engine in use.
+        threads: that the engine uses.
+        arithmetic: that float operators compute in.
+        fingerprint: SHA-256 of the file, which tells models apart.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        manifest: Manifest,
+        engine: str,
+        options: EngineOptions,
+        fingerprint: str,
+    ) -> None:
+        """Use :func:`movistream.load`."""
+        self.fingerprint = fingerprint
+        self.path = path
+        self.manifest = manifest
+        self.threads = options.threads
+        self.arithmetic = options.arithmetic
+        self.engine, self._engine = open_engine(engine, path, manifest.signature, options)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._image = self._engine.create_input(manifest.input.tensor)
+        self._logits = self._engine.create_output(manifest.logits.tensor)
+
+    @property
+    def name(self) -> str:
+        """Of the network, such as ``movinet-a0-stream``."""
+        return self.manifest.name
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Of the classes, in order; empty if the file has none."""
+        return self.manifest.labels
+
+    @property
+    def classes(self) -> int:
+        """Their number."""
+        return self.manifest.logits.classes
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """At which the network was trained; None if the file does not say."""
+        return self.manifest.input.frames_per_second
+
+    def stream(self, *, horizon_frames: int | None = None, view: View | None = None) -> Stream:
+        """A new stream, at the start of a video. Streams of one model may be interleaved.
+
+        Args:
+            horizon_frames: after so many frames, let running means forget, so that an endless
+                stream follows what happens now; by default as the file says, which mostly is
+                never. In float16 arithmetic they forget after 2,048 frames at the latest.
+            view: which part of each frame is looked at; by default the middle, as networks are
+                evaluated.
+
+        Raises:
+            MovistreamError: if the model is closed, or has no clock that can be held.
+        """
+        with self._lock:
+            if self._closed:
+                raise MovistreamError(f"the model {self.path} is closed")
+            if horizon_frames is None:
+                horizon_frames = self.manifest.horizon_frames
+            return Stream(self, horizon_frames, view)
+
+    def close(self) -> None:
+        """Frees the engine; the model's streams cannot be used any more."""
+        with self._lock:
+            self._closed = True
+            self._engine.close()
+
+    def __repr__(self) -> str:
+        runs = f"{self.engine}, {self.threads} threads, {self.arithmetic}"
+        return f"<Model {self.name} from {self.path}, {runs}>"
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A stream's memory at one moment.
+
+    Attributes:
+        model: fingerprint of the model that it belongs to.
+        frames_seen: since the reset.
+        tensors: values by input name, not writable.
+    """
+
+    model: str
+    frames_seen: int
+    tensors: Mapping[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class _Horizon:
+    """After so many frames, the clock's input is held where it is."""
+
+    frames: int
+    clock: str
+    held: Array
+
+
+class Stream:
+    """One video's pass through a model, frame by frame.
+
+    A stream is a context manager; leaving it frees its states. It belongs to one thread at a time;
+    streams of one model in several threads take turns in the engine.
+    """
+
+    def __init__(self, model: Model, horizon_frames: int | None, view: View | None) -> None:
+        """Use :meth:`Model.stream`."""
+        self._model = model
+        self._engine = engine = model._engine
+        manifest = model.manifest
+        self._preprocess = Preprocessor(manifest.input, view)
+        self._frames_seen = 0
+        inputs: dict[str, Any] = {manifest.input.tensor: model._image}
+        outputs: dict[str, Any] = {manifest.logits.tensor: model._logits}
+        for state in manifest.states:
+            inputs.update({name: engine.create_input(name) for name in state.inputs})
+            # One tensor that is both input and output can have one buffer only.
+            outputs[state.output] = (
+                inputs[state.inputs[0]]
+                if state.advance == "keep"
+                else engine.create_output(state.output)
+            )
+        self._slots = {
+            name: engine.input_names.index(name)
+            for state in manifest.states
+            for name in state.inputs
+        }
+        # Inputs, then outputs, in the engine's order; a step puts others in their places, all at
+        # once, so that an interrupt cannot leave a stream half advanced.
+        self._buffers = [
+            *(inputs[name] for name in engine.input_names),
+            *(outputs[name] for name in engine.output_names),
+        ]
+        self._successors = self._plan_rotation()
+        self._horizon = self._find_horizon(horizon_frames)
+        self.reset()
+
+    @property
+    def frames_seen(self) -> int:
+        """Frames stepped since the start, the last reset, or the restored snapshot's start."""
+        return self._frames_seen
+
+    def step(
+        self,
+        image: npt.NDArray[np.uint8],
+        *,
+        frame: int | None = None,
+        time_s: float | None = None,
+    ) -> Result:
+        """Runs one frame through the network.
+
+        Args:
+            image: uint8 (height, width, 3) in RGB order, of any size.
+            frame: what the result calls this frame; by default, frames since the reset.
+            time_s: when the frame was taken, in seconds; by default from the model's frame rate.
+
+        Raises:
+            FrameError: if the image is not such an array.
+            EngineError: if the engine fails, or the answer is not a number.
+            In both cases the stream is unchanged.
+        """
+        start = time.perf_counter()
+        values = self._preprocess(image)
+        prepared = time.perf_counter()
+        logits = self._advance(values)
+        done = time.perf_counter()
+        manifest = self._model.manifest
+        rate = manifest.input.frames_per_second
+        frame = self._frames_seen if frame is None else frame
+        if time_s is None and rate is not None:
+            time_s = self._frames_seen / rate
+        self._frames_seen += 1
+        return Result(
+            frame=frame,
+            time_s=time_s,
+            logits=logits,
+            preprocess_ms=(prepared - start) * 1e3,
+            inference_ms=(done - prepared) * 1e3,
+            labels=manifest.labels,
+        )
+
+    def reset(self) -> None:
+        """Forgets everything: the next frame is the first of a video."""
+        for state in self._model.manifest.states:
+            initial = np.full(state.shape, state.initial, state.dtype)
+            for name in state.inputs:
+                self._engine.write(self._buffer(name), initial)
+        self._frames_seen = 0
+
+    def set_horizon(self, horizon_frames: int | None) -> None:
+        """From the next frame on, lets running means forget, see :meth:`Model.stream`.
+
+        Raises:
+            MovistreamError: if the model has no clock that can be held.
+        """
+        if horizon_frames is None:
+            horizon_frames = self._model.manifest.horizon_frames
+        self._horizon = self._find_horizon(horizon_frames)
+
+    def snapshot(self) -> Snapshot:
+        """A copy of the stream's memory."""
+        tensors = {name: self._engine.read(self._buffer(name)) for name in self._slots}
+        for values in tensors.values():
+            values.flags.writeable = False
+        return Snapshot(self._model.fingerprint, self._frames_seen, tensors)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Goes back to a snapshot of this or another stream of the same model.
+
+        Raises:
+            SnapshotError: if it was taken from another model, is incomplete, or is none. The
+                stream is unchanged.
+        """
+        if not isinstance(snapshot, Snapshot):
+            raise SnapshotError(f"a snapshot is needed, not {type(snapshot).__name__}")
+        if snapshot.model != self._model.fingerprint:
+            raise SnapshotError(f"the snapshot is of another model than {self._model.path}")
+        expected = {
+            name: (state.shape, np.dtype(state.dtype))
+            for state in self._model.manifest.states
+            for name in state.inputs
+        }
+        found = {name: (value.shape, value.dtype) for name, value in snapshot.tensors.items()}
+        if found != expected:
+            odd = min(n for n in {*found, *expected} if found.get(n) != expected.get(n))
+            raise SnapshotError(f"the snapshot does not hold the state {odd!r} as the model does")
+        for name, values in snapshot.tensors.items():
+            self._engine.write(self._buffer(name), values)
+        self._frames_seen = snapshot.frames_seen
+
+    def warm_up(self) -> None:
+        """Runs a blank frame and forgets it, so that the next step takes its usual time."""
+        snapshot = self.snapshot()
+        image = self._model.manifest.input
+        self._advance(np.zeros(image.shape, image.dtype))
+        self.restore(snapshot)
+
+    def close(self) -> None:
+        """Frees the states."""
+        self._buffers = []
+
+    def __repr__(self) -> str:
+        return f"<Stream of {self._model.manifest.name}, {self._frames_seen} frames seen>"
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _require_open(self) -> None:
+        if self._model._closed or not self._buffers:
+            raise MovistreamError("the stream is closed, or its model")
+
+    def _buffer(self, name: str) -> Any:
+        """The buffer that holds an input now."""
+        self._require_open()
+        return self._buffers[self._slots[name]]
+
+    def _plan_rotation(self) -> list[int]:
+        """For each place of a buffer, the place of the one that takes it after a step."""
+        successors = list(range(len(self._buffers)))
+        input_count = len(self._engine.input_names)
+        for state in self._model.manifest.states:
+            if state.advance != "keep":
+                output = input_count + self._engine.output_names.index(state.output)
+                cycle = [*(self._slots[name] for name in state.inputs), output]
+                for place, successor in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
+                    successors[place] = successor
+        return successors
+
+    def _find_horizon(self, wanted: int | None) -> _Horizon | None:
+        if wanted is not None and (not isinstance(wanted, int) or wanted < 1):
+            raise MovistreamError(f"a horizon is 1 frame or more, not {wanted!r}")
+        frames = wanted
+        if self._model.arithmetic == "float16":
+            frames = min(wanted or MOST_FLOAT16_FRAMES, MOST_FLOAT16_FRAMES)
+        if frames is None:
+            return None
+        for state in self._model.manifest.states:
+            if (state.role, state.shape, state.dtype) == ("clock", (1, 1), "float32"):
+                return _Horizon(frames, state.inputs[0], np.full((1, 1), frames - 1, np.float32))
+        if wanted is None:
+            return None
+        raise MovistreamError(
+            f"{self._model.path} has no clock that a horizon could hold; convert the checkpoint"
+            " with the state layout 'frames'"
+        )
+
+    def _advance(self, values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+        """One step: writes the image, runs, hands the new states over, returns the logits."""
+        engine, model = self._engine, self._model
+        with model._lock:
+            self._require_open()
+            input_count = len(engine.input_names)
+            engine.write(model._image, values)
+            if self._horizon is not None and self._frames_seen >= self._horizon.frames:
+                engine.write(self._buffer(self._horizon.clock), self._horizon.held)
+            engine.run(self._buffers[:input_count], self._buffers[input_count:])
+            stored = engine.read(model._logits)
+        scores = model.manifest.logits
+        logits = stored.astype(np.float32, copy=False).reshape(-1)
+        if scores.dtype != "float32":
+            logits = (logits - scores.zero_point) * np.float32(scores.scale)
+        if not np.isfinite(logits).all():
+            raise EngineError(
+                f"the model's answer to frame {self._frames_seen} is not a number: its weights are"
+                " damaged, or too large for its arithmetic"
+            )
+        self._buffers = [self._buffers[place] for place in self._successors]
+        return logits

@@ -1,0 +1,1 @@
+"""What this machine and its processes are asked for: children, whole files, cores, text."""

@@ -1,0 +1,1 @@
+"""Streams being watched: what their answers mean, and when to forget."""

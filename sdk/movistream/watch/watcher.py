@@ -1,0 +1,271 @@
+"""One stream being watched: frames in; results, scores, events and notices out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream.errors import MovistreamError
+from movistream.sources.frame import VideoFrame
+from movistream.stream.ensemble import Streamable
+from movistream.stream.model import Snapshot
+from movistream.stream.preprocess import View
+from movistream.stream.result import Prediction, Result
+from movistream.watch.events import Event, EventDetector, EventOptions
+from movistream.watch.resets import Reason, ResetOptions, ResetPolicy
+from movistream.watch.scores import ScoreOptions, Scorer
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """How a source is watched.
+
+    Attributes:
+        scores: how logits become scores.
+        events: when something counts as seen; None to look for no events.
+        resets: when a stream forgets all.
+        frames_per_second: that the network sees; by default as it was trained.
+        every: take one frame in so many instead.
+        start_s: leave out what is before this time of the source, in seconds.
+        end_s: end at this time of the source; None for its own end.
+        horizon_s: let answers follow about the last so many seconds; None for as the file says.
+        views: what is looked at, each a stream of its own.
+        top: so many best classes are named.
+        all_frames: give the frames of recordings that are not looked at too.
+    """
+
+    scores: ScoreOptions = field(default_factory=ScoreOptions)
+    events: EventOptions | None = None
+    resets: ResetOptions = field(default_factory=ResetOptions)
+    frames_per_second: float | None = None
+    every: int | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    horizon_s: float | None = None
+    views: tuple[View, ...] = (View(),)
+    top: int = 5
+    all_frames: bool = False
+
+    def __post_init__(self) -> None:
+        above_zero = {
+            "frames_per_second": self.frames_per_second,
+            "end_s": self.end_s,
+            "horizon_s": self.horizon_s,
+        }
+        for name, value in above_zero.items():
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise MovistreamError(f"{name} is a number above 0, not {value!r}")
+        if not (math.isfinite(self.start_s) and self.start_s >= 0):
+            raise MovistreamError(f"start_s is 0 or more, not {self.start_s!r}")
+        if self.end_s is not None and self.end_s <= self.start_s:
+            raise MovistreamError("end_s is after start_s")
+        if self.every is not None and self.every < 1:
+            raise MovistreamError(f"every is 1 or more, not {self.every!r}")
+        if self.top < 1 or not self.views:
+            raise MovistreamError("at least one class and one view are needed")
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What was said to one frame of a stream.
+
+    Attributes:
+        stream: its name.
+        frame: that was looked at.
+        result: of the network; its frame and time are those of the source.
+        scores: what :class:`.scores.Scorer` makes of it, float32 (classes,).
+        best: the reported classes of the highest scores, best first.
+        latency_ms: from capture to here; None for recordings.
+        skipped: frames of a live source that were wanted but never looked at, so far.
+        going_on: events that have begun and not ended.
+    """
+
+    stream: str
+    frame: VideoFrame
+    result: Result
+    scores: npt.NDArray[np.float32]
+    best: tuple[Prediction, ...]
+    latency_ms: float | None
+    skipped: int
+    going_on: tuple[Event, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """A recording has a frame, whether it is looked at or not; it comes before that.
+
+    Attributes:
+        source: the name of its first stream.
+        frame: what there is to see.
+    """
+
+    source: str
+    frame: VideoFrame
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event of a stream has ended.
+
+    Attributes:
+        stream: its name.
+        event: what it was.
+    """
+
+    stream: str
+    event: Event
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something else happened to a stream.
+
+    Attributes:
+        stream: its name.
+        time_s: of the next frame, in seconds since the source's start.
+        kind: ``reset``: the stream has forgotten all. ``interruption``: the source was lost and
+            came back, and the stream has kept its state.
+        reason: for people.
+    """
+
+    stream: str
+    time_s: float
+    kind: Literal["reset", "interruption"]
+    reason: str
+
+
+class Watcher:
+    """One stream over a model or an ensemble; frames of one source, in order."""
+
+    def __init__(
+        self,
+        name: str,
+        model: Streamable,
+        options: WatchOptions,
+        view: View | None = None,
+        horizon_frames: int | None = None,
+        resume: Snapshot | None = None,
+    ) -> None:
+        """Opens a stream.
+
+        Args:
+            name: what its steps, events and notices are called.
+            options: of these, what concerns scores, events and resets.
+            view: which part of each frame is looked at.
+            horizon_frames: see :meth:`.model.Model.stream`.
+            resume: where to go on; by default at the start of a video.
+
+        Raises:
+            LabelsError: if an option names a label that the model does not have.
+            SnapshotError: if the snapshot is of another model.
+        """
+        self.name = name
+        self._model = model
+        self._options = options
+        self._scorer, self._events = self._judges(options)
+        self._policy = ResetPolicy(options.resets)
+        self._last_s: float | None = None
+        self._reset_asked = False
+        self._asked: Callable[[], None] | None = None
+        self._stream = model.stream(horizon_frames=horizon_frames, view=view)
+        if resume is not None:
+            self._stream.restore(resume)
+
+    def look(self, frame: VideoFrame, skipped: int = 0) -> tuple[Step | Seen | Notice, ...]:
+        """Takes the next frame; what happened before it comes first, events that end last.
+
+        Args:
+            skipped: see :class:`Step`.
+
+        Raises:
+            FrameError, EngineError: see :meth:`.model.Stream.step`.
+        """
+        happened: list[Step | Seen | Notice] = []
+        if self._asked is not None:
+            asked, self._asked = self._asked, None
+            happened += self.finish()
+            asked()
+        image = frame.image
+        reason = self._policy.reason(frame.time_s, image)
+        if self._reset_asked:
+            self._reset_asked, reason = False, reason or "asked for"
+        if reason is not None:
+            if self._events is not None and reason in ("gap", "scene cut"):
+                # What was seen belongs to what was before; after a gap, nobody saw it end.
+                ended = self._events.finish(None if reason == "gap" else frame.time_s)
+                happened += [Seen(self.name, event) for event in ended]
+            self._stream.reset()
+            self._scorer.reset()
+        if reason is not None or frame.interruption is not None:
+            happened.append(self._notice(frame, reason))
+        result = self._stream.step(image, frame=frame.index, time_s=frame.time_s)
+        scores = self._scorer.update(result)
+        ended = () if self._events is None else self._events.update(frame.time_s, scores)
+        going_on = () if self._events is None else self._events.going_on
+        latency_ms = None
+        if frame.captured_s is not None:
+            latency_ms = (time.monotonic() - frame.captured_s) * 1e3
+        best = self._scorer.top(scores, self._options.top)
+        happened.append(Step(self.name, frame, result, scores, best, latency_ms, skipped, going_on))
+        happened += [Seen(self.name, event) for event in ended]
+        self._last_s = frame.time_s
+        return tuple(happened)
+
+    def finish(self) -> tuple[Seen, ...]:
+        """Ends the events that are going on."""
+        if self._events is None:
+            return ()
+        return tuple(Seen(self.name, event) for event in self._events.finish())
+
+    def ask_for_reset(self) -> None:
+        """Lets the stream forget all before its next frame; from any thread."""
+        self._reset_asked = True
+
+    def ask_for_options(self, options: WatchOptions, horizon_frames: int | None) -> None:
+        """From the next frame on, scores, events and horizon as told; from any thread.
+
+        Events that are going on then end there.
+
+        Raises:
+            LabelsError: if an option names a label that the model does not have.
+        """
+        scorer, events = self._judges(options)
+
+        def change() -> None:
+            self._options, self._scorer, self._events = options, scorer, events
+            self._stream.set_horizon(horizon_frames)
+
+        self._asked = change
+
+    def last_snapshot(self) -> Snapshot | None:
+        """A copy of the stream's memory; None if its model is closed."""
+        try:
+            return self._stream.snapshot()
+        except MovistreamError:
+            return None
+
+    def close(self) -> None:
+        """Frees the stream."""
+        self._stream.close()
+
+    def _judges(self, options: WatchOptions) -> tuple[Scorer, EventDetector | None]:
+        scorer = Scorer(options.scores, self._model.labels, self._model.classes)
+        if options.events is None:
+            return scorer, None
+        return scorer, EventDetector(options.events, self._model.labels, scorer.reported)
+
+    def _notice(self, frame: VideoFrame, reason: Reason | None) -> Notice:
+        said = [] if frame.interruption is None else [frame.interruption]
+        if reason is None:
+            return Notice(self.name, frame.time_s, "interruption", f"{said[0]}; state kept")
+        if reason == "gap" and self._last_s is not None:
+            said.append(f"no frame for {frame.time_s - self._last_s:.1f} s")
+        elif reason != "gap":
+            said.append(reason)
+        return Notice(self.name, frame.time_s, "reset", f"{'; '.join(said)}; state reset")

@@ -1,0 +1,159 @@
+"""The method stands on this: a stream, frame by frame, equals the whole clip at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from movistream_converters.ir.network import (
+    HARD_SIGMOIDS,
+    Activation,
+    ActivationFunction,
+    BatchNormalization,
+    Image,
+    Network,
+    Node,
+)
+from movistream_converters.ir.passes import fold
+from movistream_converters.networks.movinet import (
+    ARCHITECTURES,
+    ConvolutionType,
+    SqueezeExciteType,
+    build_movinet,
+    default_options,
+)
+from movistream_converters.reference.execution import activate, initial_states, run_clip
+from movistream_converters.reference.verification import relative_error
+from tests.conftest import small_checkpoint
+
+TIGHT = 1e-5
+
+
+def images(count: int, size: int, batch: int = 1) -> np.ndarray:
+    return np.random.default_rng(1).random((batch, count, size, size, 3), np.float32)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_stream_equals_clip(architecture: str) -> None:
+    checkpoint = small_checkpoint(architecture, image_size=32)
+    clip = images(6, 32)
+    whole, final = run_clip(checkpoint.network, checkpoint.weights, clip)
+    states = None
+    for index in range(clip.shape[1]):
+        frame = clip[:, index : index + 1]
+        logits, states = run_clip(checkpoint.network, checkpoint.weights, frame, states)
+        assert relative_error(logits.numpy()[:, 0], whole.numpy()[:, index]) < TIGHT
+    assert states is not None
+    for name, value in final.items():
+        assert relative_error(states[name].numpy(), value.numpy()) < TIGHT, name
+
+
+def test_a_batch_equals_its_videos() -> None:
+    checkpoint = small_checkpoint()
+    clips = images(3, 48, batch=2)
+    together, _ = run_clip(checkpoint.network, checkpoint.weights, clips)
+    for index in range(2):
+        alone, _ = run_clip(checkpoint.network, checkpoint.weights, clips[index : index + 1])
+        assert relative_error(together.numpy()[index], alone.numpy()[0]) < TIGHT
+
+
+def test_sub_clips_equal_the_whole_clip() -> None:
+    checkpoint = small_checkpoint("a0")
+    clip = images(7, 48)
+    whole, _ = run_clip(checkpoint.network, checkpoint.weights, clip)
+    first, states = run_clip(checkpoint.network, checkpoint.weights, clip[:, :4])
+    second, _ = run_clip(checkpoint.network, checkpoint.weights, clip[:, 4:], states)
+    pieces = np.concatenate([first.numpy(), second.numpy()], axis=1)
+    assert relative_error(pieces, whole.numpy()) < TIGHT
+
+
+def test_causality() -> None:
+    """A later frame never changes an earlier answer."""
+    checkpoint = small_checkpoint("a0")
+    clip = images(5, 48)
+    changed = clip.copy()
+    changed[:, 3] = 1 - changed[:, 3]
+    before, _ = run_clip(checkpoint.network, checkpoint.weights, clip)
+    after, _ = run_clip(checkpoint.network, checkpoint.weights, changed)
+    np.testing.assert_array_equal(before.numpy()[:, :3], after.numpy()[:, :3])
+    assert np.abs(before.numpy()[:, 3:] - after.numpy()[:, 3:]).min() > 0
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"se_type": SqueezeExciteType.NONE},
+        {"se_type": SqueezeExciteType.SPACE},
+        {"se_type": SqueezeExciteType.SPACE_TIME, "positional_encoding": True},
+        {"convolution_type": ConvolutionType.JOINT},
+        {"gating": ActivationFunction.HARD_SIGMOID_KERAS},
+        {"gating": ActivationFunction.SIGMOID, "activation": ActivationFunction.SWISH},
+    ],
+    ids=str,
+)
+def test_folding_changes_nothing(options: dict[str, object]) -> None:
+    checkpoint = small_checkpoint("t0", **options)
+    clip = images(3, 48)
+    network, weights = fold(checkpoint.network, checkpoint.weights)
+    expected, _ = run_clip(checkpoint.network, checkpoint.weights, clip)
+    folded, _ = run_clip(network, weights, clip)
+    assert relative_error(folded.numpy(), expected.numpy()) < TIGHT
+    names = {name.rpartition(".")[2] for name in weights}
+    assert not names & {"gamma", "beta", "mean", "variance"}
+    assert not any(name.endswith("rezero.scale") for name in weights)
+    gates = {node.layer for node in network.nodes if node.name.endswith(".se.gate")}
+    assert not gates & {Activation(function) for function in HARD_SIGMOIDS}
+
+
+@pytest.mark.parametrize(
+    ("function", "values"),
+    [
+        (ActivationFunction.RELU6, (0, 0, 2, 6)),
+        (ActivationFunction.HARD_SIGMOID, (0, 1.5 * 0.16667, 5 * 0.16667, 6 * 0.16667)),
+        (ActivationFunction.HARD_SIGMOID_KERAS, (0, 0.2, 0.9, 1)),
+        (ActivationFunction.HARD_SWISH, (0, -1.5 * 1.5 / 6, 2 * 5 / 6, 9)),
+    ],
+)
+def test_activations_by_hand(
+    function: ActivationFunction, values: tuple[float, float, float, float]
+) -> None:
+    """At −9, −1.5, 2 and 9."""
+    found = activate(function, tf.constant([-9.0, -1.5, 2.0, 9.0])).numpy()
+    assert found == pytest.approx(values, abs=1e-6)
+
+
+def test_batch_normalization_by_hand() -> None:
+    """Model Garden's epsilon, 1e-3: 2 · (5 − 1) / sqrt(0.015 + 0.001) + 3, about 66.25."""
+    nodes = (
+        Node("image", Image(), ()),
+        Node("bn", build_movinet(default_options("a0")).nodes[2].layer, ("image",)),
+    )
+    network = Network("n", nodes, (1, 1), causal=True)
+    weights = {
+        f"bn.{name}": np.full(3, value, np.float32)
+        for name, value in {"gamma": 2, "beta": 3, "mean": 1, "variance": 0.015}.items()
+    }
+    logits, _ = run_clip(network, weights, np.full((1, 1, 1, 1, 3), 5, np.float32), {})
+    np.testing.assert_allclose(logits.numpy(), 8 / 0.016**0.5 + 3, rtol=1e-6)
+
+
+def test_every_batch_norm_has_that_epsilon() -> None:
+    layers = [node.layer for node in build_movinet(default_options("a0")).nodes]
+    epsilons = {layer.epsilon for layer in layers if isinstance(layer, BatchNormalization)}
+    assert epsilons == {1e-3}
+
+
+def test_gradients_reach_every_weight() -> None:
+    checkpoint = small_checkpoint("t0", image_size=32)
+    variables = {name: tf.Variable(value) for name, value in checkpoint.weights.items()}
+    with tf.GradientTape() as tape:
+        logits, _ = run_clip(checkpoint.network, variables, images(5, 32))
+        loss = tf.reduce_sum(logits**2)
+    gradients = tape.gradient(loss, list(variables.values()))
+    assert all(gradient is not None for gradient in gradients)
+
+
+def test_initial_states_are_zero() -> None:
+    states = initial_states(small_checkpoint().network, batch_size=2)
+    assert all(value.shape[0] == 2 and not value.numpy().any() for value in states.values())
