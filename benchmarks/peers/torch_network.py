@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from movistream_converters.ir.network import (
+from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
     Add,
-    AveragePool,
     BatchNormalization,
     Concatenate,
     Convolution,
     Image,
     Multiply,
-    Network,
+    Padding,
+    Pool,
     Scale,
     SpatialMean,
     TemporalMean,
-    node_shapes,
+    padding_amounts,
 )
+from movistream_converters.ir.network import Network, node_shapes
 
 ACTIVATIONS: dict[ActivationFunction, Callable[[torch.Tensor], torch.Tensor]] = {
     ActivationFunction.RELU: functional.relu,
@@ -59,7 +59,7 @@ class ClipNetwork(nn.Module):
                     channels,
                     node.layer.filters,
                     node.layer.kernel,
-                    stride=(1, node.layer.stride, node.layer.stride),
+                    stride=(1, *node.layer.stride),
                     groups=channels if node.layer.depthwise else 1,
                 )
 
@@ -82,17 +82,17 @@ class ClipNetwork(nn.Module):
                 return clip
             case Convolution():
                 module = self.layers[name.replace(".", "/")]
-                return module(_padded(inputs[0], layer.kernel, layer.stride))
+                return module(_padded(inputs[0], layer.kernel, layer.stride, layer.padding))
             case BatchNormalization() | Scale():
                 return inputs[0]
             case Activation():
                 return ACTIVATIONS[layer.function](inputs[0])
-            case AveragePool():
+            case Pool():
                 # The mean of what is inside the frame.
-                size, stride = layer.size, layer.stride
-                padded = _padded(inputs[0], (1, size, size), stride)
-                inside = _padded(torch.ones_like(inputs[0][:, :1, :1]), (1, size, size), stride)
-                window = (1, size, size), (1, stride, stride)
+                size, stride = (1, *layer.size), layer.stride
+                padded = _padded(inputs[0], size, stride)
+                inside = _padded(torch.ones_like(inputs[0][:, :1, :1]), size, stride)
+                window = size, (1, *stride)
                 return functional.avg_pool3d(padded, *window) / functional.avg_pool3d(
                     inside, *window
                 )
@@ -109,10 +109,16 @@ class ClipNetwork(nn.Module):
         raise ValueError(f"{layer} is in no base network")
 
 
-def _padded(x: torch.Tensor, kernel: tuple[int, int, int], stride: int) -> torch.Tensor:
-    """Zeros around a clip as TensorFlow's SAME puts them; time is padded evenly."""
-    pads: list[int] = []
-    for size, width, step in zip(x.shape[:1:-1], kernel[::-1], (stride, stride, 1), strict=True):
-        missing = max(0, (math.ceil(size / step) - 1) * step + width - size)
-        pads += [missing // 2, missing - missing // 2]
+def _padded(
+    x: torch.Tensor,
+    kernel: tuple[int, int, int],
+    stride: tuple[int, int],
+    padding: Padding = "same",
+) -> torch.Tensor:
+    """Zeros around a clip; time is padded evenly."""
+    before = (kernel[0] - 1) // 2
+    top, bottom, left, right = padding_amounts(
+        padding, (x.shape[3], x.shape[4]), kernel[1:], stride
+    )
+    pads = [left, right, top, bottom, before, kernel[0] - 1 - before]
     return functional.pad(x, pads) if any(pads) else x

@@ -20,15 +20,10 @@ from line_protocol import FIRST_FRAMES, serve
 from torch import nn
 from torch_network import ACTIVATIONS, ClipNetwork
 
-from movistream_converters.ir.network import (
-    Activation,
-    Convolution,
-    Network,
-    SpatialMean,
-    node_shapes,
-)
+from movistream_converters.ir.layers import Activation, Convolution, SpatialMean
+from movistream_converters.ir.network import Network, node_shapes
 from movistream_converters.networks.movinet import ARCHITECTURES, build_movinet, default_options
-from movistream_converters.networks.x3d import X3DS, build_x3d
+from movistream_converters.networks.x3d import X3DS, build_x3d, table_of
 
 CLASSES = 600
 
@@ -136,7 +131,7 @@ def main() -> None:
         frames = ARCHITECTURES[architecture].clip_frames
     else:
         spec = X3DS[name.rpartition("-")[2]]
-        network = build_x3d(name.rpartition("-")[2], CLASSES, spec.image_size)
+        network = build_x3d(name, table_of(name.rpartition("-")[2], CLASSES), spec.image_size)
         frames = spec.frames
     if name.startswith("cox3d-"):
         _, model = continual_step(network, frames)

@@ -17,7 +17,7 @@ from movistream_converters.convert import convert
 from movistream_converters.formats.model_garden.names import stored_kernel_shapes, variable_paths
 from movistream_converters.formats.model_garden.writer import variable_tree, write_checkpoint
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import Convolution
+from movistream_converters.ir.layers import Convolution
 from tests.conftest import IMAGE_SIZE, small_checkpoint
 from tests.converters.tflite_converter import converted
 

@@ -3,20 +3,19 @@ from __future__ import annotations
 import pytest
 
 from movistream_converters.ir.cost import network_cost, peak_activation_bytes
-from movistream_converters.ir.network import (
+from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
     Add,
     Convolution,
     Image,
-    Network,
-    Node,
     SpatialMean,
     TemporalMean,
 )
+from movistream_converters.ir.network import Network, Node
 from movistream_converters.networks.movinet import ARCHITECTURES, build_movinet, default_options
 from movistream_converters.networks.paper_table import comparisons
-from movistream_converters.networks.x3d import build_x3d
+from movistream_converters.networks.x3d import build_x3d, table_of
 
 
 def test_multiply_adds_by_hand() -> None:
@@ -25,7 +24,7 @@ def test_multiply_adds_by_hand() -> None:
         "n",
         (
             Node("image", Image(), ()),
-            Node("conv", Convolution(4, (1, 3, 3), 2), ("image",)),
+            Node("conv", Convolution(4, (1, 3, 3), (2, 2)), ("image",)),
             Node("mean", SpatialMean(), ("conv",)),
             Node("dense", Convolution(5, bias=True), ("mean",)),
         ),
@@ -50,6 +49,7 @@ def test_pointwise_layers_write_over_what_they_read() -> None:
             Node("act", Activation(ActivationFunction.RELU), ("conv",)),
             Node("other", Convolution(1), ("act",)),
             Node("add", Add(), ("other", "image")),
+            Node("mean", SpatialMean(), ("add",)),
         ),
         (4, 4),
         causal=True,
@@ -81,7 +81,7 @@ def test_published_cost() -> None:
 def test_x3d_by_its_published_widths() -> None:
     """Squeezes of 8, 8, 16 and 32 in X3D-M, 8, 16, 24 and 40 in X3D-XL; 26 and 55 blocks."""
     for name, squeezes, blocks in (("m", [8, 8, 16, 32], 26), ("xl", [8, 16, 24, 40], 55)):
-        nodes = {node.name: node.layer for node in build_x3d(name, 400, 224).nodes}
+        nodes = {node.name: node.layer for node in build_x3d(name, table_of(name, 400), 224).nodes}
         reduces = [nodes[f"block{i}_layer0.se.reduce"] for i in range(4)]
         assert [layer.filters for layer in reduces if isinstance(layer, Convolution)] == squeezes
         assert sum(name.endswith(".add") for name in nodes) == blocks

@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from movistream_converters.ir.network import (
+from movistream_converters.ir.layers import (
     HARD_SIGMOIDS,
     Activation,
     ActivationFunction,
     BatchNormalization,
     Image,
-    Network,
-    Node,
 )
+from movistream_converters.ir.network import Network, Node
 from movistream_converters.ir.passes import fold
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,

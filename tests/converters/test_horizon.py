@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 import movistream
 from movistream_converters.convert import convert
@@ -35,7 +35,8 @@ def test_means_weigh_new_frames_by_the_horizon(forgetful: Source) -> None:
     nodes = forgetful.network.nodes
     space = next(node for node in nodes if node.name == "head.space")
     pool = next(node for node in nodes if node.name == "head.pool")
-    network = replace(forgetful.network, nodes=(nodes[0], replace(space, inputs=("image",)), pool))
+    space = structs.replace(space, inputs=("image",))
+    network = structs.replace(forgetful.network, nodes=(nodes[0], space, pool))
     images = np.full((1, 5, 4, 4, 3), np.array([0, 3, 6, 9, 0]).reshape(1, 5, 1, 1, 1), np.float32)
     means, _ = run_clip(network, {}, images)
     np.testing.assert_allclose(means.numpy()[0, :, 0], [0, 1.5, 3, 5, 10 / 3], rtol=1e-6)

@@ -17,7 +17,8 @@ from movistream.file.manifest import SIGNATURE_KEY
 from movistream_converters.convert import Conversion, convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction, Convolution, node_shapes
+from movistream_converters.ir.layers import ActivationFunction, Convolution
+from movistream_converters.ir.network import node_shapes
 from movistream_converters.ir.passes import fold
 from movistream_converters.networks.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
 from movistream_converters.quantise.fidelity import compare_steps, layer_signal_to_noise_db
@@ -25,7 +26,7 @@ from movistream_converters.quantise.observation import Observed, observe
 from movistream_converters.quantise.plan import int8_stages, plan_int8, quantization_error
 from movistream_converters.quantise.stepping import clip_logits, partitions
 from movistream_converters.quantise.videos import Clip, videos_at
-from movistream_converters.tflite import lowering
+from movistream_converters.tflite import rules
 from movistream_converters.tflite.builder import GraphBuilder
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import lower, lower_layers
@@ -233,7 +234,7 @@ def test_pairs_of_pixels_change_nothing(small_clip: Clip, monkeypatch: pytest.Mo
         return len(step.graph.pack(SIGNATURE_KEY, {})), clip_logits(step, [small_clip])
 
     size, paired = logits()
-    monkeypatch.setattr(lowering, "gives_pairs", lambda *_: False)
+    monkeypatch.setattr(rules, "gives_pairs", lambda *_: False)
     size_alone, alone = logits()
     assert size != size_alone
     np.testing.assert_array_equal(paired, alone)

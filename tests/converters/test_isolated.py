@@ -14,7 +14,7 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats import isolated, safetensors_file
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.registry import read_source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from tests.conftest import small_checkpoint
 from tests.converters.sources import checkpoint
 

@@ -15,7 +15,7 @@ import pytest
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from tests.conftest import small_checkpoint
 from tests.converters.sources import Arrays, hdf5, keras_by_attribute, keras_by_layer
 

@@ -156,7 +156,7 @@ def test_many_classes_of_our_own(tmp_path: Path) -> None:
     small = small_checkpoint()
     many = replace(small, options=replace(small.options, num_classes=6_000_000))
     safetensors_file.write(many, path)
-    with pytest.raises(ConversionError, match=r"with 6000000 classes it would have 24\d+ MB of w"):
+    with pytest.raises(ConversionError, match="has 6000000 as filters"):
         read_isolated(path)
 
 

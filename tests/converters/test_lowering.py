@@ -15,9 +15,12 @@ from movistream.file.manifest import Verification
 from movistream_converters.convert import Conversion, convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.ir.cost import network_cost
-from movistream_converters.ir.network import ActivationFunction, weight_shapes
+from movistream_converters.ir.layers import ActivationFunction
+from movistream_converters.ir.network import weight_shapes
 from movistream_converters.ir.passes import fold
 from movistream_converters.networks.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
+from movistream_converters.quantise.stepping import StepRunner
+from movistream_converters.reference.verification import relative_error, synthetic_frames
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import lower
 from movistream_converters.tflite.precision import Precision
@@ -140,10 +143,17 @@ def test_weights_beyond_float16(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_must_be_folded_first() -> None:
+def test_folding_changes_the_operators_alone() -> None:
     checkpoint = small_checkpoint()
-    with pytest.raises(ValueError, match="folded before"):
-        lower(checkpoint.network, checkpoint.weights, StateLayout.FRAMES)
+    frames = synthetic_frames(checkpoint.network)
+    plain, folded = (
+        np.concatenate([outputs["logits"] for outputs in StepRunner(step).stream(frames)])
+        for step in (
+            lower(checkpoint.network, checkpoint.weights, StateLayout.FRAMES),
+            lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.FRAMES),
+        )
+    )
+    assert relative_error(folded, plain) < 1e-5
 
 
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import tensorflow as tf
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden.checkpoint import read
 from movistream_converters.formats.model_garden.writer import write_checkpoint
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.weights import Mismatch, random_weights
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,

@@ -4,21 +4,30 @@ import math
 
 import pytest
 
-from movistream_converters.ir.network import (
+from movistream_converters.ir.layers import (
     HARD_SIGMOIDS,
-    Activation,
+    RULES,
+    UNPADDED,
     ActivationFunction,
     Add,
-    AveragePool,
+    Concatenate,
     Convolution,
     Image,
+    Layer,
+    LayerError,
     Multiply,
-    Network,
-    Node,
+    Pool,
     PositionalEncoding,
+    Scale,
+    Shape,
+    Slice,
     encoding_frequencies,
+)
+from movistream_converters.ir.network import (
+    Network,
+    NetworkError,
+    Node,
     node_shapes,
-    output_shape,
     receptive_field_frames,
     weight_shapes,
 )
@@ -35,25 +44,36 @@ from tests.conftest import small_checkpoint
 
 
 def test_nodes_come_after_what_they_read() -> None:
-    image = Node("image", Image(), ())
-    with pytest.raises(ValueError, match="reads late before"):
-        Network("n", (image, Node("a", Add(), ("image", "late"))), (8, 8), True)
-    with pytest.raises(ValueError, match="two nodes"):
-        Network("n", (image, image), (8, 8), True)
+    image = Node("image", Image())
+    with pytest.raises(NetworkError, match="a reads late before"):
+        Network("n", (image, Node("a", Add(), ("image", "late"))), (8, 8))
+    same = Node("same", Scale(), ("image",))
+    with pytest.raises(NetworkError, match="two nodes are named same"):
+        Network("n", (image, same, same), (8, 8))
 
 
 @pytest.mark.parametrize(
-    ("layer", "inputs"),
+    ("layer", "inputs", "reason"),
     [
-        (Add(), ((4, 4, 8), (4, 4, 9))),
-        (Multiply(), ((4, 4, 8), (1, 1, 9))),
-        (Convolution(8, depthwise=True), ((4, 4, 9),)),
-        (Activation(ActivationFunction.RELU), ()),
+        (Add(), ((4, 4, 8), (4, 4, 9)), "do not go together"),
+        (Add(), ((4, 4, 8), (1, 4, 8)), "do not go together"),
+        (Multiply(), ((4, 4, 8), (1, 1, 9)), "do not go together"),
+        (Concatenate(), ((4, 4, 8), (4, 5, 8)), "different sizes"),
+        (Convolution(8, depthwise=True), ((4, 4, 9),), "of 9 channels gives 8"),
+        (Convolution(8, depthwise=True, groups=2), ((4, 4, 8),), "has no groups"),
+        (Convolution(8, groups=4), ((4, 4, 6),), "4 groups do not divide 6 channels"),
+        (Convolution(8, groups=3), ((4, 4, 6),), "3 groups do not divide 6 channels and 8"),
+        (Convolution(8, (1, 5, 5), padding=UNPADDED), ((4, 4, 8),), "does not fit into 4"),
+        (Pool(size=(3, 6), padding=UNPADDED), ((4, 5, 8),), "6 pixels does not fit into 5"),
+        (Slice(2, 9), ((4, 4, 8),), "not among 8"),
+        (PositionalEncoding(), ((1, 1, 7),), "no pairs"),
     ],
 )
-def test_inputs_that_do_not_fit_are_refused(layer: object, inputs: tuple[object, ...]) -> None:
-    with pytest.raises(ValueError, match=r"cannot take|depthwise"):
-        output_shape(layer, inputs, (8, 8))  # type: ignore[arg-type]
+def test_inputs_that_do_not_fit_are_refused(
+    layer: Layer, inputs: tuple[Shape, ...], reason: str
+) -> None:
+    with pytest.raises(LayerError, match=reason):
+        RULES[type(layer)].shape(layer, inputs)
 
 
 def test_a0_by_hand() -> None:
@@ -136,12 +156,11 @@ def test_encoding_frequencies_by_hand() -> None:
     assert encoding_frequencies(4) == pytest.approx([1.0, 10_000**-0.5])
 
 
-def test_every_architecture_has_unique_state_blocks() -> None:
-    """A block keeps one buffer and one pool at most: layouts name them by block."""
+def test_states_are_named_by_block() -> None:
+    """As in the published files: a block keeps one buffer and one pool at most."""
     for architecture in ARCHITECTURES:
-        states = network_states(build_movinet(default_options(architecture)))
-        keys = [(state.name.partition(".")[0], state.role) for state in states]
-        assert len(set(keys)) == len(keys)
+        for state in network_states(build_movinet(default_options(architecture))):
+            assert state.name == state.node.partition(".")[0]
 
 
 def test_gates_by_hand() -> None:
@@ -156,5 +175,14 @@ def test_gates_by_hand() -> None:
 
 def test_defaults_of_layers() -> None:
     """What published networks have and do not say."""
-    assert AveragePool() == AveragePool(size=3, stride=2)
-    assert Convolution(8) == Convolution(8, (1, 1, 1), 1, depthwise=False, bias=False)
+    assert Pool() == Pool("average", (3, 3), (2, 2), "same", counts_padding=False)
+    assert Convolution(8) == Convolution(
+        8,
+        (1, 1, 1),
+        (1, 1),
+        depthwise=False,
+        bias=False,
+        groups=1,
+        dilation=(1, 1, 1),
+        padding="same",
+    )

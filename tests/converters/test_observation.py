@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from movistream_converters.ir.network import Convolution, Image, Network, Node, SpatialMean
+from movistream_converters.ir.layers import Convolution, Image, SpatialMean
+from movistream_converters.ir.network import Network, Node
 from movistream_converters.quantise.observation import Observed, observe
 
 

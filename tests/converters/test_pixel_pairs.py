@@ -5,7 +5,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movistream_converters.ir.network import Convolution
+from movistream_converters.ir.layers import Convolution
 from movistream_converters.tflite.pixel_pairs import (
     PAIR,
     gives_pairs,
@@ -40,10 +40,18 @@ def test_pairs_give_the_same_pixels(size: int, stride: int, pairs: int, seed: in
 
 
 def test_which_layers_give_pairs() -> None:
-    stem = Convolution(8, (1, 3, 3), stride=2)
+    stem = Convolution(8, (1, 3, 3), (2, 2))
     assert gives_pairs(stem, (172, 172, 3))
     assert not gives_pairs(stem, (174, 174, 3)), "half a group would be left over"
     assert not gives_pairs(Convolution(8, depthwise=True), (86, 86, 8))
     assert not gives_pairs(Convolution(8, (3, 1, 1)), (86, 86, 8))
+    for other in (
+        {"padding": (1, 1, 1, 1)},
+        {"dilation": (1, 2, 2)},
+        {"groups": 2},
+        {"stride": (1, 2)},
+    ):
+        layer = Convolution(8, (1, 3, 3), **other)  # type: ignore[arg-type]
+        assert not gives_pairs(layer, (86, 86, 8))
     assert not gives_pairs(Convolution(80), (86, 86, 8)), "its outputs are enough"
     assert not gives_pairs(Convolution(8), (86, 86, 24)), "its inputs are enough"

@@ -17,7 +17,7 @@ from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.registry import read_source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.networks.movinet import ConvolutionType, SqueezeExciteType
 from tests.conftest import small_checkpoint
 from tests.converters.sources import state_dict

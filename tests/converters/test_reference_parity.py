@@ -19,7 +19,7 @@ from movistream_converters.convert import convert
 from movistream_converters.formats.model_garden.checkpoint import read
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.reference.verification import relative_error, state_values
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.precision import Precision

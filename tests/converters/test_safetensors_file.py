@@ -21,7 +21,7 @@ from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.model_garden.writer import write_checkpoint
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint

@@ -16,7 +16,7 @@ from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import SOURCE_FORMATS, saved_model
 from movistream_converters.formats.registry import FORMATS, read_source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.reference.verification import relative_error
 from tests.conftest import IMAGE_SIZE, small_checkpoint
 from tests.converters.sources import hard_swish, keras_gate, relu6_gate, write_saved_model

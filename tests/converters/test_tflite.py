@@ -17,7 +17,7 @@ from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.reference.execution import run_clip
 from movistream_converters.reference.verification import relative_error
@@ -114,7 +114,8 @@ def other_network() -> bytes:
     graph = GraphBuilder()
     image = graph.input("image", (1, 48, 48, 3))
     kernel, bias = np.ones((3, 3, 3, 8), np.float32), np.zeros(8, np.float32)
-    x = op.conv_2d(graph, image, "conv", kernel, bias, (2, 2), "RELU6")
+    window = op.Window((3, 3), (2, 2))
+    x = op.conv_2d(graph, image, "conv", kernel, bias, window, "RELU6")
     x = op.spatial_mean(graph, x, "mean")
     x = op.fully_connected(graph, x, "hidden", np.eye(8, dtype=np.float32), bias, "RELU6")
     dense, bias = np.ones((8, 5), np.float32), np.zeros(5, np.float32)

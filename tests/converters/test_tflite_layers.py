@@ -10,7 +10,7 @@ import pytest
 from movistream.file.graph import read_model_file
 from movistream_converters.formats.tflite.graph import TracedGraph, UnlikeError, trace
 from movistream_converters.formats.tflite.layers import activated, gated, plain
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.reference.execution import activate
 from movistream_converters.tflite import operators as op
 from movistream_converters.tflite.builder import GraphBuilder, TensorRef

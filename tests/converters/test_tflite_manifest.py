@@ -16,7 +16,7 @@ from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.passes import fold
 from movistream_converters.networks.movinet import ConvolutionType, SqueezeExciteType
 from movistream_converters.reference.verification import relative_error
@@ -111,7 +111,7 @@ def with_manifest(path: Path, source: Source, **changes: Any) -> Path:
         ),
         ({"positional_encoding": True}, "manifest describes it: block0_layer0.se.position.scaled"),
         ({"num_classes": 7}, "is not as its manifest describes it: classifier.logits"),
-        ({"activation": "tanh"}, "does not describe its network: Invalid enum value 'tanh'"),
+        ({"activation": "mish"}, "does not describe its network: Invalid enum value 'mish'"),
         ({"surprise": 1}, r"describes its network with unknown options: \['surprise'\]"),
     ],
 )

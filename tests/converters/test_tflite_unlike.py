@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from movistream.file import graph
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
-from movistream_converters.ir.network import encoding_frequencies
+from movistream_converters.ir.layers import encoding_frequencies
 from tests.conftest import small_checkpoint
 from tests.converters.tflite_converter import converted
 from tests.converters.tflite_edits import Edit, edited, operators, write

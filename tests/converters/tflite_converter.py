@@ -10,24 +10,22 @@ import tensorflow as tf
 
 from movistream.system.native_stderr import native_stderr_captured
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import (
+from movistream_converters.ir.layers import (
     Activation,
     Add,
-    AveragePool,
     BatchNormalization,
     Concatenate,
     Convolution,
     Image,
     Multiply,
-    Network,
-    Node,
+    Pool,
     PositionalEncoding,
     Scale,
     SpatialMean,
     TemporalMean,
     encoding_frequencies,
-    node_shapes,
 )
+from movistream_converters.ir.network import Network, Node, node_shapes
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import activate
 
@@ -109,7 +107,7 @@ def _node(
         case Convolution(_, _, stride, depthwise, bias):
             kernel = weights[f"{node.name}.kernel"][0]
             if depthwise:
-                strides = (1, stride, stride, 1)
+                strides = (1, *stride, 1)
                 return tf.nn.depthwise_conv2d(x, kernel[..., None], strides, "SAME")
             y = tf.nn.conv2d(x, kernel, stride, "SAME")
             return tf.nn.bias_add(y, weights[f"{node.name}.bias"]) if bias else y
@@ -122,7 +120,7 @@ def _node(
             return activate(function, x)
         case Scale():
             return x * weights[f"{node.name}.scale"]
-        case AveragePool(size, stride):
+        case Pool(_, size, stride):
             return tf.nn.avg_pool2d(x, size, stride, "SAME")
         case SpatialMean():
             return tf.reduce_mean(x, (1, 2), keepdims=True)

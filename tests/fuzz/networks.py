@@ -18,7 +18,7 @@ import numpy as np
 
 from movistream_converters.convert import convert
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import (

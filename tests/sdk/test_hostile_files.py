@@ -37,7 +37,7 @@ def stream_graph() -> GraphBuilder:
     image = graph.input("image", (1, 8, 8, 3))
     state = graph.input("state", (1, 3))
     ones, nothing = np.ones((3, 3, 3), np.float32), np.zeros(3, np.float32)
-    x = op.depthwise_conv_2d(graph, image, "conv", ones, nothing, (1, 1))
+    x = op.depthwise_conv_2d(graph, image, "conv", ones, nothing, op.Window((1, 1)))
     total = op.add(graph, state, op.spatial_mean(graph, x, "mean"), "sum")
     graph.output("logits", op.unary(graph, "LOGISTIC", total, "logits"))
     graph.output("state", total)

@@ -15,7 +15,7 @@ import movistream
 import tests.conftest  # noqa: F401 (imports TensorFlow quietly, so it comes first)
 from demo.render_clip import render_frame
 from movistream_converters.convert import convert
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.precision import Precision

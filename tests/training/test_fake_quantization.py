@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from movistream_converters.ir.network import ActivationFunction, Image, Network, Node
+from movistream_converters.ir.layers import ActivationFunction, Image, SpatialMean
+from movistream_converters.ir.network import Network, Node
 from movistream_converters.ir.passes import fold, unfold
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.progress import ignore_progress
@@ -17,7 +18,7 @@ from movistream_converters.quantise.stepping import clip_logits
 from movistream_converters.quantise.videos import Clip, image_input
 from movistream_converters.reference.execution import run_clip
 from movistream_converters.reference.verification import relative_error
-from movistream_converters.tflite.builder import Quantization
+from movistream_converters.tflite.builder import QuantizationParameters
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import lower
 from movistream_converters.tflite.precision import Precision
@@ -62,8 +63,9 @@ def test_a_rounded_clip_is_the_int8_step(tmp_path: Path, options: dict[str, obje
 
 def test_gradients_pass_through_the_rounding() -> None:
     """As if nothing was rounded, but not where a value is cut off."""
-    plan = QuantizationPlan({"image": Quantization(0.1, 0)})
-    network = Network("n", (Node("image", Image(), ()),), (1, 1), causal=True)
+    plan = QuantizationPlan({"image": QuantizationParameters(0.1, 0)})
+    nodes = Node("image", Image()), Node("mean", SpatialMean(), ("image",))
+    network = Network("n", nodes, (1, 1))
     _, rounded = as_in_int8(network, {}, plan)
     assert rounded is not None
     values = tf.constant([0.26, -3.04, 12.6, 13.0])

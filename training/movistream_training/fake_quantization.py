@@ -13,13 +13,14 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from movistream_converters.ir.network import Convolution, Network, Node
+from movistream_converters.ir.layers import Convolution
+from movistream_converters.ir.network import Network, Node
 from movistream_converters.reference.execution import Rounding, Tensor
 from movistream_converters.tflite.builder import (
     INT4_HIGHEST,
     INT8_HIGHEST,
     INT8_LOWEST,
-    Quantization,
+    QuantizationParameters,
 )
 from movistream_converters.tflite.precision import DYNAMIC_INPUTS
 from movistream_converters.tflite.quantization import QuantizationPlan
@@ -74,7 +75,7 @@ def _highest(node: Node, layer: Convolution, kernel: Tensor, plan: QuantizationP
     return None
 
 
-def _on_scale(values: Tensor, quantization: Quantization) -> Tensor:
+def _on_scale(values: Tensor, quantization: QuantizationParameters) -> Tensor:
     scale, zero_point = quantization.scale, quantization.zero_point
     low = (INT8_LOWEST - zero_point) * scale
     high = (INT8_HIGHEST - zero_point) * scale

@@ -28,7 +28,7 @@ from movistream_converters.formats.model_garden.arrays import Arrays, read_netwo
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.zip_names import names_in_zip
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 
 _MAGIC = b"\x89HDF\r\n\x1a\n"
 _WEIGHTS, _CONFIG = "model.weights.h5", "config.json"

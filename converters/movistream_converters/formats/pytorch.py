@@ -31,7 +31,7 @@ from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.safetensors_file import header_bytes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.zip_names import names_in_zip
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 
 _SUFFIXES = (".pt", ".pth", ".bin")
 _STEM = re.compile(r"^(?P<root>.*?)conv1\.conv_1\.(?:conv2d|conv3d)\.weight$")

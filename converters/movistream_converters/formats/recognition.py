@@ -11,7 +11,7 @@ from typing import Any
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.limits import MOST_WEIGHT_BYTES, weight_bytes
 from movistream_converters.formats.source import Finding, option_text
-from movistream_converters.ir.network import Network, weight_shapes
+from movistream_converters.ir.network import Network, NetworkError, weight_shapes
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,
     Architecture,
@@ -138,7 +138,11 @@ def problem_of_options(options: MovinetOptions) -> str | None:
         return "it has no classes"
     if options.horizon_frames is not None and options.horizon_frames < 1:
         return f"its horizon of {options.horizon_frames} frames is impossible"
-    if (size := weight_bytes(weight_shapes(build_movinet(options)).values())) > MOST_WEIGHT_BYTES:
+    try:
+        size = weight_bytes(weight_shapes(build_movinet(options)).values())
+    except NetworkError as error:
+        return str(error)
+    if size > MOST_WEIGHT_BYTES:
         return (
             f"with {options.num_classes} classes it would have {size / 1e6:.0f} MB of weights, more"
             f" than {MOST_WEIGHT_BYTES / 1e6:.0f} MB"

@@ -28,7 +28,7 @@ from movistream_converters.formats.model_garden.variables import (
 )
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 
 _FILE = "saved_model.pb"
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"

@@ -5,26 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from movistream_converters.ir.network import (
-    Activation,
-    Add,
-    BatchNormalization,
-    Convolution,
-    Multiply,
-    Network,
-    Node,
-    PositionalEncoding,
-    Scale,
-    SpatialMean,
-    TemporalMean,
-    node_shapes,
-    weight_shapes,
-)
+from movistream_converters.ir.layers import RULES, SpatialMean, TemporalMean
+from movistream_converters.ir.network import Network, multiply_adds, node_shapes, weight_shapes
 from movistream_converters.ir.states import network_states
 
 BYTES_PER_VALUE = 4
-
-_POINTWISE = (Activation, Add, BatchNormalization, Multiply, PositionalEncoding, Scale)
 
 
 @dataclass(frozen=True)
@@ -50,9 +35,8 @@ class Cost:
 
 def network_cost(network: Network) -> Cost:
     """Prices a network."""
-    shapes = node_shapes(network)
     per_clip = set() if network.causal else _per_clip_nodes(network)
-    multiply_adds = {node.name: _multiply_adds(node, shapes) for node in network.nodes}
+    work = multiply_adds(network)
     states = network_states(network) if network.causal else ()
     sizes = {name: math.prod(shape) for name, shape in weight_shapes(network).items()}
     return Cost(
@@ -60,10 +44,8 @@ def network_cost(network: Network) -> Cost:
         trained_parameters=sum(
             size for name, size in sizes.items() if not name.endswith((".mean", ".variance"))
         ),
-        multiply_adds_per_frame=sum(
-            count for name, count in multiply_adds.items() if name not in per_clip
-        ),
-        multiply_adds_per_clip=sum(multiply_adds[name] for name in per_clip),
+        multiply_adds_per_frame=sum(count for name, count in work.items() if name not in per_clip),
+        multiply_adds_per_clip=sum(work[name] for name in per_clip),
         state_bytes=sum(BYTES_PER_VALUE * s.frames * math.prod(s.shape) for s in states),
     )
 
@@ -84,7 +66,7 @@ def peak_activation_bytes(network: Network, frames: int = 1) -> int:
     owner: dict[str, str] = {}
     peak = 0
     for index, node in enumerate(network.nodes):
-        in_place = isinstance(node.layer, _POINTWISE) and last_reader[node.inputs[0]] == index
+        in_place = RULES[type(node.layer)].is_pointwise and last_reader[node.inputs[0]] == index
         owner[node.name] = owner[node.inputs[0]] if in_place else node.name
         count = 1 if node.name in once else frames
         alive[owner[node.name]] = BYTES_PER_VALUE * count * math.prod(shapes[node.name])
@@ -93,13 +75,6 @@ def peak_activation_bytes(network: Network, frames: int = 1) -> int:
             if last_reader[name] == index and owner[name] != owner[node.name]:
                 alive.pop(owner[name], None)
     return peak
-
-
-def _multiply_adds(node: Node, shapes: dict[str, tuple[int, int, int]]) -> int:
-    if not isinstance(node.layer, Convolution):
-        return 0
-    inputs = 1 if node.layer.depthwise else shapes[node.inputs[0]][2]
-    return math.prod(shapes[node.name]) * math.prod(node.layer.kernel) * inputs
 
 
 def _per_clip_nodes(network: Network) -> set[str]:

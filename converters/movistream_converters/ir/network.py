@@ -1,9 +1,9 @@
 """A streaming video network as data: layers, nodes, and what follows from them.
 
 A :class:`Network` is a tuple of named nodes in execution order. Each node holds one layer of the
-closed vocabulary below and the names of the nodes that it reads. Nothing here computes on pixels:
-:mod:`.reference.execution` executes a network, :mod:`.tflite.lowering` compiles it, :mod:`.cost`
-prices it.
+vocabulary (:mod:`.layers`) and the names of the nodes that it reads. Nothing here computes on
+pixels: :mod:`.reference.execution` executes a network, :mod:`.tflite.lowering` compiles it,
+:mod:`.cost` prices it.
 
 Activations are described per frame as (height, width, channels); time is implicit. In a causal
 network a temporal kernel sees the present frame and the ones before it, and a mean over time is
@@ -13,253 +13,115 @@ cumulative (arXiv 2103.11511, section 3.2).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import Enum
-from typing import TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+import msgspec
 
-Shape: TypeAlias = tuple[int, int, int]
-"""(height, width, channels) of one frame."""
-
-
-class ActivationFunction(str, Enum):
-    """Pointwise functions, by the names that training configurations give them."""
-
-    RELU = "relu"
-    RELU6 = "relu6"
-    SWISH = "swish"
-    HARD_SWISH = "hard_swish"
-    SIGMOID = "sigmoid"
-    HARD_SIGMOID = "hard_sigmoid"
-    """relu6(x + 3) · 0.16667, as TensorFlow Model Garden defines it."""
-    HARD_SIGMOID_KERAS = "hard_sigmoid_keras"
-    """clip(0.2 x + 0.5, 0, 1), as Keras 2 and the PyTorch port of the weights define it."""
-
-
-HARD_SIGMOIDS: dict[ActivationFunction, tuple[float, float]] = {
-    ActivationFunction.HARD_SIGMOID: (1.0, 0.16667),
-    ActivationFunction.HARD_SIGMOID_KERAS: (1.2, 1 / 6),
-}
-"""(slope, factor) of the gates that are factor · relu6(slope · x + 3)."""
-
-
-@dataclass(frozen=True)
-class Image:
-    """The input: RGB values in [0, 1]."""
-
-    channels: int = 3
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """A convolution with kernel (time, height, width), temporal stride 1 and zero padding.
-
-    Space is padded as TensorFlow's SAME; time is padded in the past only (causal network) or on
-    both sides (base network). Kernel weights have shape (time, height, width, in, out), or
-    (time, height, width, channels) when depthwise.
-    """
-
-    filters: int
-    kernel: tuple[int, int, int] = (1, 1, 1)
-    stride: int = 1
-    depthwise: bool = False
-    bias: bool = False
-
-
-@dataclass(frozen=True)
-class BatchNormalization:
-    """Normalisation by stored statistics: (x − mean) / sqrt(variance + epsilon) · gamma + beta."""
-
-    epsilon: float = 1e-3
-
-
-@dataclass(frozen=True)
-class Activation:
-    """A pointwise function."""
-
-    function: ActivationFunction
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Multiplication by one trained number (ReZero, arXiv 2003.04887)."""
-
-
-@dataclass(frozen=True)
-class AveragePool:
-    """A spatial mean over size × size windows, SAME padding not counted."""
-
-    size: int = 3
-    stride: int = 2
-
-
-@dataclass(frozen=True)
-class SpatialMean:
-    """The mean of each frame over height and width."""
-
-
-@dataclass(frozen=True)
-class TemporalMean:
-    """The mean over all frames so far (causal network) or over the clip (base network).
-
-    Attributes:
-        horizon_frames: from so many frames on, each new frame weighs 1 / horizon_frames, so that
-            the mean forgets; None: all frames weigh the same.
-    """
-
-    horizon_frames: int | None = None
-
-
-@dataclass(frozen=True)
-class PositionalEncoding:
-    """Adds sin and cos of the frame's index, times one trained number.
-
-    Channel j of the first half holds sin(t / 10000^(2j / channels)), of the second half cos.
-    """
-
-
-@dataclass(frozen=True)
-class Concatenate:
-    """Joins its inputs along channels."""
-
-
-@dataclass(frozen=True)
-class Multiply:
-    """The product of two inputs; one of them may have height and width 1."""
-
-
-@dataclass(frozen=True)
-class Add:
-    """The sum of two inputs of one shape."""
-
-
-Layer: TypeAlias = (
-    Image
-    | Convolution
-    | BatchNormalization
-    | Activation
-    | Scale
-    | AveragePool
-    | SpatialMean
-    | TemporalMean
-    | PositionalEncoding
-    | Concatenate
-    | Multiply
-    | Add
+from movistream.system.text import has_control_characters, printable
+from movistream_converters.ir.layers import (
+    RULES,
+    AnyLayer,
+    Convolution,
+    Delay,
+    Image,
+    LayerError,
+    LayerState,
+    Previous,
+    Shape,
+    TemporalMean,
+    WindowMean,
 )
 
+_MOST_NODES = 4096
+_LONGEST_NAME = 200
+_MOST_TAGS = 8
+_LARGEST_SIZE = 4096
+"""Of images and frames, in pixels."""
+_LARGEST_NUMBER = 2**16
+"""Of channels, frames, taps and the like."""
+_ONLY_CAUSAL = (WindowMean, Delay, Previous)
 
-@dataclass(frozen=True)
-class Node:
-    """One layer in its place."""
+
+class NetworkError(ValueError):
+    """Nodes that make no network; names the first that does not fit."""
+
+
+class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One layer in its place.
+
+    Attributes:
+        name: unique in its network; its weights are called ``NAME.WEIGHT``.
+        inputs: names of the nodes that it reads; all but those of :class:`.Previous` come earlier.
+        state: what its state is called in files; by default as the node.
+        tags: what rules of precision go by, such as ``squeeze-excite``.
+    """
 
     name: str
-    layer: Layer
-    inputs: tuple[str, ...]
+    layer: AnyLayer
+    inputs: tuple[str, ...] = ()
+    state: str = ""
+    tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nodes in execution order; the first is the image, the last gives the logits.
 
     Attributes:
         name: for people, such as ``movinet-a0-stream``.
-        nodes: every node's inputs come before it.
+        nodes: as they run.
         image_size: (height, width) of the input in pixels.
-        causal: True for a stream model, False for a base model.
+        causal: True for a stream model, False for one that sees whole clips.
+        delay_frames: the logits after a frame are about the one that was so many frames before.
     """
 
     name: str
     nodes: tuple[Node, ...]
     image_size: tuple[int, int]
-    causal: bool
+    causal: bool = True
+    delay_frames: int = 0
 
     def __post_init__(self) -> None:
-        seen: set[str] = set()
-        for node in self.nodes:
-            if node.name in seen:
-                raise ValueError(f"two nodes are named {node.name}")
-            if missing := [name for name in node.inputs if name not in seen]:
-                raise ValueError(f"{node.name} reads {', '.join(missing)} before it is computed")
-            seen.add(node.name)
-
-
-def same_padding_size(size: int, stride: int) -> int:
-    """Output size of a SAME-padded window of any kernel: ceil(size / stride)."""
-    return -(-size // stride)
-
-
-def output_shape(layer: Layer, inputs: tuple[Shape, ...], image_size: tuple[int, int]) -> Shape:
-    """Shape of a layer's output frame.
-
-    Raises:
-        ValueError: if the inputs do not fit the layer.
-    """
-    match layer, inputs:
-        case Image(channels), ():
-            return (*image_size, channels)
-        case Convolution(filters, _, stride, depthwise, _), ((height, width, channels),):
-            if depthwise and filters != channels:
-                raise ValueError(f"depthwise convolution of {channels} channels to {filters}")
-            size = same_padding_size(height, stride), same_padding_size(width, stride)
-            return (*size, filters)
-        case AveragePool(_, stride), ((height, width, channels),):
-            return (same_padding_size(height, stride), same_padding_size(width, stride), channels)
-        case SpatialMean(), ((_, _, channels),):
-            return (1, 1, channels)
-        case (
-            (BatchNormalization() | Activation() | Scale() | TemporalMean() | PositionalEncoding()),
-            (shape,),
-        ):
-            return shape
-        case Concatenate(), ((height, width, _), *_):
-            if any(shape[:2] != (height, width) for shape in inputs):
-                raise ValueError(f"concatenation of frames of different sizes: {inputs}")
-            return (height, width, sum(shape[2] for shape in inputs))
-        case Multiply(), ((_, _, channels), (_, _, others)) if channels == others:
-            return max(inputs)
-        case Add(), (shape, other) if shape == other:
-            return shape
-    raise ValueError(f"{layer} cannot take inputs of shape {inputs}")
+        _check(self)
 
 
 def node_shapes(network: Network) -> dict[str, Shape]:
     """(height, width, channels) of every node's output frame, by node name."""
-    shapes: dict[str, Shape] = {}
-    for node in network.nodes:
-        inputs = tuple(shapes[name] for name in node.inputs)
-        shapes[node.name] = output_shape(node.layer, inputs, network.image_size)
-    return shapes
-
-
-def layer_weight_shapes(layer: Layer, channels: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of a layer's weights by their short names, given its input's channels."""
-    match layer:
-        case Convolution(filters, kernel, _, depthwise, bias):
-            shapes: dict[str, tuple[int, ...]] = {
-                "kernel": (*kernel, channels) if depthwise else (*kernel, channels, filters)
-            }
-            if bias:
-                shapes["bias"] = (filters,)
-            return shapes
-        case BatchNormalization():
-            return dict.fromkeys(("gamma", "beta", "mean", "variance"), (channels,))
-        case Scale() | PositionalEncoding():
-            return {"scale": ()}
-    return {}
+    return {node.name: shape for node, _, shape in _shaped(network.nodes, network.image_size)}
 
 
 def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
     """Shapes of all weights by canonical name, ``NODE.WEIGHT``, in execution order."""
-    shapes = node_shapes(network)
     return {
         f"{node.name}.{weight}": shape
-        for node in network.nodes
-        if node.inputs
-        for weight, shape in layer_weight_shapes(node.layer, shapes[node.inputs[0]][2]).items()
+        for node, inputs, _ in _shaped(network.nodes, network.image_size)
+        for weight, shape in RULES[type(node.layer)].weights(node.layer, inputs).items()
     }
+
+
+def layer_states(network: Network) -> Iterator[tuple[Node, LayerState]]:
+    """What each node remembers, in execution order."""
+    for node, inputs, _ in _shaped(network.nodes, network.image_size):
+        if (state := RULES[type(node.layer)].state(node.layer, inputs)) is not None:
+            yield node, state
+
+
+def multiply_adds(network: Network) -> dict[str, int]:
+    """Of each node, for one frame."""
+    return {
+        node.name: RULES[type(node.layer)].multiply_adds(node.layer, inputs, shape)
+        for node, inputs, shape in _shaped(network.nodes, network.image_size)
+    }
+
+
+def classes_of(network: Network) -> int:
+    """How many logits it gives."""
+    return node_shapes(network)[network.nodes[-1].name][2]
+
+
+def image_of(network: Network) -> Image:
+    """The layer that takes the image."""
+    layer = network.nodes[0].layer
+    assert isinstance(layer, Image)
+    return layer
 
 
 def consumers(network: Network) -> dict[str, tuple[Node, ...]]:
@@ -274,26 +136,37 @@ def consumers(network: Network) -> dict[str, tuple[Node, ...]]:
 def temporal_convolutions(network: Network) -> Iterator[tuple[Node, int]]:
     """Convolutions over more than one frame, with the number of past frames that each keeps."""
     for node in network.nodes:
-        if isinstance(node.layer, Convolution) and node.layer.kernel[0] > 1:
-            yield node, node.layer.kernel[0] - 1
+        if isinstance(node.layer, Convolution) and node.layer.past_frames:
+            yield node, node.layer.past_frames
 
 
 def receptive_field_frames(network: Network) -> int:
-    """Frames that the temporal kernels see behind one output, the present one included.
+    """Frames that kernels, windows and delays see behind one output, the present one included.
 
-    Cumulative pools see all frames since the reset; this counts the convolutions alone.
+    Running means and recurrent values see all frames since the reset; they are not counted.
     """
-    return 1 + sum(past_frames for _, past_frames in temporal_convolutions(network))
+    seen: dict[str, int] = {}
+    for node in network.nodes:
+        before = max((seen.get(name, 0) for name in node.inputs), default=0)
+        seen[node.name] = before + RULES[type(node.layer)].past_frames(node.layer)
+    return 1 + seen[network.nodes[-1].name]
+
+
+def warm_up_frames(network: Network) -> int:
+    """Frames at the start of a stream whose logits mean nothing yet: what a network with a delay
+    says before it has seen as much as it speaks of."""
+    windows = (n.layer.frames - 1 for n in network.nodes if isinstance(n.layer, WindowMean))
+    return network.delay_frames + max(windows, default=0) if network.delay_frames else 0
 
 
 def with_horizon(network: Network, horizon_frames: int | None) -> Network:
     """The same network, all of whose running means forget after so many frames, or never."""
     mean = TemporalMean(horizon_frames)
     nodes = (
-        replace(node, layer=mean) if isinstance(node.layer, TemporalMean) else node
+        msgspec.structs.replace(node, layer=mean) if isinstance(node.layer, TemporalMean) else node
         for node in network.nodes
     )
-    return replace(network, nodes=tuple(nodes))
+    return msgspec.structs.replace(network, nodes=tuple(nodes))
 
 
 def horizon_of(network: Network) -> int | None:
@@ -304,8 +177,116 @@ def horizon_of(network: Network) -> int | None:
     return horizon
 
 
-def encoding_frequencies(channels: int) -> npt.NDArray[np.float32]:
-    """Radians per frame of a positional encoding's channel pairs, (channels / 2,)."""
-    power = np.arange(0, channels, 2, dtype=np.float32) / np.float32(channels)
-    frequencies: npt.NDArray[np.float32] = np.float32(1) / np.power(np.float32(10_000), power)
-    return frequencies
+def _shaped(
+    nodes: tuple[Node, ...], image_size: tuple[int, int]
+) -> Iterator[tuple[Node, tuple[Shape, ...], Shape]]:
+    """Each node, the shapes of its inputs, and that of its output.
+
+    Raises:
+        NetworkError: if a layer does not fit its inputs.
+    """
+    shapes: dict[str, Shape] = {}
+    for node in nodes:
+        layer = node.layer
+        if isinstance(layer, Image):
+            inputs: tuple[Shape, ...] = ((*image_size, layer.channels),)
+        else:
+            # What a recurrent value will be is checked when it is known.
+            inputs = tuple(shapes.get(name, (1, 1, 1)) for name in node.inputs)
+        try:
+            shape = shapes[node.name] = RULES[type(layer)].shape(layer, inputs)
+        except LayerError as error:
+            raise NetworkError(f"{printable(node.name)} cannot be: {error}") from None
+        yield node, inputs, shape
+
+
+def _check(network: Network) -> None:
+    nodes = network.nodes
+    _check_bounds(network)
+    names: set[str] = set()
+    all_names = {node.name for node in nodes}
+    for index, node in enumerate(nodes):
+        where = printable(node.name)
+        if isinstance(node.layer, Image) != (index == 0):
+            raise NetworkError(f"{where} is not in its place: the image is the first node")
+        if isinstance(node.layer, _ONLY_CAUSAL) and not network.causal:
+            raise NetworkError(f"{where} looks back only, in a network that sees whole clips")
+        if node.name in names:
+            raise NetworkError(f"two nodes are named {where}")
+        known = all_names if isinstance(node.layer, Previous) else names
+        if missing := [name for name in node.inputs if name not in known]:
+            listed = ", ".join(map(printable, missing))
+            raise NetworkError(f"{where} reads {listed} before it is computed")
+        names.add(node.name)
+        least, most = RULES[type(node.layer)].inputs
+        if not least <= len(node.inputs) <= most:
+            raise NetworkError(f"{where} has {len(node.inputs)} inputs, not {least} to {most}")
+    _check_shapes(network)
+    _check_states(network)
+
+
+def _check_bounds(network: Network) -> None:
+    """Checks numbers that may come from a stranger, before anything is computed with them."""
+    if not 2 <= len(network.nodes) <= _MOST_NODES:
+        raise NetworkError(f"a network of {len(network.nodes)} nodes is none")
+    if not all(1 <= size <= _LARGEST_SIZE for size in network.image_size):
+        raise NetworkError(f"an image of {list(network.image_size)} pixels is impossible")
+    if not 0 <= network.delay_frames <= _LARGEST_NUMBER:
+        raise NetworkError(f"a delay of {network.delay_frames} frames is impossible")
+    _check_name(network.name, "a network")
+    for node in network.nodes:
+        _check_name(node.name, "a node")
+        for text in (node.state or node.name, *node.tags):
+            _check_name(text, printable(node.name))
+        if len(node.tags) > _MOST_TAGS:
+            raise NetworkError(f"{printable(node.name)} has {len(node.tags)} tags")
+        for field, value in msgspec.structs.asdict(node.layer).items():
+            _check_numbers(node, field, value)
+
+
+def _check_name(name: str, whose: str) -> None:
+    if not 0 < len(name) <= _LONGEST_NAME or has_control_characters(name) or "/" in name:
+        raise NetworkError(f"{whose} has a name that is empty, too long or no text: {name[:40]!r}")
+
+
+_MAY_BE_ZERO = frozenset({"start", "padding"})
+
+
+def _check_numbers(node: Node, field: str, value: object) -> None:
+    if isinstance(value, tuple):
+        for each in value:
+            _check_numbers(node, field, each)
+    elif isinstance(value, bool | str) or value is None:
+        return
+    elif isinstance(value, int):
+        if not (field not in _MAY_BE_ZERO) <= value <= _LARGEST_NUMBER:
+            raise NetworkError(f"{printable(node.name)} cannot be: it has {value} as {field}")
+    elif isinstance(value, float) and not abs(value) < 1e6:
+        raise NetworkError(f"{printable(node.name)} cannot be: it has {value} as {field}")
+
+
+def _check_shapes(network: Network) -> None:
+    shapes = node_shapes(network)
+    for node in network.nodes:
+        if max(shapes[node.name]) > _LARGEST_NUMBER:
+            raise NetworkError(f"{printable(node.name)} gives {list(shapes[node.name])} numbers")
+        if isinstance(node.layer, Previous) and shapes[node.inputs[0]] != node.layer.shape:
+            raise NetworkError(
+                f"{printable(node.name)} should be {list(node.layer.shape)}, and"
+                f" {printable(node.inputs[0])} gives {list(shapes[node.inputs[0]])}"
+            )
+    last = network.nodes[-1].name
+    if shapes[last][:2] != (1, 1):
+        raise NetworkError(f"{printable(last)} gives {list(shapes[last])}, which are no logits")
+
+
+def _check_states(network: Network) -> None:
+    taken: dict[tuple[str, str], str] = {}
+    for node, state in layer_states(network):
+        name = node.state or node.name
+        other = taken.setdefault((state.role, name), node.name)
+        if other != node.name:
+            raise NetworkError(
+                f"the states of {printable(other)} and {printable(node.name)} have one name,"
+                f" {printable(name)}"
+            )

@@ -5,13 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from movistream_converters.ir.network import (
-    Network,
-    PositionalEncoding,
-    TemporalMean,
-    node_shapes,
-    temporal_convolutions,
-)
+from movistream_converters.ir.layers import RULES, Shape
+from movistream_converters.ir.network import Network, layer_states
 
 Role = Literal["buffer", "pool", "clock"]
 
@@ -23,17 +18,19 @@ class NetworkState:
     """One thing remembered, before any file layout gives it tensors.
 
     Attributes:
-        name: the node that it belongs to, or ``clock``.
-        role: ``buffer`` holds a temporal convolution's past input frames, ``pool`` a running mean,
-            ``clock`` the number of frames seen since the reset.
+        node: that it belongs to, or ``clock``.
+        name: in files.
+        role: ``buffer`` holds a node's past frames, ``pool`` a running mean, ``clock`` the number
+            of frames seen since the reset.
         frames: past frames kept; 1 for a pool and the clock.
         shape: (height, width, channels) of each.
     """
 
+    node: str
     name: str
     role: Role
     frames: int
-    shape: tuple[int, int, int]
+    shape: Shape
 
 
 def network_states(network: Network) -> tuple[NetworkState, ...]:
@@ -46,17 +43,10 @@ def network_states(network: Network) -> tuple[NetworkState, ...]:
     """
     if not network.causal:
         raise ValueError(f"{network.name} is not causal: it has no streaming state")
-    shapes = node_shapes(network)
-    past_frames = {node.name: count for node, count in temporal_convolutions(network)}
-    states: list[NetworkState] = []
-    clock_needed = False
-    for node in network.nodes:
-        if node.name in past_frames:
-            shape = shapes[node.inputs[0]]
-            states.append(NetworkState(node.name, "buffer", past_frames[node.name], shape))
-        elif isinstance(node.layer, TemporalMean):
-            states.append(NetworkState(node.name, "pool", 1, shapes[node.name]))
-        clock_needed |= isinstance(node.layer, TemporalMean | PositionalEncoding)
-    if clock_needed:
-        states.append(NetworkState(CLOCK, "clock", 1, (1, 1, 1)))
+    states = [
+        NetworkState(node.name, node.state or node.name, state.role, state.frames, state.shape)
+        for node, state in layer_states(network)
+    ]
+    if any(RULES[type(node.layer)].counts_frames for node in network.nodes):
+        states.append(NetworkState(CLOCK, CLOCK, "clock", 1, (1, 1, 1)))
     return tuple(states)

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.system.text import printable
-from movistream_converters.ir.network import BatchNormalization, Network, weight_shapes
+from movistream_converters.ir.layers import Scale
+from movistream_converters.ir.network import Network, weight_shapes
 
 Weights: TypeAlias = dict[str, npt.NDArray[np.float32]]
 """Arrays by canonical name, ``NODE.WEIGHT``, shaped as :func:`.network.weight_shapes` says."""
@@ -70,18 +71,19 @@ def random_weights(network: Network, seed: int) -> Weights:
     """
     generator = np.random.default_rng(seed)
     shapes = weight_shapes(network)
-    depth = sum(name.endswith("rezero.scale") for name in shapes)
+    rezero = {f"{node.name}.scale" for node in network.nodes if isinstance(node.layer, Scale)}
     weights: Weights = {}
     for name, shape in shapes.items():
         match name.rpartition(".")[2]:
             case "kernel":
+                # Of a dense layer, height, width and channels; else a depthwise one has no filters.
                 fan_in = math.prod(shape[:-1] if len(shape) == 5 else shape[:3])
                 value = generator.normal(0.0, math.sqrt(2.0 / fan_in), shape)
             case "gamma" | "variance":
                 value = generator.uniform(0.6, 1.4, shape)
-            case "scale" if name.endswith("rezero.scale"):
-                value = generator.uniform(0.5, 1.5, shape) / math.sqrt(depth)
-            case "scale":
+            case "scale" if name in rezero:
+                value = generator.uniform(0.5, 1.5, shape) / math.sqrt(len(rezero))
+            case "scale" | "slope":
                 value = generator.uniform(0.2, 0.6, shape)
             case _:
                 value = generator.normal(0.0, 0.1, shape)
@@ -89,10 +91,10 @@ def random_weights(network: Network, seed: int) -> Weights:
     return weights
 
 
-def neutral_batch_norm(bias: npt.NDArray[np.float32]) -> Weights:
+def neutral_batch_norm(bias: npt.NDArray[np.float32], epsilon: float) -> Weights:
     """Weights, by short name, of a batch norm that only adds a bias."""
     # The variance with which it divides by one.
-    variance = np.float32(1.0 - BatchNormalization().epsilon)
+    variance = np.float32(1.0 - epsilon)
     return {
         "gamma": np.ones_like(bias),
         "beta": bias,

@@ -10,24 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from movistream_converters.ir.network import (
+from movistream_converters.ir.builder import NetworkBuilder
+from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
     Add,
-    AveragePool,
     BatchNormalization,
     Concatenate,
     Convolution,
-    Image,
-    Layer,
     Multiply,
-    Network,
-    Node,
+    Pool,
     PositionalEncoding,
     Scale,
     SpatialMean,
     TemporalMean,
 )
+from movistream_converters.ir.network import Network
+from movistream_converters.ir.tags import SKIP, SQUEEZE_EXCITE, stage
 
 SQUEEZE_RATIO = 0.25
 CHANNEL_DIVISOR = 8
@@ -311,37 +310,34 @@ def make_divisible(value: float, divisor: int = CHANNEL_DIVISOR) -> int:
     return rounded + divisor if rounded < 0.9 * value else rounded
 
 
-class _Builder:
-    """Collects nodes, each reading the one before it unless told otherwise."""
+class _Builder(NetworkBuilder):
+    """What MoViNets are built of."""
 
     def __init__(self, options: MovinetOptions) -> None:
+        size = options.image_size
+        super().__init__(options.name, (size, size), causal=options.causal)
         self.options = options
-        self.nodes: list[Node] = []
 
-    def add(self, name: str, layer: Layer, *inputs: str) -> str:
-        if not inputs and self.nodes:
-            inputs = (self.nodes[-1].name,)
-        self.nodes.append(Node(name, layer, inputs))
-        return name
-
-    def convolution(self, name: str, layer: Convolution, *, activate: bool = True) -> str:
+    def convolution(
+        self, name: str, layer: Convolution, *, activate: bool = True, state: str = ""
+    ) -> str:
         """Convolution, batch norm and activation."""
-        self.add(f"{name}.conv", layer)
+        self.add(f"{name}.conv", layer, state=state)
         last = self.add(f"{name}.bn", BatchNormalization())
         return self.add(f"{name}.act", Activation(self.options.activation)) if activate else last
 
     def feature(self, block: str, spec: LayerSpec, stride: int) -> str:
         """The depthwise convolution over space and time."""
         filters, size, frames = spec.expand_filters, spec.kernel_size, spec.kernel_frames
+        strides = (stride, stride)
         if self.options.convolution_type is ConvolutionType.JOINT:
-            kernel = (frames, size, size)
-            return self.convolution(f"{block}.feature", Convolution(filters, kernel, stride, True))
-        last = self.convolution(
-            f"{block}.feature", Convolution(filters, (1, size, size), stride, True)
-        )
+            layer = Convolution(filters, (frames, size, size), strides, depthwise=True)
+            return self.convolution(f"{block}.feature", layer, state=block)
+        layer = Convolution(filters, (1, size, size), strides, depthwise=True)
+        last = self.convolution(f"{block}.feature", layer)
         if frames > 1:
             layer = Convolution(filters, (frames, 1, 1), depthwise=True)
-            last = self.convolution(f"{block}.feature_temporal", layer)
+            last = self.convolution(f"{block}.feature_temporal", layer, state=block)
         return last
 
     def squeeze_excite(self, block: str, feature: str, filters: int) -> str:
@@ -349,11 +345,12 @@ class _Builder:
         se_type = self.options.se_type
         space = self.add(f"{block}.se.space", SpatialMean(), feature)
         if se_type is not SqueezeExciteType.SPACE:
-            pool = self.add(f"{block}.se.pool", TemporalMean(self.options.horizon_frames), space)
+            mean = TemporalMean(self.options.horizon_frames)
+            pool = self.add(f"{block}.se.pool", mean, space, state=block)
         if se_type is SqueezeExciteType.BOTH:
             self.add(f"{block}.se.concat", Concatenate(), pool, space)
         if self.options.positional_encoding:
-            self.add(f"{block}.se.position", PositionalEncoding())
+            self.add(f"{block}.se.position", PositionalEncoding(), state=block)
         width = 2 if se_type is SqueezeExciteType.BOTH else 1
         hidden = make_divisible(SQUEEZE_RATIO * filters * width)
         self.add(f"{block}.se.reduce", Convolution(hidden, bias=True))
@@ -364,18 +361,21 @@ class _Builder:
 
     def block(self, block: str, spec: LayerSpec, filters: int, stride: int, project: bool) -> str:
         """An inverted bottleneck with a residual connection."""
-        entry = self.nodes[-1].name
+        entry = self.last
         self.convolution(f"{block}.expansion", Convolution(spec.expand_filters))
         feature = self.feature(block, spec, stride)
         if self.options.se_type is not SqueezeExciteType.NONE:
-            self.squeeze_excite(block, feature, spec.expand_filters)
+            with self.tagged(SQUEEZE_EXCITE):
+                self.squeeze_excite(block, feature, spec.expand_filters)
         self.convolution(f"{block}.projection", Convolution(filters), activate=False)
         residual = self.add(f"{block}.rezero", Scale())
         if project:
-            if stride > 1:
-                entry = self.add(f"{block}.skip.pool", AveragePool(3, stride), entry)
-            self.add(f"{block}.skip.conv", Convolution(filters), entry)
-            entry = self.add(f"{block}.skip.bn", BatchNormalization())
+            with self.tagged(SKIP):
+                if stride > 1:
+                    pool = Pool("average", (3, 3), (stride, stride))
+                    entry = self.add(f"{block}.skip.pool", pool, entry)
+                self.add(f"{block}.skip.conv", Convolution(filters), entry)
+                entry = self.add(f"{block}.skip.bn", BatchNormalization())
         return self.add(f"{block}.add", Add(), residual, entry)
 
 
@@ -386,20 +386,22 @@ def build_movinet(options: MovinetOptions) -> Network:
     """
     spec = ARCHITECTURES[options.architecture]
     builder = _Builder(options)
-    builder.add("image", Image())
-    builder.convolution("stem", Convolution(spec.stem_filters, (1, 3, 3), 2))
+    with builder.tagged(stage("stem")):
+        builder.convolution("stem", Convolution(spec.stem_filters, (1, 3, 3), (2, 2)))
     channels = spec.stem_filters
-    for i, stage in enumerate(spec.stages):
-        for j, layer in enumerate(stage.layers):
-            stride = stage.stride if j == 0 else 1
-            project = stride > 1 or channels != stage.filters
-            builder.block(f"block{i}_layer{j}", layer, stage.filters, stride, project)
-            channels = stage.filters
-    builder.convolution("head.project", Convolution(spec.head_filters))
-    builder.add("head.space", SpatialMean())
-    builder.add("head.pool", TemporalMean(options.horizon_frames))
-    builder.add("classifier.hidden", Convolution(spec.hidden_filters, bias=True))
-    builder.add("classifier.act", Activation(options.head_activation))
-    builder.add("classifier.logits", Convolution(options.num_classes, bias=True))
-    size = options.image_size
-    return Network(options.name, tuple(builder.nodes), (size, size), options.causal)
+    for i, group in enumerate(spec.stages):
+        with builder.tagged(stage(f"block{i}")):
+            for j, layer in enumerate(group.layers):
+                stride = group.stride if j == 0 else 1
+                project = stride > 1 or channels != group.filters
+                builder.block(f"block{i}_layer{j}", layer, group.filters, stride, project)
+                channels = group.filters
+    with builder.tagged(stage("head")):
+        builder.convolution("head.project", Convolution(spec.head_filters))
+        builder.add("head.space", SpatialMean())
+        builder.add("head.pool", TemporalMean(options.horizon_frames), state="head")
+    with builder.tagged(stage("classifier")):
+        builder.add("classifier.hidden", Convolution(spec.hidden_filters, bias=True))
+        builder.add("classifier.act", Activation(options.head_activation))
+        builder.add("classifier.logits", Convolution(options.num_classes, bias=True))
+    return builder.build()

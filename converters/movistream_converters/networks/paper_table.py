@@ -30,7 +30,7 @@ from movistream_converters.networks.movinet import (
     build_movinet,
     default_options,
 )
-from movistream_converters.networks.x3d import X3DS, build_x3d
+from movistream_converters.networks.x3d import X3DS, build_x3d, table_of
 
 TOLERANCE = 0.05
 
@@ -138,7 +138,7 @@ def x3d_cost(name: str, *, test: bool) -> ClipCost:
     """Of one clip, in the crop of the training or the larger one of the published test."""
     spec = X3DS[name]
     size = spec.test_image_size if test else spec.image_size
-    return clip_cost(build_x3d(name, _CLASSES, size), spec.frames)
+    return clip_cost(build_x3d(f"x3d-{name}", table_of(name, _CLASSES), size), spec.frames)
 
 
 def comparisons() -> Iterator[Comparison]:
@@ -155,7 +155,9 @@ def comparisons() -> Iterator[Comparison]:
         yield Comparison(cost.name, millions, cost.parameters / 1e6, unit)
     for name, millions in (("m", 3.8), ("l", 6.15), ("xl", 11.0)):
         spec = X3DS[name]
-        cost = clip_cost(build_x3d(name, 400, spec.image_size), spec.frames)
+        cost = clip_cost(
+            build_x3d(f"x3d-{name}", table_of(name, 400), spec.image_size), spec.frames
+        )
         yield Comparison(f"{cost.name}, 400 classes", millions, cost.parameters / 1e6, unit)
     unit = "G multiply-adds per clip"
     for test, figures in ((False, _X3D_GIGAFLOPS), (True, _X3D_TEST_GIGAFLOPS)):

@@ -1,7 +1,8 @@
-"""X3D, which MoViNets are compared with, described on the layers of :mod:`.ir.network`.
+"""X3D, described on the layers of :mod:`.ir.layers`.
 
 Source: arXiv 2004.04730; widths, depths and the places of squeeze-excite as in the reference
-implementation (facebookresearch/SlowFast, Apache-2.0). To be priced, not to be converted.
+implementations (facebookresearch/SlowFast and facebookresearch/pytorchvideo, Apache-2.0). These
+networks see whole clips; :mod:`.ir.streaming` makes streams of them.
 """
 
 from __future__ import annotations
@@ -9,22 +10,27 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from movistream_converters.ir.network import (
+from movistream_converters.ir.builder import NetworkBuilder
+from movistream_converters.ir.layers import (
+    UNPADDED,
     Activation,
     ActivationFunction,
     Add,
     BatchNormalization,
     Convolution,
     Image,
-    Layer,
     Multiply,
-    Network,
-    Node,
+    Padding,
     SpatialMean,
     TemporalMean,
 )
+from movistream_converters.ir.network import Network
+from movistream_converters.ir.tags import SKIP, SQUEEZE_EXCITE, stage
 from movistream_converters.networks.movinet import make_divisible
 
+IMAGE = Image(mean=(0.45,) * 3, std=(0.225,) * 3)
+_NORM_EPSILON = 1e-5
+_AROUND: Padding = (1, 1, 1, 1)
 _STEM_FILTERS = 12
 _STAGES = ((12, 1), (24, 2), (48, 5), (96, 3))
 """(filters, blocks) at width and depth 1."""
@@ -32,6 +38,46 @@ _STAGES = ((12, 1), (24, 2), (48, 5), (96, 3))
 _BOTTLENECK = 2.25
 _SQUEEZE_RATIO = 0.0625
 _HIDDEN_FILTERS = 2048
+
+
+@dataclass(frozen=True)
+class Block:
+    """One bottleneck with a residual connection.
+
+    Attributes:
+        inner: channels between the outer convolutions.
+        filters: channels that it gives.
+        stride: of height and width.
+        squeeze: channels of the gate's hidden layer; None for no gate.
+        projects: whether the shortcut is a convolution.
+        normalises_shortcut: whether a batch norm follows that.
+    """
+
+    inner: int
+    filters: int
+    stride: int
+    squeeze: int | None
+    projects: bool
+    normalises_shortcut: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """All that decides the graph of an X3D.
+
+    Attributes:
+        stem: channels of the stem.
+        stages: blocks by stage.
+        head: channels before the means.
+        hidden: channels behind them.
+        num_classes: of the logits.
+    """
+
+    stem: int
+    stages: tuple[tuple[Block, ...], ...]
+    head: int
+    hidden: int
+    num_classes: int
 
 
 @dataclass(frozen=True)
@@ -61,71 +107,88 @@ X3DS = {
 }
 
 
-def build_x3d(name: str, num_classes: int, image_size: int) -> Network:
-    """The network of a key of :data:`X3DS`."""
+def table_of(name: str, num_classes: int) -> Table:
+    """The table of a key of :data:`X3DS`."""
     spec = X3DS[name]
-    builder = _Builder()
-    builder.add("image", Image())
-    stem = make_divisible(_STEM_FILTERS * spec.width)
-    builder.add("stem.space", Convolution(stem, (1, 3, 3), 2))
-    builder.add("stem.time", Convolution(stem, (5, 1, 1), depthwise=True))
-    builder.normalized("stem", ActivationFunction.RELU)
-    for i, (base, repeats) in enumerate(_STAGES):
+    stages = []
+    for base, repeats in _STAGES:
         filters = make_divisible(base * spec.width)
-        for j in range(math.ceil(repeats * spec.depth)):
-            builder.block(f"block{i}_layer{j}", filters, first=j == 0, gated=j % 2 == 0)
-    builder.add("head.project", Convolution(_inner(filters)))
-    builder.normalized("head", ActivationFunction.RELU)
-    builder.add("head.space", SpatialMean())
-    builder.add("head.pool", TemporalMean())
-    builder.add("classifier.hidden", Convolution(_HIDDEN_FILTERS))
-    builder.add("classifier.act", Activation(ActivationFunction.RELU))
-    builder.add("classifier.logits", Convolution(num_classes, bias=True))
-    return Network(f"x3d-{name}", tuple(builder.nodes), (image_size, image_size), causal=False)
+        inner = _inner(filters)
+        stages.append(
+            tuple(
+                Block(
+                    inner=inner,
+                    filters=filters,
+                    stride=2 if index == 0 else 1,
+                    squeeze=make_divisible(_SQUEEZE_RATIO * inner) if index % 2 == 0 else None,
+                    projects=index == 0,
+                )
+                for index in range(math.ceil(repeats * spec.depth))
+            )
+        )
+    stem = make_divisible(_STEM_FILTERS * spec.width)
+    return Table(stem, tuple(stages), _inner(filters), _HIDDEN_FILTERS, num_classes)
 
 
 def _inner(filters: int) -> int:
     return int(_BOTTLENECK * filters)
 
 
-class _Builder:
-    """Collects nodes, each reading the one before it unless told otherwise."""
+def build_x3d(name: str, table: Table, image_size: int) -> Network:
+    """The network of a table; it sees clips."""
+    builder = _Builder(name, (image_size, image_size), IMAGE, causal=False)
+    with builder.tagged(stage("stem")):
+        builder.add("stem.space", Convolution(table.stem, (1, 3, 3), (2, 2), padding=_AROUND))
+        builder.add("stem.time", Convolution(table.stem, (5, 1, 1), depthwise=True))
+        builder.normalized("stem", ActivationFunction.RELU)
+    for i, blocks in enumerate(table.stages):
+        with builder.tagged(stage(f"block{i}")):
+            for j, block in enumerate(blocks):
+                builder.block(f"block{i}_layer{j}", block)
+    with builder.tagged(stage("head")):
+        builder.add("head.project", Convolution(table.head))
+        builder.normalized("head", ActivationFunction.RELU)
+        builder.add("head.space", SpatialMean())
+        builder.add("head.pool", TemporalMean())
+    with builder.tagged(stage("classifier")):
+        builder.add("classifier.hidden", Convolution(table.hidden))
+        builder.add("classifier.act", Activation(ActivationFunction.RELU))
+        builder.add("classifier.logits", Convolution(table.num_classes, bias=True))
+    return builder.build()
 
-    def __init__(self) -> None:
-        self.nodes: list[Node] = []
 
-    def add(self, name: str, layer: Layer, *inputs: str) -> str:
-        if not inputs and self.nodes:
-            inputs = (self.nodes[-1].name,)
-        self.nodes.append(Node(name, layer, inputs))
-        return name
+class _Builder(NetworkBuilder):
+    """What X3Ds are built of."""
 
     def normalized(self, name: str, function: ActivationFunction | None = None) -> str:
-        last = self.add(f"{name}.bn", BatchNormalization(1e-5))
+        last = self.add(f"{name}.bn", BatchNormalization(_NORM_EPSILON))
         return last if function is None else self.add(f"{name}.act", Activation(function))
 
-    def block(self, block: str, filters: int, *, first: bool, gated: bool) -> str:
-        """A bottleneck with a residual connection; the first of a stage halves the frame."""
-        entry = self.nodes[-1].name
-        inner, stride = _inner(filters), 2 if first else 1
-        self.add(f"{block}.expansion", Convolution(inner))
-        self.normalized(f"{block}.expansion", ActivationFunction.RELU)
-        self.add(f"{block}.feature", Convolution(inner, (3, 3, 3), stride, depthwise=True))
-        feature = self.normalized(f"{block}.feature")
-        if gated:
-            self.add(f"{block}.se.space", SpatialMean())
-            self.add(f"{block}.se.pool", TemporalMean())
-            hidden = make_divisible(_SQUEEZE_RATIO * inner)
-            self.add(f"{block}.se.reduce", Convolution(hidden, bias=True))
-            self.add(f"{block}.se.act", Activation(ActivationFunction.RELU))
-            self.add(f"{block}.se.expand", Convolution(inner, bias=True))
-            gate = self.add(f"{block}.se.gate", Activation(ActivationFunction.SIGMOID))
-            self.add(f"{block}.se.multiply", Multiply(), feature, gate)
-        self.add(f"{block}.act", Activation(ActivationFunction.SWISH))
-        self.add(f"{block}.projection", Convolution(filters))
-        residual = self.normalized(f"{block}.projection")
-        if first:
-            self.add(f"{block}.skip", Convolution(filters, stride=stride), entry)
-            entry = self.normalized(f"{block}.skip")
-        self.add(f"{block}.add", Add(), residual, entry)
-        return self.add(f"{block}.out", Activation(ActivationFunction.RELU))
+    def block(self, name: str, block: Block) -> str:
+        """A bottleneck; its gate and then its swish stand behind the depthwise convolution."""
+        entry, strides = self.last, (block.stride, block.stride)
+        self.add(f"{name}.expansion", Convolution(block.inner))
+        self.normalized(f"{name}.expansion", ActivationFunction.RELU)
+        kernel = Convolution(block.inner, (3, 3, 3), strides, depthwise=True, padding=_AROUND)
+        self.add(f"{name}.feature", kernel)
+        feature = self.normalized(f"{name}.feature")
+        if block.squeeze is not None:
+            with self.tagged(SQUEEZE_EXCITE):
+                self.add(f"{name}.se.space", SpatialMean())
+                self.add(f"{name}.se.pool", TemporalMean())
+                self.add(f"{name}.se.reduce", Convolution(block.squeeze, bias=True))
+                self.add(f"{name}.se.act", Activation(ActivationFunction.RELU))
+                self.add(f"{name}.se.expand", Convolution(block.inner, bias=True))
+                gate = self.add(f"{name}.se.gate", Activation(ActivationFunction.SIGMOID))
+                self.add(f"{name}.se.multiply", Multiply(), feature, gate)
+        self.add(f"{name}.act", Activation(ActivationFunction.SWISH))
+        self.add(f"{name}.projection", Convolution(block.filters))
+        residual = self.normalized(f"{name}.projection")
+        if block.projects:
+            with self.tagged(SKIP):
+                skip = Convolution(block.filters, stride=strides, padding=UNPADDED)
+                entry = self.add(f"{name}.skip", skip, entry)
+                if block.normalises_shortcut:
+                    entry = self.normalized(f"{name}.skip")
+        self.add(f"{name}.add", Add(), residual, entry)
+        return self.add(f"{name}.out", Activation(ActivationFunction.RELU))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from movistream_converters.ir.cost import network_cost
-from movistream_converters.ir.network import Activation, Convolution, Network, consumers
+from movistream_converters.ir.layers import Activation, Convolution
+from movistream_converters.ir.network import Network, consumers
 from movistream_converters.ir.weights import Weights
 from movistream_converters.progress import Progress, counted
 from movistream_converters.quantise.calibration import Calibration

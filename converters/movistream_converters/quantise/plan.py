@@ -1,8 +1,4 @@
-"""Decides which layers of a network are int8, and over what ranges.
-
-The residual stream, the skip paths, pools, gates' dense layers and the classifier stay float: they
-are cheap, or what errors hurt most. See docs/lowering.md for the figures behind each choice.
-"""
+"""The int8 plan of a network: what :mod:`.recipe` says of its layers, and over what ranges."""
 
 from __future__ import annotations
 
@@ -12,22 +8,24 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from movistream_converters.ir.network import (
+from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
     Convolution,
     Image,
-    Multiply,
+    seen_range,
+)
+from movistream_converters.ir.network import (
     Network,
     Node,
-    Shape,
-    SpatialMean,
     consumers,
     node_shapes,
     temporal_convolutions,
 )
+from movistream_converters.ir.tags import stage_of
 from movistream_converters.quantise.observation import Observed
-from movistream_converters.tflite.builder import INT8_HIGHEST, INT8_LOWEST, Quantization
+from movistream_converters.quantise.recipe import numbers_of
+from movistream_converters.tflite.builder import INT8_HIGHEST, INT8_LOWEST, QuantizationParameters
 from movistream_converters.tflite.quantization import QuantizationPlan, quantization_of_range
 
 _KNOWN_RANGES: dict[ActivationFunction, tuple[float, float]] = {
@@ -41,12 +39,12 @@ _SHRINKAGES = np.linspace(1.0, 0.15, 18)
 
 
 def int8_stages(network: Network) -> dict[str, frozenset[str]]:
-    """Nodes that int8 operators can compute, by stage: ``stem``, ``block0``, …, ``head``."""
+    """Nodes that int8 operators compute if all are asked to, by stage (:mod:`.ir.tags`)."""
     shapes = node_shapes(network)
     stages: dict[str, set[str]] = {}
     for node in network.nodes:
-        if _can_be_int8(node, shapes):
-            stages.setdefault(_stage(node), set()).add(node.name)
+        if numbers_of(node, shapes) == "int8":
+            stages.setdefault(stage_of(node), set()).add(node.name)
     return {stage: frozenset(names) for stage, names in stages.items()}
 
 
@@ -55,43 +53,32 @@ def plan_int8(
 ) -> QuantizationPlan:
     """The ranges of everything that is int8 when the given nodes are.
 
-    Stream buffers are always int8.
+    What temporal kernels remember is always int8.
     """
     nodes = {node.name: node for node in network.nodes}
-    stored = {node.inputs[0] for node, _ in temporal_convolutions(network)}
+    stored = frozenset(node.inputs[0] for node, _ in temporal_convolutions(network))
     read = {name for node in computed for name in nodes[node].inputs}
-    readers = consumers(network)
+    readers, shapes = consumers(network), node_shapes(network)
     return QuantizationPlan(
-        {
+        tensors={
             name: _quantization(nodes[name], observed.get(name), readers[name])
             for name in stored | read | computed
         },
-        computed,
-        frozenset(
-            name
-            for name, node in nodes.items()
-            if isinstance(node.layer, Convolution) and ".se." in name
+        computed=computed,
+        stored=stored,
+        int4_kernels=frozenset(
+            name for name, node in nodes.items() if numbers_of(node, shapes) == "int4"
         ),
     )
 
 
-def _can_be_int8(node: Node, shapes: Mapping[str, Shape]) -> bool:
-    match node.layer:
-        case Convolution(_, (frames, height, width), _, depthwise):
-            if frames > 1 and not (depthwise and (height, width) == (1, 1)):
-                return False
-            return shapes[node.inputs[0]][:2] != (1, 1) and ".skip." not in node.name
-        case SpatialMean():
-            return ".se." in node.name
-        case Multiply():
-            return True
-    return False
-
-
-def _quantization(node: Node, observed: Observed | None, readers: tuple[Node, ...]) -> Quantization:
+def _quantization(
+    node: Node, observed: Observed | None, readers: tuple[Node, ...]
+) -> QuantizationParameters:
     if isinstance(node.layer, Image):
-        return quantization_of_range(0.0, 1.0)
-    functions = {r.layer.function for r in readers if isinstance(r.layer, Activation)}
+        return quantization_of_range(*seen_range(node.layer))
+    # What only one function reads needs no more than that sees.
+    functions = {r.layer.function if isinstance(r.layer, Activation) else None for r in readers}
     if isinstance(node.layer, Activation) and node.layer.function in _KNOWN_RANGES:
         return quantization_of_range(*_KNOWN_RANGES[node.layer.function])
     if isinstance(node.layer, Convolution) and functions == {ActivationFunction.RELU6}:
@@ -103,7 +90,7 @@ def _quantization(node: Node, observed: Observed | None, readers: tuple[Node, ..
     return _best_range(observed)
 
 
-def _best_range(observed: Observed, zero_below: float | None = None) -> Quantization:
+def _best_range(observed: Observed, zero_below: float | None = None) -> QuantizationParameters:
     """The range, cut at its longer side, that loses least: rare large values for finer steps.
 
     Args:
@@ -113,7 +100,7 @@ def _best_range(observed: Observed, zero_below: float | None = None) -> Quantiza
     low, high, samples = observed.low, observed.high, observed.samples
     if zero_below is not None:
         low, samples = max(low, zero_below), np.maximum(samples, np.float32(zero_below))
-    best: tuple[float, Quantization] | None = None
+    best: tuple[float, QuantizationParameters] | None = None
     for shrinkage in _SHRINKAGES:
         limit = shrinkage * max(-low, high)
         quantization = _range_with_floor(max(low, -limit), min(high, limit), zero_below)
@@ -124,22 +111,20 @@ def _best_range(observed: Observed, zero_below: float | None = None) -> Quantiza
     return best[1]
 
 
-def _range_with_floor(low: float, high: float, floor: float | None) -> Quantization:
+def _range_with_floor(low: float, high: float, floor: float | None) -> QuantizationParameters:
     if floor is None or low > floor:
         return quantization_of_range(low, high)
     steps = INT8_HIGHEST - INT8_LOWEST - 1
     scale = (max(high, 0.0) - low) / steps
-    return Quantization(scale, INT8_LOWEST + math.ceil(-low / scale))
+    return QuantizationParameters(scale, INT8_LOWEST + math.ceil(-low / scale))
 
 
-def quantization_error(values: npt.NDArray[np.float32], quantization: Quantization) -> float:
+def quantization_error(
+    values: npt.NDArray[np.float32], quantization: QuantizationParameters
+) -> float:
     """The mean square of what int8 loses."""
     stored = np.clip(
         np.round(values / quantization.scale) + quantization.zero_point, INT8_LOWEST, INT8_HIGHEST
     )
     back = (stored - quantization.zero_point) * quantization.scale
     return float(np.mean((back - values) ** 2))
-
-
-def _stage(node: Node) -> str:
-    return node.name.partition(".")[0].partition("_")[0]

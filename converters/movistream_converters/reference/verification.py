@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 import movistream
 from movistream.file.manifest import State, Verification
-from movistream_converters.ir.network import Network, PositionalEncoding, horizon_of
+from movistream_converters.ir.layers import PositionalEncoding
+from movistream_converters.ir.network import Network, horizon_of
 from movistream_converters.ir.states import CLOCK, network_states
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Tensor, run_clip
-from movistream_converters.tflite.layouts import StateLayout, block_name
+from movistream_converters.tflite.layouts import StateLayout
 
 FRAMES = 8
 
@@ -96,22 +97,21 @@ def state_values(
     seen = float(np.asarray(states[CLOCK]).item()) if CLOCK in states else 0.0
     horizon = horizon_of(network)
     for state in network_states(network):
-        value = np.asarray(states[state.name])
-        block = block_name(state.name)
+        value = np.asarray(states[state.node])
         if state.role == "buffer":
-            values[f"{block}_stream_buffer"] = value
+            values[f"{state.name}_stream_buffer"] = value
         elif layout is StateLayout.FRAMES:
             if state.role == "clock":
                 # A stream with a horizon holds it there.
                 values[CLOCK] = value if horizon is None else np.minimum(value, horizon)
             else:
-                values[f"{block}_pool_mean"] = value
+                values[f"{state.name}_pool_mean"] = value
         elif state.role == "pool":
-            values[f"{block}_pool_buffer"] = value * seen
-            values[f"{block}_pool_frame_count"] = np.array([seen])
+            values[f"{state.name}_pool_buffer"] = value * seen
+            values[f"{state.name}_pool_frame_count"] = np.array([seen])
     for node in network.nodes:
         if isinstance(node.layer, PositionalEncoding):
-            own = f"{block_name(node.name)}_pos_enc_frame_count"
+            own = f"{node.state or node.name}_pos_enc_frame_count"
             values["position" if layout is StateLayout.FRAMES else own] = np.array([seen])
     return values
 

@@ -35,7 +35,7 @@ _PLACEHOLDER_CODE_LIMIT = 127
 
 
 @dataclass(frozen=True)
-class Quantization:
+class QuantizationParameters:
     """What the numbers of an int8 tensor stand for: (stored − zero_point) · scale."""
 
     scale: float
@@ -49,7 +49,7 @@ class TensorRef:
     index: int
     shape: tuple[int, ...]
     dtype: str
-    quantization: Quantization | None = None
+    quantization: QuantizationParameters | None = None
 
 
 class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
@@ -101,14 +101,26 @@ class GraphBuilder:
         name: str,
         shape: Sequence[int],
         dtype: str = "float32",
-        quantization: Quantization | None = None,
+        quantization: QuantizationParameters | None = None,
     ) -> TensorRef:
-        """Adds an input of the signature; one with a quantisation is int8."""
+        """Adds an input of the signature; one with a quantisation is int8.
+
+        Raises:
+            ValueError: if there is one of that name.
+        """
+        if name in self.inputs:
+            raise ValueError(f"two inputs are named {name}")
         self.inputs[name] = self._tensor(name, tuple(shape), dtype, 0, quantization)
         return self.inputs[name]
 
     def output(self, name: str, tensor: TensorRef) -> None:
-        """Names a tensor as an output of the signature."""
+        """Names a tensor as an output of the signature.
+
+        Raises:
+            ValueError: if there is one of that name.
+        """
+        if name in self.outputs:
+            raise ValueError(f"two outputs are named {name}")
         self.outputs[name] = tensor
 
     def constant(self, name: str, value: npt.NDArray[Any]) -> TensorRef:
@@ -184,7 +196,7 @@ class GraphBuilder:
         return self._quantized_constant(f"{name}.int32", stored.astype(np.int32), scales, axis=0)
 
     def int8_constant(
-        self, name: str, value: npt.NDArray[np.float32], quantization: Quantization
+        self, name: str, value: npt.NDArray[np.float32], quantization: QuantizationParameters
     ) -> TensorRef:
         """Adds a constant operand."""
         stored = np.round(value / quantization.scale) + quantization.zero_point
@@ -207,7 +219,7 @@ class GraphBuilder:
         options: Any = None,
         *,
         dtype: str = "float32",
-        quantization: Quantization | None = None,
+        quantization: QuantizationParameters | None = None,
         version: int = 1,
     ) -> TensorRef:
         """Adds an operator with one output.
@@ -272,7 +284,7 @@ class GraphBuilder:
         shape: tuple[int, ...],
         dtype: str,
         buffer: int,
-        quantization: Quantization | None = None,
+        quantization: QuantizationParameters | None = None,
     ) -> TensorRef:
         tensor = schema.TensorT()
         tensor.name = name

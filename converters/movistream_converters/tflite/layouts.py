@@ -20,7 +20,7 @@ import numpy as np
 from movistream.file.manifest import State
 from movistream_converters.ir.states import NetworkState
 from movistream_converters.tflite import operators as op
-from movistream_converters.tflite.builder import GraphBuilder, Quantization, TensorRef
+from movistream_converters.tflite.builder import GraphBuilder, QuantizationParameters, TensorRef
 
 
 class StateLayout(str, Enum):
@@ -38,22 +38,38 @@ class LayoutWriter(ABC):
         self.states: list[State] = []
 
     @abstractmethod
-    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
-        """Adds the image input; returns it as (1, height, width, 3).
+    def image(
+        self, height: int, width: int, channels: int, quantization: QuantizationParameters | None
+    ) -> TensorRef:
+        """Adds the image input; returns it as (1, height, width, channels).
 
         Args:
             quantization: that of its int8 readers, if there are any.
         """
 
     @abstractmethod
-    def past_frames(
-        self, state: NetworkState, quantization: Quantization | None
-    ) -> list[TensorRef]:
-        """Adds a stream buffer's inputs; returns its frames, oldest first, in 4 dimensions."""
+    def past_frames(self, state: NetworkState, new: TensorRef) -> list[TensorRef]:
+        """Adds a stream buffer's inputs; returns its frames, oldest first.
+
+        Args:
+            new: the frame that joins them, of the same shape and quantisation.
+        """
 
     @abstractmethod
     def keep_frame(self, state: NetworkState, past: list[TensorRef], new: TensorRef) -> None:
         """Adds a stream buffer's output: the past without its oldest frame, then the new one."""
+
+    @abstractmethod
+    def previous(self, state: NetworkState, shape: tuple[int, ...]) -> TensorRef:
+        """Adds the input of a recurrent value, float32."""
+
+    @abstractmethod
+    def keep_value(self, state: NetworkState, new: TensorRef) -> None:
+        """Adds the output of a recurrent value."""
+
+    @abstractmethod
+    def window_weight(self, frames: int) -> TensorRef:
+        """1 / frames, or 1 / frames seen where those are fewer: float32, one element."""
 
     @abstractmethod
     def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
@@ -65,8 +81,12 @@ class LayoutWriter(ABC):
         """
 
     @abstractmethod
-    def position(self, node: str) -> TensorRef:
-        """The index of this frame, for a positional encoding: float32, one element."""
+    def position(self, name: str) -> TensorRef:
+        """The index of this frame, for a positional encoding: float32, one element.
+
+        Args:
+            name: of the node's state.
+        """
 
     @abstractmethod
     def finish(self) -> None:
@@ -74,7 +94,7 @@ class LayoutWriter(ABC):
 
     def _replaced(self, role: str, name: str, before: TensorRef, after: TensorRef) -> None:
         """Records a state whose output, of the same name, replaces its input."""
-        self.graph.output(name, after)
+        self.graph.output(name, self._own(name, after))
         self.states.append(
             State(
                 name=name.removeprefix("state_"),
@@ -88,6 +108,14 @@ class LayoutWriter(ABC):
             )
         )
 
+    def _own(self, name: str, tensor: TensorRef) -> TensorRef:
+        """The tensor, or a copy where it is an input or an output already."""
+        graph = self.graph
+        taken = {t.index for t in (*graph.inputs.values(), *graph.outputs.values())}
+        if tensor.index not in taken:
+            return tensor
+        return op.reshape(graph, tensor, f"{name}.copy", tensor.shape)
+
 
 def _stored(tensor: TensorRef) -> dict[str, float]:
     """What a state says about its numbers."""
@@ -99,9 +127,8 @@ def _stored(tensor: TensorRef) -> dict[str, float]:
     return {"initial": float(quantization.zero_point), "scale": scale}
 
 
-def block_name(node: str) -> str:
-    """``block0_layer1`` of ``block0_layer1.se.pool``: it has one buffer and one pool at most."""
-    return node.partition(".")[0]
+def _buffer_name(state: NetworkState) -> str:
+    return f"state_{state.name}_stream_buffer"
 
 
 class FramesLayout(LayoutWriter):
@@ -112,23 +139,24 @@ class FramesLayout(LayoutWriter):
         self._clock: TensorRef | None = None
         self._seen: TensorRef | None = None
         self._weight: TensorRef | None = None
+        self._window_weights: dict[int, TensorRef] = {}
         self._position: TensorRef | None = None
 
-    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
-        return self.graph.input("image", (1, height, width, 3), quantization=quantization)
+    def image(
+        self, height: int, width: int, channels: int, quantization: QuantizationParameters | None
+    ) -> TensorRef:
+        return self.graph.input("image", (1, height, width, channels), quantization=quantization)
 
-    def past_frames(
-        self, state: NetworkState, quantization: Quantization | None
-    ) -> list[TensorRef]:
-        name = f"state_{block_name(state.name)}_stream_buffer"
+    def past_frames(self, state: NetworkState, new: TensorRef) -> list[TensorRef]:
+        name = _buffer_name(state)
         return [
-            self.graph.input(f"{name}_{i}", (1, *state.shape), quantization=quantization)
+            self.graph.input(f"{name}_{i}", new.shape, quantization=new.quantization)
             for i in range(state.frames)
         ]
 
     def keep_frame(self, state: NetworkState, past: list[TensorRef], new: TensorRef) -> None:
-        name = f"state_{block_name(state.name)}_stream_buffer"
-        self.graph.output(name, new)
+        name = _buffer_name(state)
+        self.graph.output(name, self._own(name, new))
         self.states.append(
             State(
                 name=name.removeprefix("state_"),
@@ -142,26 +170,44 @@ class FramesLayout(LayoutWriter):
             )
         )
 
+    def previous(self, state: NetworkState, shape: tuple[int, ...]) -> TensorRef:
+        return self.graph.input(f"{_buffer_name(state)}_0", shape)
+
+    def keep_value(self, state: NetworkState, new: TensorRef) -> None:
+        before = self.graph.inputs[f"{_buffer_name(state)}_0"]
+        if new.shape != before.shape:
+            new = op.reshape(self.graph, new, f"{_buffer_name(state)}.value", before.shape)
+        self.keep_frame(state, [before], new)
+
+    def window_weight(self, frames: int) -> TensorRef:
+        if frames not in self._window_weights:
+            graph = self.graph
+            most = graph.constant(f"{frames:g}", np.array([[frames]], np.float32))
+            seen = op.minimum(graph, self._seen_frames(), most, f"clock.seen_of_{frames}")
+            name = f"clock.weight_of_{frames}"
+            self._window_weights[frames] = op.divide(graph, self._one(), seen, name)
+        return self._window_weights[frames]
+
     def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
         """mean + (x − mean) / frames: no sum that grows."""
         graph = self.graph
-        block = f"state_{block_name(state.name)}"
+        block = f"state_{state.name}"
         before = graph.input(f"{block}_pool_mean", x.shape)
-        change = op.subtract(graph, x, before, f"{state.name}.change")
-        step = op.multiply(graph, change, self._new_frame_weight(), f"{state.name}.step")
+        change = op.subtract(graph, x, before, f"{state.node}.change")
+        step = op.multiply(graph, change, self._new_frame_weight(), f"{state.node}.step")
         if for_float16:
             name = f"{block}_pool_remainder"
             left_over = graph.input(name, x.shape)
-            step = op.add(graph, step, left_over, f"{state.name}.due")
-        mean = op.add(graph, before, step, state.name)
+            step = op.add(graph, step, left_over, f"{state.node}.due")
+        mean = op.add(graph, before, step, state.node)
         self._replaced("pool", f"{block}_pool_mean", before, mean)
         if for_float16:
-            added = op.subtract(graph, mean, before, f"{state.name}.added")
-            remainder = op.subtract(graph, step, added, f"{state.name}.remainder")
+            added = op.subtract(graph, mean, before, f"{state.node}.added")
+            remainder = op.subtract(graph, step, added, f"{state.node}.remainder")
             self._replaced("remainder", name, left_over, remainder)
         return mean
 
-    def position(self, node: str) -> TensorRef:
+    def position(self, name: str) -> TensorRef:
         """Not the clock: that one stands still where a stream has a horizon."""
         if self._position is None:
             self._position = self.graph.input("state_position", (1, 1))
@@ -199,47 +245,62 @@ class FramesLayout(LayoutWriter):
 class ModelGardenLayout(LayoutWriter):
     """See the module's description."""
 
-    def image(self, height: int, width: int, quantization: Quantization | None) -> TensorRef:
-        image = self.graph.input("image", (1, 1, height, width, 3))
-        return op.reshape(self.graph, image, "image.frame", (1, height, width, 3))
+    def image(
+        self, height: int, width: int, channels: int, quantization: QuantizationParameters | None
+    ) -> TensorRef:
+        image = self.graph.input("image", (1, 1, height, width, channels))
+        return op.reshape(self.graph, image, "image.frame", (1, height, width, channels))
 
-    def past_frames(
-        self, state: NetworkState, quantization: Quantization | None
-    ) -> list[TensorRef]:
+    def past_frames(self, state: NetworkState, new: TensorRef) -> list[TensorRef]:
         graph = self.graph
-        name = f"state_{block_name(state.name)}_stream_buffer"
-        buffer = graph.input(name, (1, state.frames, *state.shape), quantization=quantization)
-        frames = op.reshape(graph, buffer, f"{state.name}.frames", (state.frames, *state.shape))
+        shape = (1, state.frames, *state.shape)
+        buffer = graph.input(_buffer_name(state), shape, quantization=new.quantization)
+        # Vectors are stacked as vectors.
+        stacked = (state.frames, *new.shape[1:])
+        frames = op.reshape(graph, buffer, f"{state.node}.frames", stacked)
         if state.frames == 1:
             return [frames]
         return [
-            op.take_first_axis(graph, frames, f"{state.name}.frame_{i}", i)
-            for i in range(state.frames)
+            op.take(graph, frames, f"{state.node}.frame_{i}", 0, i, 1) for i in range(state.frames)
         ]
 
     def keep_frame(self, state: NetworkState, past: list[TensorRef], new: TensorRef) -> None:
         graph = self.graph
-        name = f"state_{block_name(state.name)}_stream_buffer"
-        kept = op.concatenate(graph, [*past[1:], new], f"{state.name}.kept", axis=0)
+        kept = op.concatenate(graph, [*past[1:], new], f"{state.node}.kept", axis=0)
         shape = (1, state.frames, *state.shape)
-        buffer = op.reshape(graph, kept, f"{state.name}.buffer", shape)
-        self._replaced("buffer", name, buffer, buffer)
+        buffer = op.reshape(graph, kept, f"{state.node}.buffer", shape)
+        self._replaced("buffer", _buffer_name(state), buffer, buffer)
+
+    def previous(self, state: NetworkState, shape: tuple[int, ...]) -> TensorRef:
+        return self.graph.input(_buffer_name(state), shape)
+
+    def keep_value(self, state: NetworkState, new: TensorRef) -> None:
+        name = _buffer_name(state)
+        before = self.graph.inputs[name]
+        if new.shape != before.shape:
+            new = op.reshape(self.graph, new, f"{name}.value", before.shape)
+        self._replaced("buffer", name, before, new)
+
+    def window_weight(self, frames: int) -> TensorRef:
+        raise ValueError(
+            "the state layout 'model-garden' has no place for a mean over a window; take 'frames'"
+        )
 
     def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
         graph = self.graph
-        prefix = f"state_{block_name(state.name)}_pool"
+        prefix = f"state_{state.name}_pool"
         buffer = graph.input(f"{prefix}_buffer", (1, 1, 1, *x.shape))
-        before = op.reshape(graph, buffer, f"{state.name}.before", x.shape)
-        total = op.add(graph, before, x, f"{state.name}.sum")
-        after = op.reshape(graph, total, f"{state.name}.after", buffer.shape)
+        before = op.reshape(graph, buffer, f"{state.node}.before", x.shape)
+        total = op.add(graph, before, x, f"{state.node}.sum")
+        after = op.reshape(graph, total, f"{state.node}.after", buffer.shape)
         self._replaced("pool", f"{prefix}_buffer", buffer, after)
         _, seen = self._count(f"{prefix}_frame_count")
-        divisor = op.cast_to_float(graph, seen, f"{state.name}.frames")
-        return op.divide(graph, total, divisor, state.name)
+        divisor = op.cast_to_float(graph, seen, f"{state.node}.frames")
+        return op.divide(graph, total, divisor, state.node)
 
-    def position(self, node: str) -> TensorRef:
-        before, _ = self._count(f"state_{block_name(node)}_pos_enc_frame_count")
-        return op.cast_to_float(self.graph, before, f"{node}.index")
+    def position(self, name: str) -> TensorRef:
+        before, _ = self._count(f"state_{name}_pos_enc_frame_count")
+        return op.cast_to_float(self.graph, before, f"{name}.index")
 
     def finish(self) -> None:
         """Nothing is written once."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from movistream_converters.ir.network import Convolution, Shape, same_padding_size
+from movistream_converters.ir.layers import Convolution, Shape, same_padding_size
 
 PAIR = 2
 _MOST_INPUTS = 16
@@ -28,10 +28,12 @@ def gives_pairs(layer: Convolution, source: Shape) -> bool:
     _, width, channels = source
     return (
         not layer.depthwise
+        and (layer.groups, layer.dilation, layer.padding) == (1, (1, 1, 1), "same")
         and layer.kernel[0] == 1
+        and layer.stride[0] == layer.stride[1]
         and channels <= _MOST_INPUTS
         and layer.filters < _ENOUGH_OUTPUTS
-        and width % (PAIR * layer.stride) == 0
+        and width % (PAIR * layer.stride[0]) == 0
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from movistream_converters.tflite.builder import INT8_LOWEST, Quantization
+from movistream_converters.tflite.builder import INT8_LOWEST, QuantizationParameters
 
 _STEPS = 255
 
@@ -18,14 +18,16 @@ class QuantizationPlan:
         tensors: by node: what its output's int8 numbers stand for, where an int8 operator or a
             stream buffer takes it.
         computed: nodes that int8 operators compute, from int8 inputs.
+        stored: nodes whose past frames are kept as int8.
         int4_kernels: dense nodes whose kernels are int4; their inputs and outputs are float.
     """
 
-    tensors: Mapping[str, Quantization] = field(default_factory=dict)
+    tensors: Mapping[str, QuantizationParameters] = field(default_factory=dict)
     computed: frozenset[str] = frozenset()
+    stored: frozenset[str] = frozenset()
     int4_kernels: frozenset[str] = frozenset()
 
-    def output(self, name: str) -> Quantization | None:
+    def output(self, name: str) -> QuantizationParameters | None:
         """A node's quantisation, if it is computed as int8."""
         return self.tensors[name] if name in self.computed else None
 
@@ -33,8 +35,8 @@ class QuantizationPlan:
 NOTHING_INT8 = QuantizationPlan()
 
 
-def quantization_of_range(low: float, high: float) -> Quantization:
+def quantization_of_range(low: float, high: float) -> QuantizationParameters:
     """256 even steps from low to high, one of which is zero exactly."""
     low, high = min(low, 0.0), max(high, 0.0)
     scale = (high - low) / _STEPS or 1.0
-    return Quantization(scale, round(INT8_LOWEST - low / scale))
+    return QuantizationParameters(scale, round(INT8_LOWEST - low / scale))

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import ActivationFunction
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import (
     MovinetOptions,

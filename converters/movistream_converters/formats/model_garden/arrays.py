@@ -17,7 +17,8 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden.names import stored_kernel_shapes, variable_paths
 from movistream_converters.formats.recognition import Evidence, looks_like, recognise
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import Convolution, Network, weight_shapes
+from movistream_converters.ir.layers import Convolution
+from movistream_converters.ir.network import Network, weight_shapes
 from movistream_converters.ir.weights import Mismatch, Weights, non_finite
 from movistream_converters.networks.movinet import build_movinet
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from movistream_converters.ir.network import Convolution, Network, weight_shapes
+from movistream_converters.ir.layers import Convolution
+from movistream_converters.ir.network import Network, weight_shapes
 
 _NODE_PATHS = {
     "stem": "_stem",

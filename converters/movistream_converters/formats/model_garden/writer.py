@@ -8,7 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from movistream_converters.formats.model_garden.names import stored_kernel_shapes, variable_paths
-from movistream_converters.ir.network import Convolution, Network
+from movistream_converters.ir.layers import Convolution
+from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import ConvolutionType
 

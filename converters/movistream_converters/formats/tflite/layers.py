@@ -21,7 +21,7 @@ from movistream_converters.formats.tflite.graph import (
     UnlikeError,
     kernel_and_bias,
 )
-from movistream_converters.ir.network import HARD_SIGMOIDS, ActivationFunction
+from movistream_converters.ir.layers import HARD_SIGMOIDS, ActivationFunction
 
 FACTOR_TOLERANCE = 0.02
 """Int8 files hold factors with some rounding."""

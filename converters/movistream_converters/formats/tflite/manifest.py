@@ -29,17 +29,14 @@ from movistream_converters.formats.tflite.graph import (
     kernel_and_bias,
 )
 from movistream_converters.formats.tflite.layers import LAYER_OPERATORS
-from movistream_converters.ir.network import (
+from movistream_converters.ir.layers import (
+    RULES,
     ActivationFunction,
     Convolution,
-    Network,
-    Node,
     PositionalEncoding,
     Shape,
-    layer_weight_shapes,
-    node_shapes,
-    weight_shapes,
 )
+from movistream_converters.ir.network import Network, Node, node_shapes, weight_shapes
 from movistream_converters.ir.passes import fold, unfold
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import MovinetOptions, build_movinet
@@ -175,8 +172,8 @@ def _kernel(layer: Convolution, stored: FloatArray, source: Shape) -> FloatArray
     Raises:
         ValueError: if it has another shape.
     """
-    _, width, channels = source
-    shape = layer_weight_shapes(layer, channels)["kernel"]
+    width = source[1]
+    shape = RULES[Convolution].weights(layer, (source,))["kernel"]
     if layer.kernel[1:] != (1, 1):
         shape = (1, *shape[1:])
     if stored.ndim == 2:
@@ -184,8 +181,9 @@ def _kernel(layer: Convolution, stored: FloatArray, source: Shape) -> FloatArray
     elif not layer.depthwise:
         stored = stored.transpose(1, 2, 3, 0)
     if stored.shape[-1] == PAIR * layer.filters:
-        stored = unpaired_kernel(stored, layer.kernel[2], layer.stride, width)
-    return stored.reshape(shape)
+        stored = unpaired_kernel(stored, layer.kernel[2], layer.stride[0], width)
+    kernel: FloatArray = stored.reshape(shape)
+    return kernel
 
 
 def _scale(file: _File, node: Node) -> FloatArray:

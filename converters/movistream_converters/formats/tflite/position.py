@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from movistream_converters.formats.tflite.graph import Operation, TracedGraph, UnlikeError
 from movistream_converters.formats.tflite.slices import index_of
-from movistream_converters.ir.network import encoding_frequencies
+from movistream_converters.ir.layers import encoding_frequencies
 
 _POSITIONS = (0, 1, 2)
 _TOLERANCE = 0.05

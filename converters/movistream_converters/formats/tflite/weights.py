@@ -18,7 +18,8 @@ from movistream_converters.formats.tflite.graph import TracedGraph, UnlikeError
 from movistream_converters.formats.tflite.layers import Linear
 from movistream_converters.formats.tflite.network import FoundNetwork, find_network
 from movistream_converters.formats.tflite.states import check_states
-from movistream_converters.ir.network import Convolution, Network
+from movistream_converters.ir.layers import BatchNormalization, Convolution
+from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import Weights, neutral_batch_norm
 from movistream_converters.networks.movinet import SqueezeExciteType
 
@@ -84,7 +85,7 @@ def _arrays(layers: Mapping[str, Linear]) -> Weights:
         if path.startswith("_") or "/_attention/" in path:
             arrays[f"{path}/bias"] = layer.bias
             continue
-        for variable, value in neutral_batch_norm(layer.bias).items():
+        for variable, value in neutral_batch_norm(layer.bias, BatchNormalization().epsilon).items():
             name = BATCH_NORM_VARIABLES.get(variable, variable)
             arrays[f"{path.replace('_conv', '_batch_norm')}/{name}"] = value
     return arrays
@@ -150,7 +151,7 @@ def _check_geometry(layers: Mapping[str, Linear], network: Network) -> None:
         frames, *size = convolution.kernel
         # A temporal kernel lies along the height, and is not padded; one pixel needs no padding.
         padded = frames == 1
-        if layer.stride != convolution.stride:
-            raise UnlikeError(f"{name} has stride {layer.stride}, not {convolution.stride}")
+        if (layer.stride, layer.stride) != convolution.stride:
+            raise UnlikeError(f"{name} has stride {layer.stride}, not {convolution.stride[0]}")
         if layer.same_padding != padded and (frames, *size) != (1, 1, 1):
             raise UnlikeError(f"{name} has {'no' if padded else 'SAME'} padding")

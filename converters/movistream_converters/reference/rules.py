@@ -1,0 +1,364 @@
+"""What each layer computes, on a batch of clips, with TensorFlow.
+
+One row of :data:`RULES` for each layer of the vocabulary. Tensors are
+(batch, time, height, width, channels); what a mean over a whole clip gives has a time of 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
+from movistream_converters.ir.layers import (
+    HARD_SIGMOIDS,
+    Activation,
+    ActivationFunction,
+    Add,
+    BatchNormalization,
+    ChannelNormalization,
+    Concatenate,
+    Convolution,
+    Delay,
+    Dense,
+    Image,
+    Layer,
+    LeakyRelu,
+    Multiply,
+    ParametricRelu,
+    Pool,
+    PositionalEncoding,
+    Previous,
+    Scale,
+    Slice,
+    Softmax,
+    SpatialMean,
+    TemporalMean,
+    WindowMean,
+    encoding_frequencies,
+    padding_amounts,
+)
+from movistream_converters.ir.network import Node
+from movistream_converters.ir.states import CLOCK
+
+Tensor: TypeAlias = Any
+"""A TensorFlow tensor (the library ships no types)."""
+
+Statistics: TypeAlias = dict[str, tuple[Tensor, Tensor]]
+"""Mean and variance, (channels,) each, of what batch norms saw, by node name."""
+
+
+@dataclass
+class Execution:
+    """One run over consecutive frames.
+
+    Attributes:
+        weights: by canonical name.
+        causal: whether time is padded in the past only, and means are cumulative.
+        states: before the first of the frames, by node.
+        new_states: after the last, filled while nodes run.
+        statistics: filled by batch norms that normalise by the frames themselves; None if they
+            take what is stored.
+    """
+
+    weights: Mapping[str, Tensor]
+    causal: bool
+    states: Mapping[str, Tensor]
+    new_states: dict[str, Tensor] = field(default_factory=dict)
+    statistics: Statistics | None = None
+
+    def weight(self, node: Node, name: str) -> Tensor:
+        """A weight of a node."""
+        return self.weights[f"{node.name}.{name}"]
+
+    def with_past(self, node: Node, x: Tensor, past_frames: int) -> Tensor:
+        """Frames with those before them; the last ones are kept for the next run."""
+        if not past_frames:
+            return x
+        if not self.causal:
+            before = past_frames // 2
+            return tf.pad(x, ((0, 0), (before, past_frames - before), (0, 0), (0, 0), (0, 0)))
+        x = tf.concat([self.states[node.name], x], axis=1)
+        self.new_states[node.name] = x[:, -past_frames:]
+        return x
+
+
+Rule: TypeAlias = Callable[[Execution, Node, list[Tensor]], Tensor]
+
+
+def _image(_: Execution, __: Node, inputs: list[Tensor]) -> Tensor:
+    return inputs[0]
+
+
+def _convolution(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    layer, x = node.layer, inputs[0]
+    assert isinstance(layer, Convolution)
+    kernel, frame_count = run.weight(node, "kernel"), x.shape[1]
+    x = run.with_past(node, x, layer.past_frames)
+    y = _spatial_convolution(layer, x[:, :frame_count], kernel[0])
+    for tap in range(1, layer.kernel[0]):
+        first = tap * layer.dilation[0]
+        y += _spatial_convolution(layer, x[:, first : first + frame_count], kernel[tap])
+    return y + run.weight(node, "bias") if layer.bias else y
+
+
+def _spatial_convolution(layer: Convolution, x: Tensor, kernel: Tensor) -> Tensor:
+    """One temporal tap: a 2-D convolution of every frame."""
+    per_pixel = (layer.kernel[1:], layer.stride, layer.padding) == ((1, 1), (1, 1), "same")
+    if layer.depthwise and per_pixel:
+        return x * kernel[0, 0]
+    dilation = layer.dilation[1:]
+    if layer.padding == "same" and dilation == (1, 1) and layer.groups == 1:
+        if not layer.depthwise:
+            return per_frame(lambda frames: tf.nn.conv2d(frames, kernel, layer.stride, "SAME"), x)
+        if layer.stride[0] == layer.stride[1]:
+            strides = (1, *layer.stride, 1)
+            return per_frame(
+                lambda frames: tf.nn.depthwise_conv2d(frames, kernel[..., None], strides, "SAME"),
+                x,
+            )
+    x = _padded(x, layer.padding, layer.kernel[1:], layer.stride, dilation)
+    if not layer.depthwise:
+        parts = zip(
+            tf.split(x, layer.groups, axis=-1), tf.split(kernel, layer.groups, axis=-1), strict=True
+        )
+        return tf.concat(
+            [
+                per_frame(
+                    lambda frames, k=k: tf.nn.conv2d(
+                        frames, k, layer.stride, "VALID", dilations=dilation
+                    ),
+                    part,
+                )
+                for part, k in parts
+            ],
+            axis=-1,
+        )
+    # TensorFlow has no depthwise convolution with strides that differ, or with a dilation too.
+    every = per_frame(
+        lambda frames: tf.nn.depthwise_conv2d(
+            frames, kernel[..., None], (1, 1, 1, 1), "VALID", dilations=dilation
+        ),
+        x,
+    )
+    return every[:, :, :: layer.stride[0], :: layer.stride[1]]
+
+
+def _padded(
+    x: Tensor,
+    padding: Any,
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+    value: float = 0.0,
+) -> Tensor:
+    size = x.shape[2], x.shape[3]
+    top, bottom, left, right = padding_amounts(padding, size, kernel, stride, dilation)
+    if not (top or bottom or left or right):
+        return x
+    return tf.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right), (0, 0)), constant_values=value)
+
+
+def _dense(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, Dense)
+    y = tf.einsum("bthwc,hwcu->btu", inputs[0], run.weight(node, "kernel"))[:, :, None, None]
+    return y + run.weight(node, "bias") if node.layer.bias else y
+
+
+def _batch_normalization(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, BatchNormalization)
+    mean, variance, gamma, beta = (
+        run.weight(node, name) for name in ("mean", "variance", "gamma", "beta")
+    )
+    if run.statistics is not None:
+        mean, variance = run.statistics[node.name] = tf.nn.moments(inputs[0], (0, 1, 2, 3))
+    return tf.nn.batch_normalization(inputs[0], mean, variance, beta, gamma, node.layer.epsilon)
+
+
+def _channel_normalization(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, ChannelNormalization)
+    mean, variance = tf.nn.moments(inputs[0], -1, keepdims=True)
+    gamma, beta = run.weight(node, "gamma"), run.weight(node, "beta")
+    return tf.nn.batch_normalization(inputs[0], mean, variance, beta, gamma, node.layer.epsilon)
+
+
+def activate(function: ActivationFunction, x: Tensor) -> Tensor:
+    """Applies a function of one number."""
+    match function:
+        case ActivationFunction.RELU:
+            return tf.nn.relu(x)
+        case ActivationFunction.RELU6:
+            return tf.nn.relu6(x)
+        case ActivationFunction.SWISH:
+            return x * tf.sigmoid(x)
+        case ActivationFunction.HARD_SWISH:
+            return x * tf.nn.relu6(x + 3.0) * (1.0 / 6.0)
+        case ActivationFunction.SIGMOID:
+            return tf.sigmoid(x)
+        case ActivationFunction.HARD_SIGMOID:
+            return tf.nn.relu6(x + 3.0) * HARD_SIGMOIDS[function][1]
+        case ActivationFunction.HARD_SIGMOID_KERAS:
+            return tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)
+        case ActivationFunction.TANH:
+            return tf.tanh(x)
+        case ActivationFunction.GELU:
+            return tf.nn.gelu(x, approximate=False)
+        case ActivationFunction.GELU_TANH:
+            return tf.nn.gelu(x, approximate=True)
+
+
+def _activation(_: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, Activation)
+    return activate(node.layer.function, inputs[0])
+
+
+def _leaky_relu(_: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, LeakyRelu)
+    return tf.maximum(inputs[0], 0.0) + node.layer.slope * tf.minimum(inputs[0], 0.0)
+
+
+def _parametric_relu(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    return tf.maximum(inputs[0], 0.0) + run.weight(node, "slope") * tf.minimum(inputs[0], 0.0)
+
+
+def _softmax(_: Execution, __: Node, inputs: list[Tensor]) -> Tensor:
+    return tf.nn.softmax(inputs[0])
+
+
+def _scale(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    return inputs[0] * run.weight(node, "scale")
+
+
+def _pool(_: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    layer, x = node.layer, inputs[0]
+    assert isinstance(layer, Pool)
+    if layer.kind == "max":
+        x = _padded(x, layer.padding, layer.size, layer.stride, value=x.dtype.min)
+        return per_frame(
+            lambda frames: tf.nn.max_pool2d(frames, layer.size, layer.stride, "VALID"), x
+        )
+    if layer.padding == "same" and not layer.counts_padding:
+        return per_frame(
+            lambda frames: tf.nn.avg_pool2d(frames, layer.size, layer.stride, "SAME"), x
+        )
+
+    def means(values: Tensor) -> Tensor:
+        padded = _padded(values, layer.padding, layer.size, layer.stride)
+        return per_frame(
+            lambda frames: tf.nn.avg_pool2d(frames, layer.size, layer.stride, "VALID"), padded
+        )
+
+    return means(x) if layer.counts_padding else means(x) / means(tf.ones_like(x[:1, :1, ..., :1]))
+
+
+def _spatial_mean(_: Execution, __: Node, inputs: list[Tensor]) -> Tensor:
+    return tf.reduce_mean(inputs[0], (2, 3), keepdims=True)
+
+
+def _temporal_mean(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, TemporalMean)
+    if not run.causal:
+        return tf.reduce_mean(inputs[0], 1, keepdims=True)
+    before, seen = run.states[node.name], run.states[CLOCK]
+    mean = _running_mean(inputs[0], before, seen, node.layer.horizon_frames)
+    run.new_states[node.name] = mean[:, -1:]
+    return mean
+
+
+def _running_mean(x: Tensor, before: Tensor, seen: Tensor, horizon_frames: int | None) -> Tensor:
+    """The mean after each frame, given the mean over the frames already seen."""
+    if horizon_frames is None:
+        return (before * seen + tf.cumsum(x, axis=1)) / (seen + _frame_numbers(x) + 1.0)
+    weights = 1.0 / (tf.minimum(seen + _frame_numbers(x), horizon_frames - 1.0) + 1.0)
+    means = []
+    for index in range(x.shape[1]):
+        now = slice(index, index + 1)
+        before += (x[:, now] - before) * weights[:, now]
+        means.append(before)
+    return tf.concat(means, axis=1)
+
+
+def _window_mean(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, WindowMean)
+    frames, count = node.layer.frames, inputs[0].shape[1]
+    x = run.with_past(node, inputs[0], frames - 1)
+    total = x[:, :count]
+    for first in range(1, frames):
+        total += x[:, first : first + count]
+    seen = run.states[CLOCK] + _frame_numbers(inputs[0]) + 1.0
+    return total / tf.minimum(seen, float(frames))
+
+
+def _delay(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, Delay)
+    return run.with_past(node, inputs[0], node.layer.frames)[:, : inputs[0].shape[1]]
+
+
+def _previous(run: Execution, node: Node, _: list[Tensor]) -> Tensor:
+    return run.states[node.name]
+
+
+def _positional_encoding(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    x = inputs[0]
+    seen = run.states[CLOCK] if run.causal else 0.0
+    radians = (seen + _frame_numbers(x)) * encoding_frequencies(x.shape[-1])
+    encoding = tf.concat([tf.sin(radians), tf.cos(radians)], axis=-1)
+    return x + run.weight(node, "scale") * encoding
+
+
+def _frame_numbers(x: Tensor) -> Tensor:
+    """0, 1, 2 … along the time of a (batch, time, height, width, channels) tensor."""
+    return tf.reshape(tf.range(tf.shape(x)[1], dtype=tf.float32), (1, -1, 1, 1, 1))
+
+
+def _add(_: Execution, __: Node, inputs: list[Tensor]) -> Tensor:
+    return inputs[0] + inputs[1]
+
+
+def _multiply(_: Execution, __: Node, inputs: list[Tensor]) -> Tensor:
+    return inputs[0] * inputs[1]
+
+
+def _concatenate(_: Execution, __: Node, inputs: list[Tensor]) -> Tensor:
+    longest = max(x.shape[1] for x in inputs)
+    return tf.concat(
+        [x if x.shape[1] == longest else tf.repeat(x, longest, axis=1) for x in inputs], axis=-1
+    )
+
+
+def _slice(_: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
+    assert isinstance(node.layer, Slice)
+    return inputs[0][..., node.layer.start : node.layer.stop]
+
+
+def per_frame(function: Any, x: Tensor) -> Tensor:
+    """Applies a function of (frames, height, width, channels) to every frame of a batch."""
+    frames = function(tf.reshape(x, (-1, *x.shape[2:])))
+    return tf.reshape(frames, (x.shape[0], -1, *frames.shape[1:]))
+
+
+RULES: dict[type[Layer], Rule] = {
+    Image: _image,
+    Convolution: _convolution,
+    Dense: _dense,
+    Pool: _pool,
+    SpatialMean: _spatial_mean,
+    Activation: _activation,
+    LeakyRelu: _leaky_relu,
+    ParametricRelu: _parametric_relu,
+    Softmax: _softmax,
+    BatchNormalization: _batch_normalization,
+    ChannelNormalization: _channel_normalization,
+    Scale: _scale,
+    Add: _add,
+    Multiply: _multiply,
+    Concatenate: _concatenate,
+    Slice: _slice,
+    TemporalMean: _temporal_mean,
+    WindowMean: _window_mean,
+    Delay: _delay,
+    Previous: _previous,
+    PositionalEncoding: _positional_encoding,
+}
