@@ -263,6 +263,7 @@ def _manifest(
             name: value.value if isinstance(value, Enum) else value
             for name, value in asdict(options).items()
             if value is not None
+            and name != "table"
             and (name != "gating" or options.se_type is not SqueezeExciteType.NONE)
         },
         horizon_frames=options.horizon_frames,

@@ -18,7 +18,7 @@ from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import Weights
-from movistream_converters.networks.movinet import ARCHITECTURES, MovinetOptions, build_movinet
+from movistream_converters.networks.movinet import MovinetOptions, build_movinet
 from movistream_converters.quantise.videos import image_input
 from movistream_converters.reference.execution import run_clip
 from movistream_training.answers import Answer, confusion
@@ -204,7 +204,7 @@ def _check_classes(data: DataSet, probed: Sequence[Probed], skipped: dict[Exampl
 def _usual_frames(training: Sequence[Probed], options: MovinetOptions) -> int:
     """As many as half of the examples have, at most what the architecture was made for."""
     usual_s = float(np.quantile([one.seconds for one in training], 0.5))
-    most = ARCHITECTURES[options.architecture].clip_frames
+    most = options.spec.clip_frames
     return min(most, max(LEAST_FRAMES, round(usual_s * options.frames_per_second)))
 
 

@@ -128,4 +128,4 @@ def _received(file: Path) -> Source:
 
 def _typed(option: str, value: object) -> object:
     """An option's value as :class:`.MovinetOptions` has it."""
-    return msgspec.convert(value, get_type_hints(MovinetOptions)[option])
+    return msgspec.convert(value, get_type_hints(MovinetOptions).get(option, Any))
