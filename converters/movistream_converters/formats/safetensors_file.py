@@ -115,9 +115,10 @@ def write(source: Source, output: Path) -> int:
     guessed = tuple(finding.option for finding in source.findings if finding.guessed)
     header = Header(source.options, guessed, source.name, source.format, source.labels)
     description = msgspec.to_builtins(header)
-    if source.options.horizon_frames is None:
-        # As it was before networks could have one: such files are read by older versions too.
-        del description["options"]["horizon_frames"]
+    for option in ("horizon_frames", "table"):
+        if getattr(source.options, option) is None:
+            # As it was before networks could have one: older versions read such files too.
+            del description["options"][option]
     data = weights_bytes(source.weights, {_KEY: msgspec.json.encode(description).decode()})
     with replaced_when_done(output) as part:
         part.write_bytes(data)
