@@ -279,12 +279,12 @@ def two_state_graph(kind: str) -> GraphBuilder:
             second = graph.input("second", (1, 3))
             graph.output("first", mean)
             graph.output("second", first)
-            graph.output("logits", op.add(graph, total, second, "all"))
+            graph.outputs["logits"] = op.add(graph, total, second, "all")
         case "one tensor, two names":
             graph.output("first", total)
         case "logits are an input":
             graph.output("first", total)
-            graph.output("logits", graph.input("first_too", (1, 3)))
+            graph.outputs["logits"] = graph.input("first_too", (1, 3))
         case "control characters":
             graph.inputs["first\x1b[2J"] = graph.inputs.pop("first")
             graph.output("first\x1b[2J", mean)
