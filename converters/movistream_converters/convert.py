@@ -22,6 +22,7 @@ from movistream.file.manifest import (
     Verification,
     digest_of,
     encode,
+    schema_version_of,
     seal,
 )
 from movistream.stream.trust import CONVERTED_HERE, remember
@@ -116,7 +117,7 @@ def convert(
         )
     calibration = None
     if precision is Precision.INT8:
-        image = image_input(source.options)
+        image = image_input(source.network, source.options.frames_per_second)
         calibration = calibrate(network, weights, calibration_videos, image, progress)
     progress("lower", 0, 1)
     plan = NOTHING_INT8 if calibration is None else calibration.plan
@@ -144,7 +145,8 @@ def convert(
         data = seal(packed)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            held_out = _clips(held_out_videos, image_input(source.options), progress)
+            image = image_input(source.network, source.options.frames_per_second)
+            held_out = _clips(held_out_videos, image, progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
@@ -253,6 +255,7 @@ def _manifest(
     options = source.options
     return Manifest(
         name=options.name,
+        schema_version=schema_version_of(step.image),
         signature=SIGNATURE_KEY,
         state_layout=layout.value,
         input=replace(step.image, frames_per_second=options.frames_per_second),

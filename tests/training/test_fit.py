@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from movistream_converters.ir.layers import Image, SpatialMean
+from movistream_converters.ir.network import Network, Node
 from movistream_training import fit as module
 from movistream_training.batches import Batch
 from movistream_training.errors import TrainingError
@@ -151,7 +153,8 @@ def test_judging_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         np.array([[1, 0, 0]], np.int32),
         np.array([[1, 0, 3]], np.float32),
     )
-    network: Any = None
+    nodes = Node("image", Image()), Node("mean", SpatialMean(), ("image",))
+    network = Network("means", nodes, (4, 4))
     loss, accuracy = Evaluator(network)({}, [batch, batch])
     assert accuracy == pytest.approx(3 / 4)
     assert loss == pytest.approx((np.log(4) + 3 * np.log(2)) / 4, rel=1e-5)

@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from movistream_converters.ir.network import Network
+from movistream_converters.ir.network import Network, image_of
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Statistics, Tensor, run_clip
+from movistream_converters.reference.images import seen
 from movistream_converters.tflite.quantization import QuantizationPlan
 from movistream_training.batches import Batch
 from movistream_training.fake_quantization import as_in_int8
@@ -142,10 +143,10 @@ class Learner:
         self, images: Tensor, labels: Tensor, states: dict[str, Tensor] | None, *, train: bool
     ) -> tuple[Tensor, Tensor, dict[str, Tensor], Statistics]:
         statistics: Statistics | None = {} if train and self.recipe.batch_statistics else None
-        weights = {name: variable.value for name, variable in self._variables.items()}
-        values = tf.cast(images, tf.float32) / 255.0
-        seen, rounded = as_in_int8(self.network, weights, self.plan)
-        logits, states = run_clip(self.network, seen, values, states, statistics, rounded)
+        variables = {name: variable.value for name, variable in self._variables.items()}
+        weights, rounded = as_in_int8(self.network, variables, self.plan)
+        values = seen(images, image_of(self.network))
+        logits, states = run_clip(self.network, weights, values, states, statistics, rounded)
         classes = logits.shape[-1]
         smoothing = self.recipe.label_smoothing
         targets = tf.one_hot(

@@ -16,11 +16,12 @@ from movistream.errors import VideoError
 from movistream.system.output import replaced_when_done
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import Network
+from movistream_converters.ir.network import Network, image_of
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import MovinetOptions, build_movinet
 from movistream_converters.quantise.videos import image_input
 from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.images import seen
 from movistream_training.answers import Answer, confusion
 from movistream_training.batches import Batch
 from movistream_training.decoding import ClipReader
@@ -123,7 +124,8 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
         tuple(one for one in probed if one.example in side) for side in map(frozenset, sides)
     )
     options = replace(plan.options, num_classes=len(data.labels))
-    image = image_input(options)
+    network = build_movinet(options)
+    image = image_input(network, options.frames_per_second)
     frames = plan.frames_per_clip or _usual_frames(training, options)
     settings = Settings(
         options=options,
@@ -141,7 +143,6 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
     write_split(run, *sides)
     watcher.on_start(settings, training, validation)
 
-    network = build_movinet(options)
     learner = Learner(network, _first_weights(plan, network), settings.recipe)
     reader = ClipReader(data.labels, image, frames, plan.flips, skipped)
     judged = reader.validation(validation, plan.clips_per_batch)
@@ -280,7 +281,7 @@ class _Recorder:
 def _clip_answers(network: Network, weights: Weights, batches: Sequence[Batch]) -> Iterator[Answer]:
     """What weights say to the clips of batches, without what only fills them up."""
     for batch in batches:
-        logits, _ = run_clip(network, weights, batch.images.astype(np.float32) / 255)
+        logits, _ = run_clip(network, weights, seen(batch.images, image_of(network)))
         for truth, counts, scores in zip(batch.labels, batch.weights, logits.numpy(), strict=True):
             if counts.any():
                 frames = int(np.flatnonzero(counts)[-1]) + 1

@@ -12,10 +12,11 @@ import numpy.typing as npt
 import movistream
 from movistream.file.manifest import State, Verification
 from movistream_converters.ir.layers import PositionalEncoding
-from movistream_converters.ir.network import Network, horizon_of
+from movistream_converters.ir.network import Network, horizon_of, image_of
 from movistream_converters.ir.states import CLOCK, network_states
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Tensor, run_clip
+from movistream_converters.reference.images import seen
 from movistream_converters.tflite.layouts import StateLayout
 
 FRAMES = 8
@@ -34,7 +35,7 @@ def verify(
     Every frame's logits and every state after it are compared.
 
     Args:
-        frames: uint8 (height, width, 3), of the network's size.
+        frames: uint8 (height, width, channels), of the network's size.
         on_frame: called after each of the 2 · len(frames) frames.
     """
     expected = _reference(network, weights, frames)
@@ -130,8 +131,15 @@ def synthetic_frames(network: Network) -> list[npt.NDArray[np.uint8]]:
     generator = np.random.default_rng(0)
     height, width = network.image_size
     rows, columns = np.mgrid[0:height, 0:width]
+    channels = image_of(network).channels
+
+    def gradient(i: int, channel: int) -> npt.NDArray[np.int64]:
+        kinds = (rows + 9 * i, columns - 5 * i, rows + columns + 7 * i)
+        gradient: npt.NDArray[np.int64] = kinds[channel % 3] + 31 * (channel // 3)
+        return gradient
+
     gradients = (
-        np.stack([rows + 9 * i, columns - 5 * i, rows + columns + 7 * i], axis=-1)
+        np.stack([gradient(i, channel) for channel in range(channels)], axis=-1)
         for i in range(FRAMES)
     )
     return [
@@ -147,7 +155,7 @@ def _reference(
     after_frames = []
     states: dict[str, Tensor] | None = None
     for frame in frames:
-        image = frame.astype(np.float32)[None, None] * np.float32(1 / 255)
-        logits, states = run_clip(network, weights, image, states)
+        images = seen(frame[None, None], image_of(network))
+        logits, states = run_clip(network, weights, images, states)
         after_frames.append((logits.numpy()[0, 0], states))
     return after_frames

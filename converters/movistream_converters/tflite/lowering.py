@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from movistream.file.manifest import ImageInput, State
 from movistream_converters.ir.layers import Previous
-from movistream_converters.ir.network import Network, horizon_of
+from movistream_converters.ir.network import Network, horizon_of, image_of
 from movistream_converters.ir.weights import Weights
-from movistream_converters.tflite.builder import INT8_HIGHEST, INT8_LOWEST, GraphBuilder, TensorRef
+from movistream_converters.tflite.builder import GraphBuilder, TensorRef
 from movistream_converters.tflite.context import Context
+from movistream_converters.tflite.image_input import float_image, int8_image
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.precision import Precision
 from movistream_converters.tflite.quantization import NOTHING_INT8, QuantizationPlan
@@ -101,12 +102,12 @@ def _lowered(
             context.writer.keep_value(context.states[node.name], kept)
     context.writer.finish()
     states = tuple(context.writer.states)
-    return StepGraph(graph, states, _image_input(graph), horizon_of(network)), context.tensors
+    image = _image_input(network, graph.inputs["image"])
+    return StepGraph(graph, states, image, horizon_of(network)), context.tensors
 
 
-def _image_input(graph: GraphBuilder) -> ImageInput:
-    tensor = graph.inputs["image"]
+def _image_input(network: Network, tensor: TensorRef) -> ImageInput:
+    image = image_of(network)
     if tensor.quantization is None:
-        return ImageInput(tensor="image", shape=tensor.shape, dtype="float32")
-    range_as_stored = (INT8_LOWEST, INT8_HIGHEST)
-    return ImageInput(tensor="image", shape=tensor.shape, dtype="int8", value_range=range_as_stored)
+        return float_image(image, tensor.shape)
+    return int8_image(image, tensor.shape, tensor.quantization)
