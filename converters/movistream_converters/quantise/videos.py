@@ -16,7 +16,7 @@ from movistream.sources import VideoFile, find_videos
 from movistream.sources.picking import is_at, pick_at_rate
 from movistream.stream.preprocess import Preprocessor
 from movistream_converters.errors import ConversionError
-from movistream_converters.networks.movinet import MovinetOptions
+from movistream_converters.ir.network import Network, node_shapes
 
 Frame = npt.NDArray[np.uint8]
 
@@ -44,14 +44,17 @@ class Clip:
     frames: npt.NDArray[np.uint8]
 
 
-def image_input(options: MovinetOptions) -> ImageInput:
-    """What frames a network takes, as a float step's manifest says it."""
-    size = options.image_size
+def image_input(network: Network, frames_per_second: float | None) -> ImageInput:
+    """What frames a network takes, as a float step's manifest says it.
+
+    Args:
+        frames_per_second: at which it was trained to see them; None if unknown.
+    """
     return ImageInput(
         tensor="image",
-        shape=(1, size, size, 3),
+        shape=(1, *node_shapes(network)[network.nodes[0].name]),
         dtype="float32",
-        frames_per_second=options.frames_per_second,
+        frames_per_second=frames_per_second,
     )
 
 
