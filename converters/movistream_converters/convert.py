@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
-from enum import Enum
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -28,11 +27,18 @@ from movistream.file.manifest import (
 from movistream.stream.trust import CONVERTED_HERE, remember
 from movistream.system.output import check_output, replaced_when_done
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.movinet_options import manifest_options
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import receptive_field_frames, with_horizon
+from movistream_converters.ir import document
+from movistream_converters.ir.network import (
+    Network,
+    classes_of,
+    horizon_of,
+    receptive_field_frames,
+    with_horizon,
+)
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import non_finite
-from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.progress import Progress, counted, ignore_progress
 from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate
 from movistream_converters.quantise.judging import judge
@@ -105,7 +111,7 @@ def convert(
     """
     labels = tuple(labels) or source.labels
     if labels:
-        check_labels(labels, source.options.num_classes)
+        check_labels(labels, classes_of(source.network))
     check_output(output)
     _check_videos(precision, calibration_videos, held_out_videos, least_cosine)
     source = _with_horizon(source, horizon_s, layout)
@@ -116,8 +122,8 @@ def convert(
             " a variance may be negative"
         )
     calibration = None
+    image = image_input(source.network, source.frames_per_second)
     if precision is Precision.INT8:
-        image = image_input(source.network, source.options.frames_per_second)
         calibration = calibrate(network, weights, calibration_videos, image, progress)
     progress("lower", 0, 1)
     plan = NOTHING_INT8 if calibration is None else calibration.plan
@@ -136,16 +142,15 @@ def convert(
     report_paths: tuple[Path, ...] = ()
     with replaced_when_done(output) as part:
         if verified:
-            part.write_bytes(seal(_pack(step, manifest)))
+            part.write_bytes(seal(_pack(step, manifest, source.network)))
             frames = list(calibration.clips[0].frames[:FRAMES]) if calibration else None
             verification = _verify(part, source, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
-        packed = _pack(step, manifest)
+        packed = _pack(step, manifest, source.network)
         data = seal(packed)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            image = image_input(source.network, source.options.frames_per_second)
             held_out = _clips(held_out_videos, image, progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
@@ -156,17 +161,20 @@ def convert(
 
 def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) -> Source:
     """The source, its means made to forget as wished; by default as it was trained."""
-    frames = source.options.horizon_frames
+    frames = horizon_of(source.network)
     if horizon_s is not None:
-        frames = max(1, round(horizon_s * source.options.frames_per_second))
+        if source.frames_per_second is None:
+            raise ConversionError(
+                f"{source.name} does not say at what rate it sees frames, so a horizon in seconds"
+                " means nothing to it"
+            )
+        frames = max(1, round(horizon_s * source.frames_per_second))
     if frames is not None and layout is not StateLayout.FRAMES:
         raise ConversionError(
             "only files of the state layout 'frames' can have a horizon"
             + ("" if horizon_s is not None else f", and {source.name} was trained with one")
         )
-    options = dataclass_replace(source.options, horizon_frames=frames)
-    network = with_horizon(source.network, frames)
-    return dataclass_replace(source, options=options, network=network)
+    return dataclass_replace(source, network=with_horizon(source.network, frames))
 
 
 def _check_videos(
@@ -217,9 +225,13 @@ def _check_cosine(report: QualityReport, least_cosine: float | None) -> None:
         )
 
 
-def _pack(step: StepGraph, manifest: Manifest) -> bytes:
-    """The file, its manifest still open."""
-    return step.graph.pack(manifest.signature, {METADATA_NAME: encode(manifest)})
+def _pack(step: StepGraph, manifest: Manifest, network: Network) -> bytes:
+    """The file, its manifest still open, with the network that can be read back from it."""
+    entries = {
+        document.METADATA_NAME: document.encode_network(network),
+        METADATA_NAME: encode(manifest),
+    }
+    return step.graph.pack(manifest.signature, entries)
 
 
 def _verify(
@@ -252,24 +264,18 @@ def _manifest(
     labels: tuple[str, ...],
     provenance: Provenance,
 ) -> Manifest:
-    options = source.options
+    classes = classes_of(source.network)
     return Manifest(
-        name=options.name,
+        name=source.network.name,
         schema_version=schema_version_of(step.image),
         signature=SIGNATURE_KEY,
         state_layout=layout.value,
-        input=replace(step.image, frames_per_second=options.frames_per_second),
-        logits=Logits(tensor="logits", classes=options.num_classes, dtype="float32"),
+        input=replace(step.image, frames_per_second=source.frames_per_second),
+        logits=Logits(tensor="logits", classes=classes, dtype="float32"),
         states=step.states,
         receptive_field_frames=receptive_field_frames(source.network),
-        network={
-            name: value.value if isinstance(value, Enum) else value
-            for name, value in asdict(options).items()
-            if value is not None
-            and name != "table"
-            and (name != "gating" or options.se_type is not SqueezeExciteType.NONE)
-        },
-        horizon_frames=options.horizon_frames,
+        network=manifest_options(source),
+        horizon_frames=horizon_of(source.network),
         labels=labels,
         quantization=precision.value,
         provenance=provenance,

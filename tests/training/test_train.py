@@ -15,6 +15,7 @@ import movistream
 from movistream.cli import command_line
 from movistream.errors import MovistreamError
 from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.movinet_options import options_of
 from movistream_training.history import Epoch
 from movistream_training.run_folder import RunFolder
 from tests.training.clips import write_data
@@ -60,7 +61,7 @@ def test_a_run_leaves_all_that_it_promises(finished: tuple[RunFolder, str]) -> N
     assert list(folder.tensorboard.iterdir())
     source = safetensors_file.read(folder.weights)
     assert source.labels == LABELS
-    assert (source.options.num_classes, source.options.image_size) == (2, 32)
+    assert (options_of(source).num_classes, options_of(source).image_size) == (2, 32)
 
 
 def test_an_interrupted_run_takes_the_same_course(

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from movistream_converters.ir.adapting import head_of
 from movistream_converters.ir.network import Network, image_of
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Statistics, Tensor, run_clip
@@ -19,7 +20,6 @@ from movistream_training.fake_quantization import as_in_int8
 from movistream_training.recipe import Recipe
 
 _STORED_STATISTICS = (".mean", ".variance")
-_HEAD = "classifier."
 
 
 def is_trained(name: str) -> bool:
@@ -46,6 +46,7 @@ class Learner:
         self.recipe = recipe
         self.plan = plan
         self.step = 0
+        self._head = head_of(network) if recipe.frozen_epochs else frozenset[str]()
         self._variables = {
             name: keras.Variable(value, name=name.replace(".", "_"), trainable=is_trained(name))
             for name, value in weights.items()
@@ -109,7 +110,9 @@ class Learner:
     def _learn(
         self, images: Tensor, labels: Tensor, counts: Tensor, decay: Tensor, *, only_head: bool
     ) -> tuple[Tensor, Tensor]:
-        names = [n for n in self._trained if not only_head or n.startswith(_HEAD)]
+        names = [
+            name for name in self._trained if not only_head or name.rpartition(".")[0] in self._head
+        ]
         values = [self._variables[name].value for name in names]
         total = tf.maximum(tf.reduce_sum(counts), 1e-6)
         gradients = [tf.zeros_like(value) for value in values]

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from movistream.file.labels import check_labels, read_labels
 from movistream.system.output import check_output
 from movistream_converters.cli.source_options import print_findings, source_options
+from movistream_converters.ir.network import classes_of
 from movistream_converters.quantise.videos import videos_at
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_converters.tflite.layouts import StateLayout
@@ -116,7 +117,7 @@ def convert(
         from movistream_converters.quantise.report import print_report
 
         if labels is not None:
-            check_labels(names, found.options.num_classes, str(labels))
+            check_labels(names, classes_of(found.network), str(labels))
         progress("read", 1, 1)
         conversion = convert_source(
             found,

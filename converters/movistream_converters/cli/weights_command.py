@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from movistream.system.output import check_output
 from movistream.system.text import printable
@@ -53,10 +54,10 @@ def _facts(source: Source) -> dict[str, Any]:
     return {
         "source": source.name,
         "format": source.format,
-        "network": source.options.name,
+        "network": source.network.name,
         "options": {
             finding.option: {
-                "value": finding.value,
+                "value": msgspec.to_builtins(finding.value),
                 "from": finding.source,
                 "guessed": finding.guessed,
             }

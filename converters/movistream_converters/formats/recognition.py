@@ -220,6 +220,8 @@ def recognise(
         if overrides.get("gating") is not None:
             raise ConversionError(f"{path} has no squeeze-excite, so a gating has no place in it")
         findings = [finding for finding in findings if finding.option != "gating"]
+    if options.table is not None:
+        findings.insert(1, Finding("table", options.table, findings[0].source))
     if (problem := problem_of_options(options)) is not None:
         raise ConversionError(f"{path} cannot be converted: {problem}")
     return options, tuple(findings)

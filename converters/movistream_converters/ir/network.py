@@ -38,6 +38,8 @@ _LARGEST_SIZE = 4096
 """Of images and frames, in pixels."""
 _LARGEST_NUMBER = 2**16
 """Of channels, frames, taps and the like."""
+_LARGEST_REAL = 1e6
+"""Of epsilons, slopes, means and the like."""
 _ONLY_CAUSAL = (WindowMean, Delay, Previous)
 
 
@@ -62,7 +64,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     tags: tuple[str, ...] = ()
 
 
-class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Nodes in execution order; the first is the image, the last gives the logits.
 
     Attributes:
@@ -126,11 +128,11 @@ def image_of(network: Network) -> Image:
 
 def consumers(network: Network) -> dict[str, tuple[Node, ...]]:
     """The nodes that read each node's output."""
-    readers: dict[str, tuple[Node, ...]] = {node.name: () for node in network.nodes}
+    readers: dict[str, list[Node]] = {node.name: [] for node in network.nodes}
     for node in network.nodes:
         for name in node.inputs:
-            readers[name] += (node,)
-    return readers
+            readers[name].append(node)
+    return {name: tuple(nodes) for name, nodes in readers.items()}
 
 
 def temporal_convolutions(network: Network) -> Iterator[tuple[Node, int]]:
@@ -171,10 +173,12 @@ def with_horizon(network: Network, horizon_frames: int | None) -> Network:
 
 def horizon_of(network: Network) -> int | None:
     """After how many frames the network's running means forget; None: never, or it has none."""
+    return next(iter(_horizons(network)), None)
+
+
+def _horizons(network: Network) -> set[int | None]:
     layers = (node.layer for node in network.nodes)
-    horizons = {layer.horizon_frames for layer in layers if isinstance(layer, TemporalMean)}
-    (horizon,) = horizons or {None}
-    return horizon
+    return {layer.horizon_frames for layer in layers if isinstance(layer, TemporalMean)}
 
 
 def _shaped(
@@ -250,6 +254,7 @@ def _check_name(name: str, whose: str) -> None:
 
 
 _MAY_BE_ZERO = frozenset({"start", "padding"})
+_NEVER_NEGATIVE = frozenset({"epsilon"})
 
 
 def _check_numbers(node: Node, field: str, value: object) -> None:
@@ -261,8 +266,10 @@ def _check_numbers(node: Node, field: str, value: object) -> None:
     elif isinstance(value, int):
         if not (field not in _MAY_BE_ZERO) <= value <= _LARGEST_NUMBER:
             raise NetworkError(f"{printable(node.name)} cannot be: it has {value} as {field}")
-    elif isinstance(value, float) and not abs(value) < 1e6:
-        raise NetworkError(f"{printable(node.name)} cannot be: it has {value} as {field}")
+    elif isinstance(value, float):
+        least = 0.0 if field in _NEVER_NEGATIVE else -_LARGEST_REAL
+        if not least <= value <= _LARGEST_REAL:
+            raise NetworkError(f"{printable(node.name)} cannot be: it has {value} as {field}")
 
 
 def _check_shapes(network: Network) -> None:
@@ -281,6 +288,11 @@ def _check_shapes(network: Network) -> None:
 
 
 def _check_states(network: Network) -> None:
+    if len(_horizons(network)) > 1:
+        raise NetworkError(
+            f"the running means of {printable(network.name)} forget after different numbers of"
+            " frames, and a stream has one clock"
+        )
     taken: dict[tuple[str, str], str] = {}
     for node, state in layer_states(network):
         name = node.state or node.name
