@@ -131,6 +131,8 @@ def convert(
         step = lower(network, weights, layout, precision, plan)
     except OverflowError as error:
         raise ConversionError(f"{source.name} does not fit {precision.value}: {error}") from None
+    except ValueError as error:
+        raise ConversionError(f"{source.name} cannot be lowered: {error}") from None
     provenance = Provenance(
         source=source.name,
         source_format=source.format,

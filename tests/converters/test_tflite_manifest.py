@@ -78,6 +78,16 @@ def test_precisions(
     assert relative_error(logits(second, small_frames), expected) < LIMITS[precision]
 
 
+def test_a_file_that_holds_no_network(small_frames: np.ndarray, tmp_path: Path) -> None:
+    """As they were before: the options of the manifest say what it is."""
+    original = small_checkpoint(horizon_frames=9)
+    old = with_manifest(tmp_path / "old.tflite", original)
+    source = read_source(old)
+    assert (options_of(source), source.network) == (options_of(original), original.network)
+    new = written(source, tmp_path / "new.tflite")
+    assert relative_error(logits(new, small_frames), logits(old, small_frames)) < 1e-5
+
+
 def test_labels_stay(model_path: Path, tmp_path: Path) -> None:
     source = read_source(model_path)
     assert source.labels == tuple(f"thing {index}" for index in range(5))
