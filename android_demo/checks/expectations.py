@@ -3,9 +3,9 @@
     expectations.py OUTPUT MODEL...
 
 OUTPUT/cases.json lists, by model, frames in YUV_420_888 of several sizes, strides and rotations
-with the image that Python prepares from each, and the same for images that no shipped model has, grey
-and normalised ones; and 50 frames of a moving picture with the logits
-that Python's stream gives. Numbers are little-endian in files of their own.
+with the image that Python prepares from each, and the same for images that no shipped model has,
+grey and normalised ones; and 50 frames of a moving picture with the logits that Python's stream
+gives. Numbers are little-endian in files of their own.
 """
 
 from __future__ import annotations
