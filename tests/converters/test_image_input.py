@@ -141,7 +141,7 @@ def test_with_padding_the_manifest_says_it(tmp_path: Path) -> None:
     assert relative_error(streamed(found.path, frames), expected) < 1e-5
     # What other sizes of frames are sampled to is normalised too.
     large = frames.repeat(2, axis=1).repeat(2, axis=2)
-    assert relative_error(streamed(found.path, large), expected) < 0.2
+    assert relative_error(streamed(found.path, large), expected) < 1e-5
     unlike = written(tmp_path / "folded.tflite", *by_hand(network, weights))
     assert relative_error(streamed(unlike.path, frames), expected) > 1e-3
 
