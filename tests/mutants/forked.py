@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -48,9 +49,12 @@ class Run:
     tests: tuple[str, ...]
     limit_s: int
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Of the tests and of what they look at: the changed module, or the whole project."""
+        """Of the tests and of what they look at: the changed module, or the whole project.
+
+        As they are when it is first asked for, before they are copied: they may be edited since.
+        """
         read = [*self.tests] if self.mutation else [*self.tests, *_sources()]
         digest = hashlib.sha256(self.mutation.code.encode() if self.mutation else b"")
         for name in read:
