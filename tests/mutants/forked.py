@@ -31,7 +31,8 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "mutants"
 RESULTS = BUILD / "results.json"
 ROOMS = ("sdk", "converters", "training", "benchmarks")
-COPIED = (*ROOMS, "demo", "docs", "tests", "setup.cfg", "pyproject.toml")
+JAVA_COPY = "android_demo/core/src/main/resources"
+COPIED = (*ROOMS, "demo", "docs", "tests", JAVA_COPY, "setup.cfg", "pyproject.toml")
 PYTEST = ("-x", "-q", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-seed=0")
 
 
