@@ -91,9 +91,12 @@ def _remembered(runs: Sequence[Run], processes: int) -> Iterator[tuple[Run, floa
         if run.digest in kept:
             yield run, kept[run.digest]
     for run, code, seconds in _forked([r for r in runs if r.digest not in kept], processes):
-        kept[run.digest] = None if code else seconds
-        RESULTS.write_text(json.dumps(kept, indent=0))
-        yield run, kept[run.digest]
+        found = None if code else seconds
+        # Without a change nothing should fail: it is tried again.
+        if run.mutation is not None or found is not None:
+            kept[run.digest] = found
+            RESULTS.write_text(json.dumps(kept, indent=0))
+        yield run, found
 
 
 def _forked(runs: Sequence[Run], processes: int) -> Iterator[tuple[Run, int, float]]:

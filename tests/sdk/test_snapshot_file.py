@@ -173,6 +173,24 @@ def test_a_directory_of_a_million_entries(written: Path, tmp_path: Path) -> None
             read_snapshot(path)
 
 
+@pytest.mark.parametrize("tail", [b"", b"\0", bytes(22), b"PK\x05\x06" + bytes(18)])
+def test_nothing_is_behind_the_end(tail: bytes, written: Path, tmp_path: Path) -> None:
+    """Neither a comment, which an archive may have, nor anything else."""
+    path = tmp_path / "more.npz"
+    data = bytearray(written.read_bytes())
+    assert data[-2:] == bytes(2)
+    path.write_bytes(data + tail)
+    if not tail:
+        assert read_snapshot(path).frames_seen == 3
+        return
+    with pytest.raises(SnapshotError, match="damaged, or no saved state"):
+        read_snapshot(path)
+    data[-2:] = len(tail).to_bytes(2, "little")
+    path.write_bytes(data + tail)
+    with pytest.raises(SnapshotError, match="damaged, or no saved state"):
+        read_snapshot(path)
+
+
 def test_an_entry_twice(written: Path, tmp_path: Path) -> None:
     entries = _entries(written)
     name = list(entries)[-1]
