@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -176,7 +177,7 @@ def test_frames_that_files_are_verified_on_vary_and_move() -> None:
         for channel in np.moveaxis(frame, -1, 0):
             assert channel.max() - channel.min() > 90
             assert channel.std() > 20
-    for one, other in zip(frames, frames[1:], strict=False):
+    for one, other in itertools.pairwise(frames):
         for channel in range(3):
             assert np.mean(one[..., channel] != other[..., channel]) > 0.9
     assert np.array_equal(frames, synthetic_frames(network))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -155,3 +156,30 @@ def test_judging_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     loss, accuracy = Evaluator(network)({}, [batch, batch])
     assert accuracy == pytest.approx(3 / 4)
     assert loss == pytest.approx((np.log(4) + 3 * np.log(2)) / 4, rel=1e-5)
+
+
+def test_how_long_an_epoch_took_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that says 10 s and 12.5 s, 20 s and 21 s."""
+    clock = SimpleNamespace(perf_counter=iter([10.0, 12.5, 20.0, 21.0]).__next__)
+    monkeypatch.setattr(module, "time", clock)
+    history, _ = run(tmp_path, monkeypatch, [(0.5, 1.0), (0.6, 0.9)], None, [1.0, 1.0])
+    assert [epoch.seconds for epoch in history] == [2.5, 1.0]
+
+
+def test_a_learning_rate_rises_and_falls() -> None:
+    """A twentieth of 200 steps is 10; half of the other 190 is 95."""
+    recipe = Recipe(10, 20, 8.0)
+    rates = [recipe.learning_rate_at(step) for step in range(200)]
+    assert rates[:10] == pytest.approx([0.8 * step for step in range(1, 11)])
+    assert rates[10] == pytest.approx(8.0)
+    assert rates[105] == pytest.approx(4.0)
+    assert rates[199] < 0.001
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_defaults_are_the_shares_that_they_are_called() -> None:
+    recipe = Recipe(10, 20, 1e-3)
+    for share in (recipe.weight_decay, recipe.label_smoothing, recipe.warm_up_share):
+        assert 0 < share < 0.2
+    for share in (recipe.average_decay, recipe.statistics_momentum):
+        assert 0.9 < share < 1
