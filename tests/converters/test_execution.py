@@ -10,12 +10,16 @@ from movistream_converters.ir.network import (
     HARD_SIGMOIDS,
     Activation,
     ActivationFunction,
+    Add,
     BatchNormalization,
+    Convolution,
     Image,
     Network,
     Node,
+    SpatialMean,
 )
 from movistream_converters.ir.passes import fold
+from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,
     ConvolutionType,
@@ -157,3 +161,41 @@ def test_gradients_reach_every_weight() -> None:
 def test_initial_states_are_zero() -> None:
     states = initial_states(small_checkpoint().network, batch_size=2)
     assert all(value.shape[0] == 2 and not value.numpy().any() for value in states.values())
+
+
+def branched(behind: BatchNormalization | Activation) -> Network:
+    """What a convolution gives is read twice: by the layer behind it, and beside it."""
+    nodes = (
+        Node("image", Image(), ()),
+        Node("conv", Convolution(4, (1, 3, 3)), ("image",)),
+        Node("behind", behind, ("conv",)),
+        Node("sum", Add(), ("behind", "conv")),
+        Node("mean", SpatialMean(), ("sum",)),
+        Node("logits", Convolution(5, bias=True), ("mean",)),
+    )
+    return Network("branched", nodes, (6, 6), causal=True)
+
+
+def test_folding_leaves_what_is_read_elsewhere() -> None:
+    network = branched(BatchNormalization(1e-3))
+    weights = random_weights(network, 1)
+    before, _ = run_clip(network, weights, images(2, 6))
+    after, _ = run_clip(*fold(network, weights), images(2, 6))
+    assert relative_error(after.numpy(), before.numpy()) < TIGHT
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_depthwise_convolutions_of_one_pixel(stride: int) -> None:
+    """Each channel times its weight, of every pixel or every other."""
+    layer = Convolution(3, (1, 1, 1), stride, depthwise=True)
+    nodes = (
+        Node("image", Image(), ()),
+        Node("conv", layer, ("image",)),
+        Node("mean", SpatialMean(), ("conv",)),
+    )
+    kernel = np.array([2.0, -1.0, 0.5], np.float32).reshape(1, 1, 1, 3)
+    clip = images(2, 6)
+    network = Network("n", nodes, (6, 6), causal=True)
+    found, _ = run_clip(network, {"conv.kernel": kernel}, clip)
+    expected = clip[:, :, ::stride, ::stride].mean(axis=(2, 3)) * kernel[0, 0, 0]
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5)
