@@ -17,6 +17,7 @@ from movistream_converters.ir.network import (
     Network,
     Node,
     SpatialMean,
+    TemporalMean,
 )
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import random_weights
@@ -199,3 +200,21 @@ def test_depthwise_convolutions_of_one_pixel(stride: int) -> None:
     found, _ = run_clip(network, {"conv.kernel": kernel}, clip)
     expected = clip[:, :, ::stride, ::stride].mean(axis=(2, 3)) * kernel[0, 0, 0]
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5)
+
+
+def test_running_means_by_hand() -> None:
+    """Of the brightness of one, three and five, in one clip and in two."""
+    nodes = (
+        Node("image", Image(), ()),
+        Node("space", SpatialMean(), ("image",)),
+        Node("time", TemporalMean(), ("space",)),
+    )
+    network = Network("n", nodes, (2, 2), causal=True)
+    levels = np.array([1.0, 3.0, 5.0], np.float32)
+    clip = np.broadcast_to(levels[None, :, None, None, None], (1, 3, 2, 2, 3))
+    whole, _ = run_clip(network, {}, clip)
+    np.testing.assert_allclose(whole.numpy()[0], [[1.0] * 3, [2.0] * 3, [3.0] * 3], rtol=1e-6)
+    first, states = run_clip(network, {}, clip[:, :1])
+    second, _ = run_clip(network, {}, clip[:, 1:], states)
+    np.testing.assert_allclose(first.numpy()[0], [[1.0] * 3], rtol=1e-6)
+    np.testing.assert_allclose(second.numpy()[0], [[2.0] * 3, [3.0] * 3], rtol=1e-6)
