@@ -19,7 +19,7 @@ from movistream_converters.ir.network import (
     SpatialMean,
     TemporalMean,
 )
-from movistream_converters.ir.passes import fold
+from movistream_converters.ir.passes import fold, unfold
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,
@@ -218,3 +218,25 @@ def test_running_means_by_hand() -> None:
     second, _ = run_clip(network, {}, clip[:, 1:], states)
     np.testing.assert_allclose(first.numpy()[0], [[1.0] * 3], rtol=1e-6)
     np.testing.assert_allclose(second.numpy()[0], [[2.0] * 3, [3.0] * 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "gating",
+    [
+        ActivationFunction.SIGMOID,
+        ActivationFunction.HARD_SIGMOID,
+        ActivationFunction.HARD_SIGMOID_KERAS,
+    ],
+)
+def test_unfolding_gives_weights_that_fold_to_the_same(gating: ActivationFunction) -> None:
+    checkpoint = small_checkpoint("t0", gating=gating)
+    network, folded = fold(checkpoint.network, checkpoint.weights)
+    unfolded = unfold(checkpoint.network, folded)
+    assert unfolded.keys() == checkpoint.weights.keys()
+    _, again = fold(checkpoint.network, unfolded)
+    assert again.keys() == folded.keys()
+    for name, values in folded.items():
+        np.testing.assert_allclose(again[name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+    expected, _ = run_clip(network, folded, images(2, 48))
+    found, _ = run_clip(checkpoint.network, unfolded, images(2, 48))
+    assert relative_error(found.numpy(), expected.numpy()) < 2 * TIGHT
