@@ -13,6 +13,7 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden.checkpoint import read
 from movistream_converters.formats.model_garden.writer import write_checkpoint
 from movistream_converters.formats.movinet_options import options_of
+from movistream_converters.formats.recognition import problem_of_options
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.weights import Mismatch, random_weights
 from movistream_converters.networks.movinet import (
@@ -271,3 +272,36 @@ def test_a_mismatch_is_described_by_layer() -> None:
         "wrong shape: b.conv.kernel: expected [1, 2], found [2, 1]",
     ]
     assert not Mismatch((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({}, None),
+        ({"architecture": "a9"}, "its architecture 'a9' is unknown"),
+        ({"causal": False}, "it is a base model, which looks at future frames"),
+        ({"image_size": 0}, "its image size 0 is impossible"),
+        ({"frames_per_second": 0.0}, "its frame rate 0.0 is impossible"),
+        ({"frames_per_second": -5.0}, "its frame rate -5.0 is impossible"),
+        ({"frames_per_second": 1000.5}, "its frame rate 1000.5 is impossible"),
+        ({"frames_per_second": float("nan")}, "its frame rate nan is impossible"),
+        ({"frames_per_second": 1000.0}, None),
+        ({"num_classes": 0}, "it has no classes"),
+        ({"num_classes": 1}, None),
+        ({"horizon_frames": 0}, "its horizon of 0 frames is impossible"),
+        ({"horizon_frames": 1}, None),
+    ],
+)
+def test_networks_that_cannot_be(change: dict[str, object], problem: str | None) -> None:
+    found = problem_of_options(replace(default_options("a0"), **change))
+    if problem is None:
+        assert found is None
+    else:
+        assert (found or "").startswith(problem)
+
+
+def test_networks_of_too_many_classes() -> None:
+    """Each has 2,048 weights and a bias, 8.2 kB: a million of them take 8,196 MB."""
+    found = problem_of_options(replace(default_options("a0"), num_classes=1_000_000))
+    text = "with 1000000 classes it would have {} MB of weights, more than 268 MB"
+    assert found in [text.format(size) for size in range(8_196, 8_216)]

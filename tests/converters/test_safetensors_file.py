@@ -202,6 +202,14 @@ def _rename(_: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
             ("wrong shape: stem.bn.gamma: expected [8], found [7]",),
         ),
         (
+            lambda _, tensors: tensors.update({"stem.bn.gamma": np.ones(9, np.float32)}),
+            ("wrong shape: stem.bn.gamma: expected [8], found [9]",),
+        ),
+        (
+            lambda _, tensors: tensors.update({"stem.bn.gamma": np.ones((8, 1), np.float32)}),
+            ("wrong shape: stem.bn.gamma: expected [8], found [8, 1]",),
+        ),
+        (
             lambda _, tensors: tensors.update({"stem.bn.gamma": np.ones(8, np.float16)}),
             ("holds F16 numbers in stem.bn.gamma",),
         ),

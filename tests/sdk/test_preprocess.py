@@ -311,3 +311,26 @@ def test_nothing_is_left_of_the_frame_before() -> None:
     preprocess = Preprocessor(made)
     for frame in frames + frames[::-1]:
         np.testing.assert_array_equal(preprocess(frame), Preprocessor(made)(frame))
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("size", [(30, 70), (70, 30), (41, 41), (16, 24)])
+def test_rows_and_columns_are_treated_alike(fit: str, size: tuple[int, int]) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    view = View(fit)  # type: ignore[arg-type]
+    found = Preprocessor(image(16, 24), view)(frame)[0]
+    turned = Preprocessor(image(24, 16), view)(np.ascontiguousarray(frame.transpose(1, 0, 2)))[0]
+    np.testing.assert_allclose(turned.transpose(1, 0, 2), found, atol=1e-5)
+
+
+def test_stretching_by_hand() -> None:
+    # 4 × 2 pixels to 2 × 2: means of two rows.
+    frame = np.repeat(np.array([[0, 8], [100, 8], [20, 50], [60, 70]], np.uint8)[..., None], 3, 2)
+    found = Preprocessor(image(2, 2), View("stretch"))(frame)[0, :, :, 0] * 255
+    np.testing.assert_allclose(found, [[50, 8], [40, 60]], atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "int64", "float32", "object"])
+def test_frames_of_another_type_are_refused(dtype: str) -> None:
+    with pytest.raises(FrameError, match=f"a frame is uint8 with values 0 to 255, not {dtype}"):
+        Preprocessor(image(8, 8))(np.zeros((8, 8, 3), dtype))
