@@ -90,7 +90,7 @@ def convert(
     report beside the file: ``NAME.report.json`` and, with videos, ``NAME.report.png``.
 
     Args:
-        source: what a reader of :mod:`.formats` returned.
+        source: what a reader of :mod:`.formats` returned, or one's own network with its weights.
         output: path of the .tflite file; an existing file is replaced.
         labels: one per class; by default those of the source, if it has any.
         layout: of the states.
@@ -110,6 +110,7 @@ def convert(
         VideoError: if a video cannot be read.
     """
     labels = tuple(labels) or source.labels
+    source = dataclass_replace(source, name=source.name or source.network.name)
     if labels:
         check_labels(labels, classes_of(source.network))
     check_output(output)
