@@ -207,7 +207,11 @@ def test_gaps(model: Model) -> None:
         assert "connection lost" in notice.reason
         end = ended(items)
         assert end.snapshot is not None
-        assert end.snapshot.frames_seen == (10 if kind == "reset" else 20)
+        # A busy machine leaves frames out.
+        assert end.steps + end.skipped == 20
+        most = 10 if kind == "reset" else 20
+        assert most - end.skipped <= end.snapshot.frames_seen <= most
+        assert kind == "reset" or end.snapshot.frames_seen == end.steps
 
 
 def test_resets_are_fresh_starts(model: Model) -> None:
