@@ -156,7 +156,7 @@ def _large_image(found: dict[str, Any]) -> None:
         (lambda found: _layer(found, 1).update(padding=[-1, 0, 0, 0]), "it has -1 as padding"),
         (lambda found: _layer(found, 2).update(epsilon=-1.0), "it has -1.0 as epsilon"),
         (lambda found: _layer(found, 2).update(epsilon=1e300), "it has 1e+300 as epsilon"),
-        (lambda found: _layer(found, 0).update(value_range=[1, 0]), "reach from 1.0 to 0.0"),
+        (lambda found: _layer(found, 0).update(value_range=[1, 0]), "reach from 1 to 0"),
         (lambda found: _layer(found, 0).update(mean=[0.5]), "1 numbers are the mean of 3"),
         (lambda found: _layer(found, 0).update(channels=0), "it has 0 as channels"),
         (lambda found: _nodes(found)[1].update(name=""), "empty, too long or no text"),

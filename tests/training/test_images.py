@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ from movistream_converters.ir.layers import (
 )
 from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import random_weights
-from movistream_converters.networks.movinet import default_options
 from movistream_converters.quantise.videos import image_input
 from movistream_training.batches import Batch
 from movistream_training.decoding import ClipReader
@@ -81,9 +79,8 @@ def test_batch_norms_learn_from_normalised_frames(image: Image) -> None:
 def test_judging_in_training_is_what_the_file_says(image: Image, tmp_path: Path) -> None:
     network, batch = network_of(image), batch_of(image.channels)
     weights = random_weights(network, 1)
-    options = replace(default_options("n0"), num_classes=CLASSES)
     path = tmp_path / "m.tflite"
-    convert(Source(options, network, weights, ()), path)
+    convert(Source(network, weights), path)
     losses = []
     with movistream.load(path, arithmetic="float32") as model, model.stream() as stream:
         for frames, labels in zip(batch.images, batch.labels, strict=True):

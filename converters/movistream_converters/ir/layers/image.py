@@ -29,9 +29,10 @@ class Image(Layer, frozen=True):
 
     def __post_init__(self) -> None:
         for name in ("value_range", "mean", "std"):
-            # Whole numbers are numbers.
-            floats = tuple(map(float, getattr(self, name)))
-            msgspec.structs.force_setattr(self, name, floats)
+            # Whole numbers are numbers; what is left as it is stays out of a document.
+            values = getattr(self, name)
+            if any(type(value) is not float for value in values):
+                msgspec.structs.force_setattr(self, name, tuple(map(float, values)))
         low, high = self.value_range
         if not low < high:
             raise ValueError(f"the values of an image reach from {low:g} to {high:g}")
