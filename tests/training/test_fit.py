@@ -200,8 +200,8 @@ def test_what_a_network_is_shown(level: int, value: float, monkeypatch: pytest.M
     monkeypatch.setattr(module, "run_clip", run_clip)
     images = np.full((1, 2, 4, 4, 3), level, np.uint8)
     batch = Batch(images, np.zeros((1, 2), np.int32), np.ones((1, 2), np.float32))
-    network: Any = None
-    loss, _ = Evaluator(network)({}, [batch])
+    nodes = Node("image", Image()), Node("mean", SpatialMean(), ("image",))
+    loss, _ = Evaluator(Network("n", nodes, (4, 4)))({}, [batch])
     assert loss == pytest.approx(np.log(1 + np.exp(-value)), rel=1e-5)
 
 
