@@ -54,7 +54,7 @@ OLD_HEADER = {
 }
 OLD_DIGEST = "57d5ddd677429c9ac95bac62394bb00372367645be8e8673e56df3dea0452405"
 """Of the file that version 1 of the format was for :func:`source`."""
-DIGEST = "bc8d9b2f8aa6fa597f7ef2bac080d2806bd8b5d29da6b65bd041ba27a4ef68d4"
+DIGEST = "8ad055205a0990a99ebc0ec8c1e07a3e44df2c950176a6fede880cf24135f956"
 
 
 def source(**options: Any) -> Source:
