@@ -95,3 +95,13 @@ def test_all_of_a_picture_is_looked_at(shape: tuple[int, int, int]) -> None:
     top, side = dark.copy(), dark.copy()
     top[:16], side[:, :16] = 200, 200
     assert cuts([dark, top, dark, side, dark]) == []
+
+
+@pytest.mark.parametrize(("channels", "looked_at"), [(1, 1), (2, 2), (3, 3), (5, 3)])
+def test_each_channel_is_looked_at(channels: int, looked_at: int) -> None:
+    for channel in range(looked_at):
+        detector = SceneCutDetector()
+        dark = np.zeros((40, 40, channels), np.uint8)
+        changed = dark.copy()
+        changed[..., channel] = 255
+        assert [detector.is_cut(image) for image in (dark, dark, changed)] == [False, False, True]
