@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.description import NAME as DESCRIPTION
-from movistream_converters.formats.description import description_beside
 from movistream_converters.formats.limits import MOST_WEIGHT_BYTES, weight_bytes
+from movistream_converters.formats.meta_json import NAME as META_JSON
+from movistream_converters.formats.meta_json import description_beside
 from movistream_converters.formats.movinet_table import (
     layers_of_shapes,
     read_table,
@@ -202,7 +202,7 @@ def recognise(
                 )
             value, source = wanted, "the command"
         elif option in described and (not candidates or described[option] in candidates):
-            value, source = described[option], DESCRIPTION
+            value, source = described[option], META_JSON
         elif candidates:
             value, source = candidates[0], evidence.where
             if len(candidates) > 1:

@@ -6,12 +6,12 @@ generated from the classes. A document may come from a stranger: what is read is
 
 from __future__ import annotations
 
-import inspect
 import math
 from typing import Any, Literal
 
 import msgspec
 
+from movistream.file import manifest
 from movistream.system.text import printable
 from movistream_converters.ir.cost import BYTES_PER_VALUE
 from movistream_converters.ir.network import (
@@ -74,10 +74,7 @@ def decode_network(data: bytes) -> Network:
 
 def json_schema() -> dict[str, Any]:
     """The JSON schema of a document."""
-    schema = msgspec.json.schema(Document)
-    for definition in schema["$defs"].values():
-        definition["description"] = inspect.cleandoc(definition.get("description", ""))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return manifest.json_schema(Document)
 
 
 def _reason(error: Exception) -> str:

@@ -275,11 +275,11 @@ def digest_is_right(file: bytes | mmap.mmap, manifest: Manifest) -> bool:
     return hasher.hexdigest() == manifest.digest
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON schema of a manifest."""
-    schema = msgspec.json.schema(Manifest)
+def json_schema(document: type[msgspec.Struct] = Manifest) -> dict[str, Any]:
+    """The JSON schema of a manifest, or of another document, described by its classes."""
+    schema = msgspec.json.schema(document)
     for definition in schema["$defs"].values():
-        definition["description"] = inspect.cleandoc(definition["description"])
+        definition["description"] = inspect.cleandoc(definition.get("description", ""))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
