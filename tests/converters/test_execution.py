@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from movistream_converters.ir.builder import NetworkBuilder
 from movistream_converters.ir.layers import (
     HARD_SIGMOIDS,
     Activation,
@@ -14,6 +15,7 @@ from movistream_converters.ir.layers import (
     BatchNormalization,
     Convolution,
     Image,
+    Scale,
     SpatialMean,
     TemporalMean,
 )
@@ -239,3 +241,18 @@ def test_unfolding_gives_weights_that_fold_to_the_same(gating: ActivationFunctio
     expected, _ = run_clip(network, folded, images(2, 48))
     found, _ = run_clip(checkpoint.network, unfolded, images(2, 48))
     assert relative_error(found.numpy(), expected.numpy()) < 2 * TIGHT
+
+
+def test_a_recurrent_network_takes_stored_statistics() -> None:
+    """The mean of each frame plus half of what came out before: 1, 1 + 1/2, 1 + 3/4."""
+    builder = NetworkBuilder("cell", (2, 2), Image(1))
+    mean = builder.add("mean", SpatialMean())
+    before = builder.previous("before", "sum", (1, 1, 1))
+    half = builder.add("half", Scale(), before)
+    builder.add("sum", Add(), mean, half)
+    network, weights = builder.build(), {"half.scale": np.float32(0.5)}
+    images = np.ones((1, 3, 2, 2, 1), np.float32)
+    logits, _ = run_clip(network, weights, images)
+    np.testing.assert_allclose(logits.numpy()[0, :, 0], [1, 1.5, 1.75])
+    with pytest.raises(ValueError, match="cell is recurrent"):
+        run_clip(network, weights, images, statistics={})

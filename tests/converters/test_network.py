@@ -21,6 +21,7 @@ from movistream_converters.ir.layers import (
     Scale,
     Shape,
     Slice,
+    SpatialMean,
     encoding_frequencies,
 )
 from movistream_converters.ir.network import (
@@ -50,6 +51,14 @@ def test_nodes_come_after_what_they_read() -> None:
     same = Node("same", Scale(), ("image",))
     with pytest.raises(NetworkError, match="two nodes are named same"):
         Network("n", (image, same, same), (8, 8))
+
+
+@pytest.mark.parametrize("frames", [-1, 65_537])
+def test_delays_that_cannot_be(frames: int) -> None:
+    nodes = Node("image", Image()), Node("mean", SpatialMean(), ("image",))
+    assert Network("n", nodes, (8, 8), delay_frames=28).delay_frames == 28
+    with pytest.raises(NetworkError, match=f"a delay of {frames} frames is impossible"):
+        Network("n", nodes, (8, 8), delay_frames=frames)
 
 
 @pytest.mark.parametrize(
