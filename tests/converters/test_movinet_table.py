@@ -146,9 +146,13 @@ def test_a_description_beside_the_checkpoint(
     for text in ("no JSON", "[]", "{}"):
         meta.write_text(text)
         assert read_source(path).network.image_size == (172, 172)
-    meta.write_text('{"activation": "sin"}')
-    with pytest.raises(ConversionError, match=r"meta\.json says of activation what cannot be"):
-        read_source(path)
+    meta.write_text('{"activation": "a sine", "image_size": "big", "frames_per_second": 8}')
+    told = {f.option: f for f in read_source(path).findings}
+    assert told["activation"].value == "hard_swish"
+    assert told["activation"].guessed
+    assert told["activation"].source.endswith("; meta.json says 'a sine', which is no value of it")
+    assert told["image_size"].source.endswith("; meta.json says 'big', which is no value of it")
+    assert told["frames_per_second"].value == 8
 
 
 @pytest.mark.skipif(not REFERENCE_DATA.exists(), reason="no reference data")

@@ -179,7 +179,8 @@ def recognise(
             overrides.
     """
     options, findings = _recognised(path, evidence, architecture)
-    described = description_beside(path, overrides)
+    described = description_beside(path)
+    told = described.options
     chosen: dict[str, Any] = {}
     default_source = f"the default of {options.name}"
 
@@ -201,8 +202,8 @@ def recognise(
                     f" {option_text(wanted)}"
                 )
             value, source = wanted, "the command"
-        elif option in described and (not candidates or described[option] in candidates):
-            value, source = described[option], META_JSON
+        elif option in told and (not candidates or told[option] in candidates):
+            value, source = told[option], META_JSON
         elif candidates:
             value, source = candidates[0], evidence.where
             if len(candidates) > 1:
@@ -212,6 +213,8 @@ def recognise(
             (value, source), guessed = evidence.customs[option], True
         else:
             value, source, guessed = getattr(options, option), default_source, True
+        if guessed and option in described.unclear:
+            source += f"; {META_JSON} says {described.unclear[option]}, which is no value of it"
         chosen[option] = value
         if value is not None:
             findings.append(Finding(option, value, source, guessed))
