@@ -10,20 +10,18 @@ import numpy as np
 import tensorflow as tf
 
 from movistream_converters.ir.network import Network
-from movistream_converters.ir.weights import Weights
+from movistream_converters.ir.weights import STATISTICS, Weights, node_and_weight
 from movistream_converters.reference.execution import Statistics, Tensor, run_clip
 from movistream_converters.tflite.quantization import QuantizationPlan
 from movistream_training.batches import Batch
 from movistream_training.fake_quantization import as_in_int8
+from movistream_training.initial import nodes_of_head
 from movistream_training.recipe import Recipe
-
-_STORED_STATISTICS = (".mean", ".variance")
-_HEAD = "classifier."
 
 
 def is_trained(name: str) -> bool:
     """Whether gradients change a weight; the others are statistics of batch norms."""
-    return not name.endswith(_STORED_STATISTICS)
+    return node_and_weight(name)[1] not in STATISTICS
 
 
 class Learner:
@@ -50,13 +48,14 @@ class Learner:
             for name, value in weights.items()
         }
         self._trained = [name for name in weights if is_trained(name)]
+        self._head = nodes_of_head(network)
         self._averages = {name: tf.Variable(weights[name]) for name in self._trained}
         self._optimizer = keras.optimizers.AdamW(
             learning_rate=recipe.learning_rate,
             weight_decay=recipe.weight_decay,
             global_clipnorm=recipe.largest_gradient,
         )
-        plain = [v for name, v in self._variables.items() if not name.endswith(".kernel")]
+        plain = [v for name, v in self._variables.items() if node_and_weight(name)[1] != "kernel"]
         self._optimizer.exclude_from_weight_decay(var_list=plain)
         self._optimizer.build([self._variables[name] for name in self._trained])
         self._compiled: dict[bool, Any] = {}
@@ -108,7 +107,7 @@ class Learner:
     def _learn(
         self, images: Tensor, labels: Tensor, counts: Tensor, decay: Tensor, *, only_head: bool
     ) -> tuple[Tensor, Tensor]:
-        names = [n for n in self._trained if not only_head or n.startswith(_HEAD)]
+        names = [n for n in self._trained if not only_head or node_and_weight(n)[0] in self._head]
         values = [self._variables[name].value for name in names]
         total = tf.maximum(tf.reduce_sum(counts), 1e-6)
         gradients = [tf.zeros_like(value) for value in values]
