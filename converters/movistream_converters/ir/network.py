@@ -171,10 +171,12 @@ def with_horizon(network: Network, horizon_frames: int | None) -> Network:
 
 def horizon_of(network: Network) -> int | None:
     """After how many frames the network's running means forget; None: never, or it has none."""
+    return next(iter(_horizons(network)), None)
+
+
+def _horizons(network: Network) -> set[int | None]:
     layers = (node.layer for node in network.nodes)
-    horizons = {layer.horizon_frames for layer in layers if isinstance(layer, TemporalMean)}
-    (horizon,) = horizons or {None}
-    return horizon
+    return {layer.horizon_frames for layer in layers if isinstance(layer, TemporalMean)}
 
 
 def _shaped(
@@ -275,6 +277,9 @@ def _check_shapes(network: Network) -> None:
                 f"{printable(node.name)} should be {list(node.layer.shape)}, and"
                 f" {printable(node.inputs[0])} gives {list(shapes[node.inputs[0]])}"
             )
+    if len(horizons := _horizons(network)) > 1:
+        listed = ", ".join(sorted(map(str, horizons)))
+        raise NetworkError(f"running means forget after different numbers of frames: {listed}")
     last = network.nodes[-1].name
     if shapes[last][:2] != (1, 1):
         raise NetworkError(f"{printable(last)} gives {list(shapes[last])}, which are no logits")

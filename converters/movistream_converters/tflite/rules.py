@@ -42,7 +42,12 @@ from movistream_converters.ir.layers import (
 )
 from movistream_converters.ir.network import Node
 from movistream_converters.tflite import operators as op
-from movistream_converters.tflite.builder import QuantizationParameters, TensorRef
+from movistream_converters.tflite.builder import (
+    INT8_HIGHEST,
+    INT8_LOWEST,
+    QuantizationParameters,
+    TensorRef,
+)
 from movistream_converters.tflite.context import Context, FloatArray
 from movistream_converters.tflite.fusing import FUSED
 from movistream_converters.tflite.pixel_pairs import PAIR, gives_pairs, paired_kernel
@@ -53,8 +58,20 @@ Rule: TypeAlias = Callable[[Context, Node], TensorRef]
 
 def _image(context: Context, node: Node) -> TensorRef:
     height, width, channels = context.shapes[node.name]
+    assert isinstance(node.layer, Image)
     stored = context.plan.tensors.get(node.name)
+    if stored is not None and not _are_pixels(stored, node.layer):
+        stored = None
     return context.writer.image(height, width, channels, stored)
+
+
+def _are_pixels(stored: QuantizationParameters, image: Image) -> bool:
+    """Whether the int8 numbers of an image are its pixels less 128, as far as rounding goes."""
+    ends = zip((INT8_LOWEST, INT8_HIGHEST), image.value_range, strict=True)
+    return not (image.mean or image.std) and all(
+        abs((number - stored.zero_point) * stored.scale - value) <= 0.501 * stored.scale
+        for number, value in ends
+    )
 
 
 def _convolution(context: Context, node: Node) -> TensorRef:
@@ -134,7 +151,7 @@ def _temporal_vectors(
 ) -> TensorRef:
     """A temporal kernel over vectors: one dense layer over all of them side by side."""
     if layer.groups > 1 or layer.depthwise:
-        lifted = [context.as_frame(tap, f"{name}.frame_{i}") for i, tap in enumerate(taps)]
+        lifted = [context.as_frame(tap, f"{name}.lifted_{i}") for i, tap in enumerate(taps)]
         if layer.depthwise:
             y = op.temporal_conv_2d(context.graph, lifted, name, kernel, bias, fused)
         else:
