@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 import movistream
 from movistream.file.manifest import State, Verification
-from movistream_converters.ir.layers import PositionalEncoding
+from movistream_converters.ir.layers import PositionalEncoding, WindowMean
 from movistream_converters.ir.network import Network, horizon_of, image_of
 from movistream_converters.ir.states import CLOCK, network_states
 from movistream_converters.ir.weights import Weights
@@ -102,15 +102,17 @@ def state_values(
         if state.role == "buffer":
             values[f"{state.name}_stream_buffer"] = value
         elif layout is StateLayout.FRAMES:
-            if state.role == "clock":
-                # A stream with a horizon holds it there.
-                values[CLOCK] = value if horizon is None else np.minimum(value, horizon)
-            else:
+            if state.role == "pool":
                 values[f"{state.name}_pool_mean"] = value
+                # A stream with a horizon holds it there.
+                values[CLOCK] = np.array([seen if horizon is None else min(seen, horizon)])
         elif state.role == "pool":
             values[f"{state.name}_pool_buffer"] = value * seen
             values[f"{state.name}_pool_frame_count"] = np.array([seen])
     for node in network.nodes:
+        if isinstance(node.layer, WindowMean) and node.layer.frames > 1:
+            frames = node.layer.frames
+            values[f"window_{frames}_count"] = np.array([min(seen, frames)])
         if isinstance(node.layer, PositionalEncoding):
             own = f"{node.state or node.name}_pos_enc_frame_count"
             values["position" if layout is StateLayout.FRAMES else own] = np.array([seen])
