@@ -22,7 +22,7 @@ with native_stderr_captured():
     import tensorflow as tf
 
 from demo.render_clip import render_frame
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.passes import fold
@@ -83,7 +83,7 @@ def model_garden_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _write(tmp_path_factory: pytest.TempPathFactory, layout: StateLayout) -> Path:
     path = tmp_path_factory.mktemp("model") / f"{layout.value}.tflite"
     labels = [f"thing {index}" for index in range(CLASSES)]
-    convert(small_checkpoint(), path, labels=labels, layout=layout)
+    convert_source(small_checkpoint(), path, labels=labels, layout=layout)
     return path
 
 

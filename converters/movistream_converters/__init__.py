@@ -1,5 +1,44 @@
-"""The converter: a small compiler from checkpoints to .tflite stream models.
+"""The converter: a small compiler from checkpoints and networks to .tflite stream models.
 
 checkpoint → :mod:`.formats` → network and weights → :mod:`.ir.passes` → :mod:`.tflite.lowering` →
-file.
+file. docs/own-network.md begins with a network of one's own.
 """
+
+from typing import TYPE_CHECKING, Any
+
+from movistream_converters.errors import ConversionError
+from movistream_converters.ir import layers
+from movistream_converters.ir.builder import NetworkBuilder
+from movistream_converters.ir.network import Network, NetworkError, weight_shapes
+from movistream_converters.ir.weights import random_weights
+
+if TYPE_CHECKING:
+    from movistream_converters.conversion import Conversion, convert
+    from movistream_converters.formats.network_file import read_network, write_network
+
+__all__ = [
+    "Conversion",
+    "ConversionError",
+    "Network",
+    "NetworkBuilder",
+    "NetworkError",
+    "convert",
+    "layers",
+    "random_weights",
+    "read_network",
+    "weight_shapes",
+    "write_network",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Commands import this package first, and most of them need no TensorFlow.
+    if name in ("Conversion", "convert"):
+        from movistream_converters import conversion
+
+        return getattr(conversion, name)
+    if name in ("read_network", "write_network"):
+        from movistream_converters.formats import network_file
+
+        return getattr(network_file, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

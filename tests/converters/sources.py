@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from safetensors.numpy import save_file
 
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats.model_garden.names import stored_kernel_shapes, variable_paths
 from movistream_converters.formats.model_garden.writer import variable_tree, write_checkpoint
 from movistream_converters.formats.movinet_options import options_of
@@ -250,7 +250,9 @@ def keras(folder: Path) -> Path:
 
 def our_tflite(folder: Path) -> Path:
     labels = ("an", "event", "of", "five", "kinds")
-    return convert(small_checkpoint(), folder / "ours.tflite", labels=labels, verified=False).path
+    return convert_source(
+        small_checkpoint(), folder / "ours.tflite", labels=labels, verified=False
+    ).path
 
 
 def their_tflite(folder: Path) -> Path:

@@ -12,7 +12,7 @@ import pytest
 import movistream
 from movistream.cli import main
 from movistream.file.inspection import inspect_file
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats.model_garden.writer import write_checkpoint
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import ConvolutionType, build_movinet, default_options
@@ -185,7 +185,7 @@ def test_conversions_do_not_pile_up(tmp_path: Path) -> None:
     source = small_checkpoint()
     resident_kib = []
     for _ in range(10):
-        convert(source, tmp_path / "m.tflite")
+        convert_source(source, tmp_path / "m.tflite")
         status = Path("/proc/self/status").read_text()
         resident_kib.append(int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]))
     assert resident_kib[9] < 1.05 * resident_kib[1]

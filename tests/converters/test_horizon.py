@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 import movistream
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.movinet_options import options_of
@@ -60,7 +60,7 @@ def test_a_file_forgets_as_its_network(
     tmp_path: Path, forgetful: Source, small_frames: np.ndarray, precision: Precision
 ) -> None:
     path = tmp_path / "model.tflite"
-    convert(forgetful, path, precision=precision)
+    convert_source(forgetful, path, precision=precision)
     images = small_frames[None].astype(np.float32) / 255
     expected, _ = run_clip(forgetful.network, forgetful.weights, images)
     with movistream.load(path) as model, model.stream() as stream:
@@ -72,7 +72,7 @@ def test_a_file_forgets_as_its_network(
 
 def test_files_keep_it(tmp_path: Path, forgetful: Source) -> None:
     safetensors_file.write(forgetful, tmp_path / "weights.safetensors")
-    convert(forgetful, tmp_path / "model.tflite")
+    convert_source(forgetful, tmp_path / "model.tflite")
     for name in ("weights.safetensors", "model.tflite"):
         source = read_source(tmp_path / name, None, None, {})
         assert options_of(source).horizon_frames == horizon_of(source.network) == HORIZON
@@ -80,10 +80,10 @@ def test_files_keep_it(tmp_path: Path, forgetful: Source) -> None:
 
 def test_the_command_may_choose_another(tmp_path: Path, forgetful: Source) -> None:
     path = tmp_path / "model.tflite"
-    conversion = convert(forgetful, path, horizon_s=2.0)
+    conversion = convert_source(forgetful, path, horizon_s=2.0)
     assert conversion.manifest.horizon_frames == 2 * options_of(forgetful).frames_per_second
 
 
 def test_model_garden_files_cannot_have_one(tmp_path: Path, forgetful: Source) -> None:
     with pytest.raises(ConversionError, match="and small was trained with one"):
-        convert(forgetful, tmp_path / "model.tflite", layout=StateLayout.MODEL_GARDEN)
+        convert_source(forgetful, tmp_path / "model.tflite", layout=StateLayout.MODEL_GARDEN)

@@ -20,7 +20,7 @@ from movistream.file.binding import bind
 from movistream.file.graph import map_file, read_model_file
 from movistream.sources import VideoFile
 from movistream.stream.preprocess import Preprocessor
-from movistream_converters.convert import Conversion, convert
+from movistream_converters.conversion import Conversion, convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.builder import NetworkBuilder
@@ -81,7 +81,7 @@ def streamed(path: Path, frames: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def written(path: Path, network: Network, weights: Weights | None = None) -> Conversion:
-    return convert(source_of(network, weights), path)
+    return convert_source(source_of(network, weights), path)
 
 
 def by_hand(network: Network, weights: Weights) -> tuple[Network, Weights]:
@@ -173,7 +173,7 @@ def test_any_image_is_seen_as_the_network_was_made_for(
     weights = random_weights(network, data.draw(st.integers(0, 9)))
     layout = data.draw(st.sampled_from(list(StateLayout)))
     path = tmp_path_factory.mktemp("seen") / "m.tflite"
-    found = convert(source_of(network, weights), path, layout=layout)
+    found = convert_source(source_of(network, weights), path, layout=layout)
     verification = found.manifest.provenance and found.manifest.provenance.verification
     assert verification
     assert verification.max_logit_error < 1e-5
@@ -254,7 +254,7 @@ def test_int8_from_videos(
     path = tmp_path / "m.tflite"
     source = source_of(network_of(image))
     options = {"calibration_videos": (clip,), "held_out_videos": (clip,), "least_cosine": 0.99}
-    found = convert(source, path, precision=Precision.INT8, **options)  # type: ignore[arg-type]
+    found = convert_source(source, path, precision=Precision.INT8, **options)  # type: ignore[arg-type]
     described = found.manifest.input
     assert described.dtype == "int8"
     assert (described.scale is msgspec.UNSET) == (image == Image(1))
@@ -271,7 +271,9 @@ def images_of(clip: Path) -> list[np.ndarray]:
 def test_int8_of_frames_that_no_video_has(tmp_path: Path, clip: Path) -> None:
     source = source_of(network_of(Image(4)))
     with pytest.raises(ConversionError, match="takes frames of 4 channels, and videos"):
-        convert(source, tmp_path / "m.tflite", precision=Precision.INT8, calibration_videos=(clip,))
+        convert_source(
+            source, tmp_path / "m.tflite", precision=Precision.INT8, calibration_videos=(clip,)
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -326,7 +328,7 @@ def test_files_without_a_manifest(channels: int, tmp_path: Path) -> None:
     path = tmp_path / "foreign.tflite"
     step = lower(*fold(network, weights), StateLayout.MODEL_GARDEN)
     path.write_bytes(step.graph.pack("serving_default", {}))
-    own = convert(source_of(network, weights), tmp_path / "own.tflite").path
+    own = convert_source(source_of(network, weights), tmp_path / "own.tflite").path
     frames = frames_of(channels)
     np.testing.assert_allclose(streamed(path, frames), streamed(own, frames), rtol=1e-4, atol=1e-5)
     with map_file(path) as data:

@@ -14,7 +14,7 @@ import movistream
 from movistream.errors import VideoError
 from movistream.file.graph import ModelFile, Operator, map_file, read_model_file
 from movistream.file.manifest import SIGNATURE_KEY
-from movistream_converters.convert import Conversion, convert
+from movistream_converters.conversion import Conversion, convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import (
@@ -57,7 +57,7 @@ def int8(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Conversion:
 
 def _convert(checkpoint: Source, path: Path, clip: Path, **options: object) -> Conversion:
     videos = {"calibration_videos": (clip,), **options}
-    return convert(checkpoint, path, precision=Precision.INT8, **videos)  # type: ignore[arg-type]
+    return convert_source(checkpoint, path, precision=Precision.INT8, **videos)  # type: ignore[arg-type]
 
 
 def _file(path: Path) -> ModelFile:
@@ -334,7 +334,7 @@ def test_refusals(tmp_path: Path, clip: Path) -> None:
 
     def refusal(precision: Precision, **options: object) -> str:
         with pytest.raises(ConversionError) as caught:
-            convert(checkpoint, output, precision=precision, **options)  # type: ignore[arg-type]
+            convert_source(checkpoint, output, precision=precision, **options)  # type: ignore[arg-type]
         assert list(tmp_path.iterdir()) == []
         return str(caught.value)
 

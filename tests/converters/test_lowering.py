@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from movistream.file.graph import map_file, read_model_file
 from movistream.file.inspection import inspect_file
 from movistream.file.manifest import Verification
-from movistream_converters.convert import Conversion, convert
+from movistream_converters.conversion import Conversion, convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.ir.cost import network_cost
 from movistream_converters.ir.layers import (
@@ -50,7 +50,7 @@ def _verified(conversion: Conversion) -> Verification:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture(architecture: str, layout: StateLayout, tmp_path: Path) -> None:
     checkpoint = small_checkpoint(architecture, image_size=32)
-    verification = _verified(convert(checkpoint, tmp_path / "m.tflite", layout=layout))
+    verification = _verified(convert_source(checkpoint, tmp_path / "m.tflite", layout=layout))
     assert verification.max_logit_error < TIGHT
     assert verification.max_state_error < TIGHT
 
@@ -71,7 +71,7 @@ def test_every_architecture(architecture: str, layout: StateLayout, tmp_path: Pa
 )
 def test_every_option(options: dict[str, object], layout: StateLayout, tmp_path: Path) -> None:
     checkpoint = small_checkpoint("t0", **options)
-    verification = _verified(convert(checkpoint, tmp_path / "m.tflite", layout=layout))
+    verification = _verified(convert_source(checkpoint, tmp_path / "m.tflite", layout=layout))
     assert verification.max_logit_error < TIGHT
     assert verification.max_state_error < TIGHT
 
@@ -82,7 +82,7 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
     """Half the bytes, and within what eleven bits of a weight can do."""
     checkpoint = small_checkpoint(architecture, image_size=32)
     whole, half = (
-        convert(
+        convert_source(
             checkpoint,
             tmp_path / f"{precision.value}.tflite",
             layout=layout,
@@ -107,7 +107,7 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
 def test_dynamic_weights(architecture: str, layout: StateLayout, tmp_path: Path) -> None:
     checkpoint = small_checkpoint(architecture, image_size=32)
     path = tmp_path / "m.tflite"
-    conversion = convert(checkpoint, path, layout=layout, precision=Precision.DYNAMIC)
+    conversion = convert_source(checkpoint, path, layout=layout, precision=Precision.DYNAMIC)
     assert conversion.manifest.quantization == inspect_file(path).quantization == "dynamic"
     verification = _verified(conversion)
     assert TIGHT < verification.max_logit_error < 0.1
@@ -121,7 +121,7 @@ def test_int8_kernels_by_channel(tmp_path: Path) -> None:
     """Every stored number is within half a step of the weight; small kernels stay float32."""
     checkpoint = small_checkpoint()
     path = tmp_path / "m.tflite"
-    convert(checkpoint, path, precision=Precision.DYNAMIC, verified=False)
+    convert_source(checkpoint, path, precision=Precision.DYNAMIC, verified=False)
     _, weights = fold(checkpoint.network, checkpoint.weights)
     data = map_file(path)
     stored = {t.name: t for t in read_model_file(data, "m").graphs[0].tensors if t.constant}
@@ -148,7 +148,7 @@ def test_weights_beyond_float16(tmp_path: Path) -> None:
     checkpoint = small_checkpoint()
     checkpoint.weights["classifier.logits.kernel"].reshape(-1)[0] = 1e6
     with pytest.raises(ConversionError, match=r"does not fit float16: classifier\.logits\.kernel"):
-        convert(checkpoint, tmp_path / "m.tflite", precision=Precision.FLOAT16)
+        convert_source(checkpoint, tmp_path / "m.tflite", precision=Precision.FLOAT16)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -169,7 +169,7 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
     files = []
     for name in ("a", "b"):
         path = tmp_path / f"{name}.tflite"
-        convert(small_checkpoint(), path, verified=False)
+        convert_source(small_checkpoint(), path, verified=False)
         files.append(path.read_bytes())
     assert files[0] == files[1]
 
@@ -232,5 +232,5 @@ def test_an_activation_is_fused_where_nothing_else_reads_what_it_reads(
     # Half of what comes out is below zero.
     weights["conv.kernel"] -= weights["conv.kernel"].mean()
     source = replace(small_checkpoint(image_size=32), network=network, weights=weights)
-    verification = _verified(convert(source, tmp_path / "m.tflite"))
+    verification = _verified(convert_source(source, tmp_path / "m.tflite"))
     assert verification.max_logit_error < TIGHT

@@ -10,11 +10,15 @@ import pytest
 import tensorflow as tf
 
 import movistream
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.model_garden.names import variable_paths
 from movistream_converters.formats.model_garden.writer import variable_tree
+from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.formats.movinet_table import read_table, table_of_shapes, with_strides
+from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.registry import read_source
+from movistream_converters.formats.safetensors_file import write as write_weights
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import (
@@ -131,6 +135,25 @@ def test_known_tables_are_known_by_their_shapes(key: str) -> None:
     assert table_of_shapes(by_path) == ARCHITECTURES[key]
 
 
+def test_options_show_strides(tmp_path: Path) -> None:
+    """And the shapes of weights do not."""
+    told = movinet_source(default_options(CUSTOM, table=TABLE), {})
+    source = replace(told, weights=random_weights(told.network, seed=1))
+    write_weights(source, tmp_path / "w.safetensors")
+    found = read_source(tmp_path / "w.safetensors")
+    assert found.network == source.network
+    assert "strides" not in {finding.option for finding in found.findings}
+
+
+def test_a_kernel_that_is_none() -> None:
+    """Of a squeeze-excite: a stranger's checkpoint says anything."""
+    network = build_movinet(default_options("a0"))
+    shapes = dict.fromkeys(variable_paths(network).values(), (3, 3, 8, 16))
+    reduce = next(path for path in shapes if path.endswith("_se_reduce/_conv/kernel"))
+    assert evidence_of_shapes(shapes).se_types
+    assert evidence_of_shapes({**shapes, reduce: (8,)}).se_types
+
+
 def test_a_description_beside_the_checkpoint(
     write: Callable[[Architecture], Path], tmp_path: Path
 ) -> None:
@@ -158,7 +181,7 @@ def test_a_description_beside_the_checkpoint(
 @pytest.mark.skipif(not REFERENCE_DATA.exists(), reason="no reference data")
 def test_a_published_form_of_a_table_of_ones_own(tmp_path: Path) -> None:
     golden = REFERENCE_DATA / "goldens" / "movinet_custom"
-    convert(read_source(golden), tmp_path / "custom.tflite")
+    convert_source(read_source(golden), tmp_path / "custom.tflite")
     with np.load(golden / "stream.npz") as expected:
         frames, logits = expected["frames"], expected["logits"]
     with movistream.load(tmp_path / "custom.tflite") as model, model.stream() as stream:

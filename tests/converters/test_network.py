@@ -4,14 +4,17 @@ import math
 
 import pytest
 
+from movistream_converters.ir.builder import NetworkBuilder
 from movistream_converters.ir.layers import (
     HARD_SIGMOIDS,
     RULES,
     UNPADDED,
+    Activation,
     ActivationFunction,
     Add,
     Concatenate,
     Convolution,
+    Dense,
     Image,
     Layer,
     LayerError,
@@ -115,6 +118,21 @@ def test_a0_by_hand() -> None:
 def test_a0_receptive_field_by_hand() -> None:
     """3+3+3, 5+3+3, 5+3+3+3, 5 frames in blocks 1 to 4: 1 + 6 + 8 + 10 + 4."""
     assert receptive_field_frames(build_movinet(default_options("a0"))) == 29
+
+
+def test_what_recurrent_values_saw_is_not_counted() -> None:
+    builder = NetworkBuilder("recurrent", (8, 8))
+    builder.add("conv", Convolution(4, (3, 1, 1)))
+    builder.add("mean", SpatialMean())
+    builder.previous("before", "sum", (1, 1, 4))
+    builder.add("sum", Add(), "mean", "before")
+    builder.add("logits", Dense(2))
+    network = builder.build()
+    assert receptive_field_frames(network) == 3
+    only = NetworkBuilder("memory alone", (8, 8))
+    only.previous("before", "copy", (1, 1, 2))
+    only.add("copy", Activation(ActivationFunction.TANH))
+    assert receptive_field_frames(only.build()) == 1
 
 
 @pytest.mark.parametrize(

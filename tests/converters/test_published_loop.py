@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 import movistream
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats.model_garden.checkpoint import read
 from movistream_converters.reference.verification import relative_error
 from movistream_converters.tflite.layouts import StateLayout
@@ -47,7 +47,7 @@ def test_model_garden_layout_in_the_published_loop(
 def test_published_loop_on_reference_weights(reference: Reference, tmp_path: Path) -> None:
     golden = reference("goldens/a0_stream")
     path = tmp_path / "m.tflite"
-    convert(read(golden), path, layout=StateLayout.MODEL_GARDEN, verified=False)
+    convert_source(read(golden), path, layout=StateLayout.MODEL_GARDEN, verified=False)
     stream = np.load(golden / "stream.npz")
     found = published_loop(path, stream["frames"])
     assert relative_error(np.stack(found), stream["logits"]) < 1e-5

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from movistream.errors import MissingExtraError, MovistreamError
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.movinet_options import options_of
@@ -180,7 +180,7 @@ def test_pickled_state_dicts(tmp_path: Path, write: Write) -> None:
 
 
 def test_a_file_of_it_runs(write: Write, tmp_path: Path) -> None:
-    conversion = convert(read_source(write()), tmp_path / "m.tflite")
+    conversion = convert_source(read_source(write()), tmp_path / "m.tflite")
     verification = conversion.manifest.provenance.verification  # type: ignore[union-attr]
     assert verification is not None
     assert verification.max_logit_error < 1e-5

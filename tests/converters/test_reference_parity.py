@@ -15,7 +15,7 @@ from movistream.drawing.video_writer import open_video_writer
 from movistream.file.labels import read_labels
 from movistream.sources import VideoFile
 from movistream.sources.picking import pick_at_rate
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats.model_garden.checkpoint import read
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
@@ -56,7 +56,7 @@ def golden(request: pytest.FixtureRequest, reference: Reference) -> Path:
 def test_logits_states_and_resets(golden: Path, layout: StateLayout, tmp_path: Path) -> None:
     frames, logits = _frames(golden)
     path = tmp_path / "m.tflite"
-    convert(_checkpoint(golden), path, layout=layout, verified=False)
+    convert_source(_checkpoint(golden), path, layout=layout, verified=False)
     generator = np.random.default_rng(5)
     with movistream.load(path) as model, model.stream() as stream:
         for _ in range(2):
@@ -88,7 +88,7 @@ def test_smaller_weights(golden: Path, precision: Precision, cosine: float, tmp_
     frames, logits = _frames(golden)
     path = tmp_path / "m.tflite"
     checkpoint = _checkpoint(golden)
-    convert(checkpoint, path, precision=precision, verified=False)
+    convert_source(checkpoint, path, precision=precision, verified=False)
     with movistream.load(path) as model, model.stream() as stream:
         found = np.stack([stream.step(frame).logits for frame in frames])
     agreement = 0.95
@@ -106,7 +106,7 @@ def test_states_of_the_default_layout(reference: Reference, tmp_path: Path) -> N
     final = np.load(golden / "final_states.npz")
     frames, _ = _frames(golden)
     path = tmp_path / "m.tflite"
-    convert(_checkpoint(golden), path, verified=False)
+    convert_source(_checkpoint(golden), path, verified=False)
     with movistream.load(path) as model, model.stream() as stream:
         for frame in frames:
             stream.step(frame)
@@ -130,7 +130,7 @@ def test_signature_equals_the_published_file(reference: Reference, tmp_path: Pat
     peer = reference("peers/model_garden_a0_stream_f32.tflite")
     path = tmp_path / "m.tflite"
     checkpoint = read(reference("goldens/a0_stream"))
-    convert(checkpoint, path, layout=StateLayout.MODEL_GARDEN, verified=False)
+    convert_source(checkpoint, path, layout=StateLayout.MODEL_GARDEN, verified=False)
     described = []
     for file in (path, peer):
         signature = read_model_file(map_file(file), "m").signatures["serving_default"]
@@ -147,7 +147,7 @@ def test_carving_ice(reference: Reference, tmp_path: Path) -> None:
     """Real Kinetics-600 weights on a real clip."""
     path = tmp_path / "k600.tflite"
     labels = read_labels(reference("kinetics600_labels.txt"))
-    convert(_checkpoint(reference("goldens/k600_a0_stream")), path, labels=labels)
+    convert_source(_checkpoint(reference("goldens/k600_a0_stream")), path, labels=labels)
     with (
         movistream.load(path) as model,
         model.stream() as stream,
@@ -163,7 +163,9 @@ def test_a_turned_clip_has_the_same_label(reference: Reference, tmp_path: Path) 
     """Stored on its side, with a note that says so, as phones do."""
     path, sideways = tmp_path / "k600.tflite", tmp_path / "sideways.mp4"
     labels = read_labels(reference("kinetics600_labels.txt"))
-    convert(_checkpoint(reference("goldens/k600_a0_stream")), path, labels=labels, verified=False)
+    convert_source(
+        _checkpoint(reference("goldens/k600_a0_stream")), path, labels=labels, verified=False
+    )
     with (
         VideoFile(reference("clips/carving_ice.mp4")) as video,
         open_video_writer(sideways) as writer,
@@ -186,7 +188,7 @@ def test_a_long_stream(reference: Reference, tmp_path: Path) -> None:
     golden = reference("goldens/k600_a0_stream")
     expected = np.load(golden / "long_stream.npz")
     path = tmp_path / "k600.tflite"
-    convert(_checkpoint(golden), path, verified=False)
+    convert_source(_checkpoint(golden), path, verified=False)
     with VideoFile(reference("clips/carving_ice.mp4")) as video:
         frames = [frame.image for frame in video]
     with movistream.load(path) as model, model.stream() as stream:
@@ -212,7 +214,7 @@ def test_a_state_dict(reference: Reference, tmp_path: Path) -> None:
     source = read_source(folder / "a0_stream_statedict.pt")
     frames, _ = _frames(reference("goldens/a0_stream"))
     logits = np.load(folder / "stream.npz")["logits"]
-    path = convert(source, tmp_path / "m.tflite", verified=False).path
+    path = convert_source(source, tmp_path / "m.tflite", verified=False).path
     with movistream.load(path) as model, model.stream() as stream:
         found = np.stack([stream.step(frame).logits for frame in frames])
     assert relative_error(found, logits) < LIMIT

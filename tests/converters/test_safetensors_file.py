@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replace_fields
 from safetensors import safe_open
 from safetensors.numpy import load_file, save, save_file
 
 from movistream.cli import main
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.model_garden.writer import write_checkpoint
@@ -25,7 +26,7 @@ from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.document import decode_network
-from movistream_converters.ir.layers import ActivationFunction
+from movistream_converters.ir.layers import Activation, ActivationFunction
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint
@@ -126,6 +127,21 @@ def test_nothing_is_lost(written: Path) -> None:
         np.testing.assert_array_equal(found.weights[name], value, strict=True)
 
 
+def test_layers_are_those_of_the_document(tmp_path: Path) -> None:
+    """What options meant when a file was written may not be what they mean today."""
+    told = source()
+    nodes = tuple(
+        replace_fields(node, layer=Activation(ActivationFunction.RELU))
+        if node.layer == Activation(ActivationFunction.HARD_SWISH)
+        else node
+        for node in told.network.nodes
+    )
+    network = replace_fields(told.network, nodes=nodes)
+    assert network != told.network
+    safetensors_file.write(replace(told, network=network), tmp_path / "w.safetensors")
+    assert read_source(tmp_path / "w.safetensors").network == network
+
+
 @pytest.mark.parametrize("kind", SOURCES)
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.DYNAMIC])
 def test_a_round_trip_gives_the_same_file(
@@ -136,7 +152,7 @@ def test_a_round_trip_gives_the_same_file(
     safetensors_file.write(direct, tmp_path / "w.safetensors")
     files = []
     for found in (direct, read_source(tmp_path / "w.safetensors")):
-        convert(found, tmp_path / "m.tflite", precision=precision)
+        convert_source(found, tmp_path / "m.tflite", precision=precision)
         files.append((tmp_path / "m.tflite").read_bytes())
     assert files[0] == files[1]
 

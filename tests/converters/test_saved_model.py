@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 import movistream
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import SOURCE_FORMATS, saved_model
 from movistream_converters.formats.movinet_options import options_of
@@ -47,7 +47,7 @@ def test_weights_and_options(write: Write) -> None:
 def test_the_same_file_as_from_the_checkpoint(write: Write, tmp_path: Path) -> None:
     paths = [tmp_path / "a.tflite", tmp_path / "b.tflite"]
     for path, source in zip(paths, (SOURCE, read_source(write())), strict=True):
-        convert(source, path, verified=False)
+        convert_source(source, path, verified=False)
     with movistream.load(paths[0]) as model, movistream.load(paths[1]) as other:
         frame = np.zeros((IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
         np.testing.assert_array_equal(
@@ -139,7 +139,7 @@ def test_the_reference_saved_model(reference: Callable[[str], Path], tmp_path: P
         == options_of(source).image_size
     )
     stream = np.load(golden / "stream.npz")
-    path = convert(source, tmp_path / "m.tflite", verified=False).path
+    path = convert_source(source, tmp_path / "m.tflite", verified=False).path
     with movistream.load(path) as model, model.stream() as video:
         found = np.stack([video.step(frame).logits for frame in stream["frames"]])
     assert relative_error(found, stream["logits"]) < 1e-5

@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 import movistream
 from movistream.cli import main
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
@@ -248,7 +248,7 @@ def test_the_peers(reference: Callable[[str], Path], tmp_path: Path) -> None:
     golden = np.load(reference("goldens/a0_stream") / "stream.npz")
     for name, limit in (("f32", 1e-5), ("float16", 2e-3), ("dynamic", 0.1), ("int8", 0.1)):
         source = read_source(reference(f"peers/model_garden_a0_stream_{name}.tflite"))
-        path = convert(source, tmp_path / "m.tflite", verified=False).path
+        path = convert_source(source, tmp_path / "m.tflite", verified=False).path
         with movistream.load(path) as model, model.stream() as stream:
             found = np.stack([stream.step(frame).logits for frame in golden["frames"]])
         assert relative_error(found, golden["logits"]) < limit, name

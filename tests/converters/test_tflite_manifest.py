@@ -12,7 +12,7 @@ from msgspec.structs import replace
 import movistream
 from movistream.file.graph import map_file, read_model_file
 from movistream.file.manifest import METADATA_NAME, Manifest, decode, encode, seal
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
@@ -47,7 +47,7 @@ def logits(path: Path, frames: np.ndarray) -> np.ndarray:
 
 
 def written(source: Source, path: Path, **options: Any) -> Path:
-    return convert(source, path, verified=False, **options).path
+    return convert_source(source, path, verified=False, **options).path
 
 
 @pytest.mark.parametrize("layout", StateLayout)

@@ -12,7 +12,7 @@ import pytest
 import movistream
 from movistream.file.graph import map_file, read_model_file
 from movistream.file.manifest import METADATA_NAME, decode, encode, seal
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.isolated import read_isolated
@@ -84,7 +84,7 @@ def test_a_tflite_file(
     original = own_source(name)
     first = tmp_path / "first.tflite"
     labels = [f"thing {index}" for index in range(5 if name == "convolutional" else 4)]
-    convert(original, first, layout=layout, labels=labels, verified=False)
+    convert_source(original, first, layout=layout, labels=labels, verified=False)
     source = read_source(first)
     assert source.network == original.network
     assert (source.labels, source.frames_per_second) == (tuple(labels), 10.0)
@@ -94,7 +94,7 @@ def test_a_tflite_file(
         "image_size": "24 x 32",
         "frames_per_second": 10.0,
     }
-    second = convert(source, tmp_path / "second.tflite").path
+    second = convert_source(source, tmp_path / "second.tflite").path
     expected = logits(first, pictures)
     assert relative_error(logits(second, pictures), expected) < 1e-5
     assert relative_error(clip_logits(source.network, source.weights, pictures), expected) < 1e-5
@@ -109,7 +109,7 @@ def test_precisions(
     original = own_source(name)
     first = tmp_path / "first.tflite"
     videos = (clip,) if precision is Precision.INT8 else ()
-    convert(original, first, precision=precision, calibration_videos=videos, verified=False)
+    convert_source(original, first, precision=precision, calibration_videos=videos, verified=False)
     source = read_source(first)
     found = clip_logits(source.network, source.weights, pictures)
     expected = clip_logits(original.network, original.weights, pictures)
@@ -185,20 +185,22 @@ def test_a_normalised_image_is_unfolded() -> None:
 def test_a_horizon_in_seconds_needs_a_rate(tmp_path: Path) -> None:
     source: Source = replace(own_source("temporal"), frames_per_second=None)
     with pytest.raises(ConversionError, match="temporal does not say at what rate it sees frames"):
-        convert(source, tmp_path / "m.tflite", horizon_s=2.0)
-    path = convert(source, tmp_path / "m.tflite", verified=False).path
+        convert_source(source, tmp_path / "m.tflite", horizon_s=2.0)
+    path = convert_source(source, tmp_path / "m.tflite", verified=False).path
     assert read_source(path).frames_per_second is None
 
 
 def test_a_layout_that_has_no_place_for_it(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="has no place for a mean over a window"):
-        convert(own_source("temporal"), tmp_path / "m.tflite", layout=StateLayout.MODEL_GARDEN)
+        convert_source(
+            own_source("temporal"), tmp_path / "m.tflite", layout=StateLayout.MODEL_GARDEN
+        )
     assert not list(tmp_path.iterdir())
 
 
 def with_document(path: Path, source: Source, document: bytes) -> Path:
     """A file, sealed as it should be, that says something else of its network."""
-    convert(source, path, verified=False)
+    convert_source(source, path, verified=False)
     with map_file(path) as data:
         start, size = read_model_file(data, str(path)).metadata[METADATA_NAME]
         manifest = decode(bytes(data[start : start + size]))
@@ -255,7 +257,7 @@ def test_a_movinet_of_a_table_of_its_own(tmp_path: Path) -> None:
     found = read_isolated(tmp_path / "w.safetensors")
     assert found.network == original.network
     assert options_of(found) == options
-    convert(found, tmp_path / "m.tflite", verified=False)
+    convert_source(found, tmp_path / "m.tflite", verified=False)
     again = read_isolated(tmp_path / "m.tflite")
     assert again.network == original.network
     assert again.weights.keys() == original.weights.keys()
@@ -270,4 +272,4 @@ def test_no_node_is_named_as_a_part_of_another(tmp_path: Path) -> None:
     network = builder.build()
     source = Source(network, random_weights(network, seed=1), name="names")
     with pytest.raises(ConversionError, match=r"two tensors are named a\.tap_0: a node needs"):
-        convert(source, tmp_path / "m.tflite")
+        convert_source(source, tmp_path / "m.tflite")

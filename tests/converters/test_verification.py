@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from movistream.file.manifest import State, Verification
-from movistream_converters import convert as conversion
-from movistream_converters.convert import convert
+from movistream_converters import conversion
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.reference import verification
 from movistream_converters.reference.verification import (
@@ -93,7 +93,7 @@ def test_weights_that_fold_to_nothing_are_refused(tmp_path: Path) -> None:
         np.errstate(invalid="ignore"),
         pytest.raises(ConversionError, match="a variance may be negative"),
     ):
-        convert(checkpoint, tmp_path / "m.tflite")
+        convert_source(checkpoint, tmp_path / "m.tflite")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,7 +103,9 @@ def test_int8_states_are_compared_by_what_they_stand_for(
     """An int8 file's states differ from the network's by little more than their rounding."""
     checkpoint = small_checkpoint()
     path = tmp_path / "m.tflite"
-    convert(checkpoint, path, precision=Precision.INT8, calibration_videos=(clip,), verified=False)
+    convert_source(
+        checkpoint, path, precision=Precision.INT8, calibration_videos=(clip,), verified=False
+    )
     found = verify(
         path,
         *(checkpoint.network, checkpoint.weights, StateLayout.FRAMES),
@@ -158,11 +160,13 @@ def test_how_far_a_file_may_be_off(
     found = Verification(16, logits, states, "block2_layer0_stream_buffer", "interpreter")
     monkeypatch.setattr(conversion, "verify", lambda *_: found)
     if accepted:
-        convert(small_checkpoint(), tmp_path / "m.tflite", precision=Precision(precision))
+        convert_source(small_checkpoint(), tmp_path / "m.tflite", precision=Precision(precision))
         assert (tmp_path / "m.tflite").exists()
     else:
         with pytest.raises(ConversionError, match="not faithful"):
-            convert(small_checkpoint(), tmp_path / "m.tflite", precision=Precision(precision))
+            convert_source(
+                small_checkpoint(), tmp_path / "m.tflite", precision=Precision(precision)
+            )
         assert list(tmp_path.iterdir()) == []
 
 

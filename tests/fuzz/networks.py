@@ -16,7 +16,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import cv2
 import numpy as np
 
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import ActivationFunction
@@ -83,7 +83,7 @@ def files() -> Iterator[tuple[str, bytes]]:
             source = network(**options)
             for precision in Precision:
                 videos = (clip,) if precision is Precision.INT8 else ()
-                convert(
+                convert_source(
                     source,
                     path,
                     precision=precision,
@@ -94,7 +94,7 @@ def files() -> Iterator[tuple[str, bytes]]:
                 yield "-".join(filter(None, ("ours", variant, precision.value))), path.read_bytes()
             if "horizon_frames" not in options:
                 layout = StateLayout.MODEL_GARDEN
-                convert(source, path, layout=layout, verified=False)
+                convert_source(source, path, layout=layout, verified=False)
                 yield "-".join(filter(None, ("model-garden", variant))), path.read_bytes()
         step = lower(*fold(source.network, source.weights), StateLayout.FRAMES)
         yield "foreign-ours", step.graph.pack("serving_default", {})

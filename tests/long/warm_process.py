@@ -103,7 +103,7 @@ def _serve() -> None:
 
     from movistream.cli import main
 
-    for module in ("movistream_converters.convert", "movistream_training.train"):
+    for module in ("movistream_converters.conversion", "movistream_training.train"):
         importlib.import_module(module)
 
     tf.get_logger().setLevel("ERROR")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from tests.conftest import small_checkpoint
 
 LARGEST_BYTES = 100_000
@@ -21,7 +21,7 @@ IMAGE_SIZE = 224
 def large_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "m.tflite"
     checkpoint = small_checkpoint(image_size=IMAGE_SIZE)
-    return convert(checkpoint, path, verified=False).path
+    return convert_source(checkpoint, path, verified=False).path
 
 
 @pytest.mark.parametrize("size", [(IMAGE_SIZE, IMAGE_SIZE), (480, 640)], ids=str)

@@ -20,7 +20,7 @@ from movistream.engines.arithmetic import (
 from movistream.errors import EngineError, EngineUnavailableError, MovistreamError
 from movistream.stream import loading
 from movistream.stream.agreement import lowest_cosine
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.precision import Precision
 from tests.conftest import small_checkpoint
@@ -35,7 +35,7 @@ needs_float16 = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("float16") / "m.tflite"
-    return convert(small_checkpoint(), path, precision=Precision.FLOAT16).path
+    return convert_source(small_checkpoint(), path, precision=Precision.FLOAT16).path
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_which_files(path: Path, model_path: Path, tmp_path: Path) -> None:
 
     def converted(name: str, **options: object) -> Path:
         network = {"positional_encoding": name == "positions"}
-        return convert(
+        return convert_source(
             small_checkpoint(**network),
             tmp_path / f"{name}.tflite",
             precision=Precision.FLOAT16,

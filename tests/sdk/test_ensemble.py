@@ -12,7 +12,7 @@ import movistream
 from movistream.errors import FrameError, MovistreamError, SnapshotError
 from movistream.stream.ensemble import Ensemble
 from movistream.stream.model import Model, Stream
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.ir.weights import random_weights
 from tests.conftest import CLASSES, small_checkpoint
 
@@ -22,7 +22,7 @@ def models(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """Two networks of the same classes, of which one knows their names."""
     path = tmp_path_factory.mktemp("other") / "other.tflite"
     checkpoint = small_checkpoint()
-    convert(
+    convert_source(
         dataclasses.replace(checkpoint, weights=random_weights(checkpoint.network, seed=8)), path
     )
     with (
@@ -113,7 +113,7 @@ def test_models_that_do_not_fit(models: list[Model], tmp_path: Path) -> None:
     with pytest.raises(MovistreamError, match="two models or more"):
         Ensemble(models[:1])
     path = tmp_path / "more.tflite"
-    convert(small_checkpoint(num_classes=CLASSES + 1), path)
+    convert_source(small_checkpoint(num_classes=CLASSES + 1), path)
     with movistream.load(path) as other, pytest.raises(MovistreamError, match="same classes"):
         Ensemble([models[0], other])
     labels = tuple(f"object {index}" for index in range(CLASSES))
@@ -229,7 +229,7 @@ def test_any_number_of_models_answers_together(
 
 def test_other_frame_rates_are_refused(models: list[Model], tmp_path: Path) -> None:
     path = tmp_path / "faster.tflite"
-    convert(small_checkpoint(frames_per_second=7.0), path, verified=False)
+    convert_source(small_checkpoint(frames_per_second=7.0), path, verified=False)
     with (
         movistream.load(path) as other,
         pytest.raises(MovistreamError, match=r"7\.0 frames per second and .* 5\.0; models"),

@@ -12,7 +12,7 @@ import pytest
 import movistream
 from movistream.cli import main
 from movistream.errors import MovistreamError
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.tflite.layouts import StateLayout
@@ -46,7 +46,7 @@ def single_pool(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network whose only mean is the head's, so that nothing feeds back."""
     path = tmp_path_factory.mktemp("model") / "m.tflite"
     checkpoint = small_checkpoint(se_type=SqueezeExciteType.NONE)
-    return convert(checkpoint, path, verified=False).path
+    return convert_source(checkpoint, path, verified=False).path
 
 
 @pytest.mark.parametrize("horizon", [1, 3, 4])
@@ -82,7 +82,7 @@ def test_snapshots_and_resets(model_path: Path, frames: np.ndarray) -> None:
 
 def test_positions_go_on(tmp_path: Path, frames: np.ndarray) -> None:
     checkpoint = small_checkpoint(positional_encoding=True)
-    path = convert(checkpoint, tmp_path / "m.tflite").path
+    path = convert_source(checkpoint, tmp_path / "m.tflite").path
     with movistream.load(path) as model, model.stream(horizon_frames=2) as stream:
         for frame in frames:
             stream.step(frame)
@@ -95,8 +95,8 @@ def test_a_file_has_its_own(
     tmp_path: Path, frames: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint = small_checkpoint()
-    plain = convert(checkpoint, tmp_path / "a.tflite", verified=False)
-    held = convert(checkpoint, tmp_path / "b.tflite", horizon_s=0.6)
+    plain = convert_source(checkpoint, tmp_path / "a.tflite", verified=False)
+    held = convert_source(checkpoint, tmp_path / "b.tflite", horizon_s=0.6)
     assert held.manifest.horizon_frames == 3
     assert np.array_equal(_run(held.path, frames, None), _run(plain.path, frames, 3))
     assert np.array_equal(_run(held.path, frames, 1000), _run(plain.path, frames, None))
@@ -115,7 +115,7 @@ def test_refusals(model_path: Path, model_garden_path: Path, tmp_path: Path) -> 
     ):
         model.stream(horizon_frames=5)
     with pytest.raises(ConversionError, match="state layout 'frames'"):
-        convert(
+        convert_source(
             small_checkpoint(),
             tmp_path / "m.tflite",
             layout=StateLayout.MODEL_GARDEN,
@@ -167,7 +167,9 @@ def test_how_far_a_clock_counts(
 
 def test_a_horizon_that_changes_on_the_way(tmp_path: Path, frames: np.ndarray) -> None:
     """None is the file's own, of 0.6 s at 5 frames per second: 3 frames."""
-    path = convert(small_checkpoint(), tmp_path / "m.tflite", horizon_s=0.6, verified=False).path
+    path = convert_source(
+        small_checkpoint(), tmp_path / "m.tflite", horizon_s=0.6, verified=False
+    ).path
     with movistream.load(path) as model, model.stream(horizon_frames=100) as stream:
         clocks = []
         for frame, horizon in zip(

@@ -43,10 +43,10 @@ def rewritten(model_path: Path, tmp_path: Path) -> Callable[[Callable[[Manifest]
     """Puts an edited, properly sealed manifest into a file."""
 
     def rewrite(edit: Callable[[Manifest], Manifest | bytes]) -> Path:
-        from movistream_converters.convert import convert
+        from movistream_converters.conversion import convert_source
 
         checkpoint = small_checkpoint()
-        conversion = convert(checkpoint, tmp_path / "a.tflite", verified=False)
+        conversion = convert_source(checkpoint, tmp_path / "a.tflite", verified=False)
         edited = edit(conversion.manifest)
         data = encode(edited) if isinstance(edited, Manifest) else edited
         step = lower(*fold(checkpoint.network, checkpoint.weights), StateLayout.FRAMES)

@@ -20,7 +20,7 @@ from movistream.cli import main
 from movistream.errors import VideoError
 from movistream.sources import VideoFile
 from movistream.sources.picking import pick_at_rate
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.ir.weights import random_weights
 from tests.conftest import foreign_model, small_checkpoint
 from tests.sdk.videos import MjpegServer, RtspServer, write_timed_video
@@ -209,7 +209,7 @@ def other_model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("other") / "other.tflite"
     checkpoint = small_checkpoint()
     weights = random_weights(checkpoint.network, seed=8)
-    convert(dataclasses.replace(checkpoint, weights=weights), path)
+    convert_source(dataclasses.replace(checkpoint, weights=weights), path)
     return path
 
 

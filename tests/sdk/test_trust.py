@@ -18,7 +18,7 @@ from movistream.errors import EngineError, ModelError, MovistreamError
 from movistream.stream import loading, probe, trust
 from movistream.stream.trust import is_known, remember
 from movistream.system import child
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from tests.conftest import foreign_model, small_checkpoint
 
 
@@ -78,7 +78,7 @@ def test_a_copy_is_known_and_an_edited_file_is_not(
 
 def test_a_file_converted_here_is_not_tried(tmp_path: Path, trials: Callable[..., int]) -> None:
     path = tmp_path / "own.tflite"
-    convert(small_checkpoint(image_size=32), path, verified=False)
+    convert_source(small_checkpoint(image_size=32), path, verified=False)
     assert trials(path) == 0
     assert trials(path, engine="interpreter") == 0
 
@@ -87,7 +87,7 @@ def test_a_file_that_another_machine_converted_is_tried(
     tmp_path: Path, home: Path, trials: Callable[..., int]
 ) -> None:
     path = tmp_path / "own.tflite"
-    convert(small_checkpoint(image_size=32), path, verified=False)
+    convert_source(small_checkpoint(image_size=32), path, verified=False)
     (home / ".config" / "movistream" / "key").unlink()
     assert [trials(path), trials(path)] == [1, 0]
 

@@ -14,7 +14,7 @@ import numpy as np
 import movistream
 import tests.conftest  # noqa: F401 (imports TensorFlow quietly, so it comes first)
 from demo.render_clip import render_frame
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.tflite.layouts import StateLayout
@@ -43,7 +43,7 @@ def main() -> None:
         for layout, precision in itertools.product(StateLayout, PRECISIONS):
             path = folder / f"{variant}-{layout.value}-{precision.value}.tflite"
             checkpoint = small_checkpoint(**options)
-            convert(checkpoint, path, layout=layout, precision=precision)
+            convert_source(checkpoint, path, layout=layout, precision=precision)
             for engine in ("compiled-model", "interpreter"):
                 with movistream.load(path, engine=engine, threads=1, arithmetic="float32") as model:
                     stream = model.stream()

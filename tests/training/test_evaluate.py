@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.quantise.videos import Part
 from movistream_converters.tflite.precision import Precision
 from movistream_training import evaluate as module
@@ -133,7 +133,7 @@ def test_of_other_data_what_was_trained_on_is_left_out(run: RunFolder, tmp_path:
 def test_files_that_do_not_know_the_classes(classes: int, said: str, tmp_path: Path) -> None:
     path, labels = tmp_path / "m.tflite", [f"thing {index}" for index in range(classes)]
     checkpoint = small_checkpoint(image_size=32, num_classes=classes or 5)
-    convert(checkpoint, path, labels=labels, verified=False)
+    convert_source(checkpoint, path, labels=labels, verified=False)
     examples = [Example(Path("a.mp4"), "nothing"), Example(Path("b.mp4"), "thing 0")]
     with pytest.raises(TrainingError, match=said):
         judge(path, examples, None, lambda: None)

@@ -9,7 +9,7 @@ import pytest
 
 import movistream
 from movistream.file.manifest import ImageInput
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.builder import NetworkBuilder
 from movistream_converters.ir.layers import (
@@ -80,7 +80,7 @@ def test_judging_in_training_is_what_the_file_says(image: Image, tmp_path: Path)
     network, batch = network_of(image), batch_of(image.channels)
     weights = random_weights(network, 1)
     path = tmp_path / "m.tflite"
-    convert(Source(network, weights), path)
+    convert_source(Source(network, weights), path)
     losses = []
     with movistream.load(path, arithmetic="float32") as model, model.stream() as stream:
         for frames, labels in zip(batch.images, batch.labels, strict=True):

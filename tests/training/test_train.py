@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import movistream
 from movistream.cli import command_line
 from movistream.errors import MovistreamError
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.source import Source
@@ -236,7 +236,7 @@ def test_any_network_is_trained_further(data: Path, tmp_path: Path) -> None:
     builder.add("last", WindowMean(2))
     network = builder.build()
     source = Source(network, random_weights(network, seed=1), name="own", frames_per_second=10.0)
-    convert(source, tmp_path / "own.tflite")
+    convert_source(source, tmp_path / "own.tflite")
     arguments = ("--from", tmp_path / "own.tflite", "--batch", 4, "--frames", 4)
     learning = ("--epochs", 2, "--frozen-epochs", 1, "--int8-epochs", 1, "--learning-rate", 0.01)
     output = run("train", data, "-o", tmp_path / "run", *arguments, *learning)
@@ -250,8 +250,8 @@ def test_any_network_is_trained_further(data: Path, tmp_path: Path) -> None:
         assert found.weights["scores.kernel"].shape == (1, 1, 8, 2)
     for name in ("stem.kernel", "temporal.kernel", "act.slope"):
         assert not np.array_equal(found.weights[name], source.weights[name])
-    assert convert(found, tmp_path / "again.tflite").manifest.labels == LABELS
-    convert(replace(source, frames_per_second=None), tmp_path / "own.tflite", verified=False)
+    assert convert_source(found, tmp_path / "again.tflite").manifest.labels == LABELS
+    convert_source(replace(source, frames_per_second=None), tmp_path / "own.tflite", verified=False)
     with pytest.raises(MovistreamError, match=r"own\.tflite does not say at what rate it sees"):
         run("train", data, "-o", tmp_path / "other", *arguments)
 

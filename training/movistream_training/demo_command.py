@@ -60,7 +60,7 @@ def _convert(path: Path) -> None:
     click.echo("converting the weights to int8 …")
     start = time.perf_counter()
     import_tensorflow()
-    from movistream_converters.convert import convert
+    from movistream_converters.conversion import convert_source
     from movistream_converters.formats import safetensors_file
     from movistream_converters.tflite.precision import Precision
     from movistream_training.camera_motion.assets import WEIGHTS
@@ -68,7 +68,7 @@ def _convert(path: Path) -> None:
 
     videos = write_calibration_videos(path.parent / "calibration")
     source = safetensors_file.read(WEIGHTS)
-    conversion = convert(source, path, precision=Precision.INT8, calibration_videos=videos)
+    conversion = convert_source(source, path, precision=Precision.INT8, calibration_videos=videos)
     seconds = time.perf_counter() - start
     click.echo(f"wrote {path}, {conversion.size_bytes / 1e6:.2f} MB, in {seconds:.0f} s")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import movistream
-from movistream_converters.convert import convert
+from movistream_converters.conversion import convert_source
 from movistream_converters.formats import safetensors_file
 from movistream_converters.tflite.precision import Precision
 from movistream_training.answers import Answer, stream_examples
@@ -80,7 +80,7 @@ def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Pa
         weights = run.int8_weights if int8 and run.int8_weights.exists() else run.weights
         if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
             on_file(path)
-            convert(
+            convert_source(
                 safetensors_file.read(weights),
                 path,
                 precision=precision,

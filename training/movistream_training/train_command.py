@@ -20,9 +20,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from movistream.file.manifest import MOST_FRAMES_PER_SECOND
 from movistream_converters.ir.adapting import with_image_size
 from movistream_converters.ir.network import NetworkError
-from movistream_converters.networks.movinet import ARCHITECTURES, default_options
+from movistream_converters.networks.movinet import ARCHITECTURES
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
 from movistream_training.errors import TrainingError
@@ -59,8 +60,9 @@ _MOST_FRAMES = 50
 )
 @click.option(
     "--arch",
-    type=click.Choice(list(ARCHITECTURES)),
-    help="Of an untrained network. [default: a0]",
+    metavar="NAME_OR_FILE",
+    help=f"Of an untrained network: {', '.join(ARCHITECTURES)}, a table of blocks in FILE.toml, or"
+    " any network in FILE.json. [default: a0]",
 )
 @click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True)
 @click.option(
@@ -119,7 +121,9 @@ _MOST_FRAMES = 50
 )
 @click.option("--image-size", type=click.IntRange(32, 2048), help="Pixels per side.")
 @click.option(
-    "--fps", type=click.FloatRange(min=0, min_open=True, max=1000), help="Frames per second."
+    "--fps",
+    type=click.FloatRange(min=0, min_open=True, max=MOST_FRAMES_PER_SECOND),
+    help="Frames per second.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
 def train(
@@ -179,9 +183,9 @@ def _source(start: Path | None, arch: str, image_size: int | None, fps: float | 
     """What to train: as it is read, or without weights."""
     if start is None:
         import_tensorflow()
-        from movistream_converters.formats.movinet_options import movinet_source
+        from movistream_converters.formats.network_file import untrained_source
 
-        source = movinet_source(default_options(arch), {})
+        source = untrained_source(arch)
     else:
         from movistream_converters.formats.isolated import read_isolated
 

@@ -113,7 +113,7 @@ def convert(
     with _progress() as progress:
         progress("read", 0, 1)
         found = read(import_tensorflow)
-        from movistream_converters.convert import convert as convert_source
+        from movistream_converters.conversion import convert_source
         from movistream_converters.quantise.report import print_report
 
         if labels is not None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from movistream.file.manifest import MOST_FRAMES_PER_SECOND
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.limits import MOST_WEIGHT_BYTES, weight_bytes
 from movistream_converters.formats.meta_json import NAME as META_JSON
@@ -143,7 +144,7 @@ def problem_of_options(options: MovinetOptions) -> str | None:
         return "it is a base model, which looks at future frames and cannot run frame by frame"
     if options.image_size not in IMAGE_SIZES:
         return f"its image size {options.image_size} is impossible"
-    if not 0 < options.frames_per_second <= 1000:
+    if not 0 < options.frames_per_second <= MOST_FRAMES_PER_SECOND:
         return f"its frame rate {options.frames_per_second} is impossible"
     if options.num_classes < 1:
         return "it has no classes"
@@ -238,7 +239,7 @@ def _recognised(
         options = default_options(CUSTOM, table=read_table(Path(architecture)))
         return options, [Finding("architecture", options.name, "the command")]
     if architecture is not None:
-        options = default_options(_architecture_key(architecture))
+        options = default_options(architecture_key(architecture))
         return options, [Finding("architecture", options.name, "the command")]
     key = next((key for key, spec in ARCHITECTURES.items() if spec == evidence.table), None)
     if key is None and evidence.table is None:
@@ -256,7 +257,7 @@ def _recognised(
     return options, findings
 
 
-def _architecture_key(architecture: str) -> str:
+def architecture_key(architecture: str) -> str:
     """``a0`` from ``movinet-a0-stream``."""
     match = re.fullmatch(r"(?:movinet-)?([a-z]\d)(?:-(stream|base))?", architecture)
     if match is None or match[1] not in ARCHITECTURES:

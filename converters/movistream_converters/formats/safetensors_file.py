@@ -11,14 +11,14 @@ import struct
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from movistream.file.manifest import Text
+from movistream.file.manifest import FramesPerSecond, Text
 from movistream.system.output import replaced_when_done
 from movistream.system.text import has_control_characters, printable
 from movistream_converters.errors import ConversionError
@@ -34,7 +34,7 @@ from movistream_converters.formats.recognition import (
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.document import MOST_DOCUMENT_BYTES, encode_network
 from movistream_converters.ir.network import Network, classes_of, horizon_of, weight_shapes
-from movistream_converters.ir.weights import Mismatch, Weights, non_finite
+from movistream_converters.ir.weights import Weights, mismatch, non_finite
 from movistream_converters.networks.movinet import MovinetOptions, build_movinet
 
 _KEY = "movistream.checkpoint"
@@ -62,7 +62,7 @@ class Header(
     source: Text
     source_format: Text
     labels: tuple[Text, ...] = ()
-    frames_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None
+    frames_per_second: FramesPerSecond | None = None
     movinet: MovinetOptions | None = None
     guessed: tuple[str, ...] = ()
 
@@ -232,19 +232,9 @@ def _wrong(path: Path, problem: str) -> ConversionError:
 
 def _weights(path: Path, file: Any, network: Network) -> Weights:
     expected = weight_shapes(network)
-    found = set(file.keys())
-    shapes = {name: tuple(file.get_slice(name).get_shape()) for name in found & expected.keys()}
-    mismatch = Mismatch(
-        tuple(name for name in expected if name not in found),
-        tuple(sorted(found - expected.keys())),
-        tuple(
-            (name, expected[name], shape)
-            for name, shape in sorted(shapes.items())
-            if shape != expected[name]
-        ),
-    )
-    if mismatch:
-        raise ConversionError(f"{path} does not fit {network.name}:\n{mismatch.describe()}")
+    found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    if wrong := mismatch(expected, found):
+        raise ConversionError(f"{path} does not fit {network.name}:\n{wrong.describe()}")
     weights: Weights = {}
     for name in expected:
         if (kind := file.get_slice(name).get_dtype()) != "F32":

@@ -63,6 +63,21 @@ class Mismatch:
         return "\n".join(lines)
 
 
+def mismatch(
+    expected: Mapping[str, tuple[int, ...]], found: Mapping[str, tuple[int, ...]]
+) -> Mismatch:
+    """How shapes found, by name, differ from those that are needed."""
+    return Mismatch(
+        tuple(name for name in expected if name not in found),
+        tuple(sorted(found.keys() - expected.keys())),
+        tuple(
+            (name, shape, found[name])
+            for name, shape in expected.items()
+            if name in found and found[name] != shape
+        ),
+    )
+
+
 def _by_layer(names: tuple[str, ...]) -> list[str]:
     """``block0_layer0.expansion.bn: gamma, beta`` for the weights of one layer."""
     layers: dict[str, list[str]] = {}

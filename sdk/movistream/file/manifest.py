@@ -23,8 +23,11 @@ SIGNATURE_KEY = "serving_default"
 _EMPTY_DIGEST = "0" * 64
 
 Positive = Annotated[int, Meta(gt=0, le=2**31 - 1)]
+MOST_FRAMES_PER_SECOND = 1000
+
 Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 Text = Annotated[str, Meta(max_length=1000)]
+FramesPerSecond = Annotated[float, Meta(gt=0, le=MOST_FRAMES_PER_SECOND)]
 Moderate = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Means = Annotated[tuple[Moderate, ...], Meta(min_length=1)]
 Deviations = Annotated[tuple[Annotated[float, Meta(ge=1e-6, le=1e6)], ...], Meta(min_length=1)]
@@ -69,7 +72,7 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     value_range: tuple[Moderate, Moderate] = (0.0, 1.0)
     fit: Literal["center_crop"] = "center_crop"
     resize: Literal["bilinear"] = "bilinear"
-    frames_per_second: Annotated[float, Meta(gt=0, le=1000)] | None = None
+    frames_per_second: FramesPerSecond | None = None
     mean: Means | UnsetType = UNSET
     std: Deviations | UnsetType = UNSET
     scale: Scale | UnsetType = UNSET

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
 from pathlib import Path
 
+import numpy as np
 from msgspec.structs import replace
 
 import movistream
 from movistream.file.labels import check_labels
 from movistream.file.manifest import (
     METADATA_NAME,
+    MOST_FRAMES_PER_SECOND,
     SIGNATURE_KEY,
     ImageInput,
     Logits,
@@ -26,6 +28,7 @@ from movistream.file.manifest import (
 )
 from movistream.stream.trust import CONVERTED_HERE, remember
 from movistream.system.output import check_output, replaced_when_done
+from movistream.system.text import printable
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.movinet_options import manifest_options
 from movistream_converters.formats.source import Source
@@ -35,15 +38,23 @@ from movistream_converters.ir.network import (
     classes_of,
     horizon_of,
     receptive_field_frames,
+    weight_shapes,
     with_horizon,
 )
 from movistream_converters.ir.passes import fold
-from movistream_converters.ir.weights import non_finite
+from movistream_converters.ir.weights import Weights, mismatch, non_finite
 from movistream_converters.progress import Progress, counted, ignore_progress
 from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.report import QualityReport, write_report
-from movistream_converters.quantise.videos import Clip, Frame, Part, image_input, read_clips
+from movistream_converters.quantise.videos import (
+    Clip,
+    Frame,
+    Part,
+    image_input,
+    read_clips,
+    videos_at,
+)
 from movistream_converters.reference.verification import FRAMES, synthetic_frames, verify
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import StepGraph, lower
@@ -70,7 +81,7 @@ class Conversion:
     report_paths: tuple[Path, ...] = ()
 
 
-def convert(
+def convert_source(
     source: Source,
     output: Path,
     *,
@@ -160,6 +171,75 @@ def convert(
             report_paths = write_report(report, output)
     remember(digest_of(packed), CONVERTED_HERE)
     return Conversion(output, len(data), manifest, report, report_paths)
+
+
+def convert(
+    network: Network,
+    weights: Weights,
+    output: Path | str,
+    *,
+    labels: Sequence[str] = (),
+    frames_per_second: float | None = None,
+    precision: Precision | str = Precision.FLOAT32,
+    calibration_videos: Sequence[Path | str] = (),
+    held_out_videos: Sequence[Path | str] = (),
+    horizon_s: float | None = None,
+    progress: Progress = ignore_progress,
+) -> Conversion:
+    """Writes a network of one's own as a .tflite file, verified frame by frame.
+
+    As :func:`convert_source` does it, which says what the file, its report and the errors are.
+
+    Args:
+        network: causal, as a :class:`.ir.builder.NetworkBuilder` builds it.
+        weights: finite numbers by the names, and of the shapes, that
+            :func:`.ir.network.weight_shapes` gives; they are kept as float32.
+        output: path of the file; an existing one is replaced.
+        labels: one per class, or none.
+        frames_per_second: that the network was trained to see; None: every frame.
+        precision: ``float32``, ``float16``, ``dynamic`` or ``int8``.
+        calibration_videos: files, or folders of them, that int8 takes its ranges from.
+        held_out_videos: what the report judges the file on besides.
+        horizon_s: seconds after which running means forget; None: as the network says.
+        progress: is told how far the conversion is.
+
+    Raises:
+        ConversionError: if the weights are not the network's, or the file cannot be made from it.
+        LabelsError: if the labels are not one per class.
+        VideoError: if a video cannot be read.
+    """
+    if precision not in set(Precision):
+        known = ", ".join(Precision)
+        raise ConversionError(f"there is no precision {precision!r}; there are {known}")
+    shapes = {name: np.shape(value) for name, value in weights.items()}
+    if others := [name for name, value in weights.items() if np.asarray(value).dtype.kind != "f"]:
+        raise ConversionError(f"the weights {printable(others[0])} are no floating-point numbers")
+    if wrong := mismatch(weight_shapes(network), shapes):
+        raise ConversionError(
+            f"the weights do not fit {printable(network.name)}:\n{wrong.describe()}"
+        )
+    if frames_per_second is not None and not 0 < frames_per_second <= MOST_FRAMES_PER_SECOND:
+        raise ConversionError(
+            f"{frames_per_second} frames per second are none of a network; a rate is above 0 and at"
+            f" most {MOST_FRAMES_PER_SECOND}"
+        )
+    kept = {name: np.asarray(value, np.float32) for name, value in weights.items()}
+    if names := non_finite(kept):
+        raise ConversionError(f"{printable(names[0])} has weights that are no finite numbers")
+    source = Source(network, kept, labels=tuple(labels), frames_per_second=frames_per_second)
+    return convert_source(
+        source,
+        Path(output),
+        precision=Precision(precision),
+        calibration_videos=_videos(calibration_videos),
+        held_out_videos=_videos(held_out_videos),
+        horizon_s=horizon_s,
+        progress=progress,
+    )
+
+
+def _videos(paths: Sequence[Path | str]) -> tuple[Path, ...]:
+    return tuple(video for path in paths for video in videos_at(Path(path)))
 
 
 def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) -> Source:
