@@ -40,11 +40,11 @@ def conversions(monkeypatch: pytest.MonkeyPatch) -> dict[Precision, dict[str, An
     """What is asked of the converter, by precision; files of a word are written in its place."""
     asked: dict[Precision, dict[str, Any]] = {}
 
-    def convert(source: str, output: Path, **options: Any) -> None:
+    def convert_source(source: str, output: Path, **options: Any) -> None:
         asked[options["precision"]] = {**options, "source": source}
         output.write_text("converted")
 
-    monkeypatch.setattr(module, "convert", convert)
+    monkeypatch.setattr(module, "convert_source", convert_source)
     monkeypatch.setattr(module.safetensors_file, "read", lambda path: path.read_text())
     return asked
 
