@@ -28,7 +28,13 @@ from movistream.stream.trust import CONVERTED_HERE, remember
 from movistream.system.output import check_output, replaced_when_done
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import receptive_field_frames, with_horizon
+from movistream_converters.ir.network import (
+    classes_of,
+    horizon_of,
+    receptive_field_frames,
+    warm_up_frames,
+    with_horizon,
+)
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import non_finite
 from movistream_converters.networks.movinet import SqueezeExciteType
@@ -36,9 +42,9 @@ from movistream_converters.progress import Progress, counted, ignore_progress
 from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.report import QualityReport, write_report
-from movistream_converters.quantise.videos import Clip, Frame, Part, image_input, read_clips
+from movistream_converters.quantise.videos import Clip, Frame, Part, read_clips
 from movistream_converters.reference.verification import FRAMES, synthetic_frames, verify
-from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.layouts import LayoutError, StateLayout
 from movistream_converters.tflite.lowering import StepGraph, lower
 from movistream_converters.tflite.precision import ERROR_LIMITS, Precision
 from movistream_converters.tflite.quantization import NOTHING_INT8
@@ -104,7 +110,7 @@ def convert(
     """
     labels = tuple(labels) or source.labels
     if labels:
-        check_labels(labels, source.options.num_classes)
+        check_labels(labels, classes_of(source.network))
     check_output(output)
     _check_videos(precision, calibration_videos, held_out_videos, least_cosine)
     source = _with_horizon(source, horizon_s, layout)
@@ -116,12 +122,14 @@ def convert(
         )
     calibration = None
     if precision is Precision.INT8:
-        image = image_input(source.options)
+        image = _image(source)
         calibration = calibrate(network, weights, calibration_videos, image, progress)
     progress("lower", 0, 1)
     plan = NOTHING_INT8 if calibration is None else calibration.plan
     try:
         step = lower(network, weights, layout, precision, plan)
+    except LayoutError as error:
+        raise ConversionError(f"{source.name} cannot be converted: {error}") from None
     except OverflowError as error:
         raise ConversionError(f"{source.name} does not fit {precision.value}: {error}") from None
     provenance = Provenance(
@@ -144,7 +152,7 @@ def convert(
         data = seal(packed)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            held_out = _clips(held_out_videos, image_input(source.options), progress)
+            held_out = _clips(held_out_videos, _image(source), progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
@@ -154,17 +162,22 @@ def convert(
 
 def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) -> Source:
     """The source, its means made to forget as wished; by default as it was trained."""
-    frames = source.options.horizon_frames
+    frames = horizon_of(source.network)
     if horizon_s is not None:
-        frames = max(1, round(horizon_s * source.options.frames_per_second))
+        if source.rate is None:
+            raise ConversionError(
+                f"{source.name} does not say how many frames it sees per second, so a horizon in"
+                " seconds has no meaning"
+            )
+        frames = max(1, round(horizon_s * source.rate))
     if frames is not None and layout is not StateLayout.FRAMES:
         raise ConversionError(
             "only files of the state layout 'frames' can have a horizon"
             + ("" if horizon_s is not None else f", and {source.name} was trained with one")
         )
-    options = dataclass_replace(source.options, horizon_frames=frames)
+    options = source.movinet and dataclass_replace(source.movinet, horizon_frames=frames)
     network = with_horizon(source.network, frames)
-    return dataclass_replace(source, options=options, network=network)
+    return dataclass_replace(source, movinet=options, network=network)
 
 
 def _check_videos(
@@ -188,6 +201,33 @@ def _check_videos(
         raise ConversionError("float32 is what other precisions are judged against")
     if least_cosine is not None and not (calibration or held_out):
         raise ConversionError("a cosine needs videos to be measured on: name some with --held-out")
+
+
+def _image(source: Source) -> ImageInput:
+    """What frames a network takes, as bytes."""
+    height, width = source.network.image_size
+    return ImageInput(
+        tensor="image",
+        shape=(1, height, width, 3),
+        dtype="float32",
+        frames_per_second=source.rate,
+    )
+
+
+def _options(source: Source) -> dict[str, str | int | float | bool]:
+    """The options of a network by name, as a manifest has them."""
+    options = source.movinet
+    if options is None:
+        return {
+            finding.option: finding.value
+            for finding in source.findings
+            if isinstance(finding.value, str | int | float | bool)
+        }
+    return {
+        name: value.value if isinstance(value, Enum) else value
+        for name, value in asdict(options).items()
+        if value is not None and (name != "gating" or options.se_type is not SqueezeExciteType.NONE)
+    }
 
 
 def _clips(
@@ -250,22 +290,19 @@ def _manifest(
     labels: tuple[str, ...],
     provenance: Provenance,
 ) -> Manifest:
-    options = source.options
+    network = source.network
     return Manifest(
-        name=options.name,
+        name=network.name,
         signature=SIGNATURE_KEY,
         state_layout=layout.value,
-        input=replace(step.image, frames_per_second=options.frames_per_second),
-        logits=Logits(tensor="logits", classes=options.num_classes, dtype="float32"),
+        input=replace(step.image, frames_per_second=source.rate),
+        logits=Logits(tensor="logits", classes=classes_of(network), dtype="float32"),
         states=step.states,
-        receptive_field_frames=receptive_field_frames(source.network),
-        network={
-            name: value.value if isinstance(value, Enum) else value
-            for name, value in asdict(options).items()
-            if value is not None
-            and (name != "gating" or options.se_type is not SqueezeExciteType.NONE)
-        },
-        horizon_frames=options.horizon_frames,
+        receptive_field_frames=receptive_field_frames(network),
+        network=_options(source),
+        horizon_frames=horizon_of(network),
+        delay_frames=network.delay_frames,
+        warm_up_frames=warm_up_frames(network),
         labels=labels,
         quantization=precision.value,
         provenance=provenance,

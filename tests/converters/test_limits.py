@@ -154,7 +154,7 @@ def test_a_file_with_holes(tmp_path: Path) -> None:
 def test_many_classes_of_our_own(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     small = small_checkpoint()
-    many = replace(small, options=replace(small.options, num_classes=6_000_000))
+    many = replace(small, movinet=replace(small.options, num_classes=6_000_000))
     safetensors_file.write(many, path)
     with pytest.raises(ConversionError, match="has 6000000 as filters"):
         read_isolated(path)

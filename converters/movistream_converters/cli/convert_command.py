@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from movistream.file.labels import check_labels, read_labels
 from movistream.system.output import check_output
 from movistream_converters.cli.source_options import print_findings, source_options
+from movistream_converters.ir.network import classes_of
 from movistream_converters.quantise.videos import videos_at
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_converters.tflite.layouts import StateLayout
@@ -97,13 +98,13 @@ def convert(
     horizon: float | None,
     verify: bool,
 ) -> None:
-    """Convert SOURCE, a MoViNet stream model, to a .tflite file.
+    """Convert SOURCE, a MoViNet stream model or an X3D, to a .tflite file.
 
     SOURCE is a TensorFlow Model Garden checkpoint (its prefix, its .index file, or a folder with a
     'checkpoint' file), the folder of a SavedModel, a file of Keras, a state dict of
-    MoViNet-pytorch, a .tflite file, or a file of 'movistream weights'. Options that are not given
-    are taken from what it shows, and where it does not tell, from the released model of the
-    architecture.
+    MoViNet-pytorch, a checkpoint of PyTorchVideo's X3D, a .tflite file, or a file of 'movistream
+    weights'. Options that are not given are taken from what it shows, and where it does not tell,
+    from the released model of the architecture.
     """
     check_output(output)
     calibration_videos = () if calibrate is None else videos_at(calibrate)
@@ -116,7 +117,7 @@ def convert(
         from movistream_converters.quantise.report import print_report
 
         if labels is not None:
-            check_labels(names, found.options.num_classes, str(labels))
+            check_labels(names, classes_of(found.network), str(labels))
         progress("read", 1, 1)
         conversion = convert_source(
             found,

@@ -53,7 +53,7 @@ def _facts(source: Source) -> dict[str, Any]:
     return {
         "source": source.name,
         "format": source.format,
-        "network": source.options.name,
+        "network": source.network.name,
         "options": {
             finding.option: {
                 "value": finding.value,

@@ -22,8 +22,8 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.safetensors_file import weights_bytes
 from movistream_converters.formats.source import Finding, Source
-from movistream_converters.ir.network import weight_shapes
-from movistream_converters.networks.movinet import MovinetOptions, build_movinet
+from movistream_converters.ir.network import Network, weight_shapes
+from movistream_converters.networks.movinet import MovinetOptions
 from movistream_converters.tensorflow_import import quiet_tensorflow
 
 TIME_LIMIT_S = 600
@@ -34,14 +34,16 @@ _FILE = "source.safetensors"
 
 
 class _Description(msgspec.Struct, frozen=True):
-    """A source without its network and weights; values of findings are plain."""
+    """A source without its weights; values of findings are plain."""
 
-    options: MovinetOptions
+    movinet: MovinetOptions | None
+    network: Network
     findings: tuple[Finding, ...]
     unused: tuple[str, ...]
     name: str
     format: str
     labels: tuple[str, ...]
+    frames_per_second: float | None
 
 
 def read_isolated(
@@ -97,12 +99,14 @@ def answer(
     except MovistreamError as error:
         return refuse(error)
     description = _Description(
-        options=source.options,
+        movinet=source.movinet,
+        network=source.network,
         findings=source.findings,
         unused=source.unused,
         name=source.name,
         format=source.format,
         labels=source.labels,
+        frames_per_second=source.frames_per_second,
     )
     metadata = {_KEY: msgspec.json.encode(description).decode()}
     (Path(folder) / _FILE).write_bytes(weights_bytes(source.weights, metadata))
@@ -112,10 +116,10 @@ def answer(
 def _received(file: Path) -> Source:
     with safe_open(file, framework="numpy") as opened:
         described = msgspec.json.decode(opened.metadata()[_KEY], type=_Description)
-        network = build_movinet(described.options)
+        network = described.network
         weights = {name: np.asarray(opened.get_tensor(name)) for name in weight_shapes(network)}
     return Source(
-        options=described.options,
+        movinet=described.movinet,
         network=network,
         weights=weights,
         findings=tuple(replace(f, value=_typed(f.option, f.value)) for f in described.findings),
@@ -123,9 +127,10 @@ def _received(file: Path) -> Source:
         name=described.name,
         format=described.format,
         labels=described.labels,
+        frames_per_second=described.frames_per_second,
     )
 
 
 def _typed(option: str, value: object) -> object:
-    """An option's value as :class:`.MovinetOptions` has it."""
-    return msgspec.convert(value, get_type_hints(MovinetOptions)[option])
+    """An option's value as :class:`.MovinetOptions` has it; others are plain."""
+    return msgspec.convert(value, get_type_hints(MovinetOptions).get(option, Any))

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 import movistream
 from movistream.file.manifest import State, Verification
-from movistream_converters.ir.layers import PositionalEncoding
-from movistream_converters.ir.network import Network, horizon_of
-from movistream_converters.ir.states import CLOCK, network_states
+from movistream_converters.ir.layers import PositionalEncoding, seen_range
+from movistream_converters.ir.network import Network, horizon_of, image_of
+from movistream_converters.ir.states import CLOCK, network_states, position_name
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Tensor, run_clip
 from movistream_converters.tflite.layouts import StateLayout
@@ -97,22 +97,26 @@ def state_values(
     seen = float(np.asarray(states[CLOCK]).item()) if CLOCK in states else 0.0
     horizon = horizon_of(network)
     for state in network_states(network):
+        if state.role == "clock":
+            if layout is StateLayout.FRAMES:
+                # A stream with a horizon holds it there.
+                counted = max(seen - state.delay_frames, 0.0)
+                values[state.name] = np.array([min(counted, horizon or math.inf)])
+            continue
         value = np.asarray(states[state.node])
         if state.role == "buffer":
             values[f"{state.name}_stream_buffer"] = value
         elif layout is StateLayout.FRAMES:
-            if state.role == "clock":
-                # A stream with a horizon holds it there.
-                values[CLOCK] = value if horizon is None else np.minimum(value, horizon)
-            else:
-                values[f"{state.name}_pool_mean"] = value
+            values[f"{state.name}_pool_mean"] = value
         elif state.role == "pool":
             values[f"{state.name}_pool_buffer"] = value * seen
             values[f"{state.name}_pool_frame_count"] = np.array([seen])
     for node in network.nodes:
         if isinstance(node.layer, PositionalEncoding):
             own = f"{node.state or node.name}_pos_enc_frame_count"
-            values["position" if layout is StateLayout.FRAMES else own] = np.array([seen])
+            position = position_name(node.delay_frames)
+            index = np.array([max(seen - node.delay_frames, 0.0)])
+            values[position if layout is StateLayout.FRAMES else own] = index
     return values
 
 
@@ -144,10 +148,13 @@ def _reference(
     network: Network, weights: Weights, frames: Sequence[npt.NDArray[np.uint8]]
 ) -> list[tuple[npt.NDArray[np.float32], dict[str, Tensor]]]:
     """The network's logits and states after each frame."""
+    low, high = seen_range(image_of(network))
     after_frames = []
     states: dict[str, Tensor] | None = None
     for frame in frames:
-        image = frame.astype(np.float32)[None, None] * np.float32(1 / 255)
+        image = frame.astype(np.float32)[None, None] * np.float32((high - low) / 255) + np.float32(
+            low
+        )
         logits, states = run_clip(network, weights, image, states)
         after_frames.append((logits.numpy()[0, 0], states))
     return after_frames

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from movistream.file.manifest import ImageInput, State
-from movistream_converters.ir.layers import Previous
-from movistream_converters.ir.network import Network, horizon_of
+from movistream_converters.ir.layers import Previous, seen_range
+from movistream_converters.ir.network import Network, horizon_of, image_of
 from movistream_converters.ir.weights import Weights
 from movistream_converters.tflite.builder import INT8_HIGHEST, INT8_LOWEST, GraphBuilder, TensorRef
 from movistream_converters.tflite.context import Context
-from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.layouts import LayoutError, StateLayout
 from movistream_converters.tflite.precision import Precision
 from movistream_converters.tflite.quantization import NOTHING_INT8, QuantizationPlan
 from movistream_converters.tflite.rules import RULES
@@ -55,7 +55,8 @@ def lower(
         plan: what is computed and stored as int8.
 
     Raises:
-        ValueError: if the network is not causal, or the layout has no place for its states.
+        ValueError: if the network is not causal.
+        LayoutError: if the layout has no place for its states.
         OverflowError: if a weight is too large for the precision.
     """
     return _lowered(network, weights, layout, precision, plan)[0]
@@ -89,6 +90,8 @@ def _lowered(
     plan: QuantizationPlan,
 ) -> tuple[StepGraph, dict[str, TensorRef]]:
     """The step, and each node's tensor."""
+    if layout is StateLayout.MODEL_GARDEN and any(node.delay_frames for node in network.nodes):
+        raise LayoutError("a delay")
     context = Context(network, weights, layout, precision, plan)
     for node in network.nodes:
         context.tensors[node.name] = RULES[type(node.layer)](context, node)
@@ -101,12 +104,15 @@ def _lowered(
             context.writer.keep_value(context.states[node.name], kept)
     context.writer.finish()
     states = tuple(context.writer.states)
-    return StepGraph(graph, states, _image_input(graph), horizon_of(network)), context.tensors
+    return StepGraph(
+        graph, states, _image_input(network, graph), horizon_of(network)
+    ), context.tensors
 
 
-def _image_input(graph: GraphBuilder) -> ImageInput:
+def _image_input(network: Network, graph: GraphBuilder) -> ImageInput:
     tensor = graph.inputs["image"]
     if tensor.quantization is None:
-        return ImageInput(tensor="image", shape=tensor.shape, dtype="float32")
+        seen = seen_range(image_of(network))
+        return ImageInput(tensor="image", shape=tensor.shape, dtype="float32", value_range=seen)
     range_as_stored = (INT8_LOWEST, INT8_HIGHEST)
     return ImageInput(tensor="image", shape=tensor.shape, dtype="int8", value_range=range_as_stored)

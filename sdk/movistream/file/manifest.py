@@ -27,6 +27,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 Text = Annotated[str, Meta(max_length=1000)]
 Moderate = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+FrameCount = Annotated[int, Meta(ge=0, le=2**16)]
 Shape = Annotated[tuple[Positive, ...], Meta(max_length=6)]
 DType = Literal["float32", "float16", "int8", "uint8", "int16", "int32", "int64"]
 
@@ -88,6 +89,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         initial: the value of every element after a reset, as stored (a quantised zero is its
             zero point).
         scale: an int8 element stands for (stored − initial) · scale; 1 for others.
+        delay_frames: it stays as after a reset until so many frames have been seen: the outputs
+            of the first so many steps are to be ignored.
     """
 
     name: Name
@@ -99,6 +102,7 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: DType
     initial: Moderate = 0.0
     scale: Moderate = 1.0
+    delay_frames: FrameCount = 0
 
 
 class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -170,8 +174,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         receptive_field_frames: frames that temporal convolutions see behind one output; 0 if
             unknown.
         horizon_frames: after so many frames, running means forget: each new frame weighs
-            1 / horizon_frames (a runtime puts the clock back to horizon_frames − 1 before each
-            step). Null: all frames weigh the same.
+            1 / horizon_frames (a runtime puts each clock back to horizon_frames − 1 before each
+            step that comes horizon_frames or more after the clock's own delay). Null: all frames
+            weigh the same.
+        delay_frames: the logits after a frame are about the frame that was so many before it.
+        warm_up_frames: the logits after the first so many frames say nothing yet.
         network: the options of the network, by name.
         provenance: null for a foreign file.
         digest: SHA-256, in hexadecimal, of the whole file with these 64 digits set to ``0``;
@@ -189,6 +196,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantization: str = "float32"
     receptive_field_frames: int = 0
     horizon_frames: Positive | None = None
+    delay_frames: FrameCount = 0
+    warm_up_frames: FrameCount = 0
     network: dict[str, str | int | float | bool] = {}
     provenance: Provenance | None = None
     digest: str = ""
