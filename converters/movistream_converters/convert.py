@@ -39,11 +39,11 @@ from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import non_finite
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.progress import Progress, counted, ignore_progress
-from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate
+from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate, judged_frames
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.report import QualityReport, write_report
 from movistream_converters.quantise.videos import Clip, Frame, Part, read_clips
-from movistream_converters.reference.verification import FRAMES, synthetic_frames, verify
+from movistream_converters.reference.verification import synthetic_frames, verified_frames, verify
 from movistream_converters.tflite.layouts import LayoutError, StateLayout
 from movistream_converters.tflite.lowering import StepGraph, lower
 from movistream_converters.tflite.precision import ERROR_LIMITS, Precision
@@ -144,7 +144,11 @@ def convert(
     with replaced_when_done(output) as part:
         if verified:
             part.write_bytes(seal(_pack(step, manifest)))
-            frames = list(calibration.clips[0].frames[:FRAMES]) if calibration else None
+            frames = (
+                list(calibration.clips[0].frames[: verified_frames(network)])
+                if calibration
+                else None
+            )
             verification = _verify(part, source, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
@@ -152,7 +156,7 @@ def convert(
         data = seal(packed)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            held_out = _clips(held_out_videos, _image(source), progress)
+            held_out = _clips(held_out_videos, source, progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
@@ -230,13 +234,12 @@ def _options(source: Source) -> dict[str, str | int | float | bool]:
     }
 
 
-def _clips(
-    videos: tuple[Path | Part, ...], image: ImageInput, progress: Progress
-) -> tuple[Clip, ...]:
+def _clips(videos: tuple[Path | Part, ...], source: Source, progress: Progress) -> tuple[Clip, ...]:
     if not videos:
         return ()
     on_clip = counted(progress, "decode", len(videos))
-    return read_clips(videos, image, MOST_JUDGED_FRAMES, on_clip)
+    least = judged_frames(source.network)
+    return read_clips(videos, _image(source), MOST_JUDGED_FRAMES, on_clip, least)
 
 
 def _check_cosine(report: QualityReport, least_cosine: float | None) -> None:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from movistream.file.manifest import ImageInput
-from movistream_converters.ir.network import Network
+from movistream_converters.ir.network import Network, warm_up_frames
 from movistream_converters.ir.weights import Weights
 from movistream_converters.progress import Progress
 from movistream_converters.quantise.fidelity import compare_steps
 from movistream_converters.quantise.observation import observe
 from movistream_converters.quantise.plan import int8_stages, plan_int8
 from movistream_converters.quantise.stepping import clip_logits
-from movistream_converters.quantise.videos import Clip, Part, read_clips, read_frames
+from movistream_converters.quantise.videos import Clip, Part, lasting, read_clips, read_frames
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import lower
 from movistream_converters.tflite.precision import Precision
@@ -46,6 +46,11 @@ class Calibration:
     float_stages: tuple[str, ...]
 
 
+def judged_frames(network: Network) -> int:
+    """How long a video is at least, so that half of what a network says to it means something."""
+    return max(1, 2 * warm_up_frames(network))
+
+
 def calibrate(
     network: Network,
     weights: Weights,
@@ -67,8 +72,10 @@ def calibrate(
             progress("calibrate", frames, 0)
 
     progress("calibrate", 0, 0)
-    observed = observe(network, weights, (read_frames(video, image) for video in videos), on_frame)
-    clips = read_clips(videos, image, MOST_JUDGED_FRAMES)
+    least = judged_frames(network)
+    streamed = (lasting(read_frames(video, image), least) for video in videos)
+    observed = observe(network, weights, streamed, on_frame)
+    clips = read_clips(videos, image, MOST_JUDGED_FRAMES, least_frames=least)
     stages = int8_stages(network)
     reference = clip_logits(lower(network, weights, StateLayout.FRAMES), clips)
 

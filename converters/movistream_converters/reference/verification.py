@@ -12,13 +12,18 @@ import numpy.typing as npt
 import movistream
 from movistream.file.manifest import State, Verification
 from movistream_converters.ir.layers import PositionalEncoding, seen_range
-from movistream_converters.ir.network import Network, horizon_of, image_of
+from movistream_converters.ir.network import Network, horizon_of, image_of, warm_up_frames
 from movistream_converters.ir.states import CLOCK, network_states, position_name
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Tensor, run_clip
 from movistream_converters.tflite.layouts import StateLayout
 
-FRAMES = 8
+_FRAMES = 8
+
+
+def verified_frames(network: Network) -> int:
+    """How many frames show that a file is faithful: some beyond its warm-up."""
+    return _FRAMES + warm_up_frames(network)
 
 
 def verify(
@@ -130,13 +135,13 @@ def _meaning(state: State, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.ge
 
 
 def synthetic_frames(network: Network) -> list[npt.NDArray[np.uint8]]:
-    """:data:`FRAMES` frames of noise over moving gradients."""
+    """Frames of noise over moving gradients, as many as :func:`verified_frames` says."""
     generator = np.random.default_rng(0)
     height, width = network.image_size
     rows, columns = np.mgrid[0:height, 0:width]
     gradients = (
         np.stack([rows + 9 * i, columns - 5 * i, rows + columns + 7 * i], axis=-1)
-        for i in range(FRAMES)
+        for i in range(verified_frames(network))
     )
     return [
         ((gradient + generator.integers(0, 96, gradient.shape)) % 256).astype(np.uint8)

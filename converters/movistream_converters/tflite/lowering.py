@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from movistream.file.manifest import ImageInput, State
 from movistream_converters.ir.layers import Previous, seen_range
-from movistream_converters.ir.network import Network, horizon_of, image_of
+from movistream_converters.ir.network import Network, horizon_of, image_of, warm_up_frames
 from movistream_converters.ir.weights import Weights
 from movistream_converters.tflite.builder import INT8_HIGHEST, INT8_LOWEST, GraphBuilder, TensorRef
 from movistream_converters.tflite.context import Context
@@ -22,12 +22,14 @@ class StepGraph:
 
     Attributes:
         horizon_frames: of the running means: who steps holds the clock below it.
+        warm_up_frames: the logits after the first so many frames mean nothing.
     """
 
     graph: GraphBuilder
     states: tuple[State, ...]
     image: ImageInput
     horizon_frames: int | None
+    warm_up_frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,14 @@ def _lowered(
             kept = context.value(node.inputs[0], int8=False)
             context.writer.keep_value(context.states[node.name], kept)
     context.writer.finish()
-    states = tuple(context.writer.states)
-    return StepGraph(
-        graph, states, _image_input(network, graph), horizon_of(network)
-    ), context.tensors
+    step = StepGraph(
+        graph,
+        states=tuple(context.writer.states),
+        image=_image_input(network, graph),
+        horizon_frames=horizon_of(network),
+        warm_up_frames=warm_up_frames(network),
+    )
+    return step, context.tensors
 
 
 def _image_input(network: Network, graph: GraphBuilder) -> ImageInput:

@@ -10,10 +10,25 @@ final class Manifests {
         return of(classes, "float32", "[0,1]", "");
     }
 
+    /** As the others, of a model that answers late: its states begin so many frames later. */
+    static Manifest late(int buffer, int mean, int clock, int delay, int warmUp)
+            throws ModelException {
+        String json = json(4, "float32", "[0,1]",
+                ",'delay_frames':" + delay + ",'warm_up_frames':" + warmUp)
+                .replace("'name':'b',", "'name':'b','delay_frames':" + buffer + ",")
+                .replace("'name':'m',", "'name':'m','delay_frames':" + mean + ",")
+                .replace("'name':'c',", "'name':'c','delay_frames':" + clock + ",");
+        return parse(json);
+    }
+
     /** A 4 by 6 image, a buffer of three past frames, a mean and a clock. */
     static Manifest of(int classes, String imageType, String range, String more)
             throws ModelException {
-        String json = "{'name':'tiny','input':{'tensor':'image','shape':[1,4,6,3],'dtype':'"
+        return parse(json(classes, imageType, range, more));
+    }
+
+    private static String json(int classes, String imageType, String range, String more) {
+        return "{'name':'tiny','input':{'tensor':'image','shape':[1,4,6,3],'dtype':'"
                 + imageType + "','value_range':" + range + "},'logits':{'tensor':'logits',"
                 + "'classes':" + classes + ",'dtype':'float32'},'states':["
                 + "{'name':'b','role':'buffer','inputs':['b0','b1','b2'],'output':'b',"
@@ -22,6 +37,9 @@ final class Manifests {
                 + "'shape':[1,1],'dtype':'float32'},"
                 + "{'name':'c','role':'clock','inputs':['clock'],'output':'clock',"
                 + "'advance':'replace','shape':[1,1],'dtype':'float32'}]" + more + "}";
+    }
+
+    private static Manifest parse(String json) throws ModelException {
         return Manifest.parse(json.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
     }
 }
