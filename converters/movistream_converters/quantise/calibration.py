@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from movistream.file.manifest import ImageInput
-from movistream_converters.ir.network import Network, warm_up_frames
+from movistream_converters.ir.network import Network, temporal_convolutions, warm_up_frames
 from movistream_converters.ir.weights import Weights
 from movistream_converters.progress import Progress
 from movistream_converters.quantise.fidelity import compare_steps
@@ -26,6 +26,13 @@ MOST_JUDGED_FRAMES = 240
 STAGE_NOISE_LIMIT = 0.0015
 """A stage that takes more than this from the mean cosine of the logits stays float."""
 
+BASE_NOISE_LIMIT = 0.02
+"""States in int8 and kernels in int4 that take more than this, no stage being int8, stay float and
+int8. MoViNets lose a tenth of it; some untrained networks magnify rounding a hundred times."""
+
+STATES, INT4_KERNELS = "states", "int4 kernels"
+_LEFT_OUT: tuple[tuple[str, ...], ...] = ((), (INT4_KERNELS,), (STATES,), (STATES, INT4_KERNELS))
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -35,8 +42,10 @@ class Calibration:
         plan: of the int8 step.
         clips: the first frames of the videos.
         frames: seen.
-        stage_noise: what each stage takes from the mean cosine of the logits when it is int8.
-        float_stages: those that stay float for it.
+        stage_noise: what each stage takes from the mean cosine of the logits when it is int8; of
+            states and int4 kernels that were left out, what all of them take.
+        float_stages: those that stay float for it; and ``states`` or ``int4 kernels``, if these are
+            no such numbers.
     """
 
     plan: QuantizationPlan
@@ -79,18 +88,36 @@ def calibrate(
     stages = int8_stages(network)
     reference = clip_logits(lower(network, weights, StateLayout.FRAMES), clips)
 
-    def lost_cosine(computed: frozenset[str]) -> float:
-        plan = plan_int8(network, observed, computed)
+    def lost_cosine(computed: frozenset[str], left_out: tuple[str, ...]) -> float:
+        plan = _without(network, plan_int8(network, observed, computed), left_out)
         step = lower(network, weights, StateLayout.FRAMES, Precision.INT8, plan)
         return 1.0 - compare_steps(reference, step, clips).mean_cosine
 
     progress("choose", 0, len(stages))
-    of_states = lost_cosine(frozenset())
+    base: dict[tuple[str, ...], float] = {}
+    for left_out in _LEFT_OUT:
+        base[left_out] = lost_cosine(frozenset(), left_out)
+        if base[left_out] <= BASE_NOISE_LIMIT:
+            break
+    left_out = min(base, key=lambda parts: base[parts])
     noise = {}
     for done, (stage, computed) in enumerate(stages.items(), start=1):
-        noise[stage] = lost_cosine(computed) - of_states
+        noise[stage] = lost_cosine(computed, left_out) - base[left_out]
         progress("choose", done, len(stages))
     float_stages = tuple(stage for stage in stages if noise[stage] > STAGE_NOISE_LIMIT)
     chosen = frozenset().union(*(stages[s] for s in stages if s not in float_stages))
-    plan = plan_int8(network, observed, chosen)
-    return Calibration(plan, clips, frames, noise, float_stages)
+    plan = _without(network, plan_int8(network, observed, chosen), left_out)
+    noise.update(dict.fromkeys(left_out, base[()]))
+    return Calibration(plan, clips, frames, noise, (*float_stages, *left_out))
+
+
+def _without(
+    network: Network, plan: QuantizationPlan, left_out: tuple[str, ...]
+) -> QuantizationPlan:
+    if INT4_KERNELS in left_out:
+        plan = replace(plan, int4_kernels=frozenset())
+    if STATES in left_out:
+        # A temporal kernel is int8 over int8 states alone.
+        kernels = {node.name for node, _ in temporal_convolutions(network)}
+        plan = replace(plan, stored=frozenset(), computed=plan.computed - kernels)
+    return plan
