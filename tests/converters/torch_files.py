@@ -34,7 +34,7 @@ class Written:
         offset: Any = 0,
         kind: str | None = None,
     ) -> None:
-        self.numbers = np.ascontiguousarray(numbers)
+        self.numbers = np.asarray(numbers, order="C")
         self.shape = self.numbers.shape if shape is None else shape
         steps = tuple(step // self.numbers.itemsize for step in self.numbers.strides)
         self.strides = steps if strides is None else strides

@@ -26,9 +26,9 @@ MOST_JUDGED_FRAMES = 240
 STAGE_NOISE_LIMIT = 0.0015
 """A stage that takes more than this from the mean cosine of the logits stays float."""
 
-BASE_NOISE_LIMIT = 0.02
+BASE_NOISE_LIMIT = 0.01
 """States in int8 and kernels in int4 that take more than this, no stage being int8, stay float and
-int8. MoViNets lose a tenth of it; some untrained networks magnify rounding a hundred times."""
+int8. MoViNets lose less than half of it; some untrained networks magnify rounding a hundred times."""
 
 STATES, INT4_KERNELS = "states", "int4 kernels"
 _LEFT_OUT: tuple[tuple[str, ...], ...] = ((), (INT4_KERNELS,), (STATES,), (STATES, INT4_KERNELS))
