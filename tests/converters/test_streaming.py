@@ -30,15 +30,23 @@ from movistream_converters.ir.network import (
     warm_up_frames,
     with_horizon,
 )
+from movistream_converters.ir.passes import fold
 from movistream_converters.ir.states import network_states
 from movistream_converters.ir.streaming import as_stream
 from movistream_converters.ir.tags import SQUEEZE_EXCITE
 from movistream_converters.ir.weights import Weights, random_weights
 from movistream_converters.networks.x3d import build_x3d, table_of
+from movistream_converters.quantise.calibration import INT4_KERNELS, STATES, without
+from movistream_converters.quantise.fidelity import compare_steps
+from movistream_converters.quantise.observation import observe
+from movistream_converters.quantise.plan import int8_stages, plan_int8
+from movistream_converters.quantise.stepping import clip_logits, partitions
+from movistream_converters.quantise.videos import Clip, lasting
 from movistream_converters.reference.execution import run_clip, run_nodes
 from movistream_converters.reference.verification import verify
 from movistream_converters.tflite.layouts import LayoutError, StateLayout
 from movistream_converters.tflite.lowering import lower
+from movistream_converters.tflite.precision import Precision
 from tests.converters.clip_networks import (
     IMAGE_SIZE,
     TABLE,
@@ -286,3 +294,38 @@ def test_the_other_layout_has_no_place_for_delays(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match=r"small cannot be converted: .* only 'frames' has"):
         convert(source, tmp_path / "m.tflite", layout=StateLayout.MODEL_GARDEN)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("left_out", [(), (STATES,), (INT4_KERNELS,), (STATES, INT4_KERNELS)])
+def test_int8_without_what_takes_too_much(left_out: tuple[str, ...]) -> None:
+    """Whatever is left out, the rest is a step that an engine runs as one."""
+    source = small_x3d()
+    network, weights = fold(source.network, source.weights)
+    frames = np.random.default_rng(0).integers(0, 256, (12, IMAGE_SIZE, IMAGE_SIZE, 3), np.uint8)
+    observed = observe(network, weights, [frames])
+    computed = frozenset[str]().union(*int8_stages(network).values())
+    plan = without(network, plan_int8(network, observed, computed), left_out)
+    step = lower(network, weights, StateLayout.FRAMES, Precision.INT8, plan)
+    assert partitions(step) == 1
+    kernels = {state.name: state.dtype for state in step.states if "stem.time" in state.name}
+    # What gives the stem's frames is computed in int8 itself.
+    assert set(kernels.values()) == {"int8"}
+    clips = [Clip("noise", frames)]
+    fidelity = compare_steps(
+        clip_logits(lower(network, weights, StateLayout.FRAMES), clips), step, clips
+    )
+    assert fidelity.frames == 12 - warm_up_frames(network)
+    assert fidelity.mean_cosine > 0.9
+
+
+def test_short_videos_last() -> None:
+    numbers = [np.full((1, 1, 3), i, np.uint8) for i in range(4)]
+
+    def seen(count: int, least: int) -> list[int]:
+        return [int(frame[0, 0, 0]) for frame in lasting(iter(numbers[:count]), least)]
+
+    assert seen(4, 1) == seen(4, 4) == [0, 1, 2, 3]
+    assert seen(4, 12) == [0, 1, 2, 3, 2, 1, 0, 1, 2, 3, 2, 1]
+    assert seen(2, 5) == [0, 1, 0, 1, 0]
+    assert seen(1, 3) == [0, 0, 0]
+    assert seen(0, 3) == []

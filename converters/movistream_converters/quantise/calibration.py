@@ -28,7 +28,8 @@ STAGE_NOISE_LIMIT = 0.0015
 
 BASE_NOISE_LIMIT = 0.01
 """States in int8 and kernels in int4 that take more than this, no stage being int8, stay float and
-int8. MoViNets lose less than half of it; some untrained networks magnify rounding a hundred times."""
+int8. MoViNets lose less than half of it; untrained networks may magnify rounding a hundred times.
+"""
 
 STATES, INT4_KERNELS = "states", "int4 kernels"
 _LEFT_OUT: tuple[tuple[str, ...], ...] = ((), (INT4_KERNELS,), (STATES,), (STATES, INT4_KERNELS))
@@ -89,7 +90,7 @@ def calibrate(
     reference = clip_logits(lower(network, weights, StateLayout.FRAMES), clips)
 
     def lost_cosine(computed: frozenset[str], left_out: tuple[str, ...]) -> float:
-        plan = _without(network, plan_int8(network, observed, computed), left_out)
+        plan = without(network, plan_int8(network, observed, computed), left_out)
         step = lower(network, weights, StateLayout.FRAMES, Precision.INT8, plan)
         return 1.0 - compare_steps(reference, step, clips).mean_cosine
 
@@ -106,14 +107,19 @@ def calibrate(
         progress("choose", done, len(stages))
     float_stages = tuple(stage for stage in stages if noise[stage] > STAGE_NOISE_LIMIT)
     chosen = frozenset().union(*(stages[s] for s in stages if s not in float_stages))
-    plan = _without(network, plan_int8(network, observed, chosen), left_out)
+    plan = without(network, plan_int8(network, observed, chosen), left_out)
     noise.update(dict.fromkeys(left_out, base[()]))
     return Calibration(plan, clips, frames, noise, (*float_stages, *left_out))
 
 
-def _without(
+def without(
     network: Network, plan: QuantizationPlan, left_out: tuple[str, ...]
 ) -> QuantizationPlan:
+    """A plan without int8 states, or without int4 kernels, which then are int8.
+
+    Args:
+        left_out: some of :data:`STATES` and :data:`INT4_KERNELS`.
+    """
     if INT4_KERNELS in left_out:
         plan = replace(plan, int4_kernels=frozenset())
     if STATES in left_out:

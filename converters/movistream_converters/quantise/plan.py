@@ -26,7 +26,6 @@ from movistream_converters.ir.tags import stage_of
 from movistream_converters.quantise.observation import Observed
 from movistream_converters.quantise.recipe import numbers_of
 from movistream_converters.tflite.builder import INT8_HIGHEST, INT8_LOWEST, QuantizationParameters
-from movistream_converters.tflite.int8_operators import has_int8_operator
 from movistream_converters.tflite.quantization import QuantizationPlan, quantization_of_range
 
 _KNOWN_RANGES: dict[ActivationFunction, tuple[float, float]] = {
@@ -54,17 +53,12 @@ def plan_int8(
 ) -> QuantizationPlan:
     """The ranges of everything that is int8 when the given nodes are.
 
-    What temporal kernels remember is int8 where such a kernel has an int8 operator, whether it is
-    computed by it or not. Others would turn it back into float at each step.
+    What temporal kernels remember is always int8.
     """
     nodes = {node.name: node for node in network.nodes}
-    readers, shapes = consumers(network), node_shapes(network)
-    stored = frozenset(
-        node.inputs[0]
-        for node, _ in temporal_convolutions(network)
-        if has_int8_operator(node.layer, (shapes[node.inputs[0]],))
-    )
+    stored = frozenset(node.inputs[0] for node, _ in temporal_convolutions(network))
     read = {name for node in computed for name in nodes[node].inputs}
+    readers, shapes = consumers(network), node_shapes(network)
     return QuantizationPlan(
         tensors={
             name: _quantization(nodes[name], observed.get(name), readers[name])
