@@ -322,9 +322,13 @@ android-model: $(ANDROID)/models/camera-motion.int8.tflite ## put the camera-mot
 	@mkdir -p $(ANDROID_ASSETS)
 	cp $< $(ANDROID_ASSETS)/
 
-schema: $(INSTALLED) ## write the manifest's JSON schema from its classes
+NETWORK_SCHEMA = converters/movistream_converters/ir/network.schema.json
+
+schema: $(INSTALLED) ## write the JSON schemas of manifests and of networks from their classes
 	$(BIN)/python -c 'import json; from movistream.file.manifest import json_schema; \
 		print(json.dumps(json_schema(), indent=2))' > sdk/movistream/file/manifest.schema.json
+	$(BIN)/python -c 'import json; from movistream_converters.ir.document import json_schema; \
+		print(json.dumps(json_schema(), indent=2))' > $(NETWORK_SCHEMA)
 
 clean: ## remove what was built, environments included
 	rm -rf $(VENV) $(VENV_LOCKED) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(OUTPUT) build dist *.egg-info \

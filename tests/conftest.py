@@ -23,6 +23,7 @@ with native_stderr_captured():
 
 from demo.render_clip import render_frame
 from movistream_converters.convert import convert
+from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import random_weights
@@ -43,8 +44,7 @@ def small_checkpoint(architecture: str = "t0", **options: Any) -> Source:
         default_options(architecture),
         **{"image_size": IMAGE_SIZE, "num_classes": CLASSES, **options},
     )
-    network = build_movinet(chosen)
-    return Source(chosen, network, random_weights(network, seed=7), (), name="small")
+    return movinet_source(chosen, random_weights(build_movinet(chosen), seed=7), "small")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -27,6 +27,7 @@ FLOAT, INT, INT8 = "float32", "int32", "int8"
 CONV = "CONV_2D", (FLOAT, FLOAT, FLOAT, FLOAT)
 CONV_INT8 = "CONV_2D", (INT8, "int8[0]", "int32[0]", INT8)
 DEPTHWISE = "DEPTHWISE_CONV_2D", (FLOAT, FLOAT, FLOAT, FLOAT)
+DEPTHWISE_INT8 = "DEPTHWISE_CONV_2D", (INT8, "int8[3]", "int32[0]", INT8)
 ADD = "ADD", (FLOAT, FLOAT, FLOAT)
 ADD_INT8 = "ADD", (INT8, INT8, INT8)
 RESHAPE = "RESHAPE", (FLOAT, INT, FLOAT)
@@ -264,8 +265,11 @@ def _input_twice(model: Any) -> None:
     graph.inputs = [*graph.inputs, graph.inputs[0]]
 
 
-def _signature_of_less(model: Any) -> None:
-    del model.signatureDefs[0].inputs[0]
+def _signature_of_less(place: int) -> Edit:
+    def edit(model: Any) -> None:
+        del model.signatureDefs[0].inputs[place]
+
+    return edit
 
 
 def _another_graph(model: Any) -> None:
@@ -479,7 +483,9 @@ def _graphs() -> Iterator[Case]:
     half = "DEQUANTIZE", ("float16", FLOAT)
     yield Case("a constant comes out dequantised", half, "dequantised", _dequantized_as_output)
     yield Case("one tensor as two inputs", ADD, "an input or an output twice", _input_twice)
-    yield Case("a signature of fewer inputs", ADD, "does not name each tensor", _signature_of_less)
+    for what, place in (("first", 0), ("last", -1)):
+        less = _signature_of_less(place)
+        yield Case(f"a signature without its {what} input", ADD, "does not name each tensor", less)
     yield Case("an operand outside the graph", ADD, "outside the graph's", _operand(0, 99))
     yield Case("an operand below nothing", ADD, "outside the graph's", _operand(0, -2))
     yield Case(
@@ -733,6 +739,20 @@ def _quantizations() -> Iterator[Case]:
     coarse = _quantization(0, scale=[5000.0])
     yield Case("products far coarser", CONV_INT8, "far finer", coarse)
     yield Case("a far finer sum", ADD_INT8, "far finer", _quantization(None, scale=[1e-8]))
+    for exponent in (-31, -30, 30, 31):
+        scaled = _chain(*(_quantization(o, scale=[2.0**exponent]) for o in (0, 1, None)))
+        refused = "does not take" if abs(exponent) > 30 else None
+        yield Case(f"scales of two to the power of {exponent}", ADD_INT8, refused, scaled)
+    # Each operand is 1, the coarsest channel of the kernel 0.5.
+    for scale, refused in ((0.002, None), (0.00195, "far finer")):
+        products = _chain(
+            _quantization(0, scale=[1.0]),
+            _quantization(1, scale=[0.001] * 7 + [0.5]),
+            _quantization(None, scale=[scale]),
+        )
+        yield Case(f"products of 0.5 to {scale}", CONV_INT8, refused, products)
+    shared = _quantization(1, scale=[0.01], zeroPoint=[0], quantizedDimension=0)
+    yield Case("a depthwise kernel of one scale", DEPTHWISE_INT8, None, shared)
     per_channel = _quantization(0, scale=[1, 2, 3, 4], zeroPoint=[0] * 4, quantizedDimension=3)
     yield Case("an activation per channel", ADD_INT8, "does not take", per_channel)
     yield Case(

@@ -3,8 +3,9 @@
     expectations.py OUTPUT MODEL...
 
 OUTPUT/cases.json lists, by model, frames in YUV_420_888 of several sizes, strides and rotations
-with the image that Python prepares from each; and 50 frames of a moving picture with the logits
-that Python's stream gives. Numbers are little-endian in files of their own.
+with the image that Python prepares from each, and the same for images that no shipped model has,
+grey and normalised ones; and 50 frames of a moving picture with the logits that Python's stream
+gives. Numbers are little-endian in files of their own.
 """
 
 from __future__ import annotations
@@ -19,11 +20,29 @@ import numpy as np
 import numpy.typing as npt
 
 import movistream
+from movistream.file.manifest import ImageInput, Logits, Manifest, encode
 from movistream.stream.preprocess import Preprocessor
 
 Bytes = npt.NDArray[np.uint8]
 
 STREAM_FRAMES = 50
+
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+IMAGES = {
+    "normalised": ImageInput("image", (1, 96, 96, 3), "float32", mean=_MEAN, std=_STD),
+    "another range": ImageInput("image", (1, 50, 80, 3), "float32", value_range=(-1.0, 1.0)),
+    "normalised int8": ImageInput(
+        "image", (1, 96, 96, 3), "int8", mean=_MEAN, std=_STD, scale=0.0186, zero_point=-15
+    ),
+    "grey": ImageInput("image", (1, 80, 50, 1), "float32", None),
+    "grey int8": ImageInput("image", (1, 96, 96, 1), "int8", None, value_range=(-128.0, 127.0)),
+    "normalised grey": ImageInput(
+        "image", (1, 96, 96, 1), "float32", None, mean=(0.45,), std=(0.225,)
+    ),
+    "normalised grey int8": ImageInput(
+        "image", (1, 96, 96, 1), "int8", None, mean=(0.45,), std=(0.225,), scale=0.0175
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,15 @@ def write_model(output: Path, path: Path, frames: dict[str, list[Bytes]]) -> dic
     return {"model": str(path), "images": images.name, "logits": answers.name}
 
 
+def write_image(output: Path, name: str, image: ImageInput, frames: list[Bytes]) -> dict[str, str]:
+    """Writes what Python makes of single frames for an image."""
+    preprocess = Preprocessor(image)
+    images = output / f"{name}.images"
+    images.write_bytes(b"".join(preprocess(frame).tobytes() for frame in frames))
+    manifest = Manifest(name, image, Logits("logits", 1, "float32"), (), schema_version=2)
+    return {"manifest": encode(manifest).decode(), "images": images.name}
+
+
 def main(output: Path, models: list[Path]) -> None:
     """Writes it all."""
     output.mkdir(parents=True, exist_ok=True)
@@ -140,6 +168,7 @@ def main(output: Path, models: list[Path]) -> None:
     cases = {
         "single": [asdict(layout) for layout in LAYOUTS],
         "stream": {**asdict(STREAM_LAYOUT), "frames": STREAM_FRAMES},
+        "images": [write_image(output, *item, frames["single"]) for item in IMAGES.items()],
         "models": [write_model(output, path, frames) for path in models],
     }
     (output / "cases.json").write_text(json.dumps(cases, indent=1), encoding="utf-8")

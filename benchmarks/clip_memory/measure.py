@@ -18,7 +18,7 @@ import click
 from matplotlib.figure import Figure
 
 from movistream_converters.convert import convert
-from movistream_converters.formats.source import Source
+from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.ir.cost import BYTES_PER_VALUE, network_cost, peak_activation_bytes
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import build_movinet, default_options
@@ -40,7 +40,7 @@ def main(torch_python: str, folder: Path, picture: Path) -> None:
     stream = build_movinet(stream_options)
     weights = random_weights(stream, seed=1)
     model = folder / "a0.tflite"
-    convert(Source(stream_options, stream, weights, (), name=stream.name), model)
+    convert(movinet_source(stream_options, weights, stream.name), model)
     base = build_movinet(default_options("a0", causal=False))
     cost, base_cost = network_cost(stream), network_cost(base)
     stream_bytes = (

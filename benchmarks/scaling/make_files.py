@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from movistream_converters.convert import convert
-from movistream_converters.formats.source import Source
+from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import build_movinet, default_options
 from movistream_converters.tensorflow_import import import_tensorflow
@@ -28,7 +28,7 @@ def main(folder: Path) -> None:
     for size in IMAGE_SIZES:
         options = replace(default_options("a0"), image_size=size)
         network = build_movinet(options)
-        source = Source(options, network, random_weights(network, seed=1), (), name=network.name)
+        source = movinet_source(options, random_weights(network, seed=1), network.name)
         convert(source, folder / f"a0-{size}-pixels.tflite")
         click.echo(f"wrote {folder}/a0-{size}-pixels.tflite")
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
-from enum import Enum
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -22,13 +21,17 @@ from movistream.file.manifest import (
     Verification,
     digest_of,
     encode,
+    schema_version_of,
     seal,
 )
 from movistream.stream.trust import CONVERTED_HERE, remember
 from movistream.system.output import check_output, replaced_when_done
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.movinet_options import manifest_options
 from movistream_converters.formats.source import Source
+from movistream_converters.ir import document
 from movistream_converters.ir.network import (
+    Network,
     classes_of,
     horizon_of,
     receptive_field_frames,
@@ -37,14 +40,13 @@ from movistream_converters.ir.network import (
 )
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import non_finite
-from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.progress import Progress, counted, ignore_progress
 from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate, judged_frames
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.report import QualityReport, write_report
-from movistream_converters.quantise.videos import Clip, Frame, Part, read_clips
+from movistream_converters.quantise.videos import Clip, Frame, Part, image_input, read_clips
 from movistream_converters.reference.verification import synthetic_frames, verified_frames, verify
-from movistream_converters.tflite.layouts import LayoutError, StateLayout
+from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import StepGraph, lower
 from movistream_converters.tflite.precision import ERROR_LIMITS, Precision
 from movistream_converters.tflite.quantization import NOTHING_INT8
@@ -89,7 +91,7 @@ def convert(
     report beside the file: ``NAME.report.json`` and, with videos, ``NAME.report.png``.
 
     Args:
-        source: what a reader of :mod:`.formats` returned.
+        source: what a reader of :mod:`.formats` returned, or one's own network with its weights.
         output: path of the .tflite file; an existing file is replaced.
         labels: one per class; by default those of the source, if it has any.
         layout: of the states.
@@ -109,6 +111,7 @@ def convert(
         VideoError: if a video cannot be read.
     """
     labels = tuple(labels) or source.labels
+    source = dataclass_replace(source, name=source.name or source.network.name)
     if labels:
         check_labels(labels, classes_of(source.network))
     check_output(output)
@@ -121,17 +124,17 @@ def convert(
             " a variance may be negative"
         )
     calibration = None
+    image = image_input(source.network, source.frames_per_second)
     if precision is Precision.INT8:
-        image = _image(source)
         calibration = calibrate(network, weights, calibration_videos, image, progress)
     progress("lower", 0, 1)
     plan = NOTHING_INT8 if calibration is None else calibration.plan
     try:
         step = lower(network, weights, layout, precision, plan)
-    except LayoutError as error:
-        raise ConversionError(f"{source.name} cannot be converted: {error}") from None
     except OverflowError as error:
         raise ConversionError(f"{source.name} does not fit {precision.value}: {error}") from None
+    except ValueError as error:
+        raise ConversionError(f"{source.name} cannot be lowered: {error}") from None
     provenance = Provenance(
         source=source.name,
         source_format=source.format,
@@ -143,7 +146,7 @@ def convert(
     report_paths: tuple[Path, ...] = ()
     with replaced_when_done(output) as part:
         if verified:
-            part.write_bytes(seal(_pack(step, manifest)))
+            part.write_bytes(seal(_pack(step, manifest, source.network)))
             frames = (
                 list(calibration.clips[0].frames[: verified_frames(network)])
                 if calibration
@@ -152,11 +155,11 @@ def convert(
             verification = _verify(part, source, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
-        packed = _pack(step, manifest)
+        packed = _pack(step, manifest, source.network)
         data = seal(packed)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            held_out = _clips(held_out_videos, source, progress)
+            held_out = _clips(held_out_videos, source.network, image, progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
@@ -168,20 +171,18 @@ def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) 
     """The source, its means made to forget as wished; by default as it was trained."""
     frames = horizon_of(source.network)
     if horizon_s is not None:
-        if source.rate is None:
+        if source.frames_per_second is None:
             raise ConversionError(
-                f"{source.name} does not say how many frames it sees per second, so a horizon in"
-                " seconds has no meaning"
+                f"{source.name} does not say at what rate it sees frames, so a horizon in seconds"
+                " means nothing to it"
             )
-        frames = max(1, round(horizon_s * source.rate))
+        frames = max(1, round(horizon_s * source.frames_per_second))
     if frames is not None and layout is not StateLayout.FRAMES:
         raise ConversionError(
             "only files of the state layout 'frames' can have a horizon"
             + ("" if horizon_s is not None else f", and {source.name} was trained with one")
         )
-    options = source.movinet and dataclass_replace(source.movinet, horizon_frames=frames)
-    network = with_horizon(source.network, frames)
-    return dataclass_replace(source, movinet=options, network=network)
+    return dataclass_replace(source, network=with_horizon(source.network, frames))
 
 
 def _check_videos(
@@ -207,39 +208,13 @@ def _check_videos(
         raise ConversionError("a cosine needs videos to be measured on: name some with --held-out")
 
 
-def _image(source: Source) -> ImageInput:
-    """What frames a network takes, as bytes."""
-    height, width = source.network.image_size
-    return ImageInput(
-        tensor="image",
-        shape=(1, height, width, 3),
-        dtype="float32",
-        frames_per_second=source.rate,
-    )
-
-
-def _options(source: Source) -> dict[str, str | int | float | bool]:
-    """The options of a network by name, as a manifest has them."""
-    options = source.movinet
-    if options is None:
-        return {
-            finding.option: finding.value
-            for finding in source.findings
-            if isinstance(finding.value, str | int | float | bool)
-        }
-    return {
-        name: value.value if isinstance(value, Enum) else value
-        for name, value in asdict(options).items()
-        if value is not None and (name != "gating" or options.se_type is not SqueezeExciteType.NONE)
-    }
-
-
-def _clips(videos: tuple[Path | Part, ...], source: Source, progress: Progress) -> tuple[Clip, ...]:
+def _clips(
+    videos: tuple[Path | Part, ...], network: Network, image: ImageInput, progress: Progress
+) -> tuple[Clip, ...]:
     if not videos:
         return ()
     on_clip = counted(progress, "decode", len(videos))
-    least = judged_frames(source.network)
-    return read_clips(videos, _image(source), MOST_JUDGED_FRAMES, on_clip, least)
+    return read_clips(videos, image, MOST_JUDGED_FRAMES, on_clip, judged_frames(network))
 
 
 def _check_cosine(report: QualityReport, least_cosine: float | None) -> None:
@@ -258,9 +233,13 @@ def _check_cosine(report: QualityReport, least_cosine: float | None) -> None:
         )
 
 
-def _pack(step: StepGraph, manifest: Manifest) -> bytes:
-    """The file, its manifest still open."""
-    return step.graph.pack(manifest.signature, {METADATA_NAME: encode(manifest)})
+def _pack(step: StepGraph, manifest: Manifest, network: Network) -> bytes:
+    """The file, its manifest still open, with the network that can be read back from it."""
+    entries = {
+        document.METADATA_NAME: document.encode_network(network),
+        METADATA_NAME: encode(manifest),
+    }
+    return step.graph.pack(manifest.signature, entries)
 
 
 def _verify(
@@ -293,20 +272,21 @@ def _manifest(
     labels: tuple[str, ...],
     provenance: Provenance,
 ) -> Manifest:
-    network = source.network
-    return Manifest(
-        name=network.name,
+    classes = classes_of(source.network)
+    manifest = Manifest(
+        name=source.network.name,
         signature=SIGNATURE_KEY,
         state_layout=layout.value,
-        input=replace(step.image, frames_per_second=source.rate),
-        logits=Logits(tensor="logits", classes=classes_of(network), dtype="float32"),
+        input=replace(step.image, frames_per_second=source.frames_per_second),
+        logits=Logits(tensor="logits", classes=classes, dtype="float32"),
         states=step.states,
-        receptive_field_frames=receptive_field_frames(network),
-        network=_options(source),
-        horizon_frames=horizon_of(network),
-        delay_frames=network.delay_frames,
-        warm_up_frames=warm_up_frames(network),
+        receptive_field_frames=receptive_field_frames(source.network),
+        network=manifest_options(source),
+        horizon_frames=horizon_of(source.network),
+        delay_frames=source.network.delay_frames,
+        warm_up_frames=warm_up_frames(source.network),
         labels=labels,
         quantization=precision.value,
         provenance=provenance,
     )
+    return replace(manifest, schema_version=schema_version_of(manifest))

@@ -43,7 +43,7 @@ def small_x3d(window_frames: int | None = 3) -> Source:
     clip = build_x3d("x3d-small", TABLE, IMAGE_SIZE)
     network = as_stream(clip, window_frames)
     weights = random_weights(network, seed=3)
-    return Source(None, network, weights, (), name="small", frames_per_second=5.0)
+    return Source(network, weights, name="small", frames_per_second=5.0)
 
 
 def random_clip_network(seed: int) -> Network:

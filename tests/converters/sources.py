@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 from movistream_converters.convert import convert
 from movistream_converters.formats.model_garden.names import stored_kernel_shapes, variable_paths
 from movistream_converters.formats.model_garden.writer import variable_tree, write_checkpoint
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import Convolution
 from tests.conftest import IMAGE_SIZE, small_checkpoint
@@ -114,7 +115,7 @@ def write_saved_model(
 ) -> Path:
     """Writes a SavedModel whose operators have the names of Model Garden's layers."""
     source = small_checkpoint()
-    tree = variable_tree(source.network, source.weights, source.options.convolution_type)
+    tree = variable_tree(source.network, source.weights, options_of(source).convolution_type)
 
     def predict(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         x = inputs["image"]
@@ -228,7 +229,7 @@ def hdf5(arrays: Arrays, config: object = None) -> bytes:
 
 def checkpoint(folder: Path) -> Path:
     small = small_checkpoint()
-    kind = small.options.convolution_type
+    kind = options_of(small).convolution_type
     write_checkpoint(small.network, small.weights, folder / "ckpt", kind)
     return folder
 

@@ -57,6 +57,32 @@ def test_pointwise_layers_write_over_what_they_read() -> None:
     assert peak_activation_bytes(network) == 4 * 3 * 16
 
 
+def test_what_is_read_again_is_not_written_over() -> None:
+    """The sum of conv and image cannot take conv's place, as the last sum reads conv again."""
+    nodes = (
+        Node("image", Image(1), ()),
+        Node("conv", Convolution(1, (1, 3, 3)), ("image",)),
+        Node("sum", Add(), ("conv", "image")),
+        Node("more", Add(), ("sum", "conv")),
+        Node("mean", SpatialMean(), ("more",)),
+    )
+    assert peak_activation_bytes(Network("n", nodes, (4, 4), causal=True)) == 4 * 3 * 16
+    turned = (*nodes[:2], Node("sum", Add(), ("image", "conv")), *nodes[3:])
+    assert peak_activation_bytes(Network("n", turned, (4, 4), causal=True)) == 4 * 2 * 16
+
+
+def test_states_by_hand() -> None:
+    """A kernel of four frames keeps three, 5 × 7 × 2 each, in float32."""
+    nodes = (
+        Node("image", Image(2), ()),
+        Node("conv", Convolution(3, (4, 1, 1)), ("image",)),
+        Node("mean", SpatialMean(), ("conv",)),
+    )
+    cost = network_cost(Network("n", nodes, (5, 7), causal=True))
+    assert cost.state_bytes == 3 * 5 * 7 * 2 * 4
+    assert cost.multiply_adds_per_frame == 5 * 7 * 3 * 2 * 4
+
+
 def test_what_is_behind_a_clips_mean_is_there_once() -> None:
     """Ten frames of 2 × 2 and their ten means; then one mean and one answer."""
     nodes = (

@@ -6,15 +6,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from movistream_converters.ir.builder import NetworkBuilder
 from movistream_converters.ir.layers import (
     HARD_SIGMOIDS,
     Activation,
     ActivationFunction,
+    Add,
     BatchNormalization,
+    Convolution,
     Image,
+    Scale,
+    SpatialMean,
+    TemporalMean,
 )
 from movistream_converters.ir.network import Network, Node
-from movistream_converters.ir.passes import fold
+from movistream_converters.ir.passes import fold, unfold
+from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,
     ConvolutionType,
@@ -156,3 +163,96 @@ def test_gradients_reach_every_weight() -> None:
 def test_initial_states_are_zero() -> None:
     states = initial_states(small_checkpoint().network, batch_size=2)
     assert all(value.shape[0] == 2 and not value.numpy().any() for value in states.values())
+
+
+def branched(behind: BatchNormalization | Activation) -> Network:
+    """What a convolution gives is read twice: by the layer behind it, and beside it."""
+    nodes = (
+        Node("image", Image(), ()),
+        Node("conv", Convolution(4, (1, 3, 3)), ("image",)),
+        Node("behind", behind, ("conv",)),
+        Node("sum", Add(), ("behind", "conv")),
+        Node("mean", SpatialMean(), ("sum",)),
+        Node("logits", Convolution(5, bias=True), ("mean",)),
+    )
+    return Network("branched", nodes, (6, 6), causal=True)
+
+
+def test_folding_leaves_what_is_read_elsewhere() -> None:
+    network = branched(BatchNormalization(1e-3))
+    weights = random_weights(network, 1)
+    before, _ = run_clip(network, weights, images(2, 6))
+    after, _ = run_clip(*fold(network, weights), images(2, 6))
+    assert relative_error(after.numpy(), before.numpy()) < TIGHT
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_depthwise_convolutions_of_one_pixel(stride: int) -> None:
+    """Each channel times its weight, of every pixel or every other."""
+    layer = Convolution(3, (1, 1, 1), (stride, stride), depthwise=True)
+    nodes = (
+        Node("image", Image(), ()),
+        Node("conv", layer, ("image",)),
+        Node("mean", SpatialMean(), ("conv",)),
+    )
+    kernel = np.array([2.0, -1.0, 0.5], np.float32).reshape(1, 1, 1, 3)
+    clip = images(2, 6)
+    network = Network("n", nodes, (6, 6), causal=True)
+    found, _ = run_clip(network, {"conv.kernel": kernel}, clip)
+    expected = clip[:, :, ::stride, ::stride].mean(axis=(2, 3)) * kernel[0, 0, 0]
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-5)
+
+
+def test_running_means_by_hand() -> None:
+    """Of the brightness of one, three and five, in one clip and in two."""
+    nodes = (
+        Node("image", Image(), ()),
+        Node("space", SpatialMean(), ("image",)),
+        Node("time", TemporalMean(), ("space",)),
+    )
+    network = Network("n", nodes, (2, 2), causal=True)
+    levels = np.array([1.0, 3.0, 5.0], np.float32)
+    clip = np.broadcast_to(levels[None, :, None, None, None], (1, 3, 2, 2, 3))
+    whole, _ = run_clip(network, {}, clip)
+    np.testing.assert_allclose(whole.numpy()[0], [[1.0] * 3, [2.0] * 3, [3.0] * 3], rtol=1e-6)
+    first, states = run_clip(network, {}, clip[:, :1])
+    second, _ = run_clip(network, {}, clip[:, 1:], states)
+    np.testing.assert_allclose(first.numpy()[0], [[1.0] * 3], rtol=1e-6)
+    np.testing.assert_allclose(second.numpy()[0], [[2.0] * 3, [3.0] * 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "gating",
+    [
+        ActivationFunction.SIGMOID,
+        ActivationFunction.HARD_SIGMOID,
+        ActivationFunction.HARD_SIGMOID_KERAS,
+    ],
+)
+def test_unfolding_gives_weights_that_fold_to_the_same(gating: ActivationFunction) -> None:
+    checkpoint = small_checkpoint("t0", gating=gating)
+    network, folded = fold(checkpoint.network, checkpoint.weights)
+    unfolded = unfold(checkpoint.network, folded)
+    assert unfolded.keys() == checkpoint.weights.keys()
+    _, again = fold(checkpoint.network, unfolded)
+    assert again.keys() == folded.keys()
+    for name, values in folded.items():
+        np.testing.assert_allclose(again[name], values, rtol=1e-4, atol=1e-5, err_msg=name)
+    expected, _ = run_clip(network, folded, images(2, 48))
+    found, _ = run_clip(checkpoint.network, unfolded, images(2, 48))
+    assert relative_error(found.numpy(), expected.numpy()) < 2 * TIGHT
+
+
+def test_a_recurrent_network_takes_stored_statistics() -> None:
+    """The mean of each frame plus half of what came out before: 1, 1 + 1/2, 1 + 3/4."""
+    builder = NetworkBuilder("cell", (2, 2), Image(1))
+    mean = builder.add("mean", SpatialMean())
+    before = builder.previous("before", "sum", (1, 1, 1))
+    half = builder.add("half", Scale(), before)
+    builder.add("sum", Add(), mean, half)
+    network, weights = builder.build(), {"half.scale": np.float32(0.5)}
+    images = np.ones((1, 3, 2, 2, 1), np.float32)
+    logits, _ = run_clip(network, weights, images)
+    np.testing.assert_allclose(logits.numpy()[0, :, 0], [1, 1.5, 1.75])
+    with pytest.raises(ValueError, match="cell is recurrent"):
+        run_clip(network, weights, images, statistics={})

@@ -12,6 +12,7 @@ import movistream
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.network import horizon_of, with_horizon
@@ -74,13 +75,13 @@ def test_files_keep_it(tmp_path: Path, forgetful: Source) -> None:
     convert(forgetful, tmp_path / "model.tflite")
     for name in ("weights.safetensors", "model.tflite"):
         source = read_source(tmp_path / name, None, None, {})
-        assert source.options.horizon_frames == horizon_of(source.network) == HORIZON
+        assert options_of(source).horizon_frames == horizon_of(source.network) == HORIZON
 
 
 def test_the_command_may_choose_another(tmp_path: Path, forgetful: Source) -> None:
     path = tmp_path / "model.tflite"
     conversion = convert(forgetful, path, horizon_s=2.0)
-    assert conversion.manifest.horizon_frames == 2 * forgetful.options.frames_per_second
+    assert conversion.manifest.horizon_frames == 2 * options_of(forgetful).frames_per_second
 
 
 def test_model_garden_files_cannot_have_one(tmp_path: Path, forgetful: Source) -> None:

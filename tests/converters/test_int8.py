@@ -17,8 +17,14 @@ from movistream.file.manifest import SIGNATURE_KEY
 from movistream_converters.convert import Conversion, convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.layers import ActivationFunction, Convolution
-from movistream_converters.ir.network import node_shapes
+from movistream_converters.ir.layers import (
+    Activation,
+    ActivationFunction,
+    Convolution,
+    Image,
+    SpatialMean,
+)
+from movistream_converters.ir.network import Network, Node, node_shapes
 from movistream_converters.ir.passes import fold
 from movistream_converters.networks.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
 from movistream_converters.quantise.fidelity import compare_steps, layer_signal_to_noise_db
@@ -27,7 +33,7 @@ from movistream_converters.quantise.plan import int8_stages, plan_int8, quantiza
 from movistream_converters.quantise.stepping import clip_logits, partitions
 from movistream_converters.quantise.videos import Clip, videos_at
 from movistream_converters.tflite import rules
-from movistream_converters.tflite.builder import GraphBuilder
+from movistream_converters.tflite.builder import GraphBuilder, QuantizationParameters
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import lower, lower_layers
 from movistream_converters.tflite.precision import Precision
@@ -265,6 +271,37 @@ def test_ranges_hold_their_ends_and_zero(low: float, high: float) -> None:
     ends = np.array([low, 0.0, high], np.float32)
     assert quantization_error(ends[1:2], quantization) == 0
     assert quantization_error(ends, quantization) <= half_step**2
+
+
+@pytest.mark.parametrize(
+    ("function", "scale"),
+    [
+        (ActivationFunction.RELU6, 6 / 255),
+        (ActivationFunction.SIGMOID, 1 / 255),
+        (ActivationFunction.HARD_SIGMOID, 1 / 255),
+        (ActivationFunction.HARD_SIGMOID_KERAS, 1 / 255),
+    ],
+)
+def test_what_is_known_of_activations_need_not_be_seen(
+    function: ActivationFunction, scale: float
+) -> None:
+    """From 0 up, whatever a calibration saw; a convolution in front of a relu6 gives that too."""
+    nodes = (
+        Node("image", Image(), ()),
+        Node("conv", Convolution(4, (1, 3, 3)), ("image",)),
+        Node("act", Activation(function), ("conv",)),
+        Node("next", Convolution(4, (1, 3, 3)), ("act",)),
+        Node("mean", SpatialMean(), ("next",)),
+    )
+    samples = np.linspace(-2, 2, 100, dtype=np.float32)
+    observed = {node.name: Observed(-2.0, 2.0, samples) for node in nodes}
+    computed = frozenset({"conv", "next"})
+    plan = plan_int8(Network("n", nodes, (8, 8), causal=True), observed, computed)
+    assert plan.tensors["act"] == QuantizationParameters(pytest.approx(scale), -128)
+    known = function is ActivationFunction.RELU6
+    lowest = (-128 - plan.tensors["conv"].zero_point) * plan.tensors["conv"].scale
+    assert lowest == pytest.approx(0.0 if known else -2.0, abs=0.3)
+    assert plan.tensors["next"].scale == pytest.approx(4 / 255, rel=0.2)
 
 
 def test_hard_swish_inputs_reach_where_it_is_zero() -> None:

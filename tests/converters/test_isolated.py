@@ -13,6 +13,7 @@ from movistream.system import child
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import isolated, safetensors_file
 from movistream_converters.formats.isolated import read_isolated
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
 from movistream_converters.ir.layers import ActivationFunction
 from tests.conftest import small_checkpoint
@@ -28,7 +29,7 @@ def test_nothing_is_lost_on_the_way(tmp_path: Path) -> None:
     expected, calls = read_source(path, None, None, told), list[int]()
     found = read_isolated(path, None, None, told, lambda: calls.append(1))
     assert calls == [1]
-    assert (found.options, found.network) == (expected.options, expected.network)
+    assert (options_of(found), found.network) == (options_of(expected), expected.network)
     assert (found.findings, found.unused) == (expected.findings, expected.unused)
     assert (found.name, found.format, found.labels) == (expected.name, expected.format, ())
     assert list(found.weights) == list(expected.weights)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import ActivationFunction
@@ -70,7 +71,7 @@ def test_whole_models(zipped: bool, write: Write) -> None:
         arrays = {f"model_weights/{name}": value for name, value in arrays.items()}
     source = read_source(write(arrays, CONFIG, zipped=zipped))
     check(source, expected)
-    assert source.options == expected.options
+    assert options_of(source) == options_of(expected)
     guessed = {finding.option for finding in source.findings if finding.guessed}
     assert guessed == {"gating", "frames_per_second"}
 
@@ -79,7 +80,7 @@ def test_positional_encoding(write: Write) -> None:
     expected = small_checkpoint(positional_encoding=True)
     source = read_source(write(keras_by_attribute(expected)))
     check(source, expected)
-    assert source.options.positional_encoding
+    assert options_of(source).positional_encoding
 
 
 def test_a_base_model(write: Write) -> None:
@@ -100,14 +101,14 @@ def test_functions_that_are_described(write: Write) -> None:
     function = {"class_name": "function", "config": "simple_swish", "registered_name": "x"}
     config["config"]["activation"] = function
     source = read_source(write(keras_by_layer(small_checkpoint()), config))
-    assert source.options.head_activation is ActivationFunction.SWISH
+    assert options_of(source).head_activation is ActivationFunction.SWISH
     mine = {"class_name": "Mine", "config": {"name": "gelu"}}
     config["config"]["backbone"]["config"]["activation"] = mine
     path = write(keras_by_layer(small_checkpoint()), config)
     with pytest.raises(ConversionError, match=r"activation is 'gelu', .* with --activation"):
         read_source(path)
     told = read_source(path, None, None, {"activation": ActivationFunction.SWISH})
-    assert told.options.activation is ActivationFunction.SWISH
+    assert options_of(told).activation is ActivationFunction.SWISH
 
 
 def test_images_that_are_not_square(write: Write) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,17 @@ from movistream.file.manifest import Verification
 from movistream_converters.convert import Conversion, convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.ir.cost import network_cost
-from movistream_converters.ir.layers import ActivationFunction
-from movistream_converters.ir.network import weight_shapes
+from movistream_converters.ir.layers import (
+    Activation,
+    ActivationFunction,
+    Add,
+    Convolution,
+    Image,
+    SpatialMean,
+)
+from movistream_converters.ir.network import Network, Node, weight_shapes
 from movistream_converters.ir.passes import fold
+from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
 from movistream_converters.quantise.stepping import StepRunner
 from movistream_converters.reference.verification import relative_error, synthetic_frames
@@ -204,3 +213,24 @@ def test_folded_multiply_adds_match_the_description(model_path: Path) -> None:
     checkpoint = small_checkpoint()
     network, _ = fold(checkpoint.network, checkpoint.weights)
     assert inspect_file(model_path).multiply_adds == network_cost(network).multiply_adds_per_frame
+
+
+@pytest.mark.parametrize("function", [ActivationFunction.RELU, ActivationFunction.RELU6])
+def test_an_activation_is_fused_where_nothing_else_reads_what_it_reads(
+    function: ActivationFunction, tmp_path: Path
+) -> None:
+    nodes = (
+        Node("image", Image(), ()),
+        Node("conv", Convolution(4, (1, 3, 3)), ("image",)),
+        Node("act", Activation(function), ("conv",)),
+        Node("sum", Add(), ("act", "conv")),
+        Node("mean", SpatialMean(), ("sum",)),
+        Node("logits", Convolution(5, bias=True), ("mean",)),
+    )
+    network = Network("branched", nodes, (32, 32), causal=True)
+    weights = random_weights(network, 1)
+    # Half of what comes out is below zero.
+    weights["conv.kernel"] -= weights["conv.kernel"].mean()
+    source = replace(small_checkpoint(image_size=32), network=network, weights=weights)
+    verification = _verified(convert(source, tmp_path / "m.tflite"))
+    assert verification.max_logit_error < TIGHT

@@ -12,6 +12,8 @@ import tensorflow as tf
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden.checkpoint import read
 from movistream_converters.formats.model_garden.writer import write_checkpoint
+from movistream_converters.formats.movinet_options import options_of
+from movistream_converters.formats.recognition import problem_of_options
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.weights import Mismatch, random_weights
 from movistream_converters.networks.movinet import (
@@ -64,7 +66,7 @@ def save(prefix: Path, stored: dict[str, np.ndarray]) -> None:
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_architecture_is_recognised(architecture: str, write: Write) -> None:
-    assert read(write(architecture)).options == replace(
+    assert options_of(read(write(architecture))) == replace(
         default_options(architecture), num_classes=3
     )
 
@@ -72,7 +74,7 @@ def test_every_architecture_is_recognised(architecture: str, write: Write) -> No
 @pytest.mark.parametrize("kind", ConvolutionType)
 def test_every_storage_gives_the_same_weights(kind: ConvolutionType, write: Write) -> None:
     checkpoint = read(write("t0", kind), "movinet-t0-stream")
-    assert checkpoint.options.convolution_type is kind
+    assert options_of(checkpoint).convolution_type is kind
     expected = random_weights(checkpoint.network, 3)
     assert checkpoint.weights.keys() == expected.keys()
     for name, value in expected.items():
@@ -85,25 +87,25 @@ def test_squeeze_excite_is_recognised(se_type: SqueezeExciteType, write: Write) 
     folder = write(se_type=se_type)
     found = read(folder, None, {})
     if se_type is SqueezeExciteType.SPACE:
-        assert found.options.se_type is SqueezeExciteType.SPACE_TIME
+        assert options_of(found).se_type is SqueezeExciteType.SPACE_TIME
         finding = next(f for f in found.findings if f.option == "se_type")
         assert "2d" in finding.source
         found = read(folder, None, {"se_type": se_type})
-    assert found.options.se_type is se_type
+    assert options_of(found).se_type is se_type
 
 
 def test_the_ways_to_name_a_checkpoint(write: Write) -> None:
     folder = write()
     names = ("", "checkpoint", "ckpt-1", "ckpt-1.index", "ckpt-1.data-00000-of-00001")
     ways = [folder / name for name in names]
-    assert len({read(way).options for way in ways}) == 1
+    assert len({options_of(read(way)) for way in ways}) == 1
 
 
 def test_a_moved_checkpoint_folder_still_reads(write: Write, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere"
     shutil.copytree(write(), moved)
     (tmp_path / "ckpt-1.index").unlink()
-    assert read(moved).options.architecture == "t0"
+    assert options_of(read(moved)).architecture == "t0"
 
 
 def test_what_the_shapes_do_not_tell_comes_from_defaults_and_says_so(write: Write) -> None:
@@ -112,7 +114,7 @@ def test_what_the_shapes_do_not_tell_comes_from_defaults_and_says_so(write: Writ
     assert sources["architecture"] == sources["num_classes"] == "the checkpoint"
     assert sources["activation"] == "the command"
     assert sources["head_activation"] == "the default of movinet-a1-stream"
-    assert checkpoint.options.head_activation is ActivationFunction.HARD_SWISH
+    assert options_of(checkpoint).head_activation is ActivationFunction.HARD_SWISH
 
 
 def test_optimizer_slots_and_counters_are_ignored(write: Write, tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_optimizer_slots_and_counters_are_ignored(write: Write, tmp_path: Path) 
     trained = tmp_path / "trained"
     trained.mkdir()
     save(trained / "ckpt", stored)
-    assert read(trained / "ckpt").options == read(folder).options
+    assert options_of(read(trained / "ckpt")) == options_of(read(folder))
 
 
 def test_the_backbone_may_stand_anywhere(write: Write, tmp_path: Path) -> None:
@@ -134,7 +136,7 @@ def test_the_backbone_may_stand_anywhere(write: Write, tmp_path: Path) -> None:
     folder = write()
     moved = {n.replace("model/", "trainer/net/"): v for n, v in variables(folder).items()}
     save(tmp_path / "other", moved)
-    assert read(tmp_path / "other").options == read(folder).options
+    assert options_of(read(tmp_path / "other")) == options_of(read(folder))
 
 
 def test_two_networks_in_one_checkpoint(write: Write, tmp_path: Path) -> None:
@@ -270,3 +272,38 @@ def test_a_mismatch_is_described_by_layer() -> None:
         "wrong shape: b.conv.kernel: expected [1, 2], found [2, 1]",
     ]
     assert not Mismatch((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({}, None),
+        ({"architecture": "a9"}, "its architecture 'a9' is unknown"),
+        ({"causal": False}, "it is a base model, which looks at future frames"),
+        ({"image_size": 0}, "its image size 0 is impossible"),
+        ({"frames_per_second": 0.0}, "its frame rate 0.0 is impossible"),
+        ({"frames_per_second": -5.0}, "its frame rate -5.0 is impossible"),
+        ({"frames_per_second": 1000.5}, "its frame rate 1000.5 is impossible"),
+        ({"frames_per_second": float("nan")}, "its frame rate nan is impossible"),
+        ({"frames_per_second": 1000.0}, None),
+        ({"num_classes": 0}, "it has no classes"),
+        ({"num_classes": 1}, None),
+        ({"horizon_frames": 0}, "its horizon of 0 frames is impossible"),
+        ({"horizon_frames": 1}, None),
+    ],
+)
+def test_networks_that_cannot_be(change: dict[str, object], problem: str | None) -> None:
+    found = problem_of_options(replace(default_options("a0"), **change))
+    if problem is None:
+        assert found is None
+    else:
+        assert (found or "").startswith(problem)
+
+
+def test_networks_of_too_many_classes() -> None:
+    """Each has 2,048 weights and a bias, 8.196 kB: 50,000 of them take 409.8 MB, the rest 15."""
+    found = problem_of_options(replace(default_options("a0"), num_classes=50_000))
+    text = "with 50000 classes it would have {} MB of weights, more than 268 MB"
+    assert found in [text.format(size) for size in range(410, 430)]
+    found = problem_of_options(replace(default_options("a0"), num_classes=1_000_000))
+    assert found == "classifier.logits cannot be: it has 1000000 as filters"

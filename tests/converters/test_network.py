@@ -18,9 +18,11 @@ from movistream_converters.ir.layers import (
     Multiply,
     Pool,
     PositionalEncoding,
+    Previous,
     Scale,
     Shape,
     Slice,
+    SpatialMean,
     encoding_frequencies,
 )
 from movistream_converters.ir.network import (
@@ -50,6 +52,27 @@ def test_nodes_come_after_what_they_read() -> None:
     same = Node("same", Scale(), ("image",))
     with pytest.raises(NetworkError, match="two nodes are named same"):
         Network("n", (image, same, same), (8, 8))
+
+
+def test_shapes_that_cannot_be() -> None:
+    image, mean = Node("image", Image()), Node("mean", SpatialMean(), ("image",))
+    with pytest.raises(NetworkError, match=r"same gives \[8, 8, 3\], which are no logits"):
+        Network("n", (image, Node("same", Scale(), ("image",))), (8, 8))
+    before = Node("before", Previous((1, 1, 4)), ("sum",))
+    with pytest.raises(NetworkError, match=r"before should be \[1, 1, 4\], and sum gives"):
+        Network("n", (image, mean, before, Node("sum", Scale(), ("mean",))), (8, 8))
+    wide = [Node("wide", Convolution(60_000), ("image",)), Node("more", SpatialMean(), ("wide",))]
+    both = Node("both", Concatenate(), ("more", "more"))
+    with pytest.raises(NetworkError, match=r"both gives \[1, 1, 120000\] numbers"):
+        Network("n", (image, *wide, both), (8, 8))
+
+
+@pytest.mark.parametrize("frames", [-1, 65_537])
+def test_delays_that_cannot_be(frames: int) -> None:
+    nodes = Node("image", Image()), Node("mean", SpatialMean(), ("image",))
+    assert Network("n", nodes, (8, 8), delay_frames=28).delay_frames == 28
+    with pytest.raises(NetworkError, match=f"a delay of {frames} frames is impossible"):
+        Network("n", nodes, (8, 8), delay_frames=frames)
 
 
 @pytest.mark.parametrize(

@@ -61,3 +61,31 @@ def test_later_frames_have_the_chance_of_earlier_ones() -> None:
     levels, counts = counted(found)
     np.testing.assert_array_equal(levels, [50, 100, 150, 200])
     assert np.abs(counts - 16_384).max() < 600
+
+
+def test_a_sample_is_drawn_for_any_place_that_there_has_been(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The 65,537th for one of 65,537 places, of which all but the last are kept, and so on."""
+    drawn: list[tuple[int, np.ndarray]] = []
+
+    class Recorded:
+        def __init__(self, seed: int) -> None:
+            self._generator = make(seed)
+
+        def integers(self, low: int, high: np.ndarray | int, size: int | None = None) -> np.ndarray:
+            if isinstance(high, np.ndarray):
+                drawn.append((low, high))
+            found: np.ndarray = self._generator.integers(low, high, size)
+            return found
+
+    make = np.random.default_rng
+    monkeypatch.setattr(np.random, "default_rng", Recorded)
+    observed_levels([9] * 256)
+    assert drawn == []
+    observed_levels([9] * 258)
+    assert len(drawn) > 2
+    for index, (low, high) in enumerate(drawn):
+        assert low == 0
+        is_first = index < len(drawn) // 2
+        np.testing.assert_array_equal(high, np.arange(256) + (65_537 if is_first else 65_793))

@@ -16,6 +16,7 @@ from movistream.errors import MissingExtraError, MovistreamError
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.isolated import read_isolated
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.networks.movinet import ConvolutionType, SqueezeExciteType
@@ -44,7 +45,7 @@ def test_weights_and_options(flat: bool, write: Write) -> None:
     assert source.format == "pytorch"
     for name, value in expected.weights.items():
         np.testing.assert_array_equal(source.weights[name], value, err_msg=name, strict=True)
-    options = source.options
+    options = options_of(source)
     assert (options.architecture, options.num_classes) == ("t0", 5)
     assert options.se_type is SqueezeExciteType.BOTH
     assert options.gating is ActivationFunction.HARD_SIGMOID_KERAS
@@ -55,7 +56,7 @@ def test_weights_and_options(flat: bool, write: Write) -> None:
 
 def test_the_gate_may_be_said(write: Write) -> None:
     gating = {"gating": ActivationFunction.HARD_SIGMOID}
-    assert read_source(write(), None, None, gating).options.gating is gating["gating"]
+    assert options_of(read_source(write(), None, None, gating)).gating is gating["gating"]
 
 
 def test_a_wrapped_model(write: Write) -> None:
@@ -223,7 +224,7 @@ def test_small_files_that_claim_much(tmp_path: Path) -> None:
     path = tmp_path / "w.pt"
     tensors = {name: torch.tensor(value) for name, value in state_dict(small_checkpoint()).items()}
     torch.save(tensors, path)
-    assert read_isolated(path).options.num_classes == 5
+    assert options_of(read_isolated(path)).num_classes == 5
     name = next(name for name, value in tensors.items() if value.shape[:1] == (5,))
     # One number, six million times.
     torch.save(tensors | {name: torch.zeros(1, 1).expand(6_000_000, 128)}, path)

@@ -122,7 +122,7 @@ def test_members_of_the_family(
     path = write(state_dict(published(key)), tmp_path / f"{name}.safetensors")
     source = read_source(path, None, architecture)
     assert source.network.image_size == (size, size)
-    assert source.rate == rate
+    assert source.frames_per_second == rate
     assert source.findings[0].source == told
     found = {finding.option: finding for finding in source.findings}
     assert found["window_frames"].guessed
@@ -240,7 +240,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     facts = json.loads(printed("inspect", str(output), "--json"))
     assert facts["manifest"]["delay_frames"] == 5
     assert facts["manifest"]["warm_up_frames"] == 7
-    assert facts["manifest"]["network"]["window_frames"] == 3
+    assert facts["manifest"]["schema_version"] == 2
     assert "the checkpoint does not show a window" in printed(*arguments)
     with pytest.raises(SystemExit):
         main([*arguments, "--state-layout", "model-garden"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,15 +13,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save, save_file
 
 from movistream.cli import main
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.model_garden.writer import write_checkpoint
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
+from movistream_converters.ir.document import decode_network
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.networks.movinet import SqueezeExciteType
 from movistream_converters.tflite.precision import Precision
@@ -28,7 +32,7 @@ from tests.conftest import small_checkpoint
 from tests.converters.sources import SOURCES, checkpoint, keras, pytorch_state_dict
 
 KEY = "movistream.checkpoint"
-HEADER = {
+OLD_HEADER = {
     "options": {
         "architecture": "t0",
         "causal": True,
@@ -40,7 +44,7 @@ HEADER = {
         "positional_encoding": False,
         "num_classes": 5,
         "image_size": 48,
-        "frames_per_second": 5,
+        "frames_per_second": 5.0,
     },
     "guessed": [],
     "source": "somewhere",
@@ -48,7 +52,9 @@ HEADER = {
     "labels": [],
     "schema_version": 1,
 }
-DIGEST = "57d5ddd677429c9ac95bac62394bb00372367645be8e8673e56df3dea0452405"
+OLD_DIGEST = "57d5ddd677429c9ac95bac62394bb00372367645be8e8673e56df3dea0452405"
+"""Of the file that version 1 of the format was for :func:`source`."""
+DIGEST = "8ad055205a0990a99ebc0ec8c1e07a3e44df2c950176a6fede880cf24135f956"
 
 
 def source(**options: Any) -> Source:
@@ -67,10 +73,10 @@ Rewrite = Callable[[Callable[[dict[str, Any], dict[str, np.ndarray]], None]], Pa
 
 @pytest.fixture
 def rewrite(written: Path) -> Rewrite:
-    """Writes the file anew with another header and other tensors."""
+    """Writes the file anew, in version 1 of the format, with another header and other tensors."""
 
     def rewrite(edit: Callable[[dict[str, Any], dict[str, np.ndarray]], None]) -> Path:
-        header, tensors = json.loads(json.dumps(HEADER)), load_file(written)
+        header, tensors = json.loads(json.dumps(OLD_HEADER)), load_file(written)
         edit(header, tensors)
         save_file(tensors, written, {KEY: json.dumps(header)})
         return written
@@ -82,13 +88,38 @@ def test_bytes(written: Path) -> None:
     """Of random weights, so that a file of today is read, and written, the same tomorrow."""
     data = written.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
-    assert json.loads(json.loads(data[8 : 8 + length])["__metadata__"][KEY]) == HEADER
+    header = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][KEY])
+    document = header.pop("document")
+    assert decode_network(json.dumps(document).encode()) == source().network
+    assert header == {
+        "schema_version": 2,
+        "source": "somewhere",
+        "source_format": "model-garden",
+        "labels": [],
+        "frames_per_second": 5.0,
+        "movinet": {**OLD_HEADER["options"], "horizon_frames": None, "table": None},
+        "guessed": [],
+    }
     assert hashlib.sha256(data).hexdigest() == DIGEST
+
+
+def test_a_file_of_version_1(written: Path, rewrite: Rewrite) -> None:
+    """Byte for byte as it was written then."""
+    new = read_source(written)
+    compact = json.dumps(OLD_HEADER, separators=(",", ":"))
+    written.write_bytes(save(load_file(written), {KEY: compact}))
+    assert hashlib.sha256(written.read_bytes()).hexdigest() == OLD_DIGEST
+    old = read_source(written)
+    assert replace(old, weights={}) == replace(new, weights={})
+    assert all((old.weights[name] == value).all() for name, value in new.weights.items())
+    relu6 = {"activation": ActivationFunction.RELU6}
+    path = rewrite(lambda header, _: header.update(guessed=["activation"]))
+    assert options_of(read_source(path, None, None, relu6)).activation is ActivationFunction.RELU6
 
 
 def test_nothing_is_lost(written: Path) -> None:
     expected, found = source(), read_source(written)
-    assert (found.options, found.network) == (expected.options, expected.network)
+    assert (options_of(found), found.network) == (options_of(expected), expected.network)
     assert (found.name, found.format) == ("somewhere", "model-garden")
     assert found.weights.keys() == expected.weights.keys()
     for name, value in expected.weights.items():
@@ -117,8 +148,8 @@ def test_what_was_guessed_may_still_be_said(tmp_path: Path) -> None:
     safetensors_file.write(read_source(tmp_path, None, None, relu6), tmp_path / "told.safetensors")
     guessed = read_source(tmp_path / "guessed.safetensors")
     assert "activation" in {finding.option for finding in guessed.findings if finding.guessed}
-    assert read_source(tmp_path / "guessed.safetensors", None, None, relu6).options == (
-        read_source(tmp_path / "told.safetensors").options
+    assert options_of(read_source(tmp_path / "guessed.safetensors", None, None, relu6)) == (
+        options_of(read_source(tmp_path / "told.safetensors"))
     )
     with pytest.raises(ConversionError, match="has activation relu6, not swish"):
         read_source(
@@ -129,15 +160,15 @@ def test_what_was_guessed_may_still_be_said(tmp_path: Path) -> None:
 def test_a_gate_that_shapes_leave_open(tmp_path: Path) -> None:
     """Over space and over time look alike: a file keeps that nobody has said which."""
     small = small_checkpoint(se_type=SqueezeExciteType.SPACE)
-    kind = small.options.convolution_type
+    kind = options_of(small).convolution_type
     write_checkpoint(small.network, small.weights, tmp_path / "ckpt", kind)
     direct = read_source(tmp_path)
     assert "se_type" in {finding.option for finding in direct.findings if finding.guessed}
     safetensors_file.write(direct, tmp_path / "w.safetensors")
     for path in (tmp_path, tmp_path / "w.safetensors"):
-        assert read_source(path).options.se_type is SqueezeExciteType.SPACE_TIME
+        assert options_of(read_source(path)).se_type is SqueezeExciteType.SPACE_TIME
         told = read_source(path, None, None, {"se_type": SqueezeExciteType.SPACE})
-        assert told.options.se_type is SqueezeExciteType.SPACE
+        assert options_of(told).se_type is SqueezeExciteType.SPACE
 
 
 @pytest.mark.parametrize("length", [0, 5, 8, 100, 5000, -1000])
@@ -171,6 +202,14 @@ def _rename(_: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
             ("wrong shape: stem.bn.gamma: expected [8], found [7]",),
         ),
         (
+            lambda _, tensors: tensors.update({"stem.bn.gamma": np.ones(9, np.float32)}),
+            ("wrong shape: stem.bn.gamma: expected [8], found [9]",),
+        ),
+        (
+            lambda _, tensors: tensors.update({"stem.bn.gamma": np.ones((8, 1), np.float32)}),
+            ("wrong shape: stem.bn.gamma: expected [8], found [8, 1]",),
+        ),
+        (
             lambda _, tensors: tensors.update({"stem.bn.gamma": np.ones(8, np.float16)}),
             ("holds F16 numbers in stem.bn.gamma",),
         ),
@@ -178,7 +217,8 @@ def _rename(_: dict[str, Any], tensors: dict[str, np.ndarray]) -> None:
             lambda _, tensors: tensors.update({"stem.bn.gamma": np.full(8, np.nan, np.float32)}),
             ("NaN or infinite weights, first in stem.bn.gamma",),
         ),
-        (lambda header, _: header.update(schema_version=2), ("newer version",)),
+        (lambda header, _: header.update(schema_version=3), ("newer version",)),
+        (lambda header, _: header.update(labels=["x" * 1000] * 9000), ("more than any network",)),
         (lambda header, _: header.update(more=1), ("unknown field `more`",)),
         (
             lambda header, _: header["options"].update(architecture="b7"),
@@ -212,6 +252,44 @@ def test_what_does_not_fit(
     with pytest.raises(ConversionError) as caught:
         read_source(rewrite(edit))
     assert all(message in str(caught.value) for message in messages), str(caught.value)
+
+
+def _much(header: dict[str, Any]) -> None:
+    node = {"name": "wide", "layer": {"layer": "dense", "units": 60000}, "inputs": ["image"]}
+    network = {"name": "n", "nodes": [*header["document"]["network"]["nodes"][:1], node]}
+    header.update(document={"version": 1, "network": {**network, "image_size": [48, 48]}})
+    header.update(movinet=None)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda header: header.pop("document"), "missing required field `document`"),
+        (lambda header: header.update(document=5), "does not describe its network"),
+        (lambda header: header["document"].update(version=2), "newer version"),
+        (lambda header: header["document"]["network"].update(causal=False), "sees whole clips"),
+        (lambda header: header["document"]["network"].update(image_size=[48, 47]), "two networks"),
+        (lambda header: header["document"]["network"].update(name="\x1b"), "no text"),
+        (lambda header: header["movinet"].update(architecture="n0"), "two networks"),
+        (lambda header: header["movinet"].update(architecture="b7"), "'b7' is unknown"),
+        (lambda header: header["movinet"].update(horizon_frames=7), "two networks"),
+        (lambda header: header.update(guessed=["activation"], movinet=None), "options open that"),
+        (lambda header: header.update(frames_per_second=0), "Expected `float` > 0"),
+        (lambda header: header.update(labels=["one"]), "it has 5 classes, and 1 labels"),
+        (lambda header: header.update(source="\x1b[2J"), "control characters"),
+        (_much, "says that it has 1659 MB of weights"),
+    ],
+)
+def test_what_a_description_may_not_say(
+    edit: Callable[[dict[str, Any]], None], message: str, written: Path
+) -> None:
+    tensors = load_file(written)
+    with safe_open(written, framework="numpy") as file:
+        header = json.loads(file.metadata()[KEY])
+    edit(header)
+    save_file(tensors, written, {KEY: json.dumps(header)})
+    with pytest.raises(ConversionError, match=re.escape(message)):
+        read_source(written)
 
 
 def test_another_safetensors_file(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import movistream
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import SOURCE_FORMATS, saved_model
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import FORMATS, read_source
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.reference.verification import relative_error
@@ -35,7 +36,7 @@ def test_weights_and_options(write: Write) -> None:
     for path in (folder, folder / "saved_model.pb"):
         source = read_source(path)
         assert source.format == "saved-model"
-        assert source.options.image_size == IMAGE_SIZE
+        assert options_of(source).image_size == IMAGE_SIZE
         assert source.weights.keys() == SOURCE.weights.keys()
         for name, value in SOURCE.weights.items():
             np.testing.assert_array_equal(source.weights[name], value, err_msg=name, strict=True)
@@ -69,7 +70,7 @@ def test_activations_are_read_from_operators(
     expected: tuple[str, str, str],
     write: Write,
 ) -> None:
-    options = read_source(write(trunk, gate, head)).options
+    options = options_of(read_source(write(trunk, gate, head)))
     found = options.activation, options.gating, options.head_activation
     assert found == tuple(ActivationFunction(name) for name in expected)
 
@@ -133,7 +134,10 @@ def test_the_reference_saved_model(reference: Callable[[str], Path], tmp_path: P
         finding.option for finding in source.findings if finding.guessed
     }
     golden = reference("goldens/a0_stream")
-    assert json.loads((golden / "meta.json").read_text())["image_size"] == source.options.image_size
+    assert (
+        json.loads((golden / "meta.json").read_text())["image_size"]
+        == options_of(source).image_size
+    )
     stream = np.load(golden / "stream.npz")
     path = convert(source, tmp_path / "m.tflite", verified=False).path
     with movistream.load(path) as model, model.stream() as video:

@@ -116,7 +116,7 @@ def test_seeds_have_delays_and_paths_that_wait() -> None:
 def test_files_of_streams(seed: int, tmp_path: Path) -> None:
     """Every step of the warm-up too, states included, reset and replayed."""
     stream = as_stream(random_clip_network(seed))
-    source = Source(None, stream, random_weights(stream, seed), (), name="random")
+    source = Source(stream, random_weights(stream, seed), name="random")
     conversion = convert(source, tmp_path / "m.tflite")
     verification = conversion.manifest.provenance.verification  # type: ignore[union-attr]
     assert verification is not None
@@ -198,7 +198,7 @@ def test_means_that_begin_at_different_times(
     clocks = [state.name for state in network_states(stream) if state.role == "clock"]
     assert clocks == ["clock", "clock_1"]
     weights = random_weights(stream, 0)
-    source = Source(None, stream, weights, (), name="two")
+    source = Source(stream, weights, name="two")
     path = tmp_path / "m.tflite"
     manifest = convert(source, path).manifest
     late = {state.name: state.delay_frames for state in manifest.states}
@@ -291,7 +291,7 @@ def test_the_other_layout_has_no_place_for_delays(tmp_path: Path) -> None:
     source = small_x3d(None)
     with pytest.raises(LayoutError, match="no place for a delay"):
         lower(source.network, source.weights, StateLayout.MODEL_GARDEN)
-    with pytest.raises(ConversionError, match=r"small cannot be converted: .* only 'frames' has"):
+    with pytest.raises(ConversionError, match=r"small cannot be lowered: .* only 'frames' has"):
         convert(source, tmp_path / "m.tflite", layout=StateLayout.MODEL_GARDEN)
     assert not list(tmp_path.iterdir())
 

@@ -14,6 +14,7 @@ from movistream.file.graph import map_file, read_model_file
 from movistream.file.manifest import METADATA_NAME, Manifest, decode, encode, seal
 from movistream_converters.convert import convert
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import ActivationFunction
@@ -57,7 +58,7 @@ def test_weights_and_options(
     original = small_checkpoint(**VARIANTS[variant])
     first = written(original, tmp_path / "first.tflite", layout=layout)
     source = read_source(first)
-    assert source.options == original.options
+    assert options_of(source) == options_of(original)
     assert not any(finding.guessed for finding in source.findings)
     second = written(source, tmp_path / "second.tflite")
     assert relative_error(logits(second, small_frames), logits(first, small_frames)) < 1e-5
@@ -75,6 +76,16 @@ def test_precisions(
     second = written(read_source(first), tmp_path / "second.tflite")
     expected = logits(written(original, tmp_path / "third.tflite"), small_frames)
     assert relative_error(logits(second, small_frames), expected) < LIMITS[precision]
+
+
+def test_a_file_that_holds_no_network(small_frames: np.ndarray, tmp_path: Path) -> None:
+    """As they were before: the options of the manifest say what it is."""
+    original = small_checkpoint(horizon_frames=9)
+    old = with_manifest(tmp_path / "old.tflite", original)
+    source = read_source(old)
+    assert (options_of(source), source.network) == (options_of(original), original.network)
+    new = written(source, tmp_path / "new.tflite")
+    assert relative_error(logits(new, small_frames), logits(old, small_frames)) < 1e-5
 
 
 def test_labels_stay(model_path: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from pathlib import Path
 
@@ -163,3 +164,20 @@ def test_how_far_a_file_may_be_off(
         with pytest.raises(ConversionError, match="not faithful"):
             convert(small_checkpoint(), tmp_path / "m.tflite", precision=Precision(precision))
         assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_that_files_are_verified_on_vary_and_move() -> None:
+    """In each channel; from frame to frame most pixels change."""
+    network = small_checkpoint().network
+    frames = synthetic_frames(network)
+    assert len(frames) == 8
+    for frame in frames:
+        assert frame.shape == (*network.image_size, 3)
+        assert frame.dtype == np.uint8
+        for channel in np.moveaxis(frame, -1, 0):
+            assert channel.max() - channel.min() > 90
+            assert channel.std() > 20
+    for one, other in itertools.pairwise(frames):
+        for channel in range(3):
+            assert np.mean(one[..., channel] != other[..., channel]) > 0.9
+    assert np.array_equal(frames, synthetic_frames(network))

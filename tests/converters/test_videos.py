@@ -13,7 +13,7 @@ from movistream_converters.quantise.videos import Part, image_input, read_clips,
 from tests.conftest import IMAGE_SIZE, small_checkpoint
 
 RATE = 10
-IMAGE = image_input(small_checkpoint(frames_per_second=5.0).options)
+IMAGE = image_input(small_checkpoint().network, 5.0)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from movistream_converters.convert import convert
+from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.passes import fold
@@ -67,9 +68,7 @@ _VARIANTS: dict[str, dict[str, Any]] = {
 def network(**options: Any) -> Source:
     """A network of two blocks with random weights."""
     chosen = replace(default_options(_NAME), image_size=16, num_classes=5, **options)
-    described = build_movinet(chosen)
-    weights = random_weights(described, seed=7)
-    return Source(chosen, described, weights, (), name="fuzz")
+    return movinet_source(chosen, random_weights(build_movinet(chosen), seed=7), "fuzz")
 
 
 def files() -> Iterator[tuple[str, bytes]]:

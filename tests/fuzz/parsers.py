@@ -39,6 +39,24 @@ _SHAPES: tuple[tuple[int, ...], ...] = (
     (2, 2, 2, 2, 2, 2),
     (1_000_000, 1),
 )
+_LAYERS: tuple[tuple[dict[str, Any], ...], ...] = (
+    (
+        {"layer": "convolution", "filters": 4, "kernel": [2, 3, 3], "padding": [1, 1, 1, 1]},
+        {"layer": "batch_normalization"},
+        {"layer": "pool", "kind": "max", "size": [2, 2]},
+        {"layer": "delay", "frames": 2},
+        {"layer": "spatial_mean"},
+        {"layer": "dense", "units": 2},
+    ),
+    (
+        {"layer": "spatial_mean"},
+        {"layer": "temporal_mean", "horizon_frames": 9},
+        {"layer": "slice", "start": 0, "stop": 2},
+        {"layer": "previous", "shape": [1, 1, 2]},
+        {"layer": "positional_encoding"},
+        {"layer": "window_mean", "frames": 3},
+    ),
+)
 _TYPES = ("float32", "float16", "float64", "int32", "int8", "bool", "complex64")
 
 
@@ -389,10 +407,21 @@ def _states() -> Iterator[bytes]:
 
 
 def _descriptions() -> Iterator[bytes]:
-    from movistream_converters.formats.safetensors_file import Header
-    from movistream_converters.networks.movinet import default_options
+    from movistream_converters.formats.safetensors_file import Header, OldHeader
+    from movistream_converters.ir.document import encode_network
+    from movistream_converters.networks.movinet import build_movinet, default_options
 
-    yield msgspec.json.encode(Header(default_options("t0"), (), "x", "keras"))
+    options = default_options("t0")
+    yield msgspec.json.encode(OldHeader(options, (), "x", "keras"))
+    movinet = msgspec.Raw(encode_network(build_movinet(default_options("n0"))))
+    yield msgspec.json.encode(Header(movinet, "x", "keras", (), 5.0, default_options("n0")))
+    for layers in _LAYERS:
+        nodes = [{"name": "image", "layer": {"layer": "image"}}]
+        for index, layer in enumerate(layers):
+            nodes.append({"name": f"n{index}", "layer": layer, "inputs": [nodes[-1]["name"]]})
+        network = {"name": "n", "image_size": [8, 8], "nodes": nodes}
+        document = msgspec.Raw(json.dumps({"version": 1, "network": network}).encode())
+        yield msgspec.json.encode(Header(document, "x", "movistream"))
 
 
 def _safetensors() -> Iterator[bytes]:

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -30,7 +31,8 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build" / "mutants"
 RESULTS = BUILD / "results.json"
 ROOMS = ("sdk", "converters", "training", "benchmarks")
-COPIED = (*ROOMS, "demo", "docs", "tests", "setup.cfg", "pyproject.toml")
+JAVA_COPY = "android_demo/core/src/main/resources"
+COPIED = (*ROOMS, "demo", "docs", "tests", JAVA_COPY, "setup.cfg", "pyproject.toml")
 PYTEST = ("-x", "-q", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-seed=0")
 
 
@@ -48,9 +50,12 @@ class Run:
     tests: tuple[str, ...]
     limit_s: int
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """Of the tests and of what they look at: the changed module, or the whole project."""
+        """Of the tests and of what they look at: the changed module, or the whole project.
+
+        As they are when it is first asked for, before they are copied: they may be edited since.
+        """
         read = [*self.tests] if self.mutation else [*self.tests, *_sources()]
         digest = hashlib.sha256(self.mutation.code.encode() if self.mutation else b"")
         for name in read:
@@ -86,9 +91,12 @@ def _remembered(runs: Sequence[Run], processes: int) -> Iterator[tuple[Run, floa
         if run.digest in kept:
             yield run, kept[run.digest]
     for run, code, seconds in _forked([r for r in runs if r.digest not in kept], processes):
-        kept[run.digest] = None if code else seconds
-        RESULTS.write_text(json.dumps(kept, indent=0))
-        yield run, kept[run.digest]
+        found = None if code else seconds
+        # Without a change nothing should fail: it is tried again.
+        if run.mutation is not None or found is not None:
+            kept[run.digest] = found
+            RESULTS.write_text(json.dumps(kept, indent=0))
+        yield run, found
 
 
 def _forked(runs: Sequence[Run], processes: int) -> Iterator[tuple[Run, int, float]]:

@@ -76,7 +76,7 @@ def sample(path: str, code: str, count: int) -> list[Mutation]:
     """So many mutations of a module, on as many lines, if it has them.
 
     Always the same: lines and changes are drawn by digests of their text, so that others stay when
-    the module is edited elsewhere.
+    the module is edited elsewhere, or moved.
     """
     lines, unseen, operators = code.splitlines(), _annotations(code), dict(_operators())
     occurrences: Counter[str] = Counter()
@@ -85,7 +85,7 @@ def sample(path: str, code: str, count: int) -> list[Mutation]:
         for name, operator in operators.items():
             for index, (start, _) in enumerate(operator.mutation_positions(node)):
                 line, column = start
-                text = f"{path} {lines[line - 1].strip()} {column} {name} {index}"
+                text = f"{lines[line - 1].strip()} {column} {name} {index}"
                 key = hashlib.sha256(text.encode()).hexdigest()
                 where = ASTQuery(node).get_definition_name() or ""
                 candidate = (key, name, occurrences[name], where)

@@ -63,6 +63,11 @@ def test_annotations_are_not_changed() -> None:
         assert "value: int | float, scale: float" in mutation.code
 
 
+def test_a_module_that_is_moved_is_changed_in_the_same_places() -> None:
+    moved = [mutation.name[1:] for mutation in sample("room/other.py", CODE, 3)]
+    assert moved == [name[1:] for name in _names(CODE, 3)]
+
+
 def test_a_smaller_sample_is_a_part_and_stays_where_others_are_edited() -> None:
     three = _names(CODE, 3)
     assert len(three) == 3

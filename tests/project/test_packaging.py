@@ -191,8 +191,8 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
     assert "pip install 'movistream[bench]'" in refused.stderr
     for name in ("camera_motion.safetensors", "setup.sh", "count_instructions.c", "wheels.txt"):
         assert next((tmp_path / "env").rglob(name))
-    schema = next((tmp_path / "env").rglob("manifest.schema.json"))
-    assert schema.parent.name == "file"
+    for name, room in (("manifest.schema.json", "file"), ("network.schema.json", "ir")):
+        assert next((tmp_path / "env").rglob(name)).parent.name == room
 
 
 def test_every_number_of_the_readmes_table_is_in_the_report() -> None:

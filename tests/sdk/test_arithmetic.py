@@ -229,3 +229,49 @@ def test_cosines_by_hand(
 
         monkeypatch.setattr(movistream.Stream, "step", step)
         assert lowest_cosine(first, second) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("cosine", "passes"), [(1.0, True), (0.99, True), (0.9899, False)])
+def test_how_alike_answers_have_to_be(
+    cosine: float, passes: bool, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On any CPU: what would compute in float16 stands in for it."""
+    opened = dict[str, movistream.Model]()
+
+    def opening(name: str) -> movistream.Model:
+        opened[name] = movistream.load(path, arithmetic="float32")
+        return opened[name]
+
+    monkeypatch.setattr(loading, "lowest_cosine", lambda *_: cosine)
+    if passes:
+        assert loading._checked(opening) is opened["float16"]
+        opened["float16"].stream().close()
+    else:
+        with pytest.raises(EngineUnavailableError, match=rf"their logits is {cosine:.4f}"):
+            loading._checked(opening)
+        with pytest.raises(MovistreamError, match="is closed"):
+            opened["float16"].stream()
+    with pytest.raises(MovistreamError, match="is closed"):
+        opened["float32"].stream()
+    opened["float16"].close()
+
+
+@pytest.mark.parametrize(
+    ("horizon", "reached"), [(None, 2048), (100_000, 2048), (2049, 2048), (2047, 2047)]
+)
+def test_where_a_clock_of_float16_is_held(
+    horizon: int | None, reached: int, path: Path, frames: np.ndarray
+) -> None:
+    """On any CPU: at 2,048, to which one more cannot be added."""
+    assert np.float16(2048) + np.float16(1) == 2048
+    with movistream.load(path, arithmetic="float32") as model:
+        model.arithmetic = "float16"
+        with model.stream(horizon_frames=horizon) as stream:
+            stream.step(frames[0])
+            snapshot = stream.snapshot()
+            clock = np.full_like(snapshot.tensors["state_clock"], 2040)
+            tensors = {**snapshot.tensors, "state_clock": clock}
+            stream.restore(movistream.Snapshot(snapshot.model, 2040, tensors))
+            for _ in range(12):
+                stream.step(frames[0])
+            assert stream.snapshot().tensors["state_clock"].item() == reached

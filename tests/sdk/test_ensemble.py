@@ -11,7 +11,7 @@ import pytest
 import movistream
 from movistream.errors import FrameError, MovistreamError, SnapshotError
 from movistream.stream.ensemble import Ensemble
-from movistream.stream.model import Model
+from movistream.stream.model import Model, Stream
 from movistream_converters.convert import convert
 from movistream_converters.ir.weights import random_weights
 from tests.conftest import CLASSES, small_checkpoint
@@ -268,3 +268,34 @@ def test_a_snapshot_that_is_incomplete_changes_nothing(
         assert stream.frames_seen == 3
         found, expected = stream.step(small_frames[3]), other.step(small_frames[3])
         np.testing.assert_array_equal(found.logits, expected.logits)
+
+
+def test_every_model_is_warmed_up_and_forgets_it(
+    models: list[Model], small_frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = np.mean([logits_of(model, small_frames[:3]) for model in models], axis=0)
+    warmed, real = list[Stream](), Stream.warm_up
+
+    def note(stream: Stream) -> None:
+        warmed.append(stream)
+        real(stream)
+
+    monkeypatch.setattr(Stream, "warm_up", note)
+    with Ensemble(models).stream() as stream:
+        stream.warm_up()
+        assert warmed == [*stream._streams]
+        found = [stream.step(frame).logits for frame in small_frames[:3]]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+def test_a_closed_one_frees_every_model(
+    interleaved: bool, models: list[Model], small_frames: np.ndarray
+) -> None:
+    with Ensemble(models, interleaved=interleaved).stream() as stream:
+        stream.step(small_frames[0])
+    for part in stream._streams:
+        with pytest.raises(MovistreamError, match="the stream is closed"):
+            part.snapshot()
+    with pytest.raises(MovistreamError, match="the stream is closed"):
+        stream.step(small_frames[1])

@@ -157,3 +157,81 @@ def test_pictures_of_any_shape(model: Model, shape: tuple[int, int, int]) -> Non
             assert 1 <= image.width <= max(width, 1)
             assert 1 <= image.height <= 4 * width
     feed.close()
+
+
+def test_widths_of_pictures(model: Model) -> None:
+    """Those of a large one; a smaller one is not made larger."""
+    for shape, widths in (
+        ((1200, 1600, 3), [240, 360, 480, 720]),
+        ((300, 400, 3), [240, 360, 400, 400]),
+    ):
+        feed = feed_of(model, lambda shape=shape: ArraySource([np.zeros(shape, np.uint8)], 5.0))
+        feed.start()
+        wait_until(lambda feed=feed: feed.newest is not None)
+        found = []
+        for level in range(4):
+            with Image.open(io.BytesIO(feed.picture(level))) as image:
+                found.append(image.width)
+        assert found == widths
+        feed.close()
+
+
+def test_one_picture_is_under_way_at_a_time(clock: Clock) -> None:
+    async def watch() -> None:
+        subscriber, reader = Subscriber(), Subscriber(pictures=False)
+        assert not reader.wants_picture
+        for _ in range(2):
+            assert subscriber.wants_picture
+            subscriber.picture_sent()
+            assert not subscriber.wants_picture
+            subscriber.changed.clear()
+            subscriber.picture_shown()
+            assert subscriber.changed.is_set()
+        # What nobody sent cannot have been shown.
+        level = subscriber.level
+        for _ in range(20):
+            clock.now_s += 0.01
+            subscriber.picture_shown()
+        assert subscriber.level == level
+
+    asyncio.run(watch())
+
+
+@pytest.mark.parametrize(("seconds", "is_silent"), [(0.0, False), (20.0, False), (20.5, True)])
+def test_who_does_not_acknowledge_is_silent(seconds: float, is_silent: bool, clock: Clock) -> None:
+    async def watch() -> None:
+        subscriber = Subscriber()
+        clock.now_s += 1000
+        assert not subscriber.is_silent
+        subscriber.picture_sent()
+        clock.now_s += seconds
+        assert subscriber.is_silent == is_silent
+        subscriber.picture_shown()
+        assert not subscriber.is_silent
+
+    asyncio.run(watch())
+
+
+def test_messages_reach_all_who_watch_from_any_thread() -> None:
+    async def watch() -> list[list[str | None]]:
+        hub = Hub(asyncio.get_running_loop())
+        hub.publish("before anybody")
+        watching, gone = [Subscriber(), Subscriber()], Subscriber()
+        for each in (*watching, gone):
+            hub.add(each)
+        hub.remove(gone)
+        assert len(hub) == 2
+        await asyncio.to_thread(hub.publish, "one")
+        await asyncio.to_thread(hub.publish, "two")
+        for each in watching:
+            await asyncio.wait_for(each.changed.wait(), 20)
+        found = [[each.take() for _ in range(3)] for each in (*watching, gone)]
+        for each in watching:
+            each.changed.clear()
+        await asyncio.to_thread(hub.publish, None)
+        for each in watching:
+            await asyncio.wait_for(each.changed.wait(), 20)
+            assert each.take() is None
+        return found
+
+    assert asyncio.run(watch()) == [["one", "two", None]] * 2 + [[None] * 3]

@@ -142,3 +142,18 @@ def test_one_that_is_removed_before_it_is_locked(
         assert len(calls) == 2
         part.write_text("whole")
         assert part.exists()
+
+
+def test_what_a_link_leads_to_is_not_even_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else may wait for that lock."""
+    target = tmp_path / "target"
+    target.write_text("whole")
+    (tmp_path / ".a.json.movistream-0123456789abcdef.part").symlink_to(target)
+    locked = list[int]()
+    monkeypatch.setattr(leftovers.fcntl, "flock", lambda *arguments: locked.append(arguments[0]))
+    remove_leftovers(tmp_path)
+    assert locked == []
+    assert len(list(tmp_path.iterdir())) == 2
+    assert target.read_text() == "whole"

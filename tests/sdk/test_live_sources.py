@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from movistream.errors import VideoError
-from movistream.sources import NetworkStream, VideoFile, live
+from movistream.sources import NetworkStream, VideoFile, VideoFrame, live
 from movistream.sources.container import Container, MediaError
 from tests.sdk.videos import MjpegServer, write_timed_video
 
@@ -38,6 +39,33 @@ def test_a_closed_source_gives_nothing() -> None:
         never_read.close()
         assert in_time(lambda: list(never_read)) == []
         never_read.close()
+
+
+def test_frames_are_timed_by_when_they_come() -> None:
+    """From the first one on, whatever the clock said then."""
+
+    class Doorbell(live.LiveSource):
+        def _captured(self) -> Iterator[VideoFrame]:
+            for captured_s in (100.0, 100.5, 103.25):
+                yield VideoFrame(99, 77.0, lambda: np.zeros((2, 2, 3), np.uint8), captured_s, None)
+
+        def _free(self) -> None:
+            pass
+
+    frames = list(Doorbell("door"))
+    assert [(frame.index, frame.time_s, frame.captured_s) for frame in frames] == [
+        (0, 0.0, 100.0),
+        (1, 0.5, 100.5),
+        (2, 3.25, 103.25),
+    ]
+
+
+def test_how_long_a_recording_is(tmp_path: Path) -> None:
+    path = tmp_path / "recording.mp4"
+    write_timed_video(path, [0, 500, 1000, 1500])
+    container = Container(str(path))
+    assert container.seconds == pytest.approx(1.5, abs=0.6)
+    container.close()
 
 
 class Waits:

@@ -162,7 +162,7 @@ def test_a_manifest_that_does_not_fit_its_graph(
         (lambda text: text[:-40], "cannot be used"),
         (lambda text: b"[]", "cannot be used"),
         (lambda text: b"\xff" * 30, "cannot be used"),
-        (lambda text: text.replace(b'"schema_version":1', b'"schema_version":2'), "newer"),
+        (lambda text: text.replace(b'"schema_version":1', b'"schema_version":3'), "newer"),
         (lambda text: text.replace(b'"role":"pool"', b'"role":"pond"'), "Invalid enum value"),
         (lambda text: text.replace(b'"shape":[1,48', b'"shape":[1,-8'), "Expected `int` >= 1"),
         (lambda text: text.replace(b'"labels":[]', b'"lables":[]'), "unknown field `lables`"),
@@ -279,12 +279,12 @@ def two_state_graph(kind: str) -> GraphBuilder:
             second = graph.input("second", (1, 3))
             graph.output("first", mean)
             graph.output("second", first)
-            graph.output("logits", op.add(graph, total, second, "all"))
+            graph.outputs["logits"] = op.add(graph, total, second, "all")
         case "one tensor, two names":
             graph.output("first", total)
         case "logits are an input":
             graph.output("first", total)
-            graph.output("logits", graph.input("first_too", (1, 3)))
+            graph.outputs["logits"] = graph.input("first_too", (1, 3))
         case "control characters":
             graph.inputs["first\x1b[2J"] = graph.inputs.pop("first")
             graph.output("first\x1b[2J", mean)

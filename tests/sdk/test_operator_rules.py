@@ -10,9 +10,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 from movistream.engines import open_engine
 from movistream.engines.options import EngineOptions
-from movistream.file import operators
+from movistream.file import operator_rules, operators
 from movistream.file.operators import FORMAT
 from movistream.file.shape_rules import SHAPE_RULES
+from movistream.file.tensors import Quantization, Tensor
 from tests.operator_samples import sample, samples
 
 JAVA_COPY = "android_demo/core/src/main/resources/org/movistream/core/tflite.json"
@@ -58,6 +59,15 @@ def test_tables_have_the_fields_of_the_schema() -> None:
 def test_the_java_core_has_the_same_table() -> None:
     copy = Path(__file__).parents[2] / JAVA_COPY
     assert copy.read_bytes() == Path(operators.__file__).with_name("tflite.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("channels", "described"), [(1, "1 scale"), (2, "2 scales"), (8, "8 scales")]
+)
+def test_what_a_message_says_of_a_tensor(channels: int, described: str) -> None:
+    quantization = Quantization(0.5, 0.5, 0, channels, b"", axis=0, symmetric=True)
+    tensor = Tensor(0, "t", (8,), "int8", 8, None, quantization)
+    assert operator_rules._described(tensor) == f"int8 ({described})"
 
 
 @pytest.mark.parametrize("engine", ["compiled-model", "interpreter"])

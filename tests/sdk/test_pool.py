@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import queue
+import subprocess
+import sys
 import threading
 import time
 from collections import defaultdict
@@ -18,10 +22,11 @@ from movistream.sources import ArraySource, Source, VideoFrame
 from movistream.stream.model import Model
 from movistream.stream.preprocess import Region, View
 from movistream.watch.events import EventOptions
-from movistream.watch.pool import Ended, Item, Started, StreamPool
+from movistream.watch.pool import Ended, Item, Started, StreamPool, _Lane
 from movistream.watch.resets import ResetOptions
 from movistream.watch.scores import ScoreOptions
 from movistream.watch.watcher import Notice, Passed, Step, WatchOptions
+from tests.conftest import foreign_model
 from tests.sdk.videos import numbered_picture, write_timed_video
 
 
@@ -202,7 +207,11 @@ def test_gaps(model: Model) -> None:
         assert "connection lost" in notice.reason
         end = ended(items)
         assert end.snapshot is not None
-        assert end.snapshot.frames_seen == (10 if kind == "reset" else 20)
+        # A busy machine leaves frames out.
+        assert end.steps + end.skipped == 20
+        most = 10 if kind == "reset" else 20
+        assert most - end.skipped <= end.snapshot.frames_seen <= most
+        assert kind == "reset" or end.snapshot.frames_seen == end.steps
 
 
 def test_resets_are_fresh_starts(model: Model) -> None:
@@ -448,3 +457,68 @@ def test_bad_arguments(model: Model) -> None:
         StreamPool(model, ["a.mp4"], resume={"b.mp4": stream.snapshot()})
     with pytest.raises(MovistreamError, match="workers"):
         StreamPool(model, ["a.mp4"], workers=0)
+
+
+def test_a_model_that_knows_no_rate_sees_every_frame(tmp_path: Path) -> None:
+    """One that others have made says none."""
+    path = tmp_path / "foreign.tflite"
+    path.write_bytes(foreign_model())
+    pictures = [numbered_picture(number) for number in range(7)]
+    for options, expected in ((None, list(range(7))), (WatchOptions(every=3), [0, 3, 6])):
+        sources = [ArraySource(pictures, 10.0, name="array"), Live(50.0, 7)]
+        with movistream.load(path) as model, StreamPool(model, sources, options) as pool:
+            assert model.frames_per_second is None
+            found = by_stream(pool)
+        assert [step.frame.index for step in steps_of(found["array"])] == expected
+        seen = [step.frame.index for step in steps_of(found["camera"])]
+        assert set(seen) <= set(expected)
+
+
+def test_who_waits_for_a_worker_waits_once(model: Model) -> None:
+    """However often there is news: two workers must not have one stream."""
+    with StreamPool(model, [Live(5.0, 1)]) as pool:
+        list(pool)
+        lane = _Lane("lane", Live(5.0, 1))
+        pool._ready = ready = queue.SimpleQueue()
+        for _ in range(3):
+            pool._wake(lane)
+        assert ready.qsize() == 1
+        assert ready.get() is lane
+        assert lane.woken
+        # Once it has been put back, it may be woken again.
+        lane.queued = False
+        pool._wake(lane)
+        assert ready.qsize() == 1
+        lane.queued, lane.ended = False, True
+        pool._wake(lane)
+        assert ready.qsize() == 1
+
+
+_LEFT_OPEN = """
+import itertools, sys
+import numpy as np
+import movistream
+from movistream.sources import ArraySource
+
+class Endless(ArraySource):
+    live = True
+    def __iter__(self):
+        return (movistream.VideoFrame(n, n / 5, lambda: np.zeros((9, 9, 3), np.uint8), 0.0)
+                for n in itertools.count())
+
+model = movistream.load(sys.argv[1])
+pool = movistream.StreamPool(model, [Endless([np.zeros((9, 9, 3), np.uint8)], 5.0)], workers=2)
+print(type(next(iter(pool))).__name__, flush=True)
+"""
+
+
+def test_a_program_ends_although_its_pool_is_open(model_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LEFT_OPEN, str(model_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert (done.stdout, done.returncode) == ("Started\n", 0), done.stderr

@@ -144,3 +144,193 @@ def test_a_region_that_is_none() -> None:
         Preprocessor(image(), View("crop", Region(60, 0, 5, 5)))(np.zeros((48, 64, 3), np.uint8))
     with pytest.raises(FrameError, match="fitted by"):
         View("cover")  # type: ignore[arg-type]
+
+
+def of_channels(channels: int, height: int = 4, width: int = 6, **changes: object) -> ImageInput:
+    return ImageInput(
+        tensor="image",
+        shape=(1, height, width, channels),
+        dtype=changes.pop("dtype", "float32"),  # type: ignore[arg-type]
+        color_order="RGB" if channels == 3 else None,
+        **changes,
+    )
+
+
+def test_mean_and_std_by_hand() -> None:
+    """Pixels 0, 255 and 51 are 0, 1 and 0.2 of [0, 1]."""
+    frame = np.array([[[0, 255, 51]]], np.uint8)
+    made = of_channels(3, 1, 1, mean=(0.5, 0.4, 0.2), std=(0.25, 0.2, 0.5))
+    np.testing.assert_allclose(Preprocessor(made)(frame)[0, 0, 0], [-2, 3, 0], atol=1e-6)
+    # Of [-1, 1] they are -1, 1 and -0.6.
+    made = of_channels(3, 1, 1, value_range=(-1.0, 1.0), mean=(0.5, 0.5, 0.4))
+    np.testing.assert_allclose(Preprocessor(made)(frame)[0, 0, 0], [-1.5, 0.5, -1], atol=1e-6)
+    made = of_channels(3, 1, 1, value_range=(0.0, 255.0), std=(2.0, 5.0, 3.0))
+    np.testing.assert_allclose(Preprocessor(made)(frame)[0, 0, 0], [0, 51, 17], atol=1e-5)
+
+
+def test_int8_with_a_scale_by_hand() -> None:
+    """-2, 3 and 0 in steps of 0.02 from a zero point of -20: -120, 130, which is too much, -20."""
+    frame = np.array([[[0, 255, 51]]], np.uint8)
+    made = of_channels(
+        3,
+        1,
+        1,
+        dtype="int8",
+        mean=(0.5, 0.4, 0.2),
+        std=(0.25, 0.2, 0.5),
+        scale=0.02,
+        zero_point=-20,
+    )
+    values = Preprocessor(made)(frame)
+    assert values.dtype == np.int8
+    np.testing.assert_array_equal(values[0, 0, 0], [-120, 127, -20])
+    # Without a zero point it is 0; 0.5 and 1.5 are rounded to even.
+    made = of_channels(3, 1, 1, dtype="int8", value_range=(0.0, 255.0), scale=2.0)
+    found = Preprocessor(made)(np.array([[[1, 3, 255]]], np.uint8))
+    np.testing.assert_array_equal(found[0, 0, 0], [0, 2, 127])
+
+
+def test_int8_that_are_bytes_in_other_words() -> None:
+    """[0, 1] in steps of 1/255 from -128 are the bytes that a file without a scale has."""
+    made = of_channels(3, 8, 8, dtype="int8", scale=float(np.float32(1 / 255)), zero_point=-128)
+    frame = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    np.testing.assert_array_equal(Preprocessor(made)(frame), Preprocessor(int8_image(8, 8))(frame))
+
+
+def test_grey_by_hand() -> None:
+    """0.299 · 100 + 0.587 · 150 + 0.114 · 200 = 140.75, which is not rounded."""
+    frame = np.full((4, 6, 3), (100, 150, 200), np.uint8)
+    np.testing.assert_allclose(Preprocessor(of_channels(1))(frame) * 255, 140.75, atol=1e-4)
+    made = of_channels(1, value_range=(0.0, 255.0), mean=(100.0,), std=(10.0,))
+    np.testing.assert_allclose(Preprocessor(made)(frame), 4.075, atol=1e-5)
+    made = of_channels(1, dtype="int8", value_range=(-128.0, 127.0))
+    np.testing.assert_array_equal(Preprocessor(made)(frame), 141 - 128)
+    white = np.full((4, 6, 3), 255, np.uint8)
+    np.testing.assert_array_equal(Preprocessor(made)(white), 127)
+    np.testing.assert_array_equal(Preprocessor(made)(np.zeros_like(white)), -128)
+
+
+@pytest.mark.parametrize("size", [(4, 6), (9, 11)], ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "int8"])
+def test_grey_frames_are_taken_as_they_are(size: tuple[int, int], dtype: str) -> None:
+    changes = {"value_range": (-128.0, 127.0)} if dtype == "int8" else {}
+    preprocess = Preprocessor(of_channels(1, dtype=dtype, **changes))
+    frame = np.random.default_rng(0).integers(0, 256, size, np.uint8)
+    flat = preprocess(frame).copy()
+    np.testing.assert_array_equal(preprocess(frame[..., None]), flat)
+    # Equal red, green and blue are that grey.
+    colored = preprocess(np.repeat(frame[..., None], 3, axis=2))
+    np.testing.assert_allclose(colored, flat, atol=1e-6 if dtype == "float32" else 1)
+    if size == (4, 6):
+        expected = frame / 255 if dtype == "float32" else frame.astype(int) - 128
+        np.testing.assert_allclose(flat[0, :, :, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4, 7])
+def test_each_channel_is_sampled_by_itself(channels: int) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (33, 50, channels), np.uint8)
+    found = Preprocessor(of_channels(channels, 16, 12))(frame)
+    for channel in range(channels):
+        alone = Preprocessor(of_channels(1, 16, 12))(np.ascontiguousarray(frame[..., channel]))
+        np.testing.assert_allclose(found[..., channel : channel + 1], alone, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("channels", "shape"),
+    [
+        (1, (4, 6, 2)),
+        (1, (6,)),
+        (2, (4, 6, 3)),
+        (2, (4, 6)),
+        (3, (4, 6)),
+        (3, (4, 6, 1)),
+        (4, (4, 6, 3)),
+    ],
+)
+def test_frames_of_other_channels(channels: int, shape: tuple[int, ...]) -> None:
+    preprocess = Preprocessor(of_channels(channels))
+    with pytest.raises(FrameError, match="a frame has shape") as caught:
+        preprocess(np.zeros(shape, np.uint8))
+    assert str(shape) in str(caught.value)
+    assert f"{channels})" in str(caught.value)
+
+
+def test_bars_are_black_behind_the_normalisation_too() -> None:
+    frame = np.full((20, 40, 3), 200, np.uint8)
+    made = of_channels(3, 40, 40, mean=(0.5, 0.4, 0.2), std=(0.25, 0.2, 0.5))
+    values = Preprocessor(made, View("letterbox"))(frame)[0]
+    np.testing.assert_allclose(values[0, 0], [-2, -2, -0.4], atol=1e-6)
+    np.testing.assert_allclose(values[20, 20], [1.137255, 1.921569, 1.168627], atol=1e-5)
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_what_the_document_says(data: st.DataObject) -> None:
+    """(v − mean) / std of the plain sampling, in double precision, whatever is said."""
+    numbers = st.floats(-4, 4, width=32)
+    channels = data.draw(st.sampled_from([1, 2, 3, 4]))
+    size = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 12)))
+    target = data.draw(st.sampled_from([size, (5, 7)]))
+    low = data.draw(numbers)
+    changes: dict[str, object] = {"value_range": (low, low + data.draw(st.floats(0.1, 300)))}
+    mean, std = np.zeros(channels), np.ones(channels)
+    if data.draw(st.booleans()):
+        mean = np.array(data.draw(st.lists(numbers, min_size=channels, max_size=channels)))
+        changes["mean"] = tuple(map(float, mean))
+    if data.draw(st.booleans()):
+        divisors = st.lists(st.floats(0.05, 20), min_size=channels, max_size=channels)
+        std = np.array(data.draw(divisors))
+        changes["std"] = tuple(map(float, std))
+    colored = channels == 1 and data.draw(st.booleans())
+    shape = (*size, 3 if colored else channels)
+    seed = data.draw(st.integers(0, 99))
+    frame = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    plain = Preprocessor(of_channels(shape[2], *target))(frame).astype(np.float64)
+    if colored:
+        plain = (plain @ [0.299, 0.587, 0.114])[..., None]
+    low, high = changes["value_range"]  # type: ignore[misc]
+    expected = (low + plain * (high - low) - mean) / std
+    found = Preprocessor(of_channels(channels, *target, **changes))(frame)
+    scale = (np.abs([low, high]).max() + np.abs(mean)) / std
+    np.testing.assert_array_less(np.abs(found - expected), 2e-6 * scale.max() + 1e-12)
+
+    step = float(np.float32(max(scale.max() / 100, 1e-6)))
+    stored = Preprocessor(
+        of_channels(channels, *target, dtype="int8", scale=step, zero_point=5, **changes)
+    )(frame)
+    exact = np.clip(expected / step + 5, -128, 127)
+    assert np.abs(stored - exact).max() <= 0.5 + 1e-3
+
+
+def test_nothing_is_left_of_the_frame_before() -> None:
+    """Grey and coloured frames of several sizes in turns."""
+    generator = np.random.default_rng(0)
+    shapes = [(4, 6), (9, 7, 3), (4, 6, 3), (9, 7, 1), (4, 6, 1), (5, 5, 3)]
+    frames = [generator.integers(0, 256, shape, np.uint8) for shape in shapes]
+    made = of_channels(1, mean=(0.3,), std=(0.2,))
+    preprocess = Preprocessor(made)
+    for frame in frames + frames[::-1]:
+        np.testing.assert_array_equal(preprocess(frame), Preprocessor(made)(frame))
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize("size", [(30, 70), (70, 30), (41, 41), (16, 24)])
+def test_rows_and_columns_are_treated_alike(fit: str, size: tuple[int, int]) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    view = View(fit)  # type: ignore[arg-type]
+    found = Preprocessor(image(16, 24), view)(frame)[0]
+    turned = Preprocessor(image(24, 16), view)(np.ascontiguousarray(frame.transpose(1, 0, 2)))[0]
+    np.testing.assert_allclose(turned.transpose(1, 0, 2), found, atol=1e-5)
+
+
+def test_stretching_by_hand() -> None:
+    # 4 × 2 pixels to 2 × 2: means of two rows.
+    frame = np.repeat(np.array([[0, 8], [100, 8], [20, 50], [60, 70]], np.uint8)[..., None], 3, 2)
+    found = Preprocessor(image(2, 2), View("stretch"))(frame)[0, :, :, 0] * 255
+    np.testing.assert_allclose(found, [[50, 8], [40, 60]], atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint16", "int64", "float32", "object"])
+def test_frames_of_another_type_are_refused(dtype: str) -> None:
+    with pytest.raises(FrameError, match=f"a frame is uint8 with values 0 to 255, not {dtype}"):
+        Preprocessor(image(8, 8))(np.zeros((8, 8, 3), dtype))

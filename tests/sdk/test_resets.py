@@ -62,3 +62,46 @@ def test_real_clips(reference: Callable[[str], Path]) -> None:
 def test_bad_options(options: dict[str, float]) -> None:
     with pytest.raises(MovistreamError):
         ResetOptions(**options)  # type: ignore[arg-type]
+
+
+def changing(percents: list[int]) -> list[np.ndarray]:
+    """Pictures of a hundred pixels, of which so many get a colour that was not there before."""
+    colours = np.zeros(100, np.int64)
+    images = []
+    for number, percent in enumerate([0, *percents]):
+        colours[:percent] = number
+        levels = np.stack([colours // 64, colours // 8 % 8, colours % 8], axis=-1)
+        images.append((levels * 32).astype(np.uint8).reshape(10, 10, 3))
+    return images
+
+
+@pytest.mark.parametrize(("percents", "found"), [([50], []), ([51], [1]), ([0, 0, 51], [3])])
+def test_more_than_half_has_to_change(percents: list[int], found: list[int]) -> None:
+    assert cuts(changing(percents)) == found
+
+
+@pytest.mark.parametrize(("percent", "found"), [(75, []), (77, [5])])
+def test_what_changes_all_the_time_has_to_change_more(percent: int, found: list[int]) -> None:
+    """After four times 40 % the usual change is 0.4 × (1 - 0.7⁴) = 30.4 %, 2.5 times it 76 %."""
+    assert cuts(changing([40, 40, 40, 40, percent])) == found
+
+
+@pytest.mark.parametrize("shape", [(64, 64, 3), (48, 640, 3), (480, 48, 3)])
+def test_all_of_a_picture_is_looked_at(shape: tuple[int, int, int]) -> None:
+    """Where only an edge stays, there is a cut; where only an edge changes, there is none."""
+    dark, edged = np.full(shape, 40, np.uint8), np.full(shape, 200, np.uint8)
+    edged[:16] = 40
+    assert cuts([dark, edged]) == [1]
+    top, side = dark.copy(), dark.copy()
+    top[:16], side[:, :16] = 200, 200
+    assert cuts([dark, top, dark, side, dark]) == []
+
+
+@pytest.mark.parametrize(("channels", "looked_at"), [(1, 1), (2, 2), (3, 3), (5, 3)])
+def test_each_channel_is_looked_at(channels: int, looked_at: int) -> None:
+    for channel in range(looked_at):
+        detector = SceneCutDetector()
+        dark = np.zeros((40, 40, channels), np.uint8)
+        changed = dark.copy()
+        changed[..., channel] = 255
+        assert [detector.is_cut(image) for image in (dark, dark, changed)] == [False, False, True]

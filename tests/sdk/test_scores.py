@@ -81,3 +81,16 @@ def test_labels_that_are_not_there() -> None:
 def test_bad_options(options: dict[str, float]) -> None:
     with pytest.raises(MovistreamError):
         ScoreOptions(**options)  # type: ignore[arg-type]
+
+
+def test_a_result_shows_what_fits_on_a_line() -> None:
+    """Not 600 logits, nor as many labels."""
+    found = Result(3, 0.5, np.zeros(600, np.float32), 1.25, 2.5, ("thing",) * 600)
+    assert repr(found) == "Result(frame=3, time_s=0.5, preprocess_ms=1.25, inference_ms=2.5)"
+
+
+def test_results_are_told_apart_by_what_they_are() -> None:
+    """Arrays have no one answer to whether they are equal."""
+    one, other = result([1, 2, 3]), result([1, 2, 3])
+    assert one != other
+    assert len({one, other, one}) == 2

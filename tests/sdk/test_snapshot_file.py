@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterable
@@ -171,6 +172,39 @@ def test_a_directory_of_a_million_entries(written: Path, tmp_path: Path) -> None
         assert _peak_bytes(lambda: read_snapshot(path)) < 2**22
         with pytest.raises(SnapshotError, match="damaged, or no saved state"):
             read_snapshot(path)
+
+
+@pytest.mark.parametrize("tail", [b"", b"\0", bytes(22), b"PK\x05\x06" + bytes(18)])
+def test_nothing_is_behind_the_end(tail: bytes, written: Path, tmp_path: Path) -> None:
+    """Neither a comment, which an archive may have, nor anything else."""
+    path = tmp_path / "more.npz"
+    data = bytearray(written.read_bytes())
+    assert data[-2:] == bytes(2)
+    path.write_bytes(data + tail)
+    if not tail:
+        assert read_snapshot(path).frames_seen == 3
+        return
+    with pytest.raises(SnapshotError, match="damaged, or no saved state"):
+        read_snapshot(path)
+    data[-2:] = len(tail).to_bytes(2, "little")
+    path.write_bytes(data + tail)
+    with pytest.raises(SnapshotError, match="damaged, or no saved state"):
+        read_snapshot(path)
+
+
+def test_an_archive_of_the_large_kind(written: Path, tmp_path: Path) -> None:
+    """Its list of entries may have any length, whatever the end of the file says."""
+    path = tmp_path / "large.npz"
+    data = written.read_bytes()
+    end = len(data) - 22
+    count = len(_entries(written))
+    size, start = struct.unpack_from("<LL", data, end + 12)
+    large = struct.pack("<4sQHHLLQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, start)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    path.write_bytes(data[:end] + large + locator + data[end:])
+    assert _entries(path) == _entries(written)
+    with pytest.raises(SnapshotError, match="damaged, or no saved state"):
+        read_snapshot(path)
 
 
 def test_an_entry_twice(written: Path, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ from movistream.sources import (
 from movistream.sources import live as live_sources
 from movistream.sources.picking import pick_at_rate
 from movistream.sources.video_file import find_videos
+from movistream.watch.resets import SceneCutDetector
 from tests.sdk.videos import (
     HEIGHT,
     WIDTH,
@@ -184,11 +185,22 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         find_videos(tmp_path)
 
 
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 1), (4, 5, 3), (4, 5, 7)])
+def test_arrays_of_any_number_of_channels(shape: tuple[int, ...]) -> None:
+    """A model knows which it takes; what looks for cuts takes all."""
+    images = np.zeros((2, *shape), np.uint8)
+    images[1] = 255
+    detector = SceneCutDetector()
+    with ArraySource(images, 5) as source:
+        found = [frame.image for frame in source]
+    assert [detector.is_cut(image) for image in found] == [False, True]
+
+
 @pytest.mark.parametrize(
     "image",
     [
-        np.zeros((4, 4), np.uint8),
-        np.zeros((4, 4, 4), np.uint8),
+        np.zeros(4, np.uint8),
+        np.zeros((4, 4, 4, 3), np.uint8),
         np.zeros((4, 4, 3), np.uint16),
         np.full((4, 4, 3), np.nan, np.float32),
         "picture.png",

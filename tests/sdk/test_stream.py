@@ -6,6 +6,7 @@ import dataclasses
 import threading
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 import movistream
 from movistream.errors import EngineError, FrameError, MovistreamError, SnapshotError
+from movistream.stream import model as stream_module
 
 ENGINES = ("compiled-model", "interpreter")
 
@@ -304,3 +306,14 @@ def test_what_stored_logits_stand_for(model_path: Path, small_frames: np.ndarray
         model.manifest = msgspec.structs.replace(model.manifest, logits=stored)
         found = logits(model.stream(), small_frames[:2])
     np.testing.assert_allclose(found, (plain - 3) / 4, atol=1e-6)
+
+
+def test_timings_by_hand(
+    model_path: Path, frames: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that says 10 s, 10.5 s and 12 s: before, between and after."""
+    with movistream.load(model_path) as model, model.stream() as stream:
+        clock = SimpleNamespace(perf_counter=iter([10.0, 10.5, 12.0]).__next__)
+        monkeypatch.setattr(stream_module, "time", clock)
+        result = stream.step(frames[0])
+    assert (result.preprocess_ms, result.inference_ms) == (500, 1500)

@@ -111,6 +111,21 @@ def test_a_gap_is_told_in_seconds(model_path: Path, small_frames: np.ndarray) ->
     assert notice == Notice("camera", 4.5, "reset", "no frame for 3.5 s; state reset")
 
 
+def test_each_reason_for_a_reset_is_told(model_path: Path, small_frames: np.ndarray) -> None:
+    dark, bright = np.full((48, 64, 3), 20, np.uint8), np.full((48, 64, 3), 230, np.uint8)
+    pictures = np.stack([dark, bright, bright])
+    for resets, times_s, reason in (
+        (ResetOptions(scene_cut=True), [0.0, 0.2], "scene cut"),
+        (ResetOptions(every_s=0.2), [0.0, 0.2], "interval"),
+        (ResetOptions(gap_s=0.1), [0.0, 0.2], "no frame for 0.2 s"),
+        (ResetOptions(), [0.0, 0.2], None),
+    ):
+        found = watched(model_path, pictures, [*times_s, 0.2], WatchOptions(resets=resets))
+        notices = [item for item in found if isinstance(item, Notice)]
+        told = [f"{reason}; state reset", "asked for; state reset"][reason is None :]
+        assert [(notice.kind, notice.reason) for notice in notices] == [("reset", t) for t in told]
+
+
 def test_a_watcher_goes_on_from_a_snapshot(model_path: Path, small_frames: np.ndarray) -> None:
     def looked(watcher: Watcher, index: int) -> np.ndarray:
         frame = VideoFrame(index, index / 5, lambda: small_frames[index])

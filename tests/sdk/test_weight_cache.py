@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import resource
 import subprocess
@@ -15,8 +16,9 @@ import pytest
 
 import movistream
 from movistream.engines import compiled_model
+from movistream.engines.weight_cache import packed_weights
 from movistream.errors import EngineError, EngineUnavailableError
-from movistream.system.child import ChildError
+from movistream.system.child import ChildError, RefusalError
 
 
 def _logits(model_path: Path, cache: Path | str | None, frames: np.ndarray) -> np.ndarray:
@@ -315,3 +317,47 @@ def test_no_room_for_the_folder(
     assert caplog.messages == [
         f"packed weights are not kept in {tmp_path / 'new'}: No space left on device"
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RefusalError("the engine refuses"), "the engine refuses. The disk may be full"),
+        (
+            ChildError("crashes (SIGBUS)"),
+            "the engine that writes them crashes (SIGBUS). The disk may be full",
+        ),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+    ],
+)
+def test_why_weights_are_not_kept_is_told(
+    error: Exception, reason: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise error
+
+    with packed_weights(tmp_path / "cache", fail) as path:
+        assert path is None
+    assert caplog.messages == [f"packed weights are not kept in {tmp_path}: {reason}"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 36, 262_143, 262_144, 262_145, 600_000])
+def test_weights_of_any_size_come_back(size: int, tmp_path: Path) -> None:
+    """Their digest is read in parts of 256 KiB."""
+    content = np.random.default_rng(size).bytes(size)
+    packed = list[Path]()
+
+    def pack(path: Path) -> None:
+        packed.append(path)
+        path.write_bytes(content)
+
+    for _ in range(2):
+        with packed_weights(tmp_path / "cache", pack) as found:
+            assert found is not None
+            assert Path(found).read_bytes() == content
+    assert len(packed) == 1
+    (file,) = tmp_path.iterdir()
+    digest = hashlib.sha256(b"cache" + content).hexdigest()
+    assert file.name == f"cache-{digest}.xnnpack-weights"

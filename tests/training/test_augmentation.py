@@ -100,6 +100,13 @@ def test_frames_of_every_shape_become_squares(shape: tuple[int, int, int]) -> No
     np.testing.assert_array_equal(found, grey(77, 8))
 
 
+def test_a_crop_is_one_pixel_at_least_and_may_be_one() -> None:
+    frame = np.arange(6 * 6 * 3, dtype=np.uint8).reshape(6, 6, 3)
+    for place, pixel in (((0.0, 0.0), frame[0, 0]), ((1.0, 1.0), frame[5, 5])):
+        found = augment(frame, replace(NOTHING, crop=0.01, place=place), 3)
+        np.testing.assert_array_equal(found, np.broadcast_to(pixel, (3, 3, 3)))
+
+
 def test_changes_are_moderate_and_use_their_range() -> None:
     generator = np.random.default_rng(0)
     drawn = [random_augmentation(generator, flips=True) for _ in range(4000)]

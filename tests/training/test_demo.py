@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from movistream.cli import command_line
 from movistream.errors import MovistreamError
 from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.movinet_options import options_of
 from movistream_training.camera_motion.assets import PHOTOGRAPH, WEIGHTS
 from movistream_training.camera_motion.motion import LABELS
 from movistream_training.camera_motion.sources import PACKAGES, Use
@@ -39,7 +40,7 @@ def test_the_weights_are_small_and_say_what_they_are() -> None:
     assert WEIGHTS.stat().st_size < MOST_WEIGHTS_BYTES
     source = safetensors_file.read(WEIGHTS)
     assert source.labels == LABELS
-    assert source.options.horizon_frames is not None
+    assert options_of(source).horizon_frames is not None
 
 
 def test_the_demo_tells_the_motion(output: tuple[Path, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,29 @@ def test_no_video_is_on_both_sides(parts: list[tuple[int, str]], share: float, s
     assert not {e.path for e in training} & {e.path for e in validation}
     for side in (training, validation):
         assert {example.label for example in side} == set(labels)
+
+
+@pytest.mark.parametrize(
+    ("share", "counts"), [(0.3, {"bow": 6, "wave": 3}), (0.1, {"bow": 2, "wave": 1})]
+)
+def test_as_many_are_held_out_as_was_asked(
+    share: float, counts: dict[str, int], tmp_path: Path
+) -> None:
+    """Of 20 and of 10, class by class."""
+    data = find_examples(folder(tmp_path, bow=20, wave=10))
+    _, validation = divide(data, share, seed=1)
+    assert Counter(example.label for example in validation) == counts
+    _, other = divide(data, share, seed=2)
+    assert {example.path for example in other} != {example.path for example in validation}
+
+
+def test_a_table_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_bytes("path,label\na.mp4,Gähnen\n".encode("latin-1"))
+    with pytest.raises(TrainingError, match="is not UTF-8 text"):
+        find_examples(path)
+    path.write_bytes("path,label\na.mp4,Gähnen\nb.mp4,x\n".encode("utf-8-sig"))
+    assert find_examples(path).labels == ("Gähnen", "x")
 
 
 def test_copies_of_a_video_stay_together(tmp_path: Path) -> None:

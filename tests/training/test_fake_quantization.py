@@ -45,7 +45,7 @@ def test_a_rounded_clip_is_the_int8_step(tmp_path: Path, options: dict[str, obje
     frames = np.stack(render_motion("pan left", 10, seed=1))[:, :IMAGE_SIZE, :IMAGE_SIZE]
     video = tmp_path / "clip.mp4"
     write_video(video, iter(render_motion("pan left", 10, seed=1)), 5)
-    image = image_input(source.options)
+    image = image_input(source.network, source.frames_per_second)
     network, weights = fold(source.network, source.weights)
     plan = calibrate(network, weights, (video,), image, ignore_progress).plan
     assert plan.computed

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from movistream_converters.formats.safetensors_file import weights_bytes
+from movistream_converters.ir.layers import Image, SpatialMean
+from movistream_converters.ir.network import Network, Node
 from movistream_training import fit as module
 from movistream_training.batches import Batch
 from movistream_training.errors import TrainingError
@@ -151,7 +155,74 @@ def test_judging_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         np.array([[1, 0, 0]], np.int32),
         np.array([[1, 0, 3]], np.float32),
     )
-    network: Any = None
+    nodes = Node("image", Image()), Node("mean", SpatialMean(), ("image",))
+    network = Network("means", nodes, (4, 4))
     loss, accuracy = Evaluator(network)({}, [batch, batch])
     assert accuracy == pytest.approx(3 / 4)
     assert loss == pytest.approx((np.log(4) + 3 * np.log(2)) / 4, rel=1e-5)
+
+
+def test_how_long_an_epoch_took_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that says 10 s and 12.5 s, 20 s and 21 s."""
+    clock = SimpleNamespace(perf_counter=iter([10.0, 12.5, 20.0, 21.0]).__next__)
+    monkeypatch.setattr(module, "time", clock)
+    history, _ = run(tmp_path, monkeypatch, [(0.5, 1.0), (0.6, 0.9)], None, [1.0, 1.0])
+    assert [epoch.seconds for epoch in history] == [2.5, 1.0]
+
+
+def test_a_learning_rate_rises_and_falls() -> None:
+    """A twentieth of 200 steps is 10; half of the other 190 is 95."""
+    recipe = Recipe(10, 20, 8.0)
+    rates = [recipe.learning_rate_at(step) for step in range(200)]
+    assert rates[:10] == pytest.approx([0.8 * step for step in range(1, 11)])
+    assert rates[10] == pytest.approx(8.0)
+    assert rates[105] == pytest.approx(4.0)
+    assert rates[199] < 0.001
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+
+
+def test_defaults_are_the_shares_that_they_are_called() -> None:
+    recipe = Recipe(10, 20, 1e-3)
+    for share in (recipe.weight_decay, recipe.label_smoothing, recipe.warm_up_share):
+        assert 0 < share < 0.2
+    for share in (recipe.average_decay, recipe.statistics_momentum):
+        assert 0.9 < share < 1
+
+
+@pytest.mark.parametrize(("level", "value"), [(0, 0.0), (51, 0.2), (255, 1.0)])
+def test_what_a_network_is_shown(level: int, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Levels of 0 to 255 as 0 to 1; the answer here is the picture's own brightness."""
+
+    def run_clip(network: object, weights: object, images: Any, **_: object) -> Any:
+        brightness = tf.reduce_mean(images, axis=(2, 3, 4))
+        return tf.stack([brightness, tf.zeros_like(brightness)], axis=-1), {}
+
+    monkeypatch.setattr(module, "run_clip", run_clip)
+    images = np.full((1, 2, 4, 4, 3), level, np.uint8)
+    batch = Batch(images, np.zeros((1, 2), np.int32), np.ones((1, 2), np.float32))
+    nodes = Node("image", Image()), Node("mean", SpatialMean(), ("image",))
+    loss, _ = Evaluator(Network("n", nodes, (4, 4)))({}, [batch])
+    assert loss == pytest.approx(np.log(1 + np.exp(-value)), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no checkpoint at all",
+        weights_bytes({"step": np.ones(1, np.float32)}, {}),
+        weights_bytes({"step": np.ones(1, np.float32)}, {"history": "[]"}),
+        weights_bytes({"step": np.ones(1, np.float32)}, {"history": "[1]", "step": "4"}),
+        weights_bytes({"step": np.ones(1, np.float32)}, {"history": "[]", "step": "soon"}),
+        weights_bytes({"other": np.ones(1, np.float32)}, {"history": "[]", "step": "4"}),
+    ],
+)
+def test_a_checkpoint_that_is_none(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Scripted, "memory_names", lambda self: ["step"], raising=False)
+    monkeypatch.setattr(Scripted, "restore", lambda *_: None, raising=False)
+    (tmp_path / "checkpoint.safetensors").write_bytes(content)
+    with pytest.raises(TrainingError, match=r"cannot be gone on from: .*Begin anew in another"):
+        run(tmp_path, monkeypatch, [(0.5, 1.0)], None, [0.5])
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == content

@@ -123,3 +123,34 @@ def test_shake_is_as_strong_as_it_says() -> None:
     assert across == pytest.approx(0.76 * 0.05, rel=0.1)
     # A zoom's flow is as strong at the mean distance from the middle, 0.3826 widths.
     assert zoom == pytest.approx(0.76 * 0.05 * 0.15 / MEAN_RADIUS, rel=0.1)
+
+
+def test_a_change_of_speed_takes_a_tenth_of_a_second() -> None:
+    """Meanwhile it goes at half the speed on average, so half of a tenth is missing."""
+    segments = [Segment(STATIC, 1.0), Segment("pan right", 1.0, 0.5)]
+    path = camera_path(segments, Shake(), np.random.default_rng(0))
+    assert path.pose(1.0)[0] == pytest.approx(0.0, abs=0.01)
+    assert path.pose(1.1)[0] == pytest.approx(0.5 * 0.05, abs=0.01)
+    assert path.pose(2.0)[0] == pytest.approx(0.5 * 0.95, abs=0.01)
+
+
+class Drawn(np.random.Generator):
+    """Draws these numbers."""
+
+    def __init__(self, *numbers: float) -> None:
+        super().__init__(np.random.PCG64(0))
+        self._numbers = iter(numbers)
+
+    def uniform(self, *_: float) -> float:  # type: ignore[override]
+        return next(self._numbers)
+
+
+def test_a_ripple_by_hand() -> None:
+    """At 0.5 Hz, a sine from 0 on: faster for a second, slower for another.
+
+    The integral of sin(pi t) over the first second is 2 / pi.
+    """
+    segment = Segment("pan right", 2.0, 0.5, ripple=0.4)
+    path = camera_path([segment], Shake(), Drawn(0.0, 0.5), ease_s=0.0)
+    assert path.pose(1.0)[0] == pytest.approx(0.5 * (1 + 0.4 * 2 / np.pi), abs=0.005)
+    assert path.pose(2.0)[0] == pytest.approx(1.0, abs=0.005)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,22 @@ from click.testing import CliRunner
 import movistream
 from movistream.cli import command_line
 from movistream.errors import MovistreamError
+from movistream_converters.convert import convert
 from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.movinet_options import options_of
+from movistream_converters.formats.source import Source
+from movistream_converters.ir.adapting import with_classes
+from movistream_converters.ir.builder import NetworkBuilder
+from movistream_converters.ir.layers import (
+    UNPADDED,
+    BatchNormalization,
+    Convolution,
+    Dense,
+    ParametricRelu,
+    SpatialMean,
+    WindowMean,
+)
+from movistream_converters.ir.weights import random_weights
 from movistream_training.history import Epoch
 from movistream_training.run_folder import RunFolder
 from tests.training.clips import write_data
@@ -60,7 +76,7 @@ def test_a_run_leaves_all_that_it_promises(finished: tuple[RunFolder, str]) -> N
     assert list(folder.tensorboard.iterdir())
     source = safetensors_file.read(folder.weights)
     assert source.labels == LABELS
-    assert (source.options.num_classes, source.options.image_size) == (2, 32)
+    assert (options_of(source).num_classes, options_of(source).image_size) == (2, 32)
 
 
 def test_an_interrupted_run_takes_the_same_course(
@@ -206,3 +222,50 @@ def test_a_damaged_checkpoint_is_refused(
     RunFolder(path).checkpoint.write_bytes(b"nothing of use")
     with pytest.raises(MovistreamError, match="cannot be gone on from"):
         run("train", data, "-o", path, "--epochs", 3, *TINY)
+
+
+def test_any_network_is_trained_further(data: Path, tmp_path: Path) -> None:
+    """From a .tflite file, with a classifier of its own, for int8 too; and it is a source again."""
+    builder = NetworkBuilder("own", (32, 32))
+    builder.add("stem", Convolution(8, (1, 3, 3), (4, 4)))
+    builder.add("norm", BatchNormalization())
+    builder.add("temporal", Convolution(8, (3, 1, 1), depthwise=True))
+    builder.add("act", ParametricRelu())
+    builder.add("mean", SpatialMean())
+    builder.add("scores", Dense(5))
+    builder.add("last", WindowMean(2))
+    network = builder.build()
+    source = Source(network, random_weights(network, seed=1), name="own", frames_per_second=10.0)
+    convert(source, tmp_path / "own.tflite")
+    arguments = ("--from", tmp_path / "own.tflite", "--batch", 4, "--frames", 4)
+    learning = ("--epochs", 2, "--frozen-epochs", 1, "--int8-epochs", 1, "--learning-rate", 0.01)
+    output = run("train", data, "-o", tmp_path / "run", *arguments, *learning)
+    assert "own, 2 classes" in output
+    folder = RunFolder(tmp_path / "run")
+    for path in (folder.weights, folder.int8_weights):
+        found = safetensors_file.read(path)
+        assert found.network == with_classes(network, 2)
+        assert found.labels == LABELS
+        assert found.weights.keys() == source.weights.keys()
+        assert found.weights["scores.kernel"].shape == (1, 1, 8, 2)
+    for name in ("stem.kernel", "temporal.kernel", "act.slope"):
+        assert not np.array_equal(found.weights[name], source.weights[name])
+    assert convert(found, tmp_path / "again.tflite").manifest.labels == LABELS
+    convert(replace(source, frames_per_second=None), tmp_path / "own.tflite", verified=False)
+    with pytest.raises(MovistreamError, match=r"own\.tflite does not say at what rate it sees"):
+        run("train", data, "-o", tmp_path / "other", *arguments)
+
+
+def test_images_of_another_size_need_other_weights(data: Path, tmp_path: Path) -> None:
+    builder = NetworkBuilder("flat", (64, 64))
+    builder.add("narrow", Convolution(4, (1, 40, 40), (8, 8), padding=UNPADDED))
+    builder.add("flat", Dense(4))
+    builder.add("logits", Dense(2))
+    network = builder.build()
+    source = Source(network, random_weights(network, seed=1), name="flat", frames_per_second=10.0)
+    safetensors_file.write(source, tmp_path / "w.safetensors")
+    arguments = ("train", data, "-o", tmp_path / "run", "--from", tmp_path / "w.safetensors")
+    with pytest.raises(MovistreamError, match=r"flat\.kernel has a weight for each pixel"):
+        run(*arguments, "--image-size", 80, "--epochs", 1)
+    with pytest.raises(MovistreamError, match="32 pixels do not suit the network: narrow cannot"):
+        run(*arguments, "--image-size", 32, "--epochs", 1)

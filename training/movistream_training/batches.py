@@ -13,7 +13,7 @@ class Batch:
     """Clips of equal length.
 
     Attributes:
-        images: uint8 RGB (clips, frames, height, width, 3).
+        images: uint8 (clips, frames, height, width, channels), RGB if there are three.
         labels: the class of each frame, int32 (clips, frames).
         weights: how much the answer to each frame counts, float32 (clips, frames); 0 for frames
             that only fill a clip up.

@@ -44,6 +44,11 @@ class ClipReader:
     flips: bool
     skipped: dict[Example, str] = field(default_factory=dict)
 
+    @property
+    def _shape(self) -> tuple[int, int, int, int]:
+        """Of a clip."""
+        return self.frames, self.image.height, self.image.width, self.image.channels
+
     def training(
         self, examples: Sequence[Probed], clips_per_batch: int, seed: int, epoch: int
     ) -> Iterator[Batch]:
@@ -75,14 +80,12 @@ class ClipReader:
                 return self._nothing()
             return self._clip(examples[index], seed)
 
-        shape = (self.frames, self.image.height, self.image.width, 3)
-
         def load_tensors(number: Any) -> tuple[Any, Any, Any]:
             images, label, weights = tf.numpy_function(
                 load, [number], (tf.uint8, tf.int32, tf.float32), stateful=True
             )
             return (
-                tf.ensure_shape(images, shape),
+                tf.ensure_shape(images, self._shape),
                 tf.ensure_shape(label, (self.frames,)),
                 tf.ensure_shape(weights, (self.frames,)),
             )
@@ -137,12 +140,12 @@ class ClipReader:
         preprocess: Preprocessor,
     ) -> npt.NDArray[np.uint8]:
         if change is not None:
-            return augment(frame, change, self.image.height)
+            frame = augment(frame, change, self.image.height)
         return seen_frame(preprocess, frame, self.image)
 
     def _nothing(self) -> tuple[Any, Any, Any]:
         return (
-            np.zeros((self.frames, self.image.height, self.image.width, 3), np.uint8),
+            np.zeros(self._shape, np.uint8),
             np.zeros(self.frames, np.int32),
             np.zeros(self.frames, np.float32),
         )

@@ -13,9 +13,10 @@ from safetensors import SafetensorError, safe_open
 
 from movistream.system.output import replaced_when_done
 from movistream_converters.formats.safetensors_file import weights_bytes
-from movistream_converters.ir.network import Network
+from movistream_converters.ir.network import Network, image_of
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Tensor, run_clip
+from movistream_converters.reference.images import seen
 from movistream_converters.tflite.quantization import QuantizationPlan
 from movistream_training.batches import Batch
 from movistream_training.errors import TrainingError
@@ -105,9 +106,9 @@ class Evaluator:
     def _run(
         self, weights: dict[str, Tensor], images: Tensor, labels: Tensor, counts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        seen, rounded = as_in_int8(self._network, weights, self._plan)
-        values = tf.cast(images, tf.float32) / 255.0
-        logits, _ = run_clip(self._network, seen, values, rounded=rounded)
+        computed, rounded = as_in_int8(self._network, weights, self._plan)
+        values = seen(images, image_of(self._network))
+        logits, _ = run_clip(self._network, computed, values, rounded=rounded)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
         hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels)
         return (

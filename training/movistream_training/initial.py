@@ -7,14 +7,21 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from movistream.system.text import printable
+from movistream_converters.ir.adapting import classifier_of
+from movistream_converters.ir.layers import Convolution, Layer
 from movistream_converters.ir.network import Network, weight_shapes
 from movistream_converters.ir.weights import Weights
+from movistream_training.errors import TrainingError
 
 _EDGE_FILTERS = 0.7
 """The share of spatial filters whose weights sum to zero."""
 
 _SPREAD = 0.1
 """How far temporal kernels begin from pure delays."""
+
+_NEGATIVE_SLOPE = 0.25
+"""Of parametric relus, as their paper begins (arXiv 1502.01852)."""
 
 
 def initial_weights(network: Network, seed: int) -> Weights:
@@ -26,22 +33,35 @@ def initial_weights(network: Network, seed: int) -> Weights:
     """
     generator = np.random.default_rng(seed)
     weights: Weights = {}
+    temporal = {f"{node.name}.kernel" for node in network.nodes if _is_temporal(node.layer)}
     for name, shape in weight_shapes(network).items():
         match name.rpartition(".")[2]:
             case "kernel":
                 fan_in = math.prod(shape[:-1] if len(shape) == 5 else shape[:3])
                 value = generator.normal(0.0, math.sqrt(2.0 / fan_in), shape)
-                if name.endswith("feature_temporal.conv.kernel"):
+                if name in temporal:
                     value = _delays(shape, generator) + _SPREAD * value
                 elif max(shape[1:3]) > 1:
                     edges = slice(0, round(_EDGE_FILTERS * shape[-1]))
                     value[..., edges] -= value[..., edges].mean(axis=(1, 2), keepdims=True)
             case "gamma" | "variance" | "scale":
                 value = np.ones(shape)
+            case "slope":
+                value = np.full(shape, _NEGATIVE_SLOPE)
             case _:
                 value = np.zeros(shape)
         weights[name] = np.asarray(value, np.float32)
     return weights
+
+
+def _is_temporal(layer: Layer) -> bool:
+    """Whether it mixes frames of each channel, and nothing else."""
+    return (
+        isinstance(layer, Convolution)
+        and layer.depthwise
+        and layer.past_frames > 0
+        and layer.kernel[1:] == (1, 1)
+    )
 
 
 def _delays(shape: tuple[int, ...], generator: np.random.Generator) -> npt.NDArray[np.float64]:
@@ -56,8 +76,17 @@ def with_new_head(weights: Weights, network: Network, seed: int) -> Weights:
     """The weights, with a classifier of the network's number of classes, untrained.
 
     Args:
-        weights: of a network that differs from this one in its classes alone.
+        weights: of a network that differs from this one in its classes and its image's size alone.
+
+    Raises:
+        TrainingError: if the size decides how many weights it has.
     """
     fresh = initial_weights(network, seed)
-    head = "classifier.logits."
-    return {name: fresh[name] if name.startswith(head) else weights[name] for name in fresh}
+    head = {node.name for node in classifier_of(network)}
+    mixed = {n: fresh[n] if n.rpartition(".")[0] in head else weights[n] for n in fresh}
+    if wrong := [name for name, value in mixed.items() if value.shape != fresh[name].shape]:
+        raise TrainingError(
+            f"{printable(wrong[0])} has a weight for each pixel: {printable(network.name)} cannot"
+            " be trained further on images of another size"
+        )
+    return mixed

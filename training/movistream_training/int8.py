@@ -42,7 +42,7 @@ def fit_int8(
     Raises:
         MovistreamError: if a video cannot be read, or training fails.
     """
-    image = image_input(source.options)
+    image = image_input(source.network, source.frames_per_second)
     network, weights = fold(source.network, source.weights)
     plan = calibrate(network, weights, calibration_videos, image, ignore_progress).plan
     recipe = replace(

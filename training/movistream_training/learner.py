@@ -9,16 +9,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from movistream_converters.ir.network import Network
+from movistream_converters.ir.adapting import head_of
+from movistream_converters.ir.network import Network, image_of
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Statistics, Tensor, run_clip
+from movistream_converters.reference.images import seen
 from movistream_converters.tflite.quantization import QuantizationPlan
 from movistream_training.batches import Batch
 from movistream_training.fake_quantization import as_in_int8
 from movistream_training.recipe import Recipe
 
 _STORED_STATISTICS = (".mean", ".variance")
-_HEAD = "classifier."
 
 
 def is_trained(name: str) -> bool:
@@ -45,6 +46,7 @@ class Learner:
         self.recipe = recipe
         self.plan = plan
         self.step = 0
+        self._head = head_of(network) if recipe.frozen_epochs else frozenset[str]()
         self._variables = {
             name: keras.Variable(value, name=name.replace(".", "_"), trainable=is_trained(name))
             for name, value in weights.items()
@@ -108,7 +110,9 @@ class Learner:
     def _learn(
         self, images: Tensor, labels: Tensor, counts: Tensor, decay: Tensor, *, only_head: bool
     ) -> tuple[Tensor, Tensor]:
-        names = [n for n in self._trained if not only_head or n.startswith(_HEAD)]
+        names = [
+            name for name in self._trained if not only_head or name.rpartition(".")[0] in self._head
+        ]
         values = [self._variables[name].value for name in names]
         total = tf.maximum(tf.reduce_sum(counts), 1e-6)
         gradients = [tf.zeros_like(value) for value in values]
@@ -142,10 +146,10 @@ class Learner:
         self, images: Tensor, labels: Tensor, states: dict[str, Tensor] | None, *, train: bool
     ) -> tuple[Tensor, Tensor, dict[str, Tensor], Statistics]:
         statistics: Statistics | None = {} if train and self.recipe.batch_statistics else None
-        weights = {name: variable.value for name, variable in self._variables.items()}
-        values = tf.cast(images, tf.float32) / 255.0
-        seen, rounded = as_in_int8(self.network, weights, self.plan)
-        logits, states = run_clip(self.network, seen, values, states, statistics, rounded)
+        variables = {name: variable.value for name, variable in self._variables.items()}
+        weights, rounded = as_in_int8(self.network, variables, self.plan)
+        values = seen(images, image_of(self.network))
+        logits, states = run_clip(self.network, weights, values, states, statistics, rounded)
         classes = logits.shape[-1]
         smoothing = self.recipe.label_smoothing
         targets = tf.one_hot(

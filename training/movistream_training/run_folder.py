@@ -13,7 +13,6 @@ import msgspec
 
 from movistream.system.leftovers import remove_leftovers
 from movistream.system.output import replaced_when_done
-from movistream_converters.networks.movinet import MovinetOptions
 from movistream_training.errors import TrainingError
 from movistream_training.examples import Example
 from movistream_training.history import Epoch
@@ -24,7 +23,9 @@ class Settings(msgspec.Struct, frozen=True):
     """All that decides the course of a run.
 
     Attributes:
-        options: of the network.
+        network: its name.
+        network_digest: of all of it.
+        frames_per_second: that it sees.
         labels: of the classes, in their order.
         recipe: of the training.
         int8_epochs: of training for int8 after it.
@@ -36,7 +37,9 @@ class Settings(msgspec.Struct, frozen=True):
         seed: of everything random.
     """
 
-    options: MovinetOptions
+    network: str
+    network_digest: str
+    frames_per_second: float
     labels: tuple[str, ...]
     recipe: Recipe
     int8_epochs: int
@@ -145,7 +148,10 @@ def _read_settings(run: RunFolder) -> Settings:
     try:
         return msgspec.json.decode(run.settings.read_bytes(), type=Settings)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise TrainingError(f"{run.settings} is damaged: {error}") from None
+        raise TrainingError(
+            f"{run.settings} is damaged, or another version's, whose runs cannot be gone on with:"
+            f" {error}"
+        ) from None
 
 
 def write_split(run: RunFolder, training: Sequence[Example], validation: Sequence[Example]) -> None:

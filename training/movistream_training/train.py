@@ -16,11 +16,13 @@ from movistream.errors import VideoError
 from movistream.system.output import replaced_when_done
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import Network
+from movistream_converters.ir.adapting import with_classes
+from movistream_converters.ir.document import encode_network
+from movistream_converters.ir.network import Network, NetworkError, image_of
 from movistream_converters.ir.weights import Weights
-from movistream_converters.networks.movinet import ARCHITECTURES, MovinetOptions, build_movinet
 from movistream_converters.quantise.videos import image_input
 from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.images import seen
 from movistream_training.answers import Answer, confusion
 from movistream_training.batches import Batch
 from movistream_training.decoding import ClipReader
@@ -50,15 +52,15 @@ class Plan:
     """What to train, as a user says it.
 
     Attributes:
-        start: weights to start from; None: from nothing.
-        options: of the network; its classes are taken from the data.
+        source: the network, whose classes are taken from the data, and the weights to start from;
+            none: from nothing.
         epochs: at most.
         int8_epochs: after them, with numbers rounded as the int8 file rounds them.
         frozen_epochs: first ones, in which only the classifier learns.
         learning_rate: the highest.
         clips_per_batch: in each step.
-        frames_per_clip: of each; None: as long as most examples are, at most as long as those of
-            the architecture's own training.
+        frames_per_clip: of each; None: as long as most examples are.
+        most_frames: of a clip, where that is not said.
         sub_clip_frames: see :class:`.recipe.Recipe`.
         patience_epochs: see :class:`.recipe.Recipe`.
         validation_share: of the videos, where the data do not say.
@@ -66,14 +68,14 @@ class Plan:
         seed: of everything random.
     """
 
-    start: Source | None
-    options: MovinetOptions
+    source: Source
     epochs: int
     int8_epochs: int
     frozen_epochs: int
     learning_rate: float
     clips_per_batch: int
     frames_per_clip: int | None
+    most_frames: int
     sub_clip_frames: int | None
     patience_epochs: int | None
     validation_share: float
@@ -122,15 +124,18 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
     training, validation = (
         tuple(one for one in probed if one.example in side) for side in map(frozenset, sides)
     )
-    options = replace(plan.options, num_classes=len(data.labels))
-    image = image_input(options)
-    frames = plan.frames_per_clip or _usual_frames(training, options)
+    network = _for_classes(plan.source.network, len(data.labels))
+    rate = _frames_per_second(plan.source)
+    image = image_input(network, rate)
+    frames = plan.frames_per_clip or _usual_frames(training, rate, plan.most_frames)
     settings = Settings(
-        options=options,
+        network=network.name,
+        network_digest=hashlib.sha256(encode_network(network)).hexdigest()[:16],
+        frames_per_second=rate,
         labels=data.labels,
         recipe=_recipe(plan, training),
         int8_epochs=plan.int8_epochs,
-        source="" if plan.start is None else plan.start.name,
+        source=plan.source.name,
         examples=_digest(*sides),
         clips_per_batch=plan.clips_per_batch,
         frames_per_clip=frames,
@@ -141,11 +146,10 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
     write_split(run, *sides)
     watcher.on_start(settings, training, validation)
 
-    network = build_movinet(options)
     learner = Learner(network, _first_weights(plan, network), settings.recipe)
     reader = ClipReader(data.labels, image, frames, plan.flips, skipped)
     judged = reader.validation(validation, plan.clips_per_batch)
-    recorder = _Recorder(run, settings, network, plan.start)
+    recorder = _Recorder(run, settings, network, plan.source)
 
     def on_epoch(history: Sequence[Epoch], weights: Weights) -> None:
         recorder.record(history, weights)
@@ -201,11 +205,26 @@ def _check_classes(data: DataSet, probed: Sequence[Probed], skipped: dict[Exampl
             raise TrainingError(f"the class {label!r} has no video that can be decoded: {first}")
 
 
-def _usual_frames(training: Sequence[Probed], options: MovinetOptions) -> int:
-    """As many as half of the examples have, at most what the architecture was made for."""
+def _for_classes(network: Network, classes: int) -> Network:
+    try:
+        return with_classes(network, classes)
+    except NetworkError as error:
+        raise TrainingError(str(error)) from None
+
+
+def _frames_per_second(source: Source) -> float:
+    if source.frames_per_second is None:
+        raise TrainingError(
+            f"{source.name or source.network.name} does not say at what rate it sees frames; say"
+            " one with --fps"
+        )
+    return source.frames_per_second
+
+
+def _usual_frames(training: Sequence[Probed], rate: float, most_frames: int) -> int:
+    """As many as half of the examples have, within what is sensible."""
     usual_s = float(np.quantile([one.seconds for one in training], 0.5))
-    most = ARCHITECTURES[options.architecture].clip_frames
-    return min(most, max(LEAST_FRAMES, round(usual_s * options.frames_per_second)))
+    return min(most_frames, max(LEAST_FRAMES, round(usual_s * rate)))
 
 
 def _recipe(plan: Plan, training: Sequence[Probed]) -> Recipe:
@@ -220,7 +239,7 @@ def _recipe(plan: Plan, training: Sequence[Probed]) -> Recipe:
         frozen_epochs=plan.frozen_epochs,
         sub_clip_frames=plan.sub_clip_frames,
         # A few clips say less of what a network sees than what it has learnt before.
-        batch_statistics=plan.start is None,
+        batch_statistics=not plan.source.weights,
         patience_epochs=plan.patience_epochs,
         average_decay=0.98,
     )
@@ -236,37 +255,35 @@ def _digest(training: Sequence[Example], validation: Sequence[Example]) -> str:
 
 
 def _first_weights(plan: Plan, network: Network) -> Weights:
-    if plan.start is None:
+    if not plan.source.weights:
         return initial_weights(network, plan.seed)
-    return with_new_head(plan.start.weights, network, plan.seed)
+    return with_new_head(plan.source.weights, network, plan.seed)
 
 
 class _Recorder:
     """Writes what each epoch brought into the folder of the run."""
 
     def __init__(
-        self, run: RunFolder, settings: Settings, network: Network, start: Source | None
+        self, run: RunFolder, settings: Settings, network: Network, source: Source
     ) -> None:
         self._run = run
-        self._settings = settings
-        self._network = network
-        self._format = "movistream" if start is None else start.format
+        self._source = Source(
+            network,
+            {},
+            name=source.name or run.path.name,
+            format=source.format or "movistream",
+            labels=settings.labels,
+            frames_per_second=settings.frames_per_second,
+            # Whatever was a guess is what has been trained now.
+            findings=tuple(replace(finding, guessed=False) for finding in source.findings),
+        )
         self._board = tf.summary.create_file_writer(str(run.tensorboard))
 
     def record(self, history: Sequence[Epoch], weights: Weights) -> None:
         """Writes curves, and the weights if they are the best so far."""
         epoch = history[-1]
         if best_epoch(history) is epoch:
-            source = Source(
-                self._settings.options,
-                self._network,
-                weights,
-                findings=(),
-                name=self._settings.source or self._run.path.name,
-                format=self._format,
-                labels=self._settings.labels,
-            )
-            safetensors_file.write(source, self._run.weights)
+            safetensors_file.write(replace(self._source, weights=weights), self._run.weights)
         write_history(self._run, history)
         plot_curves(history, best_epoch(history), self._run.curves)
         with self._board.as_default(step=epoch.number):
@@ -280,7 +297,7 @@ class _Recorder:
 def _clip_answers(network: Network, weights: Weights, batches: Sequence[Batch]) -> Iterator[Answer]:
     """What weights say to the clips of batches, without what only fills them up."""
     for batch in batches:
-        logits, _ = run_clip(network, weights, batch.images.astype(np.float32) / 255)
+        logits, _ = run_clip(network, weights, seen(batch.images, image_of(network)))
         for truth, counts, scores in zip(batch.labels, batch.weights, logits.numpy(), strict=True):
             if counts.any():
                 frames = int(np.flatnonzero(counts)[-1]) + 1

@@ -20,9 +20,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from movistream_converters.networks.movinet import ARCHITECTURES, MovinetOptions, default_options
+from movistream_converters.ir.adapting import with_image_size
+from movistream_converters.ir.network import NetworkError
+from movistream_converters.networks.movinet import ARCHITECTURES, default_options
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
+from movistream_training.errors import TrainingError
 from movistream_training.examples import find_examples
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
 
 _LEARNING_RATE = 3e-3
 _FINE_TUNING_RATE = 5e-4
+_MOST_FRAMES = 50
+"""Of a clip, where the network's own training says nothing."""
 
 
 @click.command()
@@ -146,19 +151,19 @@ def train(
     found = find_examples(data)
     # A GPU is used if there is one.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
-    source = _read(start)
+    source = _source(start, arch or "a0", image_size, fps)
     from movistream_training.train import Plan
     from movistream_training.train import train as train_network
 
     plan = Plan(
-        start=source,
-        options=_options(source, arch or "a0", image_size, fps),
+        source=source,
         epochs=epochs,
         int8_epochs=int8_epochs,
-        frozen_epochs=(3 if source else 0) if frozen_epochs is None else frozen_epochs,
-        learning_rate=learning_rate or (_FINE_TUNING_RATE if source else _LEARNING_RATE),
+        frozen_epochs=(0 if start is None else 3) if frozen_epochs is None else frozen_epochs,
+        learning_rate=learning_rate or (_LEARNING_RATE if start is None else _FINE_TUNING_RATE),
         clips_per_batch=clips,
         frames_per_clip=frames,
+        most_frames=_most_frames(source),
         sub_clip_frames=sub_clip,
         patience_epochs=patience,
         validation_share=validation,
@@ -170,24 +175,32 @@ def train(
     _summarise(training)
 
 
-def _read(start: Path | None) -> Source | None:
+def _source(start: Path | None, arch: str, image_size: int | None, fps: float | None) -> Source:
+    """What to train: as it is read, or without weights."""
     if start is None:
         import_tensorflow()
-        return None
-    from movistream_converters.formats.isolated import read_isolated
+        from movistream_converters.formats.movinet_options import movinet_source
 
-    return read_isolated(start, None, None, {}, import_tensorflow)
+        source = movinet_source(default_options(arch), {})
+    else:
+        from movistream_converters.formats.isolated import read_isolated
 
-
-def _options(
-    source: Source | None, arch: str, image_size: int | None, fps: float | None
-) -> MovinetOptions:
-    options = default_options(arch) if source is None else source.options
+        source = read_isolated(start, None, None, {}, import_tensorflow)
     if image_size is not None:
-        options = replace(options, image_size=image_size)
-    if fps is not None:
-        options = replace(options, frames_per_second=fps)
-    return options
+        try:
+            network = with_image_size(source.network, (image_size, image_size))
+        except NetworkError as error:
+            raise TrainingError(f"{image_size} pixels do not suit the network: {error}") from None
+        source = replace(source, network=network)
+    return source if fps is None else replace(source, frames_per_second=fps)
+
+
+def _most_frames(source: Source) -> int:
+    """Of a clip: what a MoViNet was made for."""
+    from movistream_converters.formats.movinet_options import options_of
+
+    options = options_of(source)
+    return _MOST_FRAMES if options is None else options.spec.clip_frames
 
 
 class _Display:
@@ -226,9 +239,9 @@ class _Display:
     ) -> None:
         self._bars.reset(self._task, total=settings.recipe.steps, description="training")
         self._print(
-            f"{settings.options.name}, {len(settings.labels)} classes: {len(training)} examples to"
+            f"{settings.network}, {len(settings.labels)} classes: {len(training)} examples to"
             f" train on, {len(validation)} to judge on; clips of {settings.frames_per_clip} frames"
-            f" at {settings.options.frames_per_second:g} per second"
+            f" at {settings.frames_per_second:g} per second"
         )
 
     def _on_step(self, step: int, loss: float) -> None:

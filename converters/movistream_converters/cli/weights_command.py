@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from movistream.system.output import check_output
 from movistream.system.text import printable
@@ -56,7 +57,7 @@ def _facts(source: Source) -> dict[str, Any]:
         "network": source.network.name,
         "options": {
             finding.option: {
-                "value": finding.value,
+                "value": msgspec.to_builtins(finding.value),
                 "from": finding.source,
                 "guessed": finding.guessed,
             }

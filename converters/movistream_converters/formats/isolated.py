@@ -19,10 +19,12 @@ from movistream.errors import MovistreamError
 from movistream.system.child import ChildError, RefusalError, call, nothing, refuse
 from movistream.system.leftovers import temporary_folder
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.described import read_document
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.safetensors_file import weights_bytes
 from movistream_converters.formats.source import Finding, Source
-from movistream_converters.ir.network import Network, weight_shapes
+from movistream_converters.ir.document import encode_network
+from movistream_converters.ir.network import weight_shapes
 from movistream_converters.networks.movinet import MovinetOptions
 from movistream_converters.tensorflow_import import quiet_tensorflow
 
@@ -34,16 +36,19 @@ _FILE = "source.safetensors"
 
 
 class _Description(msgspec.Struct, frozen=True):
-    """A source without its weights; values of findings are plain."""
+    """A source without its weights; values of findings are plain.
 
-    movinet: MovinetOptions | None
-    network: Network
-    findings: tuple[Finding, ...]
-    unused: tuple[str, ...]
+    Attributes:
+        document: of the network, see :mod:`.ir.document`.
+    """
+
+    document: msgspec.Raw
     name: str
     format: str
     labels: tuple[str, ...]
     frames_per_second: float | None
+    findings: tuple[Finding, ...]
+    unused: tuple[str, ...]
 
 
 def read_isolated(
@@ -81,7 +86,7 @@ def read_isolated(
                 f"{path} cannot be read: its reader {error}. It may be damaged, or too large for"
                 " this machine"
             ) from None
-        return _received(folder / _FILE)
+        return _received(path, folder / _FILE)
 
 
 def answer(
@@ -99,38 +104,43 @@ def answer(
     except MovistreamError as error:
         return refuse(error)
     description = _Description(
-        movinet=source.movinet,
-        network=source.network,
-        findings=source.findings,
-        unused=source.unused,
+        document=msgspec.Raw(encode_network(source.network)),
         name=source.name,
         format=source.format,
         labels=source.labels,
         frames_per_second=source.frames_per_second,
+        findings=source.findings,
+        unused=source.unused,
     )
     metadata = {_KEY: msgspec.json.encode(description).decode()}
     (Path(folder) / _FILE).write_bytes(weights_bytes(source.weights, metadata))
     return 0
 
 
-def _received(file: Path) -> Source:
+def _received(path: Path, file: Path) -> Source:
     with safe_open(file, framework="numpy") as opened:
         described = msgspec.json.decode(opened.metadata()[_KEY], type=_Description)
-        network = described.network
+        network = read_document(path, described.document)
         weights = {name: np.asarray(opened.get_tensor(name)) for name in weight_shapes(network)}
     return Source(
-        movinet=described.movinet,
         network=network,
         weights=weights,
-        findings=tuple(replace(f, value=_typed(f.option, f.value)) for f in described.findings),
-        unused=described.unused,
         name=described.name,
         format=described.format,
         labels=described.labels,
         frames_per_second=described.frames_per_second,
+        findings=tuple(map(_found, described.findings)),
+        unused=described.unused,
     )
 
 
 def _typed(option: str, value: object) -> object:
-    """An option's value as :class:`.MovinetOptions` has it; others are plain."""
+    """An option's value as :class:`.MovinetOptions` has it."""
     return msgspec.convert(value, get_type_hints(MovinetOptions).get(option, Any))
+
+
+def _found(finding: Finding) -> Finding:
+    try:
+        return replace(finding, value=_typed(finding.option, finding.value))
+    except msgspec.ValidationError:
+        return finding  # Of another network, whose values are plain.

@@ -118,12 +118,11 @@ def read(
         Finding("warm_up_frames", warm_up_frames(network), "the delay and the window"),
     )
     return Source(
-        None,
         network,
         clip.weights,
-        (*clip.findings, finding, *lateness),
-        clip.unused,
         frames_per_second=clip.frames_per_second,
+        findings=(*clip.findings, finding, *lateness),
+        unused=clip.unused,
     )
 
 

@@ -10,10 +10,18 @@ from typing import Any
 
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.limits import MOST_WEIGHT_BYTES, weight_bytes
+from movistream_converters.formats.meta_json import NAME as META_JSON
+from movistream_converters.formats.meta_json import description_beside
+from movistream_converters.formats.movinet_table import (
+    layers_of_shapes,
+    read_table,
+    table_of_shapes,
+)
 from movistream_converters.formats.source import Finding, option_text
 from movistream_converters.ir.network import Network, NetworkError, weight_shapes
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,
+    CUSTOM,
     Architecture,
     ConvolutionType,
     LayerSpec,
@@ -49,17 +57,21 @@ class Evidence:
     """What a file says of its network.
 
     Attributes:
+        table: of its blocks, as far as it is seen.
+        strides_are_shown: whether the file shows the table's strides.
         where: what kind of file it is, as the findings name it.
         shown: options that the file shows outright, by name.
         customs: what to guess in place of the released models' default, and why.
     """
 
     layers: tuple[LayerSpec, ...]
+    table: Architecture | None
     convolution_type: ConvolutionType
     se_types: tuple[SqueezeExciteType, ...]
     positional_encoding: bool
     num_classes: int | None
     where: str = "the checkpoint"
+    strides_are_shown: bool = False
     shown: Mapping[str, object] = field(default_factory=dict)
     customs: Mapping[str, tuple[object, str]] = field(default_factory=dict)
 
@@ -70,22 +82,13 @@ def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
     Args:
         shapes: by normalised path, see :mod:`.formats.model_garden.names`.
     """
-    layers: list[LayerSpec] = []
-    ranks: set[int] = set()
-    se_widths: set[int] = set()
-    index = 1
-    while (kernel := shapes.get(f"{index}/_feature/_conv/kernel")) is not None:
-        if len(kernel) not in (4, 5) or 0 in kernel:
-            break
-        ranks.add(len(kernel))
-        channels = max(kernel[-2:])
-        temporal = shapes.get(f"{index}/_feature/_conv_temporal/kernel")
-        frames = temporal[0] if temporal else kernel[0] if len(kernel) == 5 else 1
-        layers.append(LayerSpec(frames, kernel[-3], channels))
-        reduce = shapes.get(f"{index}/_attention/_se_reduce/_conv/kernel", ())
-        if len(reduce) > 1:
-            se_widths.add(reduce[-2] // channels)
-        index += 1
+    layers = layers_of_shapes(shapes)
+    ranks = {len(shapes[f"{index}/_feature/_conv/kernel"]) for index in _numbers(layers)}
+    reduced = [
+        (layer, shapes.get(f"{index}/_attention/_se_reduce/_conv/kernel", ()))
+        for index, layer in zip(_numbers(layers), layers, strict=True)
+    ]
+    se_widths = {kernel[-2] // layer.expand_filters for layer, kernel in reduced if len(kernel) > 1}
     if ranks == {5}:
         separate = any("_conv_temporal" in path for path in shapes)
         convolution_type = ConvolutionType.SEPARATE_3D if separate else ConvolutionType.JOINT
@@ -93,7 +96,8 @@ def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
         convolution_type = ConvolutionType.SEPARATE_2D
     bias = shapes.get("_classifier/_conv/bias")
     return Evidence(
-        layers=tuple(layers),
+        layers=layers,
+        table=table_of_shapes(shapes),
         convolution_type=convolution_type,
         se_types={
             frozenset[int](): (SqueezeExciteType.NONE,),
@@ -102,6 +106,11 @@ def evidence_of_shapes(shapes: Mapping[str, tuple[int, ...]]) -> Evidence:
         positional_encoding=any("_pos_encoding" in path for path in shapes),
         num_classes=bias[0] if bias else None,
     )
+
+
+def _numbers(layers: tuple[LayerSpec, ...]) -> range:
+    """Of the blocks in paths."""
+    return range(1, len(layers) + 1)
 
 
 def evidence_of_options(options: MovinetOptions, where: str, guessed: Collection[str]) -> Evidence:
@@ -113,12 +122,14 @@ def evidence_of_options(options: MovinetOptions, where: str, guessed: Collection
     """
     values = asdict(options)
     return Evidence(
-        layers=architecture_layers(ARCHITECTURES[options.architecture]),
+        layers=architecture_layers(options.spec),
+        table=options.spec,
         convolution_type=options.convolution_type,
         se_types=() if "se_type" in guessed else (options.se_type,),
         positional_encoding=options.positional_encoding,
         num_classes=options.num_classes,
         where=where,
+        strides_are_shown=True,
         shown={name: values[name] for name in OPTIONS if name not in guessed},
         customs={name: (values[name], f"a guess, which {where} keeps") for name in guessed},
     )
@@ -126,7 +137,7 @@ def evidence_of_options(options: MovinetOptions, where: str, guessed: Collection
 
 def problem_of_options(options: MovinetOptions) -> str | None:
     """Why a network cannot be built as described."""
-    if options.architecture not in ARCHITECTURES:
+    if options.table is None and options.architecture not in ARCHITECTURES:
         return f"its architecture {options.architecture!r} is unknown"
     if not options.causal:
         return "it is a base model, which looks at future frames and cannot run frame by frame"
@@ -167,16 +178,10 @@ def recognise(
         ConversionError: if it is no MoViNet stream model, or does not fit the architecture or the
             overrides.
     """
-    if architecture is not None:
-        key = _architecture_key(architecture)
-        architecture_source = "the command"
-    else:
-        key = _matching_architecture(path, evidence)
-        _refuse_base_model(path, evidence, key)
-        architecture_source = evidence.where
-    options = default_options(key)
+    options, findings = _recognised(path, evidence, architecture)
+    described = description_beside(path)
+    told = described.options
     chosen: dict[str, Any] = {}
-    findings = [Finding("architecture", options.name, architecture_source)]
     default_source = f"the default of {options.name}"
 
     found: dict[str, tuple[object, ...]] = {
@@ -197,6 +202,8 @@ def recognise(
                     f" {option_text(wanted)}"
                 )
             value, source = wanted, "the command"
+        elif option in told and (not candidates or told[option] in candidates):
+            value, source = told[option], META_JSON
         elif candidates:
             value, source = candidates[0], evidence.where
             if len(candidates) > 1:
@@ -206,6 +213,8 @@ def recognise(
             (value, source), guessed = evidence.customs[option], True
         else:
             value, source, guessed = getattr(options, option), default_source, True
+        if guessed and option in described.unclear:
+            source += f"; {META_JSON} says {described.unclear[option]}, which is no value of it"
         chosen[option] = value
         if value is not None:
             findings.append(Finding(option, value, source, guessed))
@@ -214,9 +223,37 @@ def recognise(
         if overrides.get("gating") is not None:
             raise ConversionError(f"{path} has no squeeze-excite, so a gating has no place in it")
         findings = [finding for finding in findings if finding.option != "gating"]
+    if options.table is not None:
+        findings.insert(1, Finding("table", options.table, findings[0].source))
     if (problem := problem_of_options(options)) is not None:
         raise ConversionError(f"{path} cannot be converted: {problem}")
     return options, tuple(findings)
+
+
+def _recognised(
+    path: Path, evidence: Evidence, architecture: str | None
+) -> tuple[MovinetOptions, list[Finding]]:
+    """Default options of the architecture that was told or found, and what told it."""
+    if architecture is not None and architecture.endswith(".toml"):
+        options = default_options(CUSTOM, table=read_table(Path(architecture)))
+        return options, [Finding("architecture", options.name, "the command")]
+    if architecture is not None:
+        options = default_options(_architecture_key(architecture))
+        return options, [Finding("architecture", options.name, "the command")]
+    key = next((key for key, spec in ARCHITECTURES.items() if spec == evidence.table), None)
+    if key is None and evidence.table is None:
+        raise _unknown_architecture(path, evidence)
+    if key is not None:
+        _refuse_base_model(path, evidence, key)
+        options = default_options(key)
+        return options, [Finding("architecture", options.name, evidence.where)]
+    options = default_options(CUSTOM, table=evidence.table)
+    findings = [Finding("architecture", options.name, evidence.where)]
+    if not evidence.strides_are_shown:
+        strides = " ".join(str(stage.stride) for stage in options.spec.stages)
+        source = "a guess: shapes do not show strides; others are told by --arch FILE.toml"
+        findings.append(Finding("strides", strides, source))
+    return options, findings
 
 
 def _architecture_key(architecture: str) -> str:
@@ -224,7 +261,10 @@ def _architecture_key(architecture: str) -> str:
     match = re.fullmatch(r"(?:movinet-)?([a-z]\d)(?:-(stream|base))?", architecture)
     if match is None or match[1] not in ARCHITECTURES:
         names = ", ".join(f"movinet-{key}-stream" for key in ARCHITECTURES)
-        raise ConversionError(f"unknown architecture {architecture}; there are {names}")
+        raise ConversionError(
+            f"unknown architecture {architecture}; there are {names}, and block tables of one's own"
+            " in FILE.toml"
+        )
     if match[2] == "base":
         raise ConversionError(
             f"{architecture} is a base model: its convolutions and pools look at future frames, so"
@@ -255,11 +295,9 @@ def _similarity(spec: Architecture, layers: tuple[LayerSpec, ...]) -> tuple[int,
     return same, -abs(len(known) - len(layers))
 
 
-def _matching_architecture(path: Path, evidence: Evidence) -> str:
-    if (known := _architecture_of(evidence.layers)) is not None:
-        return known
+def _unknown_architecture(path: Path, evidence: Evidence) -> ConversionError:
     closest = max(ARCHITECTURES, key=lambda key: _similarity(ARCHITECTURES[key], evidence.layers))
-    raise ConversionError(
+    return ConversionError(
         f"{path} is none of the MoViNets that are known ({', '.join(ARCHITECTURES)}): its"
         f" {len(evidence.layers)} blocks are closest to movinet-{closest}-stream; with"
         f" --arch movinet-{closest}-stream the differences are listed"

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -19,8 +20,11 @@ from safetensors.numpy import save
 
 from movistream.file.manifest import Text
 from movistream.system.output import replaced_when_done
-from movistream.system.text import has_control_characters
+from movistream.system.text import has_control_characters, printable
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.described import described_findings, read_document
+from movistream_converters.formats.limits import check_weights
+from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.recognition import (
     GUESSABLE,
     evidence_of_options,
@@ -28,25 +32,49 @@ from movistream_converters.formats.recognition import (
     recognise,
 )
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.network import Network, weight_shapes
+from movistream_converters.ir.document import MOST_DOCUMENT_BYTES, encode_network
+from movistream_converters.ir.network import Network, classes_of, horizon_of, weight_shapes
 from movistream_converters.ir.weights import Mismatch, Weights, non_finite
 from movistream_converters.networks.movinet import MovinetOptions, build_movinet
 
 _KEY = "movistream.checkpoint"
 _LENGTH = struct.Struct("<Q")
-_MOST_HEADER_BYTES = 1 << 20
+_MOST_HEADER_BYTES = 2 * MOST_DOCUMENT_BYTES
 
 
-class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Header(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="schema_version", tag=2
+):
     """What the weights belong to.
 
     Attributes:
-        options: of the network, by name.
-        guessed: options that nothing has told so far; who reads the file may still say otherwise.
+        document: of the network, see :mod:`.ir.document`.
         source: name of the file that the weights come from.
         source_format: the reader that read it.
         labels: one per class, or none.
-        schema_version: of this description; other versions are refused.
+        frames_per_second: that the network was trained at; null if unknown.
+        movinet: a MoViNet's options; null for other networks.
+        guessed: those of them that nothing has told so far; who reads the file may still say
+            otherwise, and gets another network.
+    """
+
+    document: msgspec.Raw
+    source: Text
+    source_format: Text
+    labels: tuple[Text, ...] = ()
+    frames_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None
+    movinet: MovinetOptions | None = None
+    guessed: tuple[str, ...] = ()
+
+
+class OldHeader(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="schema_version", tag=1
+):
+    """As it was when all networks were MoViNets, which follow from their options.
+
+    Attributes:
+        options: of the network, by name.
+        guessed: as above, and so are the others.
     """
 
     options: MovinetOptions
@@ -54,7 +82,6 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     source: Text
     source_format: Text
     labels: tuple[Text, ...] = ()
-    schema_version: Literal[1] = 1
 
 
 def sniff(path: Path) -> bool:
@@ -87,23 +114,13 @@ def read(
     try:
         with safe_open(path, framework="numpy") as file:
             header = _header(path, file.metadata())
-            evidence = evidence_of_options(header.options, path.name, header.guessed)
-            options, findings = recognise(path, evidence, architecture, overrides or {})
-            network = build_movinet(options)
-            weights = _weights(path, file, network)
+            source = _described(path, header, architecture, overrides or {})
+            weights = _weights(path, file, source.network)
     except (SafetensorError, OSError) as error:
         raise ConversionError(f"{path} is damaged or no weights file: {error}") from None
     if names := non_finite(weights):
         raise ConversionError(f"{path} holds NaN or infinite weights, first in {names[0]}")
-    return Source(
-        options,
-        network,
-        weights,
-        findings,
-        name=header.source,
-        format=header.source_format,
-        labels=header.labels,
-    )
+    return replace(source, weights=weights)
 
 
 def write(source: Source, output: Path) -> int:
@@ -112,13 +129,18 @@ def write(source: Source, output: Path) -> int:
     Raises:
         ConversionError: if it cannot be written.
     """
-    guessed = tuple(finding.option for finding in source.findings if finding.guessed)
-    header = Header(source.options, guessed, source.name, source.format, source.labels)
-    description = msgspec.to_builtins(header)
-    if source.options.horizon_frames is None:
-        # As it was before networks could have one: such files are read by older versions too.
-        del description["options"]["horizon_frames"]
-    data = weights_bytes(source.weights, {_KEY: msgspec.json.encode(description).decode()})
+    options = options_of(source)
+    guesses = {finding.option for finding in source.findings if finding.guessed} & GUESSABLE
+    header = Header(
+        document=msgspec.Raw(encode_network(source.network)),
+        source=source.name,
+        source_format=source.format,
+        labels=source.labels,
+        frames_per_second=source.frames_per_second,
+        movinet=options,
+        guessed=() if options is None else tuple(sorted(guesses)),
+    )
+    data = weights_bytes(source.weights, {_KEY: msgspec.json.encode(header).decode()})
     with replaced_when_done(output) as part:
         part.write_bytes(data)
     return len(data)
@@ -131,26 +153,81 @@ def weights_bytes(weights: Weights, metadata: dict[str, str]) -> bytes:
     return save(in_order, metadata)
 
 
-def _header(path: Path, metadata: Mapping[str, str] | None) -> Header:
+def _header(path: Path, metadata: Mapping[str, str] | None) -> Header | OldHeader:
     try:
-        header = msgspec.json.decode((metadata or {})[_KEY], type=Header)
+        text = (metadata or {})[_KEY]
+        if len(text) > _MOST_HEADER_BYTES:
+            raise ConversionError(f"{path} describes its network in more than any network needs")
+        header = msgspec.json.decode(text, type=Header | OldHeader)
     except KeyError:
         raise ConversionError(f"{path} does not say what network its weights belong to") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise ConversionError(
-            f"{path} describes its network in a way that cannot be used: {error}. It may be"
-            " damaged, or written by a newer version of movistream"
+            f"{path} describes its network in a way that cannot be used: {printable(str(error))}."
+            " It may be damaged, or written by a newer version of movistream"
         ) from None
-    problem = problem_of_options(header.options)
-    if problem is None and not GUESSABLE.issuperset(header.guessed):
-        problem = "it leaves options open that it cannot"
-    if problem is None and len(header.labels) not in (0, header.options.num_classes):
-        problem = f"it has {header.options.num_classes} classes, and {len(header.labels)} labels"
     if any(map(has_control_characters, (header.source, header.source_format, *header.labels))):
-        problem = "its labels or names hold control characters"
-    if problem is not None:
-        raise ConversionError(f"{path} describes its network wrongly: {problem}")
+        raise _wrong(path, "its labels or names hold control characters")
+    options = header.options if isinstance(header, OldHeader) else header.movinet
+    guessable = GUESSABLE if options is not None else frozenset[str]()
+    if not guessable.issuperset(header.guessed):
+        raise _wrong(path, "it leaves options open that it cannot")
+    if options is not None and (problem := problem_of_options(options)) is not None:
+        raise _wrong(path, problem)
     return header
+
+
+def _described(
+    path: Path,
+    header: Header | OldHeader,
+    architecture: str | None,
+    overrides: Mapping[str, object],
+) -> Source:
+    """All but the weights."""
+    rate = None if isinstance(header, OldHeader) else header.frames_per_second
+    network = None if isinstance(header, OldHeader) else read_document(path, header.document)
+    options = header.options if isinstance(header, OldHeader) else header.movinet
+    if options is None:
+        assert network is not None
+        findings = described_findings(path, network, rate, architecture, overrides, path.name)
+    else:
+        evidence = evidence_of_options(options, path.name, header.guessed)
+        found, findings = recognise(path, evidence, architecture, overrides)
+        if network is not None and not _agree(network, options):
+            raise _wrong(path, "it describes two networks, one by options")
+        if network is None or found != options:
+            # A guess was said otherwise.
+            network = build_movinet(found)
+        rate = found.frames_per_second
+    if len(header.labels) not in (0, classes_of(network)):
+        raise _wrong(path, f"it has {classes_of(network)} classes, and {len(header.labels)} labels")
+    check_weights(path, weight_shapes(network).values())
+    return Source(
+        network,
+        {},
+        name=header.source,
+        format=header.source_format,
+        labels=header.labels,
+        frames_per_second=rate,
+        findings=findings,
+    )
+
+
+def _agree(network: Network, options: MovinetOptions) -> bool:
+    """Whether a network's weights, classes, size and horizon are those that options say.
+
+    The layers may differ: what options meant when they were written is in the document.
+    """
+    meant = build_movinet(options)
+    return (
+        weight_shapes(network) == weight_shapes(meant)
+        and network.image_size == meant.image_size
+        and horizon_of(network) == horizon_of(meant)
+    )
+
+
+def _wrong(path: Path, problem: str) -> ConversionError:
+    return ConversionError(f"{path} describes its network wrongly: {problem}")
 
 
 def _weights(path: Path, file: Any, network: Network) -> Weights:

@@ -1,23 +1,25 @@
-"""What readers of all formats return: a network, its weights, and why it is this network."""
+"""What readers of all formats return: a network, its weights, and what is known of both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from movistream_converters.errors import ConversionError
 from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import Weights
-from movistream_converters.networks.movinet import MovinetOptions
+from movistream_converters.networks.movinet import Architecture
 
 
 def option_text(value: object) -> str:
-    """An option's value as the command line has it."""
+    """An option's value as the command line has it; a block table in a few words."""
+    if isinstance(value, Architecture):
+        blocks = sum(len(stage.layers) for stage in value.stages)
+        return f"{blocks} blocks in {len(value.stages)} stages"
     return f"{value:g}" if isinstance(value, float) else str(getattr(value, "value", value))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One option of a network, and what it was decided by.
+    """Something about a network, and what it was decided by.
 
     Attributes:
         source: ``the checkpoint``, ``the SavedModel``, ``the command``, ``the default of NAME``….
@@ -32,41 +34,24 @@ class Finding:
 
 @dataclass(frozen=True)
 class Source:
-    """A network read from a file.
+    """A network with its weights. Classes, image size and horizon follow from the network.
 
     Attributes:
-        movinet: its options, if it is a MoViNet.
-        findings: its options, each with what it was decided by.
-        unused: what the file holds besides.
+        network: as it was trained: not folded.
+        weights: of all its layers (:func:`.ir.network.weight_shapes`).
         name: of the file, or of the one that a weights file was made from.
         format: the reader of that one, a key of :data:`.registry.FORMATS`.
         labels: one per class, if the file names them.
-        frames_per_second: the rate at which a network that is no MoViNet was trained to see
-            frames; None if unknown.
+        frames_per_second: the rate at which the network was trained to see frames; None if unknown.
+        findings: what its reader found, each with what it was decided by.
+        unused: what the file holds besides.
     """
 
-    movinet: MovinetOptions | None
     network: Network
     weights: Weights
-    findings: tuple[Finding, ...]
-    unused: tuple[str, ...] = ()
     name: str = ""
     format: str = ""
     labels: tuple[str, ...] = ()
     frames_per_second: float | None = None
-
-    @property
-    def options(self) -> MovinetOptions:
-        """Of a MoViNet.
-
-        Raises:
-            ConversionError: if it is none.
-        """
-        if self.movinet is None:
-            raise ConversionError(f"{self.name} is no MoViNet, which this needs")
-        return self.movinet
-
-    @property
-    def rate(self) -> float | None:
-        """The rate at which the network was trained to see frames; None if unknown."""
-        return self.frames_per_second if self.movinet is None else self.movinet.frames_per_second
+    findings: tuple[Finding, ...] = ()
+    unused: tuple[str, ...] = ()

@@ -12,7 +12,8 @@ cumulative (arXiv 2103.11511, section 3.2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -38,7 +39,13 @@ _LARGEST_SIZE = 4096
 """Of images and frames, in pixels."""
 _LARGEST_NUMBER = 2**16
 """Of channels, frames, taps and the like."""
+_LARGEST_REAL = 1e6
+"""Of epsilons, slopes, means and the like."""
 _ONLY_CAUSAL = (WindowMean, Delay, Previous)
+
+
+_Shaped: TypeAlias = "tuple[Node, tuple[Shape, ...], Shape]"
+"""A node, the shapes of its inputs, and that of its output."""
 
 
 class NetworkError(ValueError):
@@ -65,7 +72,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     delay_frames: int = 0
 
 
-class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Nodes in execution order; the first is the image, the last gives the logits.
 
     Attributes:
@@ -102,7 +109,11 @@ def weight_shapes(network: Network) -> dict[str, tuple[int, ...]]:
 
 def layer_states(network: Network) -> Iterator[tuple[Node, LayerState]]:
     """What each node remembers, in execution order."""
-    for node, inputs, _ in _shaped(network.nodes, network.image_size):
+    return _states(_shaped(network.nodes, network.image_size))
+
+
+def _states(shaped: Iterable[_Shaped]) -> Iterator[tuple[Node, LayerState]]:
+    for node, inputs, _ in shaped:
         if (state := RULES[type(node.layer)].state(node.layer, inputs)) is not None:
             yield node, state
 
@@ -129,11 +140,11 @@ def image_of(network: Network) -> Image:
 
 def consumers(network: Network) -> dict[str, tuple[Node, ...]]:
     """The nodes that read each node's output."""
-    readers: dict[str, tuple[Node, ...]] = {node.name: () for node in network.nodes}
+    readers: dict[str, list[Node]] = {node.name: [] for node in network.nodes}
     for node in network.nodes:
         for name in node.inputs:
-            readers[name] += (node,)
-    return readers
+            readers[name].append(node)
+    return {name: tuple(nodes) for name, nodes in readers.items()}
 
 
 def temporal_convolutions(network: Network) -> Iterator[tuple[Node, int]]:
@@ -174,16 +185,16 @@ def with_horizon(network: Network, horizon_frames: int | None) -> Network:
 
 def horizon_of(network: Network) -> int | None:
     """After how many frames the network's running means forget; None: never, or it has none."""
+    return next(iter(_horizons(network)), None)
+
+
+def _horizons(network: Network) -> set[int | None]:
     layers = (node.layer for node in network.nodes)
-    horizons = {layer.horizon_frames for layer in layers if isinstance(layer, TemporalMean)}
-    (horizon,) = horizons or {None}
-    return horizon
+    return {layer.horizon_frames for layer in layers if isinstance(layer, TemporalMean)}
 
 
-def _shaped(
-    nodes: tuple[Node, ...], image_size: tuple[int, int]
-) -> Iterator[tuple[Node, tuple[Shape, ...], Shape]]:
-    """Each node, the shapes of its inputs, and that of its output.
+def _shaped(nodes: tuple[Node, ...], image_size: tuple[int, int]) -> Iterator[_Shaped]:
+    """The nodes with their shapes, in execution order.
 
     Raises:
         NetworkError: if a layer does not fit its inputs.
@@ -226,8 +237,9 @@ def _check(network: Network) -> None:
         least, most = RULES[type(node.layer)].inputs
         if not least <= len(node.inputs) <= most:
             raise NetworkError(f"{where} has {len(node.inputs)} inputs, not {least} to {most}")
-    _check_shapes(network)
-    _check_states(network)
+    shaped = list(_shaped(nodes, network.image_size))
+    _check_shapes(network, {node.name: shape for node, _, shape in shaped})
+    _check_states(network, shaped)
 
 
 def _check_bounds(network: Network) -> None:
@@ -256,6 +268,7 @@ def _check_name(name: str, whose: str) -> None:
 
 
 _MAY_BE_ZERO = frozenset({"start", "padding"})
+_NEVER_NEGATIVE = frozenset({"epsilon"})
 
 
 def _check_numbers(node: Node, field: str, value: object) -> None:
@@ -267,12 +280,13 @@ def _check_numbers(node: Node, field: str, value: object) -> None:
     elif isinstance(value, int):
         if not (field not in _MAY_BE_ZERO) <= value <= _LARGEST_NUMBER:
             raise NetworkError(f"{printable(node.name)} cannot be: it has {value} as {field}")
-    elif isinstance(value, float) and not abs(value) < 1e6:
-        raise NetworkError(f"{printable(node.name)} cannot be: it has {value} as {field}")
+    elif isinstance(value, float):
+        least = 0.0 if field in _NEVER_NEGATIVE else -_LARGEST_REAL
+        if not least <= value <= _LARGEST_REAL:
+            raise NetworkError(f"{printable(node.name)} cannot be: it has {value} as {field}")
 
 
-def _check_shapes(network: Network) -> None:
-    shapes = node_shapes(network)
+def _check_shapes(network: Network, shapes: Mapping[str, Shape]) -> None:
     for node in network.nodes:
         if max(shapes[node.name]) > _LARGEST_NUMBER:
             raise NetworkError(f"{printable(node.name)} gives {list(shapes[node.name])} numbers")
@@ -286,9 +300,14 @@ def _check_shapes(network: Network) -> None:
         raise NetworkError(f"{printable(last)} gives {list(shapes[last])}, which are no logits")
 
 
-def _check_states(network: Network) -> None:
+def _check_states(network: Network, shaped: Sequence[_Shaped]) -> None:
+    if len(_horizons(network)) > 1:
+        raise NetworkError(
+            f"the running means of {printable(network.name)} forget after different numbers of"
+            " frames, and a stream has one clock"
+        )
     taken: dict[tuple[str, str], str] = {}
-    for node, state in layer_states(network):
+    for node, state in _states(shaped):
         name = node.state or node.name
         other = taken.setdefault((state.role, name), node.name)
         if other != node.name:

@@ -56,17 +56,18 @@ def unfold(network: Network, folded_weights: Weights) -> Weights:
     form = {name: np.ones(shape, np.float32) for name, shape in shapes.items()}
     folded, _ = fold(network, form)
     kept = {node.name for node in folded.nodes}
+    became = _folded_into(network, kept)
     weights = dict(folded_weights)
     if image_of(folded) != image_of(network):
         _unfold_image_normalization(network, folded, weights)
-    _unfold_gates(network, folded, weights)
+    _unfold_gates(network, folded, became, weights)
     # The last of several folded layers takes the bias: those before it are neutral.
     for node in reversed(network.nodes):
         if node.name in kept:
             continue
         match node.layer:
             case BatchNormalization():
-                bias = weights.pop(f"{_folded_into(network, kept, node.name)}.bias", None)
+                bias = weights.pop(f"{became[node.name]}.bias", None)
                 if bias is None:
                     bias = np.zeros(shapes[f"{node.name}.beta"], np.float32)
                 norm = neutral_batch_norm(bias, node.layer.epsilon)
@@ -79,23 +80,25 @@ def unfold(network: Network, folded_weights: Weights) -> Weights:
     return {name: weights[name].reshape(shape) for name, shape in shapes.items()}
 
 
-def _folded_into(network: Network, kept: set[str], name: str) -> str:
-    """The node that a folded one became a part of."""
-    before = {node.name: node.inputs[0] for node in network.nodes if node.inputs}
-    while name not in kept:
-        name = before[name]
-    return name
+def _folded_into(network: Network, kept: set[str]) -> dict[str, str]:
+    """The node that each one became a part of; itself, if it was kept."""
+    became: dict[str, str] = {}
+    for node in network.nodes:
+        became[node.name] = node.name if node.name in kept else became[node.inputs[0]]
+    return became
 
 
-def _unfold_gates(network: Network, folded: Network, weights: Weights) -> None:
+def _unfold_gates(
+    network: Network, folded: Network, became: dict[str, str], weights: Weights
+) -> None:
     """Undoes :func:`fold_hard_sigmoid`."""
     functions = {n.name: n.layer.function for n in folded.nodes if isinstance(n.layer, Activation)}
-    readers, kept = consumers(network), {node.name for node in folded.nodes}
+    readers = consumers(network)
     for node in network.nodes:
         if not isinstance(node.layer, Activation) or functions[node.name] is node.layer.function:
             continue
         slope, factor = HARD_SIGMOIDS[node.layer.function]
-        expand = _folded_into(network, kept, node.inputs[0])
+        expand = became[node.inputs[0]]
         weights[f"{expand}.kernel"] = weights[f"{expand}.kernel"] / np.float32(slope)
         weights[f"{expand}.bias"] = (weights[f"{expand}.bias"] - np.float32(3)) / np.float32(slope)
         projection = f"{readers[readers[node.name][0].name][0].name}.kernel"
@@ -133,6 +136,8 @@ def fold_hard_sigmoid(network: Network, weights: Weights) -> tuple[Network, Weig
             or not isinstance(nodes[product].layer, Multiply)
             or len(projections) != 1
             or not isinstance(projections[0].layer, Convolution)
+            # What it remembers of the product would be another number.
+            or projections[0].layer.past_frames
         ):
             continue
         slope, factor = HARD_SIGMOIDS[node.layer.function]

@@ -18,6 +18,11 @@ def stage(name: str) -> str:
     return f"{_STAGE}{name}"
 
 
+def has_stage(node: Node) -> bool:
+    """Whether a node says what part it belongs to."""
+    return any(tag.startswith(_STAGE) for tag in node.tags)
+
+
 def stage_of(node: Node) -> str:
     """The part that a node belongs to; ``network`` for one that has no such tag."""
     stages = (tag.removeprefix(_STAGE) for tag in node.tags if tag.startswith(_STAGE))

@@ -93,10 +93,10 @@ def random_weights(network: Network, seed: int) -> Weights:
 
 def neutral_batch_norm(bias: npt.NDArray[np.float32], epsilon: float) -> Weights:
     """Weights, by short name, of a batch norm that only adds a bias."""
-    # The variance with which it divides by one.
-    variance = np.float32(1.0 - epsilon)
+    # The variance with which it divides by one, or by nearly what its gamma is.
+    variance = np.float32(max(0.0, 1.0 - epsilon))
     return {
-        "gamma": np.ones_like(bias),
+        "gamma": np.full_like(bias, np.sqrt(np.float64(variance) + epsilon)),
         "beta": bias,
         "mean": np.zeros_like(bias),
         "variance": np.full_like(bias, variance),

@@ -79,9 +79,9 @@ class Architecture:
     stages: tuple[Stage, ...]
     head_filters: int
     hidden_filters: int
-    image_size: int
-    frames_per_second: int
-    clip_frames: int
+    image_size: int = 172
+    frames_per_second: int = 5
+    clip_frames: int = 50
     stream_head_activation: ActivationFunction = ActivationFunction.SWISH
     stream_positional_encoding: bool = False
 
@@ -251,17 +251,22 @@ ARCHITECTURES: dict[str, Architecture] = {
 }
 
 
+CUSTOM = "custom"
+"""In place of an architecture's name, where a table of one's own describes the blocks."""
+
+
 @dataclass(frozen=True)
 class MovinetOptions:
     """Everything that decides a MoViNet's graph.
 
     Attributes:
-        architecture: a key of :data:`ARCHITECTURES`.
+        architecture: a key of :data:`ARCHITECTURES`, or :data:`CUSTOM`.
         causal: True for a stream model.
         image_size: height and width of the input in pixels.
         frames_per_second: the rate of the frames that the network was trained on.
         horizon_frames: after so many frames, its running means forget; None: never. See
-            :class:`.ir.network.TemporalMean`.
+            :class:`.ir.layers.TemporalMean`.
+        table: of a custom network's blocks.
     """
 
     architecture: str
@@ -276,6 +281,12 @@ class MovinetOptions:
     image_size: int
     frames_per_second: float
     horizon_frames: int | None = None
+    table: Architecture | None = None
+
+    @property
+    def spec(self) -> Architecture:
+        """The table of its blocks."""
+        return ARCHITECTURES[self.architecture] if self.table is None else self.table
 
     @property
     def name(self) -> str:
@@ -283,12 +294,17 @@ class MovinetOptions:
         return f"movinet-{self.architecture}-{'stream' if self.causal else 'base'}"
 
 
-def default_options(architecture: str, *, causal: bool = True) -> MovinetOptions:
+def default_options(
+    architecture: str, *, causal: bool = True, table: Architecture | None = None
+) -> MovinetOptions:
     """The options of the released Kinetics-600 model of an architecture.
 
-    T0 and N0 were never released; they take A0's.
+    T0 and N0 were never released; they take A0's, and so do custom networks.
+
+    Args:
+        table: of a custom network.
     """
-    spec = ARCHITECTURES[architecture]
+    spec = ARCHITECTURES[architecture] if table is None else table
     return MovinetOptions(
         architecture=architecture,
         causal=causal,
@@ -301,6 +317,7 @@ def default_options(architecture: str, *, causal: bool = True) -> MovinetOptions
         num_classes=600,
         image_size=spec.image_size,
         frames_per_second=float(spec.frames_per_second),
+        table=table,
     )
 
 
@@ -384,7 +401,7 @@ def build_movinet(options: MovinetOptions) -> Network:
 
     Node names follow the released models: ``block0_layer1.expansion.conv`` and so on.
     """
-    spec = ARCHITECTURES[options.architecture]
+    spec = options.spec
     builder = _Builder(options)
     with builder.tagged(stage("stem")):
         builder.convolution("stem", Convolution(spec.stem_filters, (1, 3, 3), (2, 2)))

@@ -43,7 +43,7 @@ def observe(
     """Streams videos through the float32 step, each from a reset to its end, and watches.
 
     Args:
-        videos: frames uint8 (height, width, 3) of the network's size.
+        videos: frames uint8 (height, width, channels) of the network's size.
 
     Returns:
         What each node gave, by name.

@@ -35,7 +35,7 @@ class StepRunner:
         """Streams a video from a reset; yields every output as float32, by name, frame by frame.
 
         Args:
-            frames: uint8 (height, width, 3), of the network's size.
+            frames: uint8 (height, width, channels), of the network's size.
         """
         states: dict[str, Any] = {
             name: np.full(state.shape, state.initial, state.dtype)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from movistream.errors import VideoError
 from movistream.file.manifest import ImageInput
@@ -16,7 +17,9 @@ from movistream.sources import VideoFile, find_videos
 from movistream.sources.picking import is_at, pick_at_rate
 from movistream.stream.preprocess import Preprocessor
 from movistream_converters.errors import ConversionError
-from movistream_converters.networks.movinet import MovinetOptions
+from movistream_converters.ir.layers import Image
+from movistream_converters.ir.network import Network, node_shapes
+from movistream_converters.tflite.image_input import float_image
 
 Frame = npt.NDArray[np.uint8]
 
@@ -38,21 +41,21 @@ class Part:
 
 @dataclass(frozen=True)
 class Clip:
-    """A video's first frames, uint8 (frames, height, width, 3), as the network sees them."""
+    """A video's first frames, uint8 (frames, height, width, channels), of the network's size."""
 
     name: str
     frames: npt.NDArray[np.uint8]
 
 
-def image_input(options: MovinetOptions) -> ImageInput:
-    """What frames a network takes, as a float step's manifest says it."""
-    size = options.image_size
-    return ImageInput(
-        tensor="image",
-        shape=(1, size, size, 3),
-        dtype="float32",
-        frames_per_second=options.frames_per_second,
-    )
+def image_input(network: Network, frames_per_second: float | None) -> ImageInput:
+    """What frames a network takes: of this size, channels and rate, in [0, 1].
+
+    Args:
+        frames_per_second: at which it was trained to see them; None if unknown.
+    """
+    shape = node_shapes(network)[network.nodes[0].name]
+    image = float_image(Image(shape[2]), (1, *shape))
+    return replace(image, frames_per_second=frames_per_second)
 
 
 def videos_at(path: Path) -> tuple[Path, ...]:
@@ -68,13 +71,19 @@ def videos_at(path: Path) -> tuple[Path, ...]:
 
 
 def read_frames(video: Path | Part, image: ImageInput) -> Iterator[Frame]:
-    """A video's frames at the network's rate and size, uint8 (height, width, 3).
+    """A video's frames at the network's rate and size, uint8 (height, width, channels).
 
     A video that does not say its frame rate gives every frame.
 
     Raises:
         VideoError: if it cannot be read.
+        ConversionError: if the network takes other frames than RGB and grey.
     """
+    if image.channels not in (1, 3):
+        raise ConversionError(
+            f"the network takes frames of {image.channels} channels, and videos have red, green and"
+            " blue; a precision that needs no videos can do without"
+        )
     preprocess = Preprocessor(image)
     part = video if isinstance(video, Part) else Part(video)
     with VideoFile(part.path) as file:
@@ -109,8 +118,8 @@ def part_images(file: VideoFile, part: Part, rate: float | None) -> Iterator[Fra
 
 
 def seen_frame(preprocess: Preprocessor, frame: Frame, image: ImageInput) -> Frame:
-    """A frame as the runtime shows it to a network, as bytes."""
-    values = preprocess(frame).reshape(image.height, image.width, 3)
+    """A frame as the runtime brings it to a network's size and channels, as bytes."""
+    values = preprocess(frame).reshape(image.height, image.width, image.channels)
     return np.asarray(np.round(values * np.float32(255)), np.uint8)
 
 

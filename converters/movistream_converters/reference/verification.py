@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 import movistream
 from movistream.file.manifest import State, Verification
-from movistream_converters.ir.layers import PositionalEncoding, seen_range
+from movistream_converters.ir.layers import PositionalEncoding
 from movistream_converters.ir.network import Network, horizon_of, image_of, warm_up_frames
 from movistream_converters.ir.states import CLOCK, network_states, position_name
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Tensor, run_clip
+from movistream_converters.reference.images import seen
 from movistream_converters.tflite.layouts import StateLayout
 
 _FRAMES = 8
@@ -39,7 +40,7 @@ def verify(
     Every frame's logits and every state after it are compared.
 
     Args:
-        frames: uint8 (height, width, 3), of the network's size.
+        frames: uint8 (height, width, channels), of the network's size.
         on_frame: called after each of the 2 · len(frames) frames.
     """
     expected = _reference(network, weights, frames)
@@ -139,8 +140,15 @@ def synthetic_frames(network: Network) -> list[npt.NDArray[np.uint8]]:
     generator = np.random.default_rng(0)
     height, width = network.image_size
     rows, columns = np.mgrid[0:height, 0:width]
+    channels = image_of(network).channels
+
+    def gradient(i: int, channel: int) -> npt.NDArray[np.int64]:
+        kinds = (rows + 9 * i, columns - 5 * i, rows + columns + 7 * i)
+        gradient: npt.NDArray[np.int64] = kinds[channel % 3] + 31 * (channel // 3)
+        return gradient
+
     gradients = (
-        np.stack([rows + 9 * i, columns - 5 * i, rows + columns + 7 * i], axis=-1)
+        np.stack([gradient(i, channel) for channel in range(channels)], axis=-1)
         for i in range(verified_frames(network))
     )
     return [
@@ -153,13 +161,10 @@ def _reference(
     network: Network, weights: Weights, frames: Sequence[npt.NDArray[np.uint8]]
 ) -> list[tuple[npt.NDArray[np.float32], dict[str, Tensor]]]:
     """The network's logits and states after each frame."""
-    low, high = seen_range(image_of(network))
     after_frames = []
     states: dict[str, Tensor] | None = None
     for frame in frames:
-        image = frame.astype(np.float32)[None, None] * np.float32((high - low) / 255) + np.float32(
-            low
-        )
-        logits, states = run_clip(network, weights, image, states)
+        images = seen(frame[None, None], image_of(network))
+        logits, states = run_clip(network, weights, images, states)
         after_frames.append((logits.numpy()[0, 0], states))
     return after_frames

@@ -83,13 +83,27 @@ class Context:
                 self._views[key] = op.reshape(self.graph, tensor, f"{name}.by_{pixels}", shape)
         return self._views[key]
 
+    def kernel_and_bias(self, name: str) -> tuple[FloatArray, FloatArray]:
+        """Of a node whose outputs are the kernel's last axis; zeros where it has no bias."""
+        kernel = self.weights[f"{name}.kernel"]
+        zeros = np.zeros(kernel.shape[-1], np.float32)
+        return kernel, self.weights.get(f"{name}.bias", zeros)
+
+    def remembered(self, name: str, new: TensorRef) -> list[TensorRef]:
+        """The past frames of a node's buffer, oldest first; the new one joins them."""
+        state = self.states[name]
+        past = self.writer.past_frames(state, new)
+        self.writer.keep_frame(state, past, new)
+        return past
+
     def pixels(self, name: str) -> int:
         """Pixels in a group of a node's output."""
         return self.tensors[name].shape[-1] // self.shapes[name][2]
 
-    def is_stored_as_int8(self, name: str) -> bool:
-        """Whether past frames of a node's output are kept as int8."""
-        return name in self.plan.stored or self.tensors[name].quantization is not None
+    def stored(self, name: str) -> TensorRef:
+        """A node's output as past frames of it are kept: as int8 where the plan or it says so."""
+        is_int8 = name in self.plan.stored or self.tensors[name].quantization is not None
+        return self.value(name, int8=is_int8)
 
     def as_frame(self, x: TensorRef, name: str) -> TensorRef:
         """A vector as a frame of one pixel."""

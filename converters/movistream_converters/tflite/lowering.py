@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from movistream.file.manifest import ImageInput, State
-from movistream_converters.ir.layers import Previous, seen_range
+from movistream_converters.ir.layers import Previous
 from movistream_converters.ir.network import Network, horizon_of, image_of, warm_up_frames
 from movistream_converters.ir.weights import Weights
-from movistream_converters.tflite.builder import INT8_HIGHEST, INT8_LOWEST, GraphBuilder, TensorRef
+from movistream_converters.tflite.builder import GraphBuilder, TensorRef
 from movistream_converters.tflite.context import Context
+from movistream_converters.tflite.image_input import float_image, int8_image
 from movistream_converters.tflite.layouts import LayoutError, StateLayout
 from movistream_converters.tflite.precision import Precision
 from movistream_converters.tflite.quantization import NOTHING_INT8, QuantizationPlan
@@ -108,17 +109,15 @@ def _lowered(
     step = StepGraph(
         graph,
         states=tuple(context.writer.states),
-        image=_image_input(network, graph),
+        image=_image_input(network, graph.inputs["image"]),
         horizon_frames=horizon_of(network),
         warm_up_frames=warm_up_frames(network),
     )
     return step, context.tensors
 
 
-def _image_input(network: Network, graph: GraphBuilder) -> ImageInput:
-    tensor = graph.inputs["image"]
+def _image_input(network: Network, tensor: TensorRef) -> ImageInput:
+    image = image_of(network)
     if tensor.quantization is None:
-        seen = seen_range(image_of(network))
-        return ImageInput(tensor="image", shape=tensor.shape, dtype="float32", value_range=seen)
-    range_as_stored = (INT8_LOWEST, INT8_HIGHEST)
-    return ImageInput(tensor="image", shape=tensor.shape, dtype="int8", value_range=range_as_stored)
+        return float_image(image, tensor.shape)
+    return int8_image(image, tensor.shape, tensor.quantization)

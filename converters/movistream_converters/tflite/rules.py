@@ -64,8 +64,7 @@ def _convolution(context: Context, node: Node) -> TensorRef:
     if quantization is not None and gives_pairs(layer, context.shapes[node.inputs[0]]):
         return _paired_convolution(context, node, layer)
     x = context.value(node.inputs[0], int8=quantization is not None)
-    kernel = context.weights[f"{node.name}.kernel"]
-    bias = context.weights.get(f"{node.name}.bias", np.zeros(layer.filters, np.float32))
+    kernel, bias = context.kernel_and_bias(node.name)
     fused = context.fused.get(node.name, "NONE")
     if layer.kernel[0] == 1:
         return spatial_convolution(
@@ -91,8 +90,7 @@ def _has_one_pixel_window(layer: Convolution) -> bool:
 def _paired_convolution(context: Context, node: Node, layer: Convolution) -> TensorRef:
     """See :mod:`.pixel_pairs`."""
     source = node.inputs[0]
-    kernel = context.weights[f"{node.name}.kernel"]
-    bias = context.weights.get(f"{node.name}.bias", np.zeros(layer.filters, np.float32))
+    kernel, bias = context.kernel_and_bias(node.name)
     paired = paired_kernel(kernel[0], layer.stride[0], context.shapes[source][1])
     return op.conv_2d(
         context.graph,
@@ -108,11 +106,7 @@ def _paired_convolution(context: Context, node: Node, layer: Convolution) -> Ten
 
 def _frames_with_past(context: Context, node: Node, x: TensorRef, *, int8: bool) -> list[TensorRef]:
     """The past frames of a node's buffer, oldest first, and the present one."""
-    state = context.states[node.name]
-    source = node.inputs[0]
-    stored = context.value(source, int8=context.is_stored_as_int8(source))
-    past = context.writer.past_frames(state, stored)
-    context.writer.keep_frame(state, past, stored)
+    past = context.remembered(node.name, context.stored(node.inputs[0]))
     if not int8:
         past = [
             frame
@@ -208,11 +202,15 @@ def spatial_convolution(
 def _dense(context: Context, node: Node) -> TensorRef:
     layer = node.layer
     assert isinstance(layer, Dense)
-    kernel = context.weights[f"{node.name}.kernel"].reshape(-1, layer.units)
-    bias = context.weights.get(f"{node.name}.bias", np.zeros(layer.units, np.float32))
+    kernel, bias = context.kernel_and_bias(node.name)
     x = context.as_vector(context.value(node.inputs[0], int8=False), f"{node.name}.flat")
     return op.fully_connected(
-        context.graph, x, node.name, kernel, bias, context.fused.get(node.name, "NONE")
+        context.graph,
+        x,
+        node.name,
+        kernel.reshape(-1, layer.units),
+        bias,
+        context.fused.get(node.name, "NONE"),
     )
 
 
@@ -422,23 +420,15 @@ def _window_mean(context: Context, node: Node) -> TensorRef:
     if frames == 1:
         return x
     graph = context.graph
-    state = context.states[node.name]
-    past = context.writer.past_frames(state, x)
-    context.writer.keep_frame(state, past, x)
     total = x
-    for index, frame in enumerate(reversed(past)):
+    for index, frame in enumerate(reversed(context.remembered(node.name, x))):
         total = op.add(graph, total, frame, f"{node.name}.sum_{index}")
     weight = context.writer.window_weight(frames, node.delay_frames)
     return op.multiply(graph, total, weight, node.name)
 
 
 def _delay(context: Context, node: Node) -> TensorRef:
-    source = node.inputs[0]
-    stored = context.value(source, int8=context.is_stored_as_int8(source))
-    state = context.states[node.name]
-    past = context.writer.past_frames(state, stored)
-    context.writer.keep_frame(state, past, stored)
-    return past[0]
+    return context.remembered(node.name, context.stored(node.inputs[0]))[0]
 
 
 def _previous(context: Context, node: Node) -> TensorRef:

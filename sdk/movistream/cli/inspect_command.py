@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 import msgspec
+from msgspec import UNSET
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from movistream.file.inspection import Inspection, inspect_file, state_bytes
-from movistream.file.manifest import Manifest
+from movistream.file.manifest import ImageInput, Manifest
 
 _SHOWN_LABELS = 6
 _TABLE_WIDTH = 140
@@ -56,12 +57,11 @@ def _facts(inspection: Inspection) -> dict[str, str]:
     manifest = inspection.manifest
     image = manifest.input
     rate = f", {image.frames_per_second:g} frames/s" if image.frames_per_second else ""
-    low, high = image.value_range
     facts = {
         "file": f"{inspection.path}, {_megabytes(inspection.file_bytes)}",
         "network": manifest.name,
-        "input": f"{image.tensor} {image.dtype} {_shape(image.shape)}: {image.color_order} in"
-        f" [{low:g}, {high:g}], {image.fit.replace('_', ' ')}, {image.resize}{rate}",
+        "input": f"{image.tensor} {image.dtype} {_shape(image.shape)}: {_values(image)},"
+        f" {image.fit.replace('_', ' ')}, {image.resize}{rate}",
         "output": f"{manifest.logits.tensor} {manifest.logits.dtype}"
         f" {_shape((1, manifest.logits.classes))}",
         "labels": _labels(manifest),
@@ -83,6 +83,24 @@ def _facts(inspection: Inspection) -> dict[str, str]:
     if manifest.network:
         facts["options"] = ", ".join(f"{name} {value}" for name, value in manifest.network.items())
     return facts
+
+
+def _values(image: ImageInput) -> str:
+    """Of an image: colours, range, and what is done to them."""
+    kinds = {1: "grey", 3: image.color_order}
+    low, high = image.value_range
+    text = f"{kinds.get(image.channels, f'{image.channels} channels')} in [{low:g}, {high:g}]"
+    if image.mean is not UNSET:
+        text += f" − {_numbers(image.mean)}"
+    if image.std is not UNSET:
+        text += f" / {_numbers(image.std)}"
+    if image.scale is not UNSET:
+        text += f", in steps of {image.scale:g}"
+    return text
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return f"({', '.join(f'{value:g}' for value in values)})"
 
 
 def _states_table(manifest: Manifest) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 import numpy as np
+from msgspec import UNSET
 
 from movistream.errors import ModelError
 from movistream.file.flatbuffer import Bytes
@@ -19,11 +20,14 @@ from movistream.file.manifest import (
     State,
     decode,
     digest_is_right,
+    schema_version_of,
 )
 from movistream.system.text import has_control_characters
 
 _MOST_PIXELS = 2**22
 """Of a network's image, such as 2048 x 2048; it is held several times on its way into an engine."""
+_MOST_NUMBERS = 3 * _MOST_PIXELS
+"""Of all channels of an image."""
 _LARGEST_MANIFEST_BYTES = 2**22
 _OTHER_QUANTIZATION = "state {!r} comes out with another quantisation than it goes in with"
 
@@ -110,7 +114,7 @@ def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
     if not _is_one_frame(shape) or image_tensor.dtype != "float32":
         raise ModelError(
             f"its image input {image!r} is {image_tensor.dtype} {list(shape)}, not one float32"
-            " frame (1, height, width, 3) or (1, 1, height, width, 3)"
+            " frame (1, height, width, channels) or (1, 1, height, width, channels)"
         )
     if len(logits_tensor.shape) != 2 or logits_tensor.shape[0] != 1:
         raise ModelError(f"its output {logits!r} has shape {list(logits_tensor.shape)}")
@@ -123,7 +127,12 @@ def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
         name=Path(name).stem,
         signature=signature.key,
         state_layout="foreign",
-        input=ImageInput(tensor=image, shape=shape, dtype="float32"),
+        input=ImageInput(
+            tensor=image,
+            shape=shape,
+            dtype="float32",
+            color_order="RGB" if shape[-1] == 3 else None,
+        ),
         logits=Logits(
             tensor=logits,
             classes=logits_tensor.shape[1],
@@ -203,15 +212,61 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
     texts = (manifest.name, *manifest.labels, *(state.name for state in manifest.states))
     if any(has_control_characters(text) for text in texts):
         raise ModelError("its manifest holds control characters in its names or labels")
-    low, high = manifest.input.value_range
-    fits = {"float32": low < high, "int8": (low, high) == (-128, 127)}
-    if not fits.get(manifest.input.dtype, False):
+    if manifest.schema_version < schema_version_of(manifest):
         raise ModelError(
-            f"its manifest gives the {manifest.input.dtype} image the range {low:g} to {high:g}"
+            f"its manifest says things that version {manifest.schema_version} of manifests cannot"
         )
+    _check_image(manifest, signature)
     if manifest.labels and len(manifest.labels) != manifest.logits.classes:
         raise ModelError(
             f"its manifest has {len(manifest.labels)} labels for {manifest.logits.classes} classes"
+        )
+
+
+def _check_image(manifest: Manifest, signature: Signature) -> None:
+    """What is said of an image whose tensor is there."""
+    image = manifest.input
+    if (image.color_order is None) == (image.channels == 3):
+        raise ModelError(
+            f"its manifest gives {image.channels} channels the colour order {image.color_order}"
+        )
+    for name, values in (("mean", image.mean), ("std", image.std)):
+        if values is not UNSET and len(values) != image.channels:
+            raise ModelError(
+                f"its manifest gives {len(values)} numbers as the {name} of {image.channels}"
+                " channels"
+            )
+    low, high = image.value_range
+    quantised = image.scale is not UNSET
+    plain = image.mean is UNSET and image.std is UNSET
+    fits = {
+        "float32": low < high,
+        "int8": low < high if quantised else plain and (low, high) == (-128, 127),
+    }
+    if not fits.get(image.dtype, False):
+        normalised = "" if plain else " normalised,"
+        raise ModelError(
+            f"its manifest gives the {image.dtype} image{normalised} the range {low:g} to {high:g}"
+        )
+    _check_image_quantization(image, signature.inputs[image.tensor])
+
+
+def _check_image_quantization(image: ImageInput, tensor: Tensor) -> None:
+    if image.scale is UNSET:
+        if image.zero_point is not UNSET:
+            raise ModelError("its manifest gives the image a zero point without a scale")
+        return
+    zero_point = 0 if image.zero_point is UNSET else image.zero_point
+    stored = tensor.quantization
+    if (
+        image.dtype != "int8"
+        or stored is None
+        or stored.channels != 1
+        or (np.float32(stored.scale), stored.zero_point) != (np.float32(image.scale), zero_point)
+    ):
+        raise ModelError(
+            f"its manifest gives the {image.dtype} image the scale {image.scale:g} and the zero"
+            f" point {zero_point}, and the graph others"
         )
 
 
@@ -230,12 +285,12 @@ def _check_tensor(
 
 
 def _is_one_frame(shape: tuple[int, ...]) -> bool:
-    """(1, height, width, 3) or (1, 1, height, width, 3), no larger than it takes several of."""
+    """(1, height, width, channels), or one more 1, no larger than it takes several of."""
     return (
         len(shape) in (4, 5)
-        and shape[-1] == 3
         and set(shape[:-3]) == {1}
         and shape[-3] * shape[-2] <= _MOST_PIXELS
+        and shape[-3] * shape[-2] * shape[-1] <= _MOST_NUMBERS
     )
 
 

@@ -13,7 +13,7 @@ import mmap
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from movistream.errors import ModelError
 
@@ -26,6 +26,10 @@ Positive = Annotated[int, Meta(gt=0, le=2**31 - 1)]
 Name = Annotated[str, Meta(min_length=1, max_length=1000)]
 Text = Annotated[str, Meta(max_length=1000)]
 Moderate = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Means = Annotated[tuple[Moderate, ...], Meta(min_length=1)]
+Deviations = Annotated[tuple[Annotated[float, Meta(ge=1e-6, le=1e6)], ...], Meta(min_length=1)]
+Scale = Annotated[float, Meta(ge=1e-15, le=1e15)]
+Int8 = Annotated[int, Meta(ge=-128, le=127)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 FrameCount = Annotated[int, Meta(ge=0, le=2**16)]
 Shape = Annotated[tuple[Positive, ...], Meta(max_length=6)]
@@ -35,29 +39,42 @@ DType = Literal["float32", "float16", "int8", "uint8", "int16", "int32", "int64"
 class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tensor that takes a frame, and how a frame becomes it.
 
+    A pixel value becomes a number of the value range, v; the network sees (v − mean) / std of its
+    channel. Where ``dtype`` is ``int8`` and a scale is given, the tensor holds that number over
+    the scale, rounded, plus the zero point; without a scale it holds the pixel value − 128.
+
     Attributes:
         tensor: its name in the signature.
-        shape: (1, height, width, 3), or (1, 1, height, width, 3).
+        shape: (1, height, width, channels), or (1, 1, height, width, channels).
         dtype: ``float32`` or ``int8``.
-        color_order: of the channels.
-        value_range: what pixel values 0 and 255 become, as stored; -128 and 127 for int8.
+        color_order: of three channels; null for any other number of them. One channel is grey, by
+            the luma weights of BT.601.
+        value_range: what pixel values 0 and 255 become; -128 and 127 for int8 without a scale.
         fit: which part of a frame is used: the largest centred rectangle of the tensor's aspect
             ratio, not rounded to whole pixels.
         resize: how it is brought to the tensor's size: bilinear interpolation between pixel
             centres of the frame, in floating point, without antialiasing; for int8 then rounded to
-            the nearest pixel value.
+            the nearest number that the tensor can hold.
         frames_per_second: the rate at which the network was trained to see frames; null if
             unknown.
+        mean: of each channel, in units of the value range, subtracted; absent for zeros.
+        std: of each channel, in units of the value range, divided by; absent for ones.
+        scale: of the int8 tensor, as the graph has it; absent: see above.
+        zero_point: of the int8 tensor, as the graph has it; absent for 0.
     """
 
     tensor: Name
     shape: Shape
     dtype: DType
-    color_order: Literal["RGB"] = "RGB"
+    color_order: Literal["RGB"] | None = "RGB"
     value_range: tuple[Moderate, Moderate] = (0.0, 1.0)
     fit: Literal["center_crop"] = "center_crop"
     resize: Literal["bilinear"] = "bilinear"
     frames_per_second: Annotated[float, Meta(gt=0, le=1000)] | None = None
+    mean: Means | UnsetType = UNSET
+    std: Deviations | UnsetType = UNSET
+    scale: Scale | UnsetType = UNSET
+    zero_point: Int8 | UnsetType = UNSET
 
     @property
     def height(self) -> int:
@@ -68,6 +85,11 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def width(self) -> int:
         """In pixels."""
         return self.shape[-2]
+
+    @property
+    def channels(self) -> int:
+        """Of each pixel; 3 are red, green and blue, 1 is grey."""
+        return self.shape[-1]
 
 
 class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,7 +183,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that is said about a model file.
 
     Attributes:
-        schema_version: of this description; other versions are refused.
+        schema_version: of this description, see :func:`schema_version_of`; other versions are
+            refused.
         name: of the network, such as ``movinet-a0-stream``.
         signature: key of the signature that all names refer to.
         state_layout: ``frames``, ``model-garden``, or ``foreign`` for a file that carries no
@@ -189,7 +212,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input: ImageInput
     logits: Logits
     states: tuple[State, ...]
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 1
     signature: Name = SIGNATURE_KEY
     state_layout: Literal["frames", "model-garden", "foreign"] = "frames"
     labels: tuple[Text, ...] = ()
@@ -203,10 +226,28 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str = ""
 
 
+def schema_version_of(manifest: Manifest) -> Literal[1, 2]:
+    """The lowest version whose readers do with the file what its manifest says.
+
+    Version 2 brought other numbers of channels than three, ``mean`` and ``std``, and ``scale`` and
+    ``zero_point`` of the image; ``delay_frames`` and ``warm_up_frames``.
+    """
+    image = manifest.input
+    given = (image.mean, image.std, image.scale, image.zero_point)
+    plain = image.channels == 3 and all(value is UNSET for value in given)
+    late = [manifest.delay_frames, manifest.warm_up_frames]
+    late += [state.delay_frames for state in manifest.states]
+    return 1 if plain and not any(late) else 2
+
+
 def encode(manifest: Manifest) -> bytes:
     """The manifest as JSON, its digest left open for :func:`seal`."""
-    opened = msgspec.structs.replace(manifest, digest=_EMPTY_DIGEST)
-    return msgspec.json.encode(opened)
+    fields = msgspec.to_builtins(msgspec.structs.replace(manifest, digest=_EMPTY_DIGEST))
+    for part in (fields, *fields["states"]):
+        for name in ("delay_frames", "warm_up_frames"):
+            if not part.get(name):
+                part.pop(name, None)  # Readers of version 1 know no such field.
+    return msgspec.json.encode(fields)
 
 
 def decode(data: bytes) -> Manifest:
@@ -250,11 +291,11 @@ def digest_is_right(file: bytes | mmap.mmap, manifest: Manifest) -> bool:
     return hasher.hexdigest() == manifest.digest
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON schema of a manifest."""
-    schema = msgspec.json.schema(Manifest)
+def json_schema(document: type[msgspec.Struct] = Manifest) -> dict[str, Any]:
+    """The JSON schema of a manifest, or of another document, described by its classes."""
+    schema = msgspec.json.schema(document)
     for definition in schema["$defs"].values():
-        definition["description"] = inspect.cleandoc(definition["description"])
+        definition["description"] = inspect.cleandoc(definition.get("description", ""))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

@@ -56,7 +56,10 @@ class ImageFolder(Source):
 
 
 class ArraySource(Source):
-    """Pictures of one's own, see :class:`.frame.Source`: uint8 RGB (height, width, 3) each."""
+    """Pictures of one's own, see :class:`.frame.Source`: uint8 RGB (height, width, 3) each.
+
+    For models of other frames than RGB: what those take, see :meth:`.Stream.step`.
+    """
 
     def __init__(
         self,
@@ -74,7 +77,13 @@ class ArraySource(Source):
     def __iter__(self) -> Iterator[VideoFrame]:
         rate = self.frames_per_second or 1.0
         for index, image in enumerate(self._images):
-            yield VideoFrame(index, index / rate, partial(check_frame, image))
+            yield VideoFrame(index, index / rate, partial(_checked, image))
+
+
+def _checked(image: Picture) -> Picture:
+    """A picture of any number of channels: its model knows how many there should be."""
+    rank = image.ndim if isinstance(image, np.ndarray) else 0
+    return check_frame(image, {2: 1, 3: image.shape[-1]}[rank] if rank in (2, 3) else 3)
 
 
 class RawSource(Source):

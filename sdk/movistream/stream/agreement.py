@@ -13,7 +13,7 @@ _CHECKED_FRAMES = 6
 def lowest_cosine(one: Model, other: Model) -> float:
     """Between the logits of two models on a few frames of noise and gradients; 0 if one fails."""
     generator = np.random.default_rng(0)
-    size = one.manifest.input.height, one.manifest.input.width, 3
+    size = one.manifest.input.shape[-3:]
     ramp = np.linspace(0, 255, size[1])[:, None]
     lowest = 1.0
     with one.stream() as first, other.stream() as second:

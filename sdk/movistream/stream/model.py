@@ -211,7 +211,9 @@ class Stream:
         """Runs one frame through the network.
 
         Args:
-            image: uint8 (height, width, 3) in RGB order, of any size.
+            image: uint8 (height, width, 3) in RGB order, of any size. A model of grey frames takes
+                (height, width) and (height, width, 1), too; one of another number of channels
+                takes (height, width, channels).
             frame: what results call this frame; by default, frames since the reset.
             time_s: when the frame was taken, in seconds; by default from the model's frame rate.
 

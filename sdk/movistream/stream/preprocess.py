@@ -7,9 +7,16 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET
 
 from movistream.errors import FrameError
 from movistream.file.manifest import ImageInput
+
+_LUMA = np.array([0.299, 0.587, 0.114])
+"""Of red, green and blue in grey, by BT.601."""
+
+_BYTE_ZERO_POINT = -128
+"""Of int8 tensors that hold pixel values less 128."""
 
 Fit = Literal["crop", "letterbox", "stretch"]
 FITS: tuple[str, ...] = get_args(Fit)
@@ -54,11 +61,12 @@ class View:
             raise FrameError(f"a frame is fitted by {', '.join(FITS)}, not {self.fit!r}")
 
 
-def check_frame(frame: object) -> npt.NDArray[np.uint8]:
-    """The frame itself, if it is one.
+def check_frame(frame: object, channels: int = 3) -> npt.NDArray[np.uint8]:
+    """The frame itself, if a network of so many channels can be shown it.
 
     Raises:
-        FrameError: if it is not a uint8 array (height, width, 3) with pixels.
+        FrameError: if it is not a uint8 array (height, width, channels) with pixels. For one
+            channel, (height, width) is a frame too, and so is RGB.
     """
     if not isinstance(frame, np.ndarray):
         raise FrameError(f"a frame is a numpy array, not {type(frame).__name__}")
@@ -66,27 +74,84 @@ def check_frame(frame: object) -> npt.NDArray[np.uint8]:
         raise FrameError(
             f"a frame is uint8 with values 0 to 255, not {frame.dtype}; scale and convert it first"
         )
-    if frame.ndim != 3 or frame.shape[2] != 3:
-        raise FrameError(f"a frame has shape (height, width, 3) in RGB order, not {frame.shape}")
-    if 0 in frame.shape:
-        raise FrameError(f"the frame of shape {frame.shape} has no pixels")
+    shape = frame.shape
+    if channels == 1:
+        fits = frame.ndim == 2 or (frame.ndim == 3 and shape[2] in (1, 3))
+    else:
+        fits = frame.ndim == 3 and shape[2] == channels
+    if not fits:
+        raise FrameError(f"a frame has shape {_frame_shape(channels)}, not {shape}")
+    if 0 in shape:
+        raise FrameError(f"the frame of shape {shape} has no pixels")
     return frame
 
 
+def _frame_shape(channels: int) -> str:
+    if channels == 3:
+        return "(height, width, 3) in RGB order"
+    if channels == 1:
+        return "(height, width), (height, width, 1), or (height, width, 3) in RGB order"
+    return f"(height, width, {channels}), as many channels as the network has"
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """How pixel values become a tensor's numbers: value · factor · weight + offset.
+
+    Attributes:
+        factor: of all channels.
+        weights: of each channel, float32 (channels,).
+        offsets: of each channel, float32 (channels,).
+        zero_point: added to rounded numbers; 0 for float tensors.
+    """
+
+    factor: np.float32
+    weights: npt.NDArray[np.float32]
+    offsets: npt.NDArray[np.float32]
+    zero_point: int
+
+
+def scaling_of(image: ImageInput) -> Scaling:
+    """What a manifest says of numbers, see :class:`.manifest.ImageInput`."""
+    low, high = image.value_range
+    scale, zero_point = 1.0, 0
+    if image.scale is not UNSET:
+        scale = image.scale
+        zero_point = 0 if image.zero_point is UNSET else image.zero_point
+    elif image.dtype == "int8":
+        low, high, zero_point = 0.0, 255.0, _BYTE_ZERO_POINT
+    mean = np.zeros(image.channels) if image.mean is UNSET else np.array(image.mean)
+    std = np.ones(image.channels) if image.std is UNSET else np.array(image.std)
+    return Scaling(
+        factor=np.float32((high - low) / 255 / scale),
+        weights=(1 / std).astype(np.float32),
+        offsets=((low - mean) / std / scale).astype(np.float32),
+        zero_point=zero_point,
+    )
+
+
 class Preprocessor:
-    """Crops, resizes and scales frames into one array that is reused."""
+    """Crops, resizes, greys and scales frames into one array that is reused."""
 
     def __init__(self, image: ImageInput, view: View | None = None) -> None:
         self._view = view or View()
         self._size = image.height, image.width
+        self._channels = image.channels
         self._values = np.empty(image.shape, image.dtype)
-        lines = self._values.reshape(image.height, image.width * 3)
-        low, high = image.value_range
-        int8 = image.dtype == "int8"
-        self._bytes = lines.view(np.uint8) if int8 else None
-        self._floats = np.empty(lines.shape, np.float32) if int8 else lines
-        self._factor = np.float32(1 if int8 else (high - low) / 255)
-        self._offset = np.float32(0 if int8 else low)
+        lines = self._values.reshape(image.height, image.width * image.channels)
+        self._stored = lines if image.dtype == "int8" else None
+        self._floats = lines if self._stored is None else np.empty(lines.shape, np.float32)
+        scaling = scaling_of(image)
+        self._factor = scaling.factor
+        self._zero_point = scaling.zero_point
+        # Numbers that all channels share are faster than rows of them.
+        plain = image.mean is UNSET and image.std is UNSET
+        self._weights = None if plain else np.tile(scaling.weights, image.width)
+        self._offsets = scaling.offsets[:1] if plain else np.tile(scaling.offsets, image.width)
+        # Pixel values less 128 need no arithmetic.
+        self._is_bytes = self._stored is not None and image.scale is UNSET
+        std = 1.0 if image.std is UNSET else image.std[0]
+        self._grey = _Grey(self._size, std) if image.channels == 1 else None
         self._sampler: _Sampler | None = None
 
     def __call__(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.generic]:
@@ -95,23 +160,71 @@ class Preprocessor:
         Raises:
             FrameError: see :func:`check_frame`.
         """
-        frame = check_frame(frame)
-        size = frame.shape[:2]
-        if size != self._size or self._view.region is not None:
-            if self._sampler is None or self._sampler.frame_size != size:
-                self._sampler = _Sampler(size, self._size, self._view, self._factor)
-            self._sampler.sample(frame, self._floats)
-            if self._bytes is not None:
-                np.rint(self._floats, out=self._floats)
-                np.copyto(self._bytes, self._floats, casting="unsafe")
-                _turn_sign(self._bytes, self._bytes)
-        elif self._bytes is not None:
-            _turn_sign(frame.reshape(self._bytes.shape), self._bytes)
+        frame = check_frame(frame, self._channels)
+        if frame.ndim == 2:
+            frame = frame[..., None]
+        is_whole = frame.shape[:2] == self._size and self._view.region is None
+        if self._grey is not None and frame.shape[2] == 3:
+            self._sample(frame, self._grey.colors, is_whole=is_whole)
+            self._grey.mix(self._floats)
+        elif is_whole and self._is_bytes and self._stored is not None:
+            pixels = self._stored.view(np.uint8)
+            _turn_sign(frame.reshape(pixels.shape), pixels)
+            return self._values
         else:
-            np.multiply(frame.reshape(self._floats.shape), self._factor, out=self._floats)
-        if self._offset:
-            self._floats += self._offset
+            self._sample(frame, self._floats, is_whole=is_whole)
+            if self._weights is not None:
+                self._floats *= self._weights
+        if self._offsets.any():
+            self._floats += self._offsets
+        if self._stored is not None:
+            self._store(self._stored)
         return self._values
+
+    def _sample(
+        self, frame: npt.NDArray[np.uint8], lines: npt.NDArray[np.float32], *, is_whole: bool
+    ) -> None:
+        """Writes what is seen of a frame, times the factor, into (height, width · channels)."""
+        if is_whole:
+            np.multiply(frame.reshape(lines.shape), self._factor, out=lines)
+            return
+        if self._sampler is None or self._sampler.frame_shape != frame.shape:
+            self._sampler = _Sampler(frame.shape, self._size, self._view, self._factor)
+        self._sampler.sample(frame, lines)
+
+    def _store(self, stored: npt.NDArray[np.generic]) -> None:
+        """Rounds to the numbers of an int8 tensor."""
+        np.rint(self._floats, out=self._floats)
+        if self._is_bytes:
+            pixels = stored.view(np.uint8)
+            np.copyto(pixels, self._floats, casting="unsafe")
+            _turn_sign(pixels, pixels)
+            return
+        self._floats += self._zero_point
+        np.clip(self._floats, -128, 127, out=self._floats)
+        np.copyto(stored, self._floats, casting="unsafe")
+
+
+class _Grey:
+    """Makes grey of red, green and blue, without rounding it.
+
+    Attributes:
+        colors: float32 (height, width · 3), to be written before each :meth:`mix`.
+    """
+
+    def __init__(self, size: tuple[int, int], std: float) -> None:
+        height, width = size
+        self.colors = np.empty((height, width * 3), np.float32)
+        self._pixels = self.colors.reshape(height, width, 3)
+        self._spare = np.empty(size, np.float32)
+        self._weights = (_LUMA / std).astype(np.float32)
+
+    def mix(self, out: npt.NDArray[np.float32]) -> None:
+        """Writes the grey over std into (height, width)."""
+        np.multiply(self._pixels[..., 0], self._weights[0], out=out)
+        for channel in (1, 2):
+            np.multiply(self._pixels[..., channel], self._weights[channel], out=self._spare)
+            out += self._spare
 
 
 def _turn_sign(pixels: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> None:
@@ -120,7 +233,7 @@ def _turn_sign(pixels: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> Non
 
 
 class _Sampler:
-    """Bilinear sampling of what a view shows of a frame, worked out once per frame size.
+    """Bilinear sampling of what a view shows of a frame, worked out once per frame shape.
 
     Neighbouring rows, then neighbouring columns are gathered as bytes; two weighted sums do the
     rest. Nothing is allocated per frame.
@@ -128,12 +241,13 @@ class _Sampler:
 
     def __init__(
         self,
-        frame_size: tuple[int, int],
+        frame_shape: tuple[int, ...],
         target: tuple[int, int],
         view: View,
         factor: np.float32,
     ) -> None:
-        self.frame_size = frame_size
+        self.frame_shape = frame_shape
+        *frame_size, channels = frame_shape
         region = view.region or Region(0, 0, frame_size[1], frame_size[0])
         if region.y + region.height > frame_size[0] or region.x + region.width > frame_size[1]:
             raise FrameError(
@@ -148,16 +262,20 @@ class _Sampler:
         left, right, along, inside = _axis(region.x, region.width, target[1], scales[1])
         self._rows = np.concatenate([top, bottom])
         self._columns = np.concatenate(
-            [(columns[:, None] * 3 + np.arange(3)).reshape(-1) for columns in (left, right)]
+            [
+                (columns[:, None] * channels + np.arange(channels)).reshape(-1)
+                for columns in (left, right)
+            ]
         )
         self._row_weights = np.stack([1 - down, down]) * inside_rows * factor
-        self._column_weights = np.repeat(np.stack([1 - along, along]) * inside, 3, axis=1)
-        self._strips = np.empty((2 * target[0], 3 * frame_size[1]), np.uint8)
-        self._corners = np.empty((2 * target[0], 6 * target[1]), np.uint8)
-        self._columns_mixed = np.empty((target[0], 2, 3 * target[1]), np.float32)
+        self._column_weights = np.repeat(np.stack([1 - along, along]) * inside, channels, axis=1)
+        width = channels * target[1]
+        self._strips = np.empty((2 * target[0], channels * frame_size[1]), np.uint8)
+        self._corners = np.empty((2 * target[0], 2 * width), np.uint8)
+        self._columns_mixed = np.empty((target[0], 2, width), np.float32)
 
     def sample(self, frame: npt.NDArray[np.uint8], out: npt.NDArray[np.float32]) -> None:
-        """Writes the sampled frame, times the factor, into (height, width · 3)."""
+        """Writes the sampled frame, times the factor, into (height, width · channels)."""
         lines = frame.reshape(len(frame), -1)
         # Indices are in range; "clip" is what lets take write in place.
         lines.take(self._rows, axis=0, out=self._strips, mode="clip")

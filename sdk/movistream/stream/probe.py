@@ -76,7 +76,7 @@ def answer(path: str, fingerprint: str, engine: str, threads: int, arithmetic: s
                 raise ModelError(f"{path} was replaced while it was loaded; load it again")
             image = model.manifest.input
             for _ in range(_STEPS):
-                noise = generator.integers(0, 256, (image.height, image.width, 3), np.uint8)
+                noise = generator.integers(0, 256, image.shape[-3:], np.uint8)
                 # An answer that is no number is for whoever asks for it.
                 with suppress(EngineError):
                     stream.step(noise)

@@ -85,7 +85,7 @@ class SceneCutDetector:
         self._usual = 0.0
 
     def is_cut(self, image: npt.NDArray[np.uint8]) -> bool:
-        """Whether a scene begins with this frame, uint8 (height, width, 3).
+        """Whether a scene begins with this frame, uint8 (height, width), or with channels.
 
         The first frame begins none.
         """
@@ -107,8 +107,13 @@ def scene_distance(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32])
 
 def _histogram(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     height, width = image.shape[:2]
-    grid = image[:: max(1, height // _GRID), :: max(1, width // _GRID)].reshape(-1, 3)
-    bins = (grid // (256 // _BINS)).astype(np.intp)
+    grid = image[:: max(1, height // _GRID), :: max(1, width // _GRID)]
+    if image.ndim == 2:
+        grid = grid[..., None]
+    # Grey is three times the same; of more channels, three are enough.
+    last = grid.shape[2] - 1
+    colors = grid[..., [0, min(1, last), min(2, last)]].reshape(-1, 3)
+    bins = (colors // (256 // _BINS)).astype(np.intp)
     index = (bins[:, 0] * _BINS + bins[:, 1]) * _BINS + bins[:, 2]
     counts = np.bincount(index, minlength=_BINS**3)
     return (counts / len(index)).astype(np.float32)

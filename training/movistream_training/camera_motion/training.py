@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from movistream_converters.formats import safetensors_file
-from movistream_converters.formats.source import Source
+from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import (
@@ -161,9 +161,7 @@ def train(scenes: Footage, folder: RunFolder, seed: int) -> None:
     network = build_movinet(OPTIONS)
 
     def on_epoch(history: Sequence[Epoch], weights: Weights) -> None:
-        source = Source(
-            OPTIONS, network, weights, (), name="camera-motion", format="movistream", labels=LABELS
-        )
+        source = movinet_source(OPTIONS, weights, "camera-motion", "movistream", LABELS)
         safetensors_file.write(source, folder.weights)
         write_history(folder, history)
         epoch = history[-1]

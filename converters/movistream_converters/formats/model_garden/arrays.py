@@ -52,7 +52,13 @@ def read_network(
     """
     options, findings = recognise(path, evidence, architecture, overrides or {})
     network = build_movinet(options)
-    return Source(options, network, _weights(path, arrays, network), findings, unused)
+    return Source(
+        network,
+        _weights(path, arrays, network),
+        frames_per_second=options.frames_per_second,
+        findings=findings,
+        unused=unused,
+    )
 
 
 def _weights(path: Path, arrays: Arrays, network: Network) -> Weights:

@@ -1,14 +1,15 @@
-"""Weights of a .tflite file of this project: its manifest says which operator is which layer.
+"""A .tflite file of this project as a source: it says itself what network it holds.
 
-The lowering names an operator's result as the node that it computes. What it changed on the way is
-undone here: kernels over frames, pairs of pixels, and what :mod:`movistream_converters.ir.passes`
-folded together. Scales that went into kernels stay there, and are one.
+The network stands in a metadata entry of its own, whatever it is. Files of older versions have
+none: their manifests say the options of a MoViNet. Weights are read as the lowering left them
+(:mod:`.named`), and what :mod:`movistream_converters.ir.passes` folded together is taken apart.
+Scales that went into kernels stay there, and are one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import msgspec
@@ -16,81 +17,65 @@ import numpy as np
 
 from movistream.file.manifest import Manifest
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.described import described_findings, read_document
 from movistream_converters.formats.recognition import (
     evidence_of_options,
     problem_of_options,
     recognise,
 )
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.tflite.graph import (
-    FloatArray,
-    Operation,
-    TracedGraph,
-    kernel_and_bias,
-)
-from movistream_converters.formats.tflite.layers import LAYER_OPERATORS
-from movistream_converters.ir.layers import (
-    RULES,
-    ActivationFunction,
-    Convolution,
-    PositionalEncoding,
-    Shape,
-)
-from movistream_converters.ir.network import Network, Node, node_shapes, weight_shapes
+from movistream_converters.formats.tflite.graph import TracedGraph
+from movistream_converters.formats.tflite.named import NamedGraph, folded_weights, named_graph
+from movistream_converters.ir.layers import ActivationFunction
+from movistream_converters.ir.network import Network, weight_shapes
 from movistream_converters.ir.passes import fold, unfold
-from movistream_converters.ir.weights import Weights
-from movistream_converters.networks.movinet import MovinetOptions, build_movinet
-from movistream_converters.tflite.pixel_pairs import PAIR, unpaired_kernel
+from movistream_converters.ir.weights import Weights, non_finite
+from movistream_converters.networks.movinet import CUSTOM, MovinetOptions, build_movinet
 
-
-@dataclass(frozen=True)
-class _File:
-    """A graph whose operators are known by the names of their results.
-
-    Attributes:
-        path: for messages.
-    """
-
-    path: Path
-    graph: TracedGraph
-    operations: Mapping[str, Operation]
-
-    def operation(self, name: str) -> Operation:
-        if name not in self.operations:
-            raise self.unlike(name)
-        return self.operations[name]
-
-    def unlike(self, name: str) -> ConversionError:
-        return ConversionError(
-            f"{self.path} is not as its manifest describes it: {name} is missing, has other"
-            " weights, or does not belong there"
-        )
+_WHERE = "the manifest"
 
 
 def read(
     path: Path,
     graph: TracedGraph,
     manifest: Manifest,
+    document: bytes | None,
     architecture: str | None,
     overrides: Mapping[str, object],
 ) -> Source:
-    """The network that a manifest describes, with the weights of its graph.
+    """The network that a file describes, with the weights of its graph.
 
     Args:
         path: of the file, for messages.
         manifest: that fits the graph.
+        document: of the network, if the file holds one.
 
     Raises:
-        ConversionError: if the graph is not as the manifest describes it, or does not fit the
+        ConversionError: if the graph is not as the file describes it, or does not fit the
             architecture or the overrides.
     """
-    described = _options(path, manifest)
-    evidence = evidence_of_options(described, "the manifest", guessed=())
-    options, findings = recognise(path, evidence, architecture, overrides)
-    network = build_movinet(options)
-    operations = {graph.tensors[index].name: o for index, o in graph.origins.items()}
-    weights = _weights(_File(path, graph, operations), network)
-    return Source(options, network, weights, findings, labels=manifest.labels)
+    network = None if document is None else read_document(path, document)
+    rate = manifest.input.frames_per_second
+    if network is not None and not _says_movinet(manifest):
+        findings = described_findings(path, network, rate, architecture, overrides, _WHERE)
+    else:
+        described = _options(path, manifest)
+        evidence = evidence_of_options(described, _WHERE, guessed=())
+        options, findings = recognise(path, evidence, architecture, overrides)
+        network = build_movinet(options) if network is None else network
+        rate = options.frames_per_second
+    return Source(
+        network,
+        _weights(named_graph(path, graph), network),
+        labels=manifest.labels,
+        frames_per_second=rate,
+        findings=findings,
+    )
+
+
+def _says_movinet(manifest: Manifest) -> bool:
+    """Whether a manifest's options say all of a network; a block table does not stand there."""
+    return manifest.network.get("architecture", CUSTOM) != CUSTOM
 
 
 def _options(path: Path, manifest: Manifest) -> MovinetOptions:
@@ -108,87 +93,11 @@ def _options(path: Path, manifest: Manifest) -> MovinetOptions:
     return options
 
 
-def _weights(file: _File, network: Network) -> Weights:
+def _weights(file: NamedGraph, network: Network) -> Weights:
     shapes = weight_shapes(network)
     # Only the form of the folded network is of interest.
     folded, _ = fold(network, {name: np.ones(shape, np.float32) for name, shape in shapes.items()})
-    _check_layers(file, folded)
-    frames = node_shapes(network)
-    weights: Weights = {}
-    for node in folded.nodes:
-        match node.layer:
-            case Convolution() as layer:
-                kernel, bias = _convolution(file, node, layer, frames[node.inputs[0]])
-                weights[f"{node.name}.kernel"], weights[f"{node.name}.bias"] = kernel, bias
-            case PositionalEncoding():
-                weights[f"{node.name}.scale"] = _scale(file, node)
-    return unfold(network, weights)
-
-
-def _check_layers(file: _File, folded: Network) -> None:
-    """Refuses a graph with other layers than the network's."""
-    found = {name for name, o in file.operations.items() if o.name in LAYER_OPERATORS}
-    expected = {
-        name
-        for node in folded.nodes
-        if isinstance(node.layer, Convolution)
-        for name in _operator_names(node, node.layer)
-    }
-    if different := found ^ expected:
-        raise file.unlike(min(different))
-
-
-def _operator_names(node: Node, layer: Convolution) -> Iterator[str]:
-    """The operators that compute a convolution: one, or one for each frame of a joint kernel."""
-    frames, *size = layer.kernel
-    if frames == 1 or size == [1, 1]:
-        yield node.name
-    else:
-        yield from (f"{node.name}.tap_{tap}" for tap in range(frames))
-
-
-def _convolution(
-    file: _File, node: Node, layer: Convolution, source: Shape
-) -> tuple[FloatArray, FloatArray]:
-    """Kernel and bias; the newest frame's operator has the bias."""
-    kernels = []
-    for name in _operator_names(node, layer):
-        constants = kernel_and_bias(file.graph, file.operation(name))
-        if constants is None:
-            raise file.unlike(name)
-        stored, bias = constants
-        try:
-            kernels.append(_kernel(layer, stored, source))
-        except ValueError:
-            raise file.unlike(name) from None
-    if len(bias) < layer.filters:
-        raise file.unlike(node.name)
-    return np.concatenate(kernels), bias[: layer.filters]
-
-
-def _kernel(layer: Convolution, stored: FloatArray, source: Shape) -> FloatArray:
-    """A kernel, or one frame of it, in the axes of :class:`.ir.network.Convolution`.
-
-    Raises:
-        ValueError: if it has another shape.
-    """
-    width = source[1]
-    shape = RULES[Convolution].weights(layer, (source,))["kernel"]
-    if layer.kernel[1:] != (1, 1):
-        shape = (1, *shape[1:])
-    if stored.ndim == 2:
-        stored = stored.T
-    elif not layer.depthwise:
-        stored = stored.transpose(1, 2, 3, 0)
-    if stored.shape[-1] == PAIR * layer.filters:
-        stored = unpaired_kernel(stored, layer.kernel[2], layer.stride[0], width)
-    kernel: FloatArray = stored.reshape(shape)
-    return kernel
-
-
-def _scale(file: _File, node: Node) -> FloatArray:
-    for operand in file.operation(f"{node.name}.scaled").inputs:
-        constant = file.graph.constant(operand)
-        if constant is not None and constant.size == 1:
-            return constant
-    raise file.unlike(node.name)
+    weights = unfold(network, folded_weights(file, folded))
+    if names := non_finite(weights):
+        raise ConversionError(f"{file.path} holds NaN or infinite weights, first in {names[0]}")
+    return weights

@@ -19,6 +19,7 @@ from movistream_converters.formats.source import Source
 from movistream_converters.formats.tflite import manifest as own_file
 from movistream_converters.formats.tflite import weights as foreign_file
 from movistream_converters.formats.tflite.graph import UnlikeError, trace
+from movistream_converters.ir.document import METADATA_NAME as NETWORK_METADATA_NAME
 
 _MOST_BYTES = 2**30
 
@@ -57,7 +58,11 @@ def read(
         if manifest is not None:
             graph = file.signatures[manifest.signature].graph
             traced = trace(file, graph, data, str(path))
-            return own_file.read(path, traced, manifest, architecture, overrides or {})
+            document = None
+            if NETWORK_METADATA_NAME in file.metadata:
+                start, size = file.metadata[NETWORK_METADATA_NAME]
+                document = data[start : start + size]
+            return own_file.read(path, traced, manifest, document, architecture, overrides or {})
         # Others in the file make states, or are functions.
         graph = max(file.graphs, key=lambda graph: len(graph.operators))
         signature = next((s for s in file.signatures.values() if s.graph is graph), None)

@@ -12,6 +12,7 @@ import numpy as np
 from movistream.file.graph import Signature
 from movistream_converters.formats.model_garden.arrays import read_network, shapes_of
 from movistream_converters.formats.model_garden.names import BATCH_NORM_VARIABLES, variable_paths
+from movistream_converters.formats.movinet_table import with_strides
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.tflite.graph import TracedGraph, UnlikeError
@@ -48,8 +49,12 @@ def read(
     check_states(graph, found.image, inputs, outputs)
     layers = _layers(found)
     arrays = _arrays(layers) | _scales(found)
+    evidence = evidence_of_shapes(shapes_of(arrays))
+    strides = [block.feature.stride for block in found.blocks]
     evidence = replace(
-        evidence_of_shapes(shapes_of(arrays)),
+        evidence,
+        table=None if evidence.table is None else with_strides(evidence.table, strides),
+        strides_are_shown=True,
         where="the graph",
         se_types=(_one("squeeze-excite", _se_types(found)),),
         shown=_shown_options(found, graph.tensors[found.image].shape),

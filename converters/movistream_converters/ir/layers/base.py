@@ -23,7 +23,14 @@ def _tag(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-class Layer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="layer", tag=_tag):
+class Layer(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="layer",
+    tag=_tag,
+):
     """The description of one layer, without its place in a network and without its weights."""
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from movistream_converters.ir.layers.base import Layer, Rules, same_shape
+
+_LEAST_STD, _LARGEST_STD = 1e-6, 1e6
+"""As a manifest may say it."""
 
 
 class Image(Layer, frozen=True):
@@ -23,16 +28,21 @@ class Image(Layer, frozen=True):
     std: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in ("value_range", "mean", "std"):
+            # Whole numbers are numbers; what is left as it is stays out of a document.
+            values = getattr(self, name)
+            if any(type(value) is not float for value in values):
+                msgspec.structs.force_setattr(self, name, tuple(map(float, values)))
         low, high = self.value_range
         if not low < high:
-            raise ValueError(f"the values of an image reach from {low} to {high}")
+            raise ValueError(f"the values of an image reach from {low:g} to {high:g}")
         for name, values in (("mean", self.mean), ("std", self.std)):
             if values and len(values) != self.channels:
                 raise ValueError(
                     f"{len(values)} numbers are the {name} of {self.channels} channels"
                 )
-        if not all(value > 0 for value in self.std):
-            raise ValueError("a std of an image is not above 0")
+        if not all(_LEAST_STD <= value <= _LARGEST_STD for value in self.std):
+            raise ValueError(f"a std of an image is not from {_LEAST_STD:g} to {_LARGEST_STD:g}")
 
 
 def seen_range(image: Image) -> tuple[float, float]:

@@ -21,8 +21,8 @@ public final class Agreement {
         Stream first = new Stream(one, manifest, 0);
         Stream second = new Stream(other, manifest, 0);
         Manifest.ImageInput input = manifest.input;
-        int pixels = input.height() * input.width() * 3;
-        Object image = Tensors.filled(input.dtype, pixels, 0);
+        int numbers = input.height() * input.width() * input.channels();
+        Object image = Tensors.filled(input.dtype, numbers, 0);
         Random random = new Random(0);
         double lowest = 1;
         for (int frame = 0; frame < FRAMES; frame++) {
@@ -39,7 +39,8 @@ public final class Agreement {
         }
         float[] values = (float[]) image;
         for (int index = 0; index < values.length; index++) {
-            values[index] = (float) (input.low + random.nextFloat() * (input.high - input.low));
+            double value = input.low + random.nextFloat() * (input.high - input.low);
+            values[index] = (float) input.normalised(value, index % input.channels());
         }
     }
 

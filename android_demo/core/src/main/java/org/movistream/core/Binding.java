@@ -16,6 +16,8 @@ import java.util.TreeSet;
 final class Binding {
     /** Of a network's image; it is held several times on its way into an engine. */
     private static final int MOST_PIXELS = 1 << 22;
+    /** Of all channels of an image. */
+    private static final int MOST_NUMBERS = 3 * MOST_PIXELS;
 
     private static final String METADATA_NAME = "movistream.manifest";
     private static final int LARGEST_MANIFEST_BYTES = 1 << 22;
@@ -143,15 +145,57 @@ final class Binding {
         checkNamedOnce(inputs, signature.inputs, "inputs");
         checkNamedOnce(outputs, signature.outputs, "outputs");
         checkTexts(manifest);
-        boolean rangeFits = input.dtype.equals("float32") ? input.low < input.high
-                : input.dtype.equals("int8") && input.low == -128 && input.high == 127;
-        if (!rangeFits) {
-            throw new ModelException("its manifest gives the " + input.dtype + " image the range "
-                    + input.low + " to " + input.high);
-        }
+        checkVersion(manifest);
+        checkImage(manifest, signature);
         if (!manifest.labels.isEmpty() && manifest.labels.size() != logits.classes) {
             throw new ModelException("its manifest has " + manifest.labels.size() + " labels for "
                     + logits.classes + " classes");
+        }
+    }
+
+    private static void checkVersion(Manifest manifest) throws ModelException {
+        if (manifest.needsVersion2 && manifest.schemaVersion < 2) {
+            throw new ModelException("its manifest says things that version "
+                    + manifest.schemaVersion + " of manifests cannot");
+        }
+    }
+
+    /** What is said of an image whose tensor is there. */
+    private static void checkImage(Manifest manifest, ModelFile.Signature signature)
+            throws ModelException {
+        Manifest.ImageInput image = manifest.input;
+        int channels = image.channels();
+        if ((image.colorOrder == null) == (channels == 3)) {
+            throw new ModelException("its manifest gives " + channels
+                    + " channels the colour order " + image.colorOrder);
+        }
+        checkPerChannel("mean", image.mean, channels);
+        checkPerChannel("std", image.std, channels);
+        boolean quantised = image.scale != 0;
+        boolean plain = image.mean == null && image.std == null;
+        boolean rangeFits = image.dtype.equals("float32") || quantised
+                ? image.low < image.high : plain && image.low == -128 && image.high == 127;
+        if (!rangeFits || !image.dtype.equals("float32") && !image.dtype.equals("int8")) {
+            throw new ModelException("its manifest gives the " + image.dtype + " image"
+                    + (plain ? "" : " normalised,") + " the range "
+                    + image.low + " to " + image.high);
+        }
+        Quantization stored = signature.inputs.get(image.tensor).quantization;
+        boolean scaleFits = image.dtype.equals("int8") && stored != null
+                && stored.channels == 1 && stored.scale == (float) image.scale
+                && stored.zeroPoint == image.zeroPoint;
+        if (quantised && !scaleFits) {
+            throw new ModelException("its manifest gives the " + image.dtype
+                    + " image the scale " + image.scale + " and the zero point "
+                    + image.zeroPoint + ", and the graph others");
+        }
+    }
+
+    private static void checkPerChannel(String name, double[] values, int channels)
+            throws ModelException {
+        if (values != null && values.length != channels) {
+            throw new ModelException("its manifest gives " + values.length + " numbers as the "
+                    + name + " of " + channels + " channels");
         }
     }
 
@@ -245,8 +289,7 @@ final class Binding {
         for (int axis = 0; one && axis < rank - 3; axis++) {
             one = shape[axis] == 1;
         }
-        return one
-                && shape[rank - 1] == 3
-                && (long) shape[rank - 3] * shape[rank - 2] <= MOST_PIXELS;
+        long pixels = one ? (long) shape[rank - 3] * shape[rank - 2] : 0;
+        return one && pixels <= MOST_PIXELS && pixels * shape[rank - 1] <= MOST_NUMBERS;
     }
 }

@@ -172,6 +172,19 @@ final class Fields {
         };
     }
 
+    /** One number or more, each within limits. */
+    double[] numbers(String name, double least, double most) throws ModelException {
+        List<?> values = list(name);
+        if (values.isEmpty()) {
+            throw wrong(name, "a list of numbers");
+        }
+        double[] numbers = new double[values.size()];
+        for (int index = 0; index < numbers.length; index++) {
+            numbers[index] = number(values.get(index), name, least, most);
+        }
+        return numbers;
+    }
+
     double number(String name, double least, double most) throws ModelException {
         return number(value(name), name, least, most);
     }

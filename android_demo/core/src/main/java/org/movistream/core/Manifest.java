@@ -15,10 +15,13 @@ import java.util.Map;
  */
 public final class Manifest {
     private static final int MOST_FRAMES = 1 << 16;
+    private static final double MODERATE = 1e6;
     private static final String[] DTYPES = {
         "float32", "float16", "int8", "uint8", "int16", "int32", "int64"
     };
 
+    /** Of this description: 1 or 2. */
+    public final int schemaVersion;
     /** Of the network. */
     public final String name;
     /** Key of the signature that all tensor names refer to. */
@@ -39,13 +42,14 @@ public final class Manifest {
     public final int delayFrames;
     /** The logits after the first so many frames say nothing yet. */
     public final int warmUpFrames;
+    /** Whether it says what only manifests of version 2 say. */
+    final boolean needsVersion2;
     /** SHA-256 of the file with these 64 digits set to 0, in hexadecimal. */
     public final String digest;
 
     private Manifest(Fields fields) throws ModelException {
-        if (fields.has("schema_version")) {
-            fields.whole("schema_version", 1, 1);
-        }
+        schemaVersion = fields.has("schema_version")
+                ? (int) fields.whole("schema_version", 1, 2) : 1;
         name = fields.name("name");
         signature = fields.has("signature") ? fields.name("signature") : "serving_default";
         stateLayout = fields.has("state_layout")
@@ -66,6 +70,11 @@ public final class Manifest {
                 ? (int) fields.whole("horizon_frames", 1, Integer.MAX_VALUE) : 0;
         delayFrames = frames(fields, "delay_frames");
         warmUpFrames = frames(fields, "warm_up_frames");
+        boolean late = delayFrames > 0 || warmUpFrames > 0;
+        for (State state : states) {
+            late |= state.delayFrames > 0;
+        }
+        needsVersion2 = late || input.needsVersion2;
         if (fields.has("network")) {
             checkNetwork(fields.map("network"));
         }
@@ -97,26 +106,47 @@ public final class Manifest {
         return labels.isEmpty() ? "class " + index : labels.get(index);
     }
 
-    /** The tensor that takes a frame, and how a frame becomes it. */
+    /**
+     * The tensor that takes a frame, and how a frame becomes it.
+     *
+     * <p>A pixel value becomes a number of the value range, v; the network sees (v − mean) / std.
+     * An int8 tensor with a scale holds that over the scale, rounded, plus the zero point; one
+     * without holds the pixel value − 128.
+     */
     public static final class ImageInput {
         /** Its name in the signature. */
         public final String tensor;
-        /** (1, height, width, 3), or (1, 1, height, width, 3). */
+        /** (1, height, width, channels), or (1, 1, height, width, channels). */
         public final int[] shape;
         /** float32 or int8. */
         public final String dtype;
-        /** What pixel values 0 and 255 become, as stored. */
+        /** "RGB"; null for other numbers of channels than three. */
+        public final String colorOrder;
+        /** What pixel values 0 and 255 become. */
         public final double low;
         public final double high;
         /** Of the frames that the network was trained on; 0 if unknown. */
         public final double framesPerSecond;
+        /** Of each channel, in units of the value range; null for zeros. */
+        final double[] mean;
+        /** Likewise; null for ones. */
+        final double[] std;
+        /** Of an int8 tensor; 0 if nothing is said. */
+        final double scale;
+        /** Of an int8 tensor. */
+        final int zeroPoint;
+        /** Whether it says what only manifests of version 2 say. */
+        final boolean needsVersion2;
 
         private ImageInput(Fields fields) throws ModelException {
             tensor = fields.name("tensor");
             shape = fields.shape("shape");
             dtype = fields.oneOf("dtype", DTYPES);
-            if (fields.has("color_order")) {
-                fields.oneOf("color_order", "RGB");
+            if (!fields.has("color_order")) {
+                colorOrder = "RGB";
+            } else {
+                colorOrder = fields.isGiven("color_order")
+                        ? fields.oneOf("color_order", "RGB") : null;
             }
             double[] range = fields.has("value_range") ? fields.moderatePair("value_range")
                     : new double[] {0, 1};
@@ -130,7 +160,18 @@ public final class Manifest {
             }
             framesPerSecond = fields.isGiven("frames_per_second")
                     ? fields.number("frames_per_second", Double.MIN_VALUE, 1000) : 0;
+            mean = fields.has("mean") ? fields.numbers("mean", -MODERATE, MODERATE) : null;
+            std = fields.has("std") ? fields.numbers("std", 1e-6, MODERATE) : null;
+            scale = fields.has("scale") ? fields.number("scale", 1e-15, 1e15) : 0;
+            boolean hasZeroPoint = fields.has("zero_point");
+            zeroPoint = hasZeroPoint ? (int) fields.whole("zero_point", -128, 127) : 0;
+            if (hasZeroPoint && scale == 0) {
+                throw Fields.unusable("the image has a zero point without a scale");
+            }
             fields.end();
+            // Of what shape it is, is found out later.
+            needsVersion2 = mean != null || std != null || scale != 0
+                    || shape.length > 0 && channels() != 3;
         }
 
         /** In pixels. */
@@ -141,6 +182,20 @@ public final class Manifest {
         /** In pixels. */
         public int width() {
             return shape[shape.length - 2];
+        }
+
+        /** Of each pixel; 3 are red, green and blue, 1 is grey. */
+        public int channels() {
+            return shape[shape.length - 1];
+        }
+
+        double std(int channel) {
+            return std == null ? 1 : std[channel];
+        }
+
+        /** What the network sees of a number of the value range. */
+        double normalised(double value, int channel) {
+            return (value - (mean == null ? 0 : mean[channel])) / std(channel);
         }
     }
 

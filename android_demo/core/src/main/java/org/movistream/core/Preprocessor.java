@@ -4,18 +4,28 @@ import java.nio.ByteBuffer;
 
 /**
  * Brings a camera frame to what a network takes, as its manifest says: upright, the middle cut
- * out, bilinear sampling, RGB in the value range; into one array that is reused.
+ * out, bilinear sampling, RGB or grey in the value range, normalised; into one array that is
+ * reused.
  *
  * <p>Only pixels that are sampled are brought to RGB, each to whole numbers first, so that the
  * result is that of a frame converted as a whole. Nothing is allocated per frame.
  */
 public final class Preprocessor {
+    /** Of red, green and blue in grey, by BT.601. */
+    private static final double[] LUMA = {0.299, 0.587, 0.114};
+
     private final int height;
     private final int width;
+    private final boolean grey;
     private final float[] floats;
     private final byte[] bytes;
+    /** Of pixel values, for all channels alike. */
     private final float factor;
-    private final float offset;
+    /** By which each of red, green and blue is then multiplied. */
+    private final float[] weights = new float[3];
+    /** That is added to each of the network's channels. */
+    private final float[] offsets;
+    private final int zeroPoint;
     private int frameWidth;
     private int frameHeight;
     private SamplingAxis rows;
@@ -26,15 +36,34 @@ public final class Preprocessor {
     /** RGB of the sampled pixels of two lines of the frame: first neighbours, then second. */
     private final int[] firstLine;
     private final int[] secondLine;
+    /** Red, green and blue of one pixel of the network's image, times the factor. */
+    private final float[] mixed = new float[3];
 
-    public Preprocessor(Manifest.ImageInput image) {
+    /** @throws ModelException if the network takes what no camera gives. */
+    public Preprocessor(Manifest.ImageInput image) throws ModelException {
+        int channels = image.channels();
+        if (channels != 1 && channels != 3) {
+            throw new ModelException("the network takes frames of " + channels
+                    + " channels; a camera gives red, green and blue");
+        }
         height = image.height();
         width = image.width();
+        grey = channels == 1;
         boolean int8 = image.dtype.equals("int8");
-        floats = int8 ? null : new float[height * width * 3];
-        bytes = int8 ? new byte[height * width * 3] : null;
-        factor = int8 ? 1 : (float) ((image.high - image.low) / 255);
-        offset = int8 ? 0 : (float) image.low;
+        floats = int8 ? null : new float[height * width * channels];
+        bytes = int8 ? new byte[height * width * channels] : null;
+        // Without a scale, bytes are pixel values less 128.
+        boolean shifted = int8 && image.scale == 0;
+        double scale = shifted || !int8 ? 1 : image.scale;
+        double low = shifted ? 0 : image.low;
+        zeroPoint = shifted ? -128 : image.zeroPoint;
+        factor = shifted ? 1 : (float) ((image.high - image.low) / 255 / scale);
+        offsets = new float[channels];
+        for (int channel = 0; channel < 3; channel++) {
+            int own = grey ? 0 : channel;
+            weights[channel] = (float) ((grey ? LUMA[channel] : 1) / image.std(own));
+            offsets[own] = (float) (image.normalised(low, own) / scale);
+        }
         firstLine = new int[6 * Math.max(height, width)];
         secondLine = new int[firstLine.length];
     }
@@ -42,8 +71,8 @@ public final class Preprocessor {
     /**
      * The network's input for a frame.
      *
-     * @return float[] or byte[], by the manifest's type, (height, width, 3); valid until the next
-     *     call.
+     * @return float[] or byte[], by the manifest's type, (height, width, channels); valid until
+     *     the next call.
      */
     public Object prepare(YuvFrame frame) {
         fitTo(frame);
@@ -127,12 +156,14 @@ public final class Preprocessor {
         for (int column = 0; column < width; column++) {
             float leftWeight = columns.firstWeight[column];
             float rightWeight = columns.secondWeight[column];
-            for (int place = 3 * column; place < 3 * column + 3; place++) {
+            for (int channel = 0; channel < 3; channel++) {
+                int place = 3 * column + channel;
                 float left = firstLine[place] * above + secondLine[place] * below;
                 float other =
                         firstLine[right + place] * above + secondLine[right + place] * below;
-                put(row * right + place, left * leftWeight + other * rightWeight);
+                mixed[channel] = left * leftWeight + other * rightWeight;
             }
+            put(row * width + column);
         }
     }
 
@@ -148,17 +179,32 @@ public final class Preprocessor {
                 int place = 3 * row + channel;
                 float left = firstLine[place] * above + firstLine[lower + place] * below;
                 float right = secondLine[place] * above + secondLine[lower + place] * below;
-                put((row * width + column) * 3 + channel,
-                        left * leftWeight + right * rightWeight);
+                mixed[channel] = left * leftWeight + right * rightWeight;
             }
+            put(row * width + column);
+        }
+    }
+
+    /** Writes a pixel whose red, green and blue are mixed. */
+    private void put(int pixel) {
+        float red = mixed[0] * weights[0];
+        float green = mixed[1] * weights[1];
+        float blue = mixed[2] * weights[2];
+        if (grey) {
+            put(pixel, red + green + blue + offsets[0]);
+        } else {
+            put(3 * pixel, red + offsets[0]);
+            put(3 * pixel + 1, green + offsets[1]);
+            put(3 * pixel + 2, blue + offsets[2]);
         }
     }
 
     private void put(int place, float value) {
         if (bytes != null) {
-            bytes[place] = (byte) ((int) Math.rint(value) - 128);
+            double stored = Math.rint(value) + zeroPoint;
+            bytes[place] = (byte) Math.max(-128, Math.min(127, stored));
         } else {
-            floats[place] = value + offset;
+            floats[place] = value;
         }
     }
 }

@@ -96,6 +96,69 @@ public final class PreprocessorTest {
     }
 
     @Test
+    public void meanAndStd() throws Exception {
+        Manifest manifest = Manifests.ofImage("'shape':[1,4,6,3],'dtype':'float32',"
+                + "'mean':[0.5,0.4,0.2],'std':[0.25,0.2,0.5]");
+        float[] values = (float[]) new Preprocessor(manifest.input)
+                .prepare(grey(6, 4, 0, counted()));
+        // 0 and 51 of 255 are 0 and 0.2.
+        assertArrayEquals(new float[] {-2, -2, -0.4f}, Arrays.copyOf(values, 3), 1e-6f);
+        double white = 230 / 255.0;
+        assertEquals((white - 0.5) / 0.25, values[69], 1e-5);
+        assertEquals((white - 0.4) / 0.2, values[70], 1e-5);
+        assertEquals((white - 0.2) / 0.5, values[71], 1e-5);
+    }
+
+    @Test
+    public void int8WithAScale() throws Exception {
+        Manifest manifest = Manifests.ofImage("'shape':[1,4,6,3],'dtype':'int8',"
+                + "'value_range':[0,255],'mean':[100,0,0],'std':[1,2,1],'scale':2,"
+                + "'zero_point':-20");
+        byte[] stored = (byte[]) new Preprocessor(manifest.input)
+                .prepare(grey(6, 4, 0, counted()));
+        // 0: -100 / 2 - 20; 230: (230 - 100) / 2 - 20, 230 / 2 / 2 - 20 to even, 230 / 2 - 20.
+        assertArrayEquals(new byte[] {-70, -20, -20}, Arrays.copyOf(stored, 3));
+        assertArrayEquals(new byte[] {45, 38, 95}, Arrays.copyOfRange(stored, 69, 72));
+        // 230 in steps of 1 from 100 is too much.
+        Manifest fine = Manifests.ofImage("'shape':[1,4,6,3],'dtype':'int8',"
+                + "'value_range':[0,255],'scale':1,'zero_point':100");
+        stored = (byte[]) new Preprocessor(fine.input).prepare(grey(6, 4, 0, counted()));
+        assertEquals(127, stored[69]);
+        assertEquals(100, stored[0]);
+    }
+
+    @Test
+    public void oneChannelIsGrey() throws Exception {
+        Manifest manifest = Manifests.ofImage("'shape':[1,4,6,1],'color_order':null,"
+                + "'dtype':'float32','value_range':[0,255],'mean':[100],'std':[10]");
+        float[] values = (float[]) new Preprocessor(manifest.input)
+                .prepare(grey(6, 4, 0, counted()));
+        assertEquals(24, values.length);
+        for (int pixel = 0; pixel < 24; pixel++) {
+            assertEquals(pixel - 10, values[pixel], 1e-5);
+        }
+        Manifest bytes = Manifests.ofImage("'shape':[1,4,6,1],'color_order':null,"
+                + "'dtype':'int8','value_range':[-128,127]");
+        byte[] stored = (byte[]) new Preprocessor(bytes.input)
+                .prepare(grey(4, 6, 90, counted()));
+        assertEquals(24, stored.length);
+        assertEquals(200 - 128, stored[0]);
+    }
+
+    @Test
+    public void noCameraGivesOtherChannels() throws Exception {
+        Manifest manifest = Manifests.ofImage(
+                "'shape':[1,4,6,4],'color_order':null,'dtype':'float32'");
+        try {
+            new Preprocessor(manifest.input);
+            fail("four channels of a camera");
+        } catch (ModelException error) {
+            assertEquals("the network takes frames of 4 channels; a camera gives red, green and"
+                    + " blue", error.getMessage());
+        }
+    }
+
+    @Test
     public void planesThatAreTooShortAreRefused() {
         YuvFrame frame = new YuvFrame();
         ByteBuffer plane = ByteBuffer.allocate(24);
