@@ -26,7 +26,7 @@ from movistream.file.manifest import (
 )
 from movistream.stream.trust import CONVERTED_HERE, remember
 from movistream.system.output import check_output, replaced_when_done
-from movistream_converters.errors import ConversionError
+from movistream_converters.errors import ConversionError, UnfaithfulError
 from movistream_converters.formats.movinet_options import manifest_options
 from movistream_converters.formats.source import Source
 from movistream_converters.ir import document
@@ -39,13 +39,19 @@ from movistream_converters.ir.network import (
     with_horizon,
 )
 from movistream_converters.ir.passes import fold
-from movistream_converters.ir.weights import non_finite
+from movistream_converters.ir.weights import Weights, non_finite
 from movistream_converters.progress import Progress, counted, ignore_progress
 from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate, judged_frames
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.report import QualityReport, write_report
 from movistream_converters.quantise.videos import Clip, Frame, Part, image_input, read_clips
-from movistream_converters.reference.verification import synthetic_frames, verified_frames, verify
+from movistream_converters.reference.stored_kernels import with_stored_kernels
+from movistream_converters.reference.verification import (
+    clip_error,
+    synthetic_frames,
+    verified_frames,
+    verify,
+)
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import StepGraph, lower
 from movistream_converters.tflite.precision import ERROR_LIMITS, Precision
@@ -152,7 +158,8 @@ def convert(
                 if calibration
                 else None
             )
-            verification = _verify(part, source, layout, precision, frames, progress)
+            folded = (network, weights)
+            verification = _verify(part, source, folded, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
         packed = _pack(step, manifest, source.network)
@@ -245,21 +252,29 @@ def _pack(step: StepGraph, manifest: Manifest, network: Network) -> bytes:
 def _verify(
     part: Path,
     source: Source,
+    folded: tuple[Network, Weights],
     layout: StateLayout,
     precision: Precision,
     frames: Sequence[Frame] | None,
     progress: Progress,
 ) -> Verification:
-    frames = synthetic_frames(source.network) if frames is None else frames
+    network, weights = source.network, source.weights
+    frames = synthetic_frames(network) if frames is None else frames
+    if precision is not Precision.FLOAT32:
+        error = clip_error((network, weights), folded, frames)
+        if not error <= ERROR_LIMITS[Precision.FLOAT32].logits:
+            raise UnfaithfulError(
+                f"folded, the network's logits differ by {error:.1e} of their largest value"
+            )
+        network, weights = folded[0], with_stored_kernels(part, *folded, precision)
     on_frame = counted(progress, "verify", 2 * len(frames))
-    verification = verify(part, source.network, source.weights, layout, frames, on_frame)
+    verification = verify(part, network, weights, layout, frames, on_frame)
     limits = ERROR_LIMITS[precision]
     logits, states = verification.max_logit_error, verification.max_state_error
     if not (logits <= limits.logits and states <= limits.states):
-        raise ConversionError(
-            f"the converted file is not faithful: logits differ by {logits:.1e} and state"
-            f" {verification.worst_state} by {states:.1e} of their largest value; nothing was"
-            " written"
+        raise UnfaithfulError(
+            f"logits differ by {logits:.1e} and state {verification.worst_state} by {states:.1e} of"
+            " their largest value"
         )
     return verification
 

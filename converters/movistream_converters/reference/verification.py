@@ -81,6 +81,26 @@ def verify(
         )
 
 
+def clip_error(
+    expected: tuple[Network, Weights],
+    found: tuple[Network, Weights],
+    frames: Sequence[npt.NDArray[np.uint8]],
+) -> float:
+    """How far two forms of one network differ: the relative error of the logits of a clip.
+
+    Args:
+        expected: a network with its weights.
+        found: another form of it, with its own.
+        frames: uint8 (height, width, channels), of the networks' size.
+    """
+    clip = np.stack(frames)[None]
+    logits = [
+        run_clip(network, weights, seen(clip, image_of(network)))[0].numpy()
+        for network, weights in (expected, found)
+    ]
+    return relative_error(logits[1], logits[0])
+
+
 def relative_error(found: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> float:
     """The largest difference, over the largest expected value (an all-zero one counts as 1).
 
