@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from movistream_converters.ir.layers import Convolution
+from movistream_converters.ir.layers import Convolution, Dense
 from movistream_converters.ir.network import Network, Node
 from movistream_converters.reference.execution import Rounding, Tensor
 from movistream_converters.tflite.builder import (
@@ -57,20 +57,23 @@ def _rounded_kernels(
     """The weights of a folded network, with the kernels that the plan makes integers rounded."""
     rounded = dict(weights)
     for node in network.nodes:
-        if isinstance(node.layer, Convolution):
+        if isinstance(node.layer, Convolution | Dense):
             name = f"{node.name}.kernel"
             if (highest := _highest(node, node.layer, weights[name], plan)) is not None:
                 rounded[name] = _per_channel(weights[name], highest)
     return rounded
 
 
-def _highest(node: Node, layer: Convolution, kernel: Tensor, plan: QuantizationPlan) -> int | None:
+def _highest(
+    node: Node, layer: Convolution | Dense, kernel: Tensor, plan: QuantizationPlan
+) -> int | None:
     """The largest integer of a kernel; None: it stays float."""
     if node.name in plan.int4_kernels:
         return INT4_HIGHEST
     # Of the layers that stay float, those with many inputs have int8 kernels all the same.
-    inputs = math.prod(kernel.shape[1:-1])
-    if node.name in plan.computed or (not layer.depthwise and inputs >= DYNAMIC_INPUTS):
+    inputs = math.prod(kernel.shape[:-1] if isinstance(layer, Dense) else kernel.shape[1:-1])
+    has_inputs = isinstance(layer, Dense) or not layer.depthwise
+    if node.name in plan.computed or (has_inputs and inputs >= DYNAMIC_INPUTS):
         return INT8_HIGHEST
     return None
 

@@ -11,7 +11,7 @@ from movistream.system.text import printable
 from movistream_converters.ir.adapting import classifier_of
 from movistream_converters.ir.layers import Convolution, Layer
 from movistream_converters.ir.network import Network, weight_shapes
-from movistream_converters.ir.weights import Weights
+from movistream_converters.ir.weights import Weights, node_and_weight
 from movistream_training.errors import TrainingError
 
 _EDGE_FILTERS = 0.7
@@ -33,13 +33,14 @@ def initial_weights(network: Network, seed: int) -> Weights:
     """
     generator = np.random.default_rng(seed)
     weights: Weights = {}
-    temporal = {f"{node.name}.kernel" for node in network.nodes if _is_temporal(node.layer)}
+    layers = {node.name: node.layer for node in network.nodes}
     for name, shape in weight_shapes(network).items():
-        match name.rpartition(".")[2]:
+        node, weight = node_and_weight(name)
+        match weight:
             case "kernel":
                 fan_in = math.prod(shape[:-1] if len(shape) == 5 else shape[:3])
                 value = generator.normal(0.0, math.sqrt(2.0 / fan_in), shape)
-                if name in temporal:
+                if _is_temporal(layers[node]):
                     value = _delays(shape, generator) + _SPREAD * value
                 elif max(shape[1:3]) > 1:
                     edges = slice(0, round(_EDGE_FILTERS * shape[-1]))
@@ -83,7 +84,7 @@ def with_new_head(weights: Weights, network: Network, seed: int) -> Weights:
     """
     fresh = initial_weights(network, seed)
     head = {node.name for node in classifier_of(network)}
-    mixed = {n: fresh[n] if n.rpartition(".")[0] in head else weights[n] for n in fresh}
+    mixed = {n: fresh[n] if node_and_weight(n)[0] in head else weights[n] for n in fresh}
     if wrong := [name for name, value in mixed.items() if value.shape != fresh[name].shape]:
         raise TrainingError(
             f"{printable(wrong[0])} has a weight for each pixel: {printable(network.name)} cannot"

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from movistream_converters.ir.adapting import head_of
 from movistream_converters.ir.network import Network, image_of
-from movistream_converters.ir.weights import Weights
+from movistream_converters.ir.weights import STATISTICS, Weights, node_and_weight
 from movistream_converters.reference.execution import Statistics, Tensor, run_clip
 from movistream_converters.reference.images import seen
 from movistream_converters.tflite.quantization import QuantizationPlan
@@ -19,12 +19,10 @@ from movistream_training.batches import Batch
 from movistream_training.fake_quantization import as_in_int8
 from movistream_training.recipe import Recipe
 
-_STORED_STATISTICS = (".mean", ".variance")
-
 
 def is_trained(name: str) -> bool:
     """Whether gradients change a weight; the others are statistics of batch norms."""
-    return not name.endswith(_STORED_STATISTICS)
+    return node_and_weight(name)[1] not in STATISTICS
 
 
 class Learner:
@@ -58,7 +56,7 @@ class Learner:
             weight_decay=recipe.weight_decay,
             global_clipnorm=recipe.largest_gradient,
         )
-        plain = [v for name, v in self._variables.items() if not name.endswith(".kernel")]
+        plain = [v for name, v in self._variables.items() if node_and_weight(name)[1] != "kernel"]
         self._optimizer.exclude_from_weight_decay(var_list=plain)
         self._optimizer.build([self._variables[name] for name in self._trained])
         self._compiled: dict[bool, Any] = {}
@@ -110,9 +108,7 @@ class Learner:
     def _learn(
         self, images: Tensor, labels: Tensor, counts: Tensor, decay: Tensor, *, only_head: bool
     ) -> tuple[Tensor, Tensor]:
-        names = [
-            name for name in self._trained if not only_head or name.rpartition(".")[0] in self._head
-        ]
+        names = [n for n in self._trained if not only_head or node_and_weight(n)[0] in self._head]
         values = [self._variables[name].value for name in names]
         total = tf.maximum(tf.reduce_sum(counts), 1e-6)
         gradients = [tf.zeros_like(value) for value in values]

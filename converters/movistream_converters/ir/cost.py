@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from movistream_converters.ir.layers import RULES, SpatialMean, TemporalMean
 from movistream_converters.ir.network import Network, multiply_adds, node_shapes, weight_shapes
 from movistream_converters.ir.states import network_states
+from movistream_converters.ir.weights import STATISTICS, node_and_weight
 
 BYTES_PER_VALUE = 4
 
@@ -42,7 +43,7 @@ def network_cost(network: Network) -> Cost:
     return Cost(
         parameters=sum(sizes.values()),
         trained_parameters=sum(
-            size for name, size in sizes.items() if not name.endswith((".mean", ".variance"))
+            size for name, size in sizes.items() if node_and_weight(name)[1] not in STATISTICS
         ),
         multiply_adds_per_frame=sum(count for name, count in work.items() if name not in per_clip),
         multiply_adds_per_clip=sum(work[name] for name in per_clip),

@@ -295,6 +295,9 @@ def _check_shapes(network: Network, shapes: Mapping[str, Shape]) -> None:
                 f"{printable(node.name)} should be {list(node.layer.shape)}, and"
                 f" {printable(node.inputs[0])} gives {list(shapes[node.inputs[0]])}"
             )
+    if len(horizons := _horizons(network)) > 1:
+        listed = ", ".join(sorted(map(str, horizons)))
+        raise NetworkError(f"running means forget after different numbers of frames: {listed}")
     last = network.nodes[-1].name
     if shapes[last][:2] != (1, 1):
         raise NetworkError(f"{printable(last)} gives {list(shapes[last])}, which are no logits")

@@ -28,7 +28,7 @@ from movistream_converters.ir.network import (
     node_shapes,
     weight_shapes,
 )
-from movistream_converters.ir.weights import Weights, neutral_batch_norm
+from movistream_converters.ir.weights import Weights, neutral_batch_norm, node_and_weight
 
 
 def fold(network: Network, weights: Weights) -> tuple[Network, Weights]:
@@ -254,10 +254,14 @@ def _fold_into_convolutions(
         ):
             factor, offset = _affine(node, weights)
             kernel, bias = f"{before.name}.kernel", f"{before.name}.bias"
-            old_bias = weights.get(bias, np.zeros(weights[kernel].shape[-1], np.float32))
+            has_bias = before.layer.bias or kind is BatchNormalization
             weights[kernel] = (weights[kernel] * factor).astype(np.float32)
-            weights[bias] = (old_bias * factor + offset).astype(np.float32)
-            nodes[before.name] = replace(before, layer=replace(before.layer, bias=True))
+            if has_bias:
+                old_bias = weights.get(bias, np.zeros(weights[kernel].shape[-1], np.float32))
+                weights[bias] = (old_bias * factor + offset).astype(np.float32)
+            # In the place of what it takes in: the last node stays the last.
+            del nodes[before.name]
+            nodes[before.name] = replace(before, layer=replace(before.layer, bias=has_bias))
             renamed[node.name] = before.name
             readers[before.name] = readers[node.name]
         else:
@@ -267,7 +271,7 @@ def _fold_into_convolutions(
         replace(node, inputs=tuple(renamed.get(name, name) for name in node.inputs))
         for node in nodes.values()
     )
-    kept = {name: w for name, w in weights.items() if name.rpartition(".")[0] in nodes}
+    kept = {name: w for name, w in weights.items() if node_and_weight(name)[0] in nodes}
     return replace(network, nodes=ordered), kept
 
 

@@ -65,9 +65,18 @@ def network_states(network: Network) -> tuple[NetworkState, ...]:
 
 def clock_name(delay_frames: int) -> str:
     """What the clock is called that begins to count so late."""
-    return f"{CLOCK}_{delay_frames}" if delay_frames else CLOCK
+    return _begun(CLOCK, delay_frames)
 
 
 def position_name(delay_frames: int) -> str:
     """What the position is called that begins to count so late."""
-    return f"position_{delay_frames}" if delay_frames else "position"
+    return _begun("position", delay_frames)
+
+
+def window_name(frames: int, delay_frames: int) -> str:
+    """What windows of so many frames are called whose means begin so late."""
+    return _begun(f"window_{frames}", delay_frames)
+
+
+def _begun(name: str, delay_frames: int) -> str:
+    return f"{name}_{delay_frames}" if delay_frames else name

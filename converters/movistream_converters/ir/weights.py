@@ -18,6 +18,16 @@ Weights: TypeAlias = dict[str, npt.NDArray[np.float32]]
 """Arrays by canonical name, ``NODE.WEIGHT``, shaped as :func:`.network.weight_shapes` says."""
 
 
+STATISTICS = ("mean", "variance")
+"""Weights, by short name, that batch norms gather; gradients change the others."""
+
+
+def node_and_weight(name: str) -> tuple[str, str]:
+    """What a canonical name is made of: the node's name, and the short name of its weight."""
+    node, _, weight = name.rpartition(".")
+    return node, weight
+
+
 @dataclass(frozen=True)
 class Mismatch:
     """How the weights found differ from the weights that a network needs.
@@ -57,7 +67,7 @@ def _by_layer(names: tuple[str, ...]) -> list[str]:
     """``block0_layer0.expansion.bn: gamma, beta`` for the weights of one layer."""
     layers: dict[str, list[str]] = {}
     for name in names:
-        layer, _, weight = printable(name).replace("/", ".").rpartition(".")
+        layer, weight = node_and_weight(printable(name).replace("/", "."))
         layers.setdefault(layer, []).append(weight)
     return [f"{layer}: {', '.join(weights)}" for layer, weights in layers.items()]
 
@@ -74,7 +84,7 @@ def random_weights(network: Network, seed: int) -> Weights:
     rezero = {f"{node.name}.scale" for node in network.nodes if isinstance(node.layer, Scale)}
     weights: Weights = {}
     for name, shape in shapes.items():
-        match name.rpartition(".")[2]:
+        match node_and_weight(name)[1]:
             case "kernel":
                 # Of a dense layer, height, width and channels; else a depthwise one has no filters.
                 fan_in = math.prod(shape[:-1] if len(shape) == 5 else shape[:3])

@@ -16,7 +16,7 @@ from movistream_converters.errors import UnfaithfulError
 from movistream_converters.formats.tflite.graph import trace
 from movistream_converters.formats.tflite.named import folded_weights, named_graph
 from movistream_converters.ir.network import Network
-from movistream_converters.ir.weights import Weights
+from movistream_converters.ir.weights import Weights, node_and_weight
 from movistream_converters.tflite.builder import INT4_HIGHEST, INT8_HIGHEST
 from movistream_converters.tflite.precision import Precision
 
@@ -51,7 +51,7 @@ def with_stored_kernels(
     stored = {
         name: value
         for name, value in folded_weights(graph, network).items()
-        if name.rpartition(".")[2] == "kernel"
+        if node_and_weight(name)[1] == "kernel"
     }
     for name, kernel in stored.items():
         expected = weights[name]

@@ -11,9 +11,15 @@ import numpy.typing as npt
 
 import movistream
 from movistream.file.manifest import State, Verification
-from movistream_converters.ir.layers import PositionalEncoding
+from movistream_converters.ir.layers import PositionalEncoding, WindowMean
 from movistream_converters.ir.network import Network, horizon_of, image_of, warm_up_frames
-from movistream_converters.ir.states import CLOCK, network_states, position_name
+from movistream_converters.ir.states import (
+    CLOCK,
+    clock_name,
+    network_states,
+    position_name,
+    window_name,
+)
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Tensor, run_clip
 from movistream_converters.reference.images import seen
@@ -122,26 +128,35 @@ def state_values(
     values: dict[str, npt.NDArray[np.generic]] = {}
     seen = float(np.asarray(states[CLOCK]).item()) if CLOCK in states else 0.0
     horizon = horizon_of(network)
+
+    def counted_frames(delay_frames: int) -> float:
+        return max(seen - delay_frames, 0.0)
+
     for state in network_states(network):
         if state.role == "clock":
-            if layout is StateLayout.FRAMES:
-                # A stream with a horizon holds it there.
-                counted = max(seen - state.delay_frames, 0.0)
-                values[state.name] = np.array([min(counted, horizon or math.inf)])
-            continue
+            continue  # One for the pools stands beside them.
         value = np.asarray(states[state.node])
         if state.role == "buffer":
             values[f"{state.name}_stream_buffer"] = value
         elif layout is StateLayout.FRAMES:
-            values[f"{state.name}_pool_mean"] = value
+            if state.role == "pool":
+                values[f"{state.name}_pool_mean"] = value
+                # A stream with a horizon holds it there.
+                counted = counted_frames(state.delay_frames)
+                held = counted if horizon is None else min(counted, horizon)
+                values[clock_name(state.delay_frames)] = np.array([held])
         elif state.role == "pool":
             values[f"{state.name}_pool_buffer"] = value * seen
             values[f"{state.name}_pool_frame_count"] = np.array([seen])
     for node in network.nodes:
+        if isinstance(node.layer, WindowMean) and node.layer.frames > 1:
+            frames, delay = node.layer.frames, node.delay_frames
+            seen_of_window = min(counted_frames(delay), frames)
+            values[f"{window_name(frames, delay)}_count"] = np.array([seen_of_window])
         if isinstance(node.layer, PositionalEncoding):
             own = f"{node.state or node.name}_pos_enc_frame_count"
             position = position_name(node.delay_frames)
-            index = np.array([max(seen - node.delay_frames, 0.0)])
+            index = np.array([counted_frames(node.delay_frames)])
             values[position if layout is StateLayout.FRAMES else own] = index
     return values
 

@@ -9,7 +9,7 @@ Schema: tensorflow/compiler/mlir/lite/schema/schema.fbs, version 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,10 +83,23 @@ class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
 
 
 class GraphBuilder:
-    """One subgraph with one signature, grown in execution order."""
+    """One subgraph with one signature, grown in execution order.
 
-    def __init__(self, precision: Precision = Precision.FLOAT32) -> None:
+    No two of its tensors have one name.
+    """
+
+    def __init__(
+        self, precision: Precision = Precision.FLOAT32, reserved: Collection[str] = ()
+    ) -> None:
+        """Begins with nothing.
+
+        Args:
+            precision: of kernels.
+            reserved: names that constants leave to others.
+        """
         self.precision = precision
+        self._reserved = frozenset(reserved)
+        self._names: set[str] = set()
         self._dequantized: dict[int, TensorRef] = {}
         self._tensors: list[Any] = []
         self._operators: list[Any] = []
@@ -106,10 +119,8 @@ class GraphBuilder:
         """Adds an input of the signature; one with a quantisation is int8.
 
         Raises:
-            ValueError: if there is one of that name.
+            ValueError: if there is a tensor of that name.
         """
-        if name in self.inputs:
-            raise ValueError(f"two inputs are named {name}")
         self.inputs[name] = self._tensor(name, tuple(shape), dtype, 0, quantization)
         return self.inputs[name]
 
@@ -124,11 +135,13 @@ class GraphBuilder:
         self.outputs[name] = tensor
 
     def constant(self, name: str, value: npt.NDArray[Any]) -> TensorRef:
-        """Adds a constant; equal ones are kept once."""
+        """Adds a constant; equal ones are kept once, and other names go before its own."""
         data = np.ascontiguousarray(value).tobytes()
         key = (value.dtype.name, value.shape, data)
         if key not in self._constants:
             index = self._buffer(data)
+            while name in self._names | self._reserved:
+                name += ".constant"
             self._constants[key] = self._tensor(name, value.shape, value.dtype.name, index)
         return self._constants[key]
 
@@ -229,6 +242,9 @@ class GraphBuilder:
             options: the schema's options object of that operator.
             quantization: of the output, which is int8 then.
             version: of the operator: the first one that does what is asked.
+
+        Raises:
+            ValueError: if there is a tensor of that name.
         """
         output = self._tensor(name, tuple(shape), dtype, 0, quantization)
         operator = schema.OperatorT()
@@ -286,6 +302,9 @@ class GraphBuilder:
         buffer: int,
         quantization: QuantizationParameters | None = None,
     ) -> TensorRef:
+        if name in self._names:
+            raise ValueError(f"two tensors are named {name}: a node needs another name")
+        self._names.add(name)
         tensor = schema.TensorT()
         tensor.name = name
         tensor.shape = list(shape)

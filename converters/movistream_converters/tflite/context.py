@@ -47,7 +47,7 @@ class Context:
     ) -> None:
         self.plan = plan
         self.weights = weights
-        self.graph = GraphBuilder(precision)
+        self.graph = GraphBuilder(precision, [node.name for node in network.nodes])
         self.writer: LayoutWriter = LAYOUT_WRITERS[layout](self.graph)
         self.states: dict[str, NetworkState] = {s.node: s for s in network_states(network)}
         self.shapes = node_shapes(network)
@@ -70,10 +70,11 @@ class Context:
         if key not in self._views:
             if is_int8 != int8:
                 tensor = self.value(name, int8=is_int8, pixels=pixels)
+                view = self._view_name(name, int8=int8, pixels=pixels)
                 self._views[key] = (
-                    op.quantize(self.graph, tensor, f"{name}.int8", self.plan.tensors[name])
+                    op.quantize(self.graph, tensor, view, self.plan.tensors[name])
                     if int8
-                    else op.dequantize(self.graph, tensor, f"{name}.float32")
+                    else op.dequantize(self.graph, tensor, view)
                 )
             else:
                 _, height, width, channels = tensor.shape
@@ -95,6 +96,12 @@ class Context:
         past = self.writer.past_frames(state, new)
         self.writer.keep_frame(state, past, new)
         return past
+
+    def _view_name(self, name: str, *, int8: bool, pixels: int) -> str:
+        """In other numbers; the groups of pixels tell apart what has the same numbers."""
+        view = f"{name}.{'int8' if int8 else 'float32'}"
+        is_second = any((known, numbers) == (name, int8) for known, _, numbers in self._views)
+        return f"{view}.by_{pixels}" if is_second else view
 
     def pixels(self, name: str) -> int:
         """Pixels in a group of a node's output."""

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from movistream.file.manifest import State
-from movistream_converters.ir.states import NetworkState, clock_name, position_name
+from movistream_converters.ir.states import NetworkState, clock_name, position_name, window_name
 from movistream_converters.tflite import operators as op
 from movistream_converters.tflite.builder import GraphBuilder, QuantizationParameters, TensorRef
 
@@ -107,11 +107,20 @@ class LayoutWriter(ABC):
     def finish(self) -> None:
         """Adds what is written once, behind everything else."""
 
+    def own(self, tensor: TensorRef, name: str) -> TensorRef:
+        """What can become the output of that name: the tensor itself, or a copy where it is an
+        input or an output already."""
+        graph = self.graph
+        taken = {t.index for t in (*graph.inputs.values(), *graph.outputs.values())}
+        if tensor.index not in taken:
+            return tensor
+        return op.reshape(graph, tensor, f"{name}.copy", tensor.shape)
+
     def _replaced(
         self, role: str, name: str, before: TensorRef, after: TensorRef, delay_frames: int = 0
     ) -> None:
         """Records a state whose output, of the same name, replaces its input."""
-        self.graph.output(name, self._own(name, after))
+        self.graph.output(name, self.own(after, name))
         self.states.append(
             State(
                 name=name.removeprefix("state_"),
@@ -125,14 +134,6 @@ class LayoutWriter(ABC):
                 **_stored(before),
             )
         )
-
-    def _own(self, name: str, tensor: TensorRef) -> TensorRef:
-        """The tensor, or a copy where it is an input or an output already."""
-        graph = self.graph
-        taken = {t.index for t in (*graph.inputs.values(), *graph.outputs.values())}
-        if tensor.index not in taken:
-            return tensor
-        return op.reshape(graph, tensor, f"{name}.copy", tensor.shape)
 
 
 def _stored(tensor: TensorRef) -> dict[str, Any]:
@@ -157,7 +158,7 @@ class FramesLayout(LayoutWriter):
         self._clocks: dict[int, TensorRef] = {}
         self._seen: dict[int, TensorRef] = {}
         self._weights: dict[int, TensorRef] = {}
-        self._window_weights: dict[tuple[int, int], TensorRef] = {}
+        self._window_weights: dict[str, TensorRef] = {}
         self._positions: dict[int, TensorRef] = {}
 
     def image(
@@ -174,7 +175,7 @@ class FramesLayout(LayoutWriter):
 
     def keep_frame(self, state: NetworkState, past: list[TensorRef], new: TensorRef) -> None:
         name = _buffer_name(state)
-        self.graph.output(name, self._own(name, new))
+        self.graph.output(name, self.own(new, name))
         self.states.append(
             State(
                 name=name.removeprefix("state_"),
@@ -199,15 +200,17 @@ class FramesLayout(LayoutWriter):
         self.keep_frame(state, [before], new)
 
     def window_weight(self, frames: int, delay_frames: int) -> TensorRef:
-        key = frames, delay_frames
-        if key not in self._window_weights:
-            graph, clock = self.graph, clock_name(delay_frames)
-            most = graph.constant(f"{frames:g}", np.array([[frames]], np.float32))
-            seen = self._seen_frames(delay_frames)
-            seen = op.minimum(graph, seen, most, f"{clock}.seen_of_{frames}")
-            name = f"{clock}.weight_of_{frames}"
-            self._window_weights[key] = op.divide(graph, self._one(), seen, name)
-        return self._window_weights[key]
+        name = window_name(frames, delay_frames)
+        if name not in self._window_weights:
+            # Not by the clock: that one stands still where a stream has a horizon.
+            graph = self.graph
+            before = graph.input(f"state_{name}_count", (1, 1))
+            more = op.add(graph, before, self._one(), f"{name}.more")
+            most = graph.constant(f"{name}.most", np.array([[frames]], np.float32))
+            seen = op.minimum(graph, more, most, f"{name}.seen")
+            self._replaced("buffer", f"state_{name}_count", before, seen, delay_frames)
+            self._window_weights[name] = op.divide(graph, self._one(), seen, f"{name}.weight")
+        return self._window_weights[name]
 
     def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
         """mean + (x − mean) / frames: no sum that grows."""
@@ -280,7 +283,7 @@ class ModelGardenLayout(LayoutWriter):
         buffer = graph.input(_buffer_name(state), shape, quantization=new.quantization)
         # Vectors are stacked as vectors.
         stacked = (state.frames, *new.shape[1:])
-        frames = op.reshape(graph, buffer, f"{state.node}.frames", stacked)
+        frames = op.reshape(graph, buffer, f"{state.node}.stacked", stacked)
         if state.frames == 1:
             return [frames]
         return [
@@ -310,7 +313,7 @@ class ModelGardenLayout(LayoutWriter):
     def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
         graph = self.graph
         prefix = f"state_{state.name}_pool"
-        buffer = graph.input(f"{prefix}_buffer", (1, 1, 1, *x.shape))
+        buffer = graph.input(f"{prefix}_buffer", (1, 1, *state.shape))
         before = op.reshape(graph, buffer, f"{state.node}.before", x.shape)
         total = op.add(graph, before, x, f"{state.node}.sum")
         after = op.reshape(graph, total, f"{state.node}.after", buffer.shape)

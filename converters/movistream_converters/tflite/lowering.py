@@ -8,6 +8,7 @@ from movistream.file.manifest import ImageInput, State
 from movistream_converters.ir.layers import Previous
 from movistream_converters.ir.network import Network, horizon_of, image_of, warm_up_frames
 from movistream_converters.ir.weights import Weights
+from movistream_converters.tflite import operators as op
 from movistream_converters.tflite.builder import GraphBuilder, TensorRef
 from movistream_converters.tflite.context import Context
 from movistream_converters.tflite.image_input import float_image, int8_image
@@ -38,7 +39,8 @@ class LayerStep:
     """A step whose graph returns each node's output beside the logits and the states.
 
     Attributes:
-        outputs: by node, the name of the output; nodes that share a tensor share a name.
+        outputs: by node but the image, the name of the output; nodes that share a tensor share a
+            name.
     """
 
     step: StepGraph
@@ -74,14 +76,17 @@ def lower_layers(
 ) -> LayerStep:
     """As :func:`lower`, with the output of every node among the outputs of the graph."""
     step, tensors = _lowered(network, weights, layout, precision, plan)
-    taken = {tensor.index: name for name, tensor in step.graph.outputs.items()}
+    graph = step.graph
+    taken = {tensor.index: name for name, tensor in graph.outputs.items()}
+    given = {tensor.index for tensor in graph.inputs.values()}
     outputs = {}
-    for node, tensor in tensors.items():
-        if tensor.index not in taken and tensor is not step.graph.inputs["image"]:
-            taken[tensor.index] = f"layer_{node}"
-            step.graph.output(f"layer_{node}", tensor)
-        if tensor.index in taken:
-            outputs[node] = taken[tensor.index]
+    for node, tensor in list(tensors.items())[1:]:
+        if tensor.index not in taken:
+            name = taken[tensor.index] = f"layer_{node}"
+            is_input = tensor.index in given
+            own = op.reshape(graph, tensor, name, tensor.shape) if is_input else tensor
+            graph.output(name, own)
+        outputs[node] = taken[tensor.index]
     return LayerStep(step, outputs)
 
 
@@ -100,7 +105,8 @@ def _lowered(
         context.tensors[node.name] = RULES[type(node.layer)](context, node)
     logits = context.value(network.nodes[-1].name, int8=False)
     graph = context.graph
-    graph.output("logits", context.as_vector(logits, "logits.vector"))
+    logits = context.as_vector(logits, "logits.vector")
+    graph.output("logits", context.writer.own(logits, "logits"))
     for node in network.nodes:
         if isinstance(node.layer, Previous):
             kept = context.value(node.inputs[0], int8=False)

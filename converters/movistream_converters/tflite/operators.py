@@ -18,6 +18,9 @@ Fused = Literal["NONE", "RELU", "RELU6"]
 
 FloatArray = npt.NDArray[np.float32]
 
+MOST_JOINED = 5
+"""Tensors that XNNPACK concatenates at once."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -341,6 +344,14 @@ def spatial_mean(
 
 def concatenate(graph: GraphBuilder, xs: Sequence[TensorRef], name: str, axis: int) -> TensorRef:
     """Joins tensors along one axis; int8 ones share a quantisation."""
+    if len(xs) > MOST_JOINED:
+        xs = [
+            concatenate(graph, xs[i : i + MOST_JOINED], f"{name}.{len(xs)}_from_{i}", axis)
+            for i in range(0, len(xs), MOST_JOINED)
+        ]
+        return concatenate(graph, xs, name, axis)
+    if len(xs) == 1:
+        return xs[0]
     options = schema.ConcatenationOptionsT()
     options.axis = axis
     shape = list(xs[0].shape)
@@ -388,7 +399,7 @@ def channel_mean(graph: GraphBuilder, x: TensorRef, name: str) -> TensorRef:
     axis = len(x.shape) - 1
     options = schema.ReducerOptionsT()
     options.keepDims = True
-    axes = graph.constant("channel_axis", np.array([axis], np.int32))
+    axes = graph.constant(f"axis_{axis}", np.array([axis], np.int32))
     return graph.operator("MEAN", (x, axes), name, (*x.shape[:-1], 1), options)
 
 

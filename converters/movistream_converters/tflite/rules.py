@@ -42,7 +42,10 @@ from movistream_converters.ir.layers import (
 )
 from movistream_converters.ir.network import Node
 from movistream_converters.tflite import operators as op
-from movistream_converters.tflite.builder import QuantizationParameters, TensorRef
+from movistream_converters.tflite.builder import (
+    QuantizationParameters,
+    TensorRef,
+)
 from movistream_converters.tflite.context import Context, FloatArray
 from movistream_converters.tflite.fusing import FUSED
 from movistream_converters.tflite.pixel_pairs import PAIR, gives_pairs, paired_kernel
@@ -128,7 +131,7 @@ def _temporal_vectors(
 ) -> TensorRef:
     """A temporal kernel over vectors: one dense layer over all of them side by side."""
     if layer.groups > 1 or layer.depthwise:
-        lifted = [context.as_frame(tap, f"{name}.frame_{i}") for i, tap in enumerate(taps)]
+        lifted = [context.as_frame(tap, f"{name}.lifted_{i}") for i, tap in enumerate(taps)]
         if layer.depthwise:
             y = op.temporal_conv_2d(context.graph, lifted, name, kernel, bias, fused)
         else:
