@@ -152,8 +152,11 @@ def read_clips(
             videos are taken.
     """
     clips = []
-    share = max(least_frames, most_frames // len(videos))
-    for video in videos[: max(1, most_frames // share)]:
+    share = max(1, most_frames // len(videos))
+    if least_frames > share:
+        share = least_frames
+        videos = videos[: max(1, most_frames // share)]
+    for video in videos:
         frames = []
         for frame in lasting(read_frames(video, image), least_frames):
             frames.append(frame)
