@@ -129,6 +129,23 @@ def test_members_of_the_family(
     assert "does not show a window" in found["window_frames"].source
 
 
+def test_a_folder_with_a_checkpoint(tmp_path: Path) -> None:
+    """And with other things; where there are two, the user says which one."""
+    write(state_dict(TABLE), tmp_path / "m.pyth")
+    (tmp_path / "meta.json").write_text("{}")
+    (tmp_path / "other.pt").write_bytes(b"no zip file")
+    overrides = {"image_size": 64}
+    source = read_source(tmp_path, None, None, overrides)
+    assert source.format == "pytorchvideo"
+    assert source.network == read_source(tmp_path / "m.pyth", None, None, overrides).network
+    write(state_dict(TABLE), tmp_path / "n.pyth")
+    with pytest.raises(ConversionError, match=r"holds m\.pyth, n\.pyth as X3D's checkpoints; name"):
+        read_source(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConversionError, match="holds none as X3D's checkpoints"):
+        read_source(tmp_path / "empty", "pytorchvideo")
+
+
 def published(key: str) -> Table:
     """With the shortcuts as PyTorchVideo builds them: no norm where channels stay."""
     table = table_of(key, 3)

@@ -23,6 +23,7 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.limits import check_weights
 from movistream_converters.formats.source import Finding, Source
 from movistream_converters.formats.torch_file import (
+    SUFFIXES,
     load_tensors,
     pickled_text,
     safetensors_names,
@@ -76,9 +77,20 @@ class ClipSource:
 
 
 def sniff(path: Path) -> bool:
-    """Whether a file holds a tensor that is named as X3D's first one, and no other network's."""
-    if not path.is_file():
-        return False
+    """Whether a file, or one in a folder, holds a tensor that is named as X3D's first one, and no
+    other network's."""
+    return any(map(_is_checkpoint, _files(path)))
+
+
+def _files(path: Path) -> list[Path]:
+    """The file, or those in a folder that could be checkpoints, by name."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    suffixes = (*SUFFIXES, ".safetensors")
+    return sorted(file for file in path.iterdir() if file.suffix in suffixes and file.is_file())
+
+
+def _is_checkpoint(path: Path) -> bool:
     if path.suffix == ".safetensors":
         return any(_ROOT.match(name) for name in safetensors_names(path))
     return _FIRST.encode() in pickled_text(path)
@@ -90,7 +102,7 @@ def read(
     """Reads a state dict, and makes a stream of its network.
 
     Args:
-        path: a ``.safetensors`` file, or one of ``torch.save``.
+        path: a ``.safetensors`` file, or one of ``torch.save``, or a folder with one of them.
         architecture: such as ``x3d-s``, which decides what shapes do not show: the image's size and
             the frame rate; by default as the file is called, or a guess.
         overrides: ``num_classes`` to insist on, ``image_size`` in pixels, ``frames_per_second``,
@@ -135,6 +147,7 @@ def read_clip(
         raise ConversionError(
             f"{path} is an X3D, in which a {unfit[0].replace('_', ' ')} has no place"
         )
+    path = _checkpoint(path)
     root, tensors = _of_the_network(path, load_tensors(path))
     table = _table(path, tensors)
     name, told_by = _named(path, table, architecture)
@@ -162,6 +175,17 @@ def read_clip(
     weights, used = _weights(path, network, tensors)
     unused = tuple(sorted(root + key for key in tensors.keys() - used))
     return ClipSource(network, weights, rate, tuple(findings), unused)
+
+
+def _checkpoint(path: Path) -> Path:
+    """The file itself, or the one in a folder."""
+    if not path.is_dir():
+        return path
+    found = [file for file in _files(path) if _is_checkpoint(file)]
+    if len(found) != 1:
+        listed = ", ".join(printable(file.name) for file in found) or "none"
+        raise ConversionError(f"{path} holds {listed} as X3D's checkpoints; name the one to read")
+    return found[0]
 
 
 def _decided(

@@ -148,6 +148,8 @@ class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far the file was from its network when it was converted.
 
+    Below float32, that network has the kernels that the file holds.
+
     Attributes:
         frames: frames compared, replay included.
         max_logit_error: largest |difference| over the largest |logit|.
