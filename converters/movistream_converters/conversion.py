@@ -29,7 +29,7 @@ from movistream.file.manifest import (
 from movistream.stream.trust import CONVERTED_HERE, remember
 from movistream.system.output import check_output, replaced_when_done
 from movistream.system.text import printable
-from movistream_converters.errors import ConversionError
+from movistream_converters.errors import ConversionError, UnfaithfulError
 from movistream_converters.formats.movinet_options import manifest_options
 from movistream_converters.formats.source import Source
 from movistream_converters.ir import document
@@ -38,13 +38,14 @@ from movistream_converters.ir.network import (
     classes_of,
     horizon_of,
     receptive_field_frames,
+    warm_up_frames,
     weight_shapes,
     with_horizon,
 )
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import Weights, mismatch, non_finite
 from movistream_converters.progress import Progress, counted, ignore_progress
-from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate
+from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate, judged_frames
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.report import QualityReport, write_report
 from movistream_converters.quantise.videos import (
@@ -55,7 +56,13 @@ from movistream_converters.quantise.videos import (
     read_clips,
     videos_at,
 )
-from movistream_converters.reference.verification import FRAMES, synthetic_frames, verify
+from movistream_converters.reference.stored_kernels import with_stored_kernels
+from movistream_converters.reference.verification import (
+    clip_error,
+    synthetic_frames,
+    verified_frames,
+    verify,
+)
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import StepGraph, lower
 from movistream_converters.tflite.precision import ERROR_LIMITS, Precision
@@ -157,15 +164,20 @@ def convert_source(
     with replaced_when_done(output) as part:
         if verified:
             part.write_bytes(seal(_pack(step, manifest, source.network)))
-            frames = list(calibration.clips[0].frames[:FRAMES]) if calibration else None
-            verification = _verify(part, source, layout, precision, frames, progress)
+            frames = (
+                list(calibration.clips[0].frames[: verified_frames(network)])
+                if calibration
+                else None
+            )
+            folded = (network, weights)
+            verification = _verify(part, source, folded, layout, precision, frames, progress)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
         packed = _pack(step, manifest, source.network)
         data = seal(packed)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            held_out = _clips(held_out_videos, image, progress)
+            held_out = _clips(held_out_videos, source.network, image, progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
@@ -284,12 +296,12 @@ def _check_videos(
 
 
 def _clips(
-    videos: tuple[Path | Part, ...], image: ImageInput, progress: Progress
+    videos: tuple[Path | Part, ...], network: Network, image: ImageInput, progress: Progress
 ) -> tuple[Clip, ...]:
     if not videos:
         return ()
     on_clip = counted(progress, "decode", len(videos))
-    return read_clips(videos, image, MOST_JUDGED_FRAMES, on_clip)
+    return read_clips(videos, image, MOST_JUDGED_FRAMES, on_clip, judged_frames(network))
 
 
 def _check_cosine(report: QualityReport, least_cosine: float | None) -> None:
@@ -320,21 +332,29 @@ def _pack(step: StepGraph, manifest: Manifest, network: Network) -> bytes:
 def _verify(
     part: Path,
     source: Source,
+    folded: tuple[Network, Weights],
     layout: StateLayout,
     precision: Precision,
     frames: Sequence[Frame] | None,
     progress: Progress,
 ) -> Verification:
-    frames = synthetic_frames(source.network) if frames is None else frames
+    network, weights = source.network, source.weights
+    frames = synthetic_frames(network) if frames is None else frames
+    if precision is not Precision.FLOAT32:
+        error = clip_error((network, weights), folded, frames)
+        if not error <= ERROR_LIMITS[Precision.FLOAT32].logits:
+            raise UnfaithfulError(
+                f"folded, the network's logits differ by {error:.1e} of their largest value"
+            )
+        network, weights = folded[0], with_stored_kernels(part, *folded, precision)
     on_frame = counted(progress, "verify", 2 * len(frames))
-    verification = verify(part, source.network, source.weights, layout, frames, on_frame)
+    verification = verify(part, network, weights, layout, frames, on_frame)
     limits = ERROR_LIMITS[precision]
     logits, states = verification.max_logit_error, verification.max_state_error
     if not (logits <= limits.logits and states <= limits.states):
-        raise ConversionError(
-            f"the converted file is not faithful: logits differ by {logits:.1e} and state"
-            f" {verification.worst_state} by {states:.1e} of their largest value; nothing was"
-            " written"
+        raise UnfaithfulError(
+            f"logits differ by {logits:.1e} and state {verification.worst_state} by {states:.1e} of"
+            " their largest value"
         )
     return verification
 
@@ -348,9 +368,8 @@ def _manifest(
     provenance: Provenance,
 ) -> Manifest:
     classes = classes_of(source.network)
-    return Manifest(
+    manifest = Manifest(
         name=source.network.name,
-        schema_version=schema_version_of(step.image),
         signature=SIGNATURE_KEY,
         state_layout=layout.value,
         input=replace(step.image, frames_per_second=source.frames_per_second),
@@ -359,7 +378,10 @@ def _manifest(
         receptive_field_frames=receptive_field_frames(source.network),
         network=manifest_options(source),
         horizon_frames=horizon_of(source.network),
+        delay_frames=source.network.delay_frames,
+        warm_up_frames=warm_up_frames(source.network),
         labels=labels,
         quantization=precision.value,
         provenance=provenance,
     )
+    return replace(manifest, schema_version=schema_version_of(manifest))

@@ -7,3 +7,10 @@ from movistream.errors import MovistreamError
 
 class ConversionError(MovistreamError):
     """A checkpoint, an option or an output path that conversion cannot use."""
+
+
+class UnfaithfulError(ConversionError):
+    """A file that does not hold, or does not compute, what its network does."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the converted file is not faithful: {what}; nothing was written")

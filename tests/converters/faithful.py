@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
+from msgspec.structs import replace
 
 from movistream.file.binding import bind
 from movistream.file.graph import read_model_file
@@ -78,7 +79,6 @@ class File:
 def written(network: Network, step: StepGraph, precision: Precision, layout: StateLayout) -> File:
     """Packs a step as a conversion does, and reads it as the runtime does."""
     manifest = Manifest(
-        schema_version=schema_version_of(step.image),
         name=network.name,
         input=step.image,
         logits=Logits(tensor="logits", classes=classes_of(network), dtype="float32"),
@@ -88,6 +88,7 @@ def written(network: Network, step: StepGraph, precision: Precision, layout: Sta
         horizon_frames=horizon_of(network),
         quantization=precision.value,
     )
+    manifest = replace(manifest, schema_version=schema_version_of(manifest))
     data = seal(step.graph.pack(SIGNATURE_KEY, {METADATA_NAME: encode(manifest)}))
     file = read_model_file(data, "random")
     bind(file, data, "random")
@@ -221,7 +222,7 @@ def _check_precision(
     assert max(errors(again, found).values()) == 0
     limits = ERROR_LIMITS[precision]
     if precision is Precision.FLOAT16:
-        # Kernels are rounded, and nothing else; some networks magnify even that.
+        # Kernels are rounded, and nothing else.
         rounded = {
             name: weight.astype(np.float16).astype(np.float32)
             if node_and_weight(name)[1] == "kernel"
@@ -229,11 +230,7 @@ def _check_precision(
             for name, weight in folded_weights.items()
         }
         steps = step_values(folded, rounded, video)
-        of_rounded = as_in_file(folded, steps, StateLayout.FRAMES)
-        _check(errors(found, of_rounded), TIGHT, TIGHT)
-        taken = errors(of_rounded, expected)
-        if taken["logits"] > limits.logits / 2 or max(taken.values()) > limits.states / 2:
-            return
+        expected = as_in_file(folded, steps, StateLayout.FRAMES)
     if precision is Precision.INT8:
         least, times = INT8_LIMITS
         limit = least + times * _taken_by_rounding(folded, folded_weights, plan, video, expected)

@@ -29,7 +29,7 @@ from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
 from movistream_converters.quantise.stepping import StepRunner
-from movistream_converters.reference.verification import relative_error, synthetic_frames
+from movistream_converters.reference.verification import relative_error, synthetic_frames, verify
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import lower
 from movistream_converters.tflite.precision import Precision
@@ -92,8 +92,10 @@ def test_float16_weights(architecture: str, layout: StateLayout, tmp_path: Path)
     )
     assert half.size_bytes < 0.53 * whole.size_bytes
     assert half.manifest.quantization == "float16"
-    verification = _verified(half)
-    assert TIGHT < verification.max_logit_error < 2e-2
+    assert _verified(half).max_logit_error < TIGHT
+    frames = synthetic_frames(checkpoint.network)
+    rounding = verify(half.path, checkpoint.network, checkpoint.weights, layout, frames)
+    assert TIGHT < rounding.max_logit_error < 2e-2
     assert inspect_file(half.path).quantization == "float16"
     assert inspect_file(half.path).multiply_adds == inspect_file(whole.path).multiply_adds
     may_be_float16 = architecture == "t0" and layout is StateLayout.FRAMES

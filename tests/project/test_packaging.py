@@ -72,8 +72,25 @@ def test_the_public_surface() -> None:
         "write_snapshot",
     ]
     surface = {
-        movistream.Model: {"classes", "close", "frames_per_second", "labels", "name", "stream"},
-        movistream.Ensemble: {"classes", "frames_per_second", "labels", "name", "stream"},
+        movistream.Model: {
+            "classes",
+            "close",
+            "delay_frames",
+            "frames_per_second",
+            "labels",
+            "name",
+            "stream",
+            "warm_up_frames",
+        },
+        movistream.Ensemble: {
+            "classes",
+            "delay_frames",
+            "frames_per_second",
+            "labels",
+            "name",
+            "stream",
+            "warm_up_frames",
+        },
         movistream.StreamPool: {"close", "reconfigure", "reset", "stop"},
         movistream.Stream: {
             "close",
@@ -85,7 +102,7 @@ def test_the_public_surface() -> None:
             "step",
             "warm_up",
         },
-        movistream.Result: {"label", "labels", "probabilities", "top"},
+        movistream.Result: {"label", "labels", "probabilities", "top", "warming_up"},
     }
     for kind, names in surface.items():
         assert {name for name in vars(kind) if not name.startswith("_")} == names

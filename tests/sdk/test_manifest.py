@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from movistream.file.manifest import (
     ImageInput,
@@ -32,14 +32,14 @@ VERSION_1 = (
 
 def image(channels: int = 3, **changes: Any) -> ImageInput:
     made = ImageInput("image", (1, 4, 6, channels), "float32", frames_per_second=5.0)
-    return msgspec.structs.replace(made, **changes)
+    return replace(made, **changes)
 
 
 def test_files_without_normalisation_are_as_they_were() -> None:
     """Byte by byte what version 0.1 of the converter writes, and reads."""
     manifest = Manifest("tiny", image(), Logits("logits", 2, "float32"), (CLOCK,))
     assert encode(manifest) == VERSION_1
-    assert decode(VERSION_1) == msgspec.structs.replace(manifest, digest="0" * 64)
+    assert decode(VERSION_1) == replace(manifest, digest="0" * 64)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,17 @@ def test_files_without_normalisation_are_as_they_were() -> None:
 )
 def test_the_lowest_version_that_says_it(changes: dict[str, Any], version: int) -> None:
     made = image(**changes)
-    assert schema_version_of(made) == version
     manifest = Manifest("tiny", made, Logits("logits", 2, "float32"), ())
+    assert schema_version_of(manifest) == version
     assert decode(encode(manifest)).input == made
+
+
+@pytest.mark.parametrize(
+    "late",
+    [{"delay_frames": 2}, {"warm_up_frames": 3}, {"states": (replace(CLOCK, delay_frames=1),)}],
+)
+def test_what_answers_late_needs_version_2(late: dict[str, Any]) -> None:
+    plain = Manifest("tiny", image(), Logits("logits", 2, "float32"), (CLOCK,))
+    manifest = replace(plain, **late)
+    assert (schema_version_of(plain), schema_version_of(manifest)) == (1, 2)
+    assert decode(encode(manifest)) == replace(manifest, digest="0" * 64)

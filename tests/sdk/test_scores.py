@@ -86,7 +86,10 @@ def test_bad_options(options: dict[str, float]) -> None:
 def test_a_result_shows_what_fits_on_a_line() -> None:
     """Not 600 logits, nor as many labels."""
     found = Result(3, 0.5, np.zeros(600, np.float32), 1.25, 2.5, ("thing",) * 600)
-    assert repr(found) == "Result(frame=3, time_s=0.5, preprocess_ms=1.25, inference_ms=2.5)"
+    assert (
+        repr(found)
+        == "Result(frame=3, time_s=0.5, preprocess_ms=1.25, inference_ms=2.5, warming_up=False)"
+    )
 
 
 def test_results_are_told_apart_by_what_they_are() -> None:

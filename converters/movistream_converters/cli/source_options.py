@@ -14,10 +14,13 @@ from movistream_converters.formats import SOURCE_FORMATS
 from movistream_converters.formats.recognition import IMAGE_SIZES, OPTIONS
 from movistream_converters.formats.source import Finding, Source, option_text
 from movistream_converters.networks.movinet import ARCHITECTURES, SqueezeExciteType
+from movistream_converters.networks.x3d import X3DS
 
 _INVISIBLE = ("activation", "gating", "head_activation")
 _TRUNK = ("hard_swish", "swish", "relu6", "relu")
 _GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
+
+_MOST_WINDOW_FRAMES = 4096
 
 _Command = Callable[..., None]
 
@@ -36,7 +39,8 @@ def source_options(command: _Command) -> _Command:
         arch: str | None,
         **options: Any,
     ) -> None:
-        overrides = {name: options.pop(name) for name in OPTIONS if name in options}
+        names = (*OPTIONS, "window_frames")
+        overrides = {name: options.pop(name) for name in names if name in options}
         given = {name: value for name, value in overrides.items() if value is not None}
 
         def read(meanwhile: Callable[[], None] = nothing) -> Source:
@@ -57,7 +61,7 @@ def source_options(command: _Command) -> _Command:
             click.option(
                 "--arch",
                 metavar="NAME",
-                help=f"movinet-{{{','.join(ARCHITECTURES)}}}-stream."
+                help=f"movinet-{{{','.join(ARCHITECTURES)}}}-stream, or x3d-{{{','.join(X3DS)}}}."
                 " [default: as the weights' shapes say]",
             ),
             click.option(
@@ -75,6 +79,14 @@ def source_options(command: _Command) -> _Command:
                 "--image-size",
                 type=click.IntRange(IMAGE_SIZES[0], IMAGE_SIZES[-1]),
                 help="Pixels per side.",
+            ),
+            click.option(
+                "--window",
+                "window_frames",
+                type=click.IntRange(1, _MOST_WINDOW_FRAMES),
+                metavar="FRAMES",
+                help="Of the mean over time, in a network that saw clips."
+                " [default: over all frames so far]",
             ),
         )
     ):

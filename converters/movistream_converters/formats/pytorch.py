@@ -1,39 +1,31 @@
 """State dicts in the layout of MoViNet-pytorch, the PyTorch port of the released weights.
 
-``.safetensors`` files need nothing more; ``.pt`` files are pickles, which PyTorch reads without
-running what they may hold (``weights_only``). Names and axes are brought to those of Model Garden,
-and read on as its variables are. The port's gates are Keras 2's hard-sigmoid.
+Names and axes are brought to those of Model Garden, and read on as its variables are. The port's
+gates are Keras 2's hard-sigmoid. :mod:`.torch_file` reads the files themselves.
 """
 
 from __future__ import annotations
 
-import json
-import pickle
 import re
-import warnings
-import zipfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from movistream.errors import MissingExtraError
-from movistream.system.native_stderr import first_line
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.limits import check_file, check_weights, check_zip
 from movistream_converters.formats.model_garden.arrays import Arrays, read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
-from movistream_converters.formats.safetensors_file import header_bytes
 from movistream_converters.formats.source import Source
-from movistream_converters.formats.zip_names import names_in_zip
+from movistream_converters.formats.torch_file import (
+    SUFFIXES,
+    holds_pickle,
+    load_tensors,
+    safetensors_names,
+)
 from movistream_converters.ir.layers import ActivationFunction
 
-_SUFFIXES = (".pt", ".pth", ".bin")
 _STEM = re.compile(r"^(?P<root>.*?)conv1\.conv_1\.(?:conv2d|conv3d)\.weight$")
 _BLOCK = re.compile(r"blocks\.b(\d+)_l(\d+)\.")
 _LAYER = re.compile(
@@ -64,9 +56,8 @@ def sniff(path: Path) -> bool:
     if not path.is_file():
         return False
     if path.suffix == ".safetensors":
-        return any(_STEM.match(name) for name in _safetensors_names(path))
-    is_zipped_pickle = any(name.endswith("/data.pkl") for name in names_in_zip(path))
-    return path.suffix in _SUFFIXES or is_zipped_pickle
+        return any(_STEM.match(name) for name in safetensors_names(path))
+    return path.suffix in SUFFIXES or holds_pickle(path)
 
 
 def read(
@@ -84,7 +75,7 @@ def read(
             model, or it does not fit the architecture or the overrides.
         MissingExtraError: if it takes PyTorch to read it, which is not installed.
     """
-    arrays, unused = _by_model_garden_path(path, _load(path))
+    arrays, unused = _by_model_garden_path(path, load_tensors(path))
     evidence = replace(
         evidence_of_shapes(shapes_of(arrays)),
         where="the state dict",
@@ -93,50 +84,6 @@ def read(
         },
     )
     return read_network(path, arrays, unused, evidence, architecture, overrides)
-
-
-def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
-    try:
-        check_file(path)
-        if path.suffix == ".safetensors":
-            return dict(load_file(path))
-    except (SafetensorError, OSError, TypeError, KeyError) as error:
-        raise ConversionError(f"{path} is damaged or no state dict: {error}") from None
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtraError(
-            "reading PyTorch's pickled files (but no .safetensors)", "torch"
-        ) from None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # It warns of pickles that it then refuses.
-            with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
-                check_zip(path, archive.infolist())
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise ConversionError(
-            f"{path} is no plain state dict: it holds Python objects, which are not loaded because"
-            " they could run code. Save model.state_dict() alone"
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError) as error:
-        raise ConversionError(
-            f"{path} is damaged or no state dict: {first_line(str(error))}"
-        ) from None
-    for name in ("state_dict", "model_state_dict", "model"):
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(name), Mapping):
-            loaded = loaded[name]
-    if not isinstance(loaded, Mapping) or not all(isinstance(name, str) for name in loaded):
-        raise ConversionError(f"{path} is no state dict: it holds no tensors by name")
-    tensors = {name: tensor for name, tensor in loaded.items() if torch.is_tensor(tensor)}
-    # One number may stand for a whole tensor.
-    check_weights(path, [tuple(tensor.shape) for tensor in tensors.values()])
-    return {name: _as_array(tensor) for name, tensor in tensors.items()}
-
-
-def _as_array(tensor: Any) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
-    return array
 
 
 def _by_model_garden_path(
@@ -200,11 +147,3 @@ def _place(match: re.Match[str], numbers: Mapping[str, int]) -> str:
         "classifier.3": "_classifier",
     }
     return ends[match["end"]]
-
-
-def _safetensors_names(path: Path) -> list[str]:
-    try:
-        header = json.loads(header_bytes(path))
-    except (ValueError, RecursionError):
-        return []
-    return list(header) if isinstance(header, dict) else []

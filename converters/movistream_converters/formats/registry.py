@@ -22,10 +22,12 @@ class Format:
     Attributes:
         what: it is, for people.
         module: in this package, with the functions below.
+        of_clips: whether its networks see whole clips, of which it makes streams.
     """
 
     what: str
     module: str
+    of_clips: bool = False
 
     @property
     def sniff(self) -> Sniff:
@@ -47,6 +49,11 @@ FORMATS: Mapping[str, Format] = {
     "tflite": Format("a stream model that is a .tflite file already", "tflite.reader"),
     "movistream": Format("a .safetensors file that movistream wrote", "safetensors_file"),
     "keras": Format("a file of Keras: .keras, .weights.h5, or the .h5 of Keras 2", "keras_file"),
+    "pytorchvideo": Format(
+        "a checkpoint of PyTorchVideo's X3D, .pyth, .pt or .safetensors",
+        "pytorchvideo",
+        of_clips=True,
+    ),
     "pytorch": Format("a state dict of MoViNet-pytorch, .safetensors or .pt", "pytorch"),
     "saved-model": Format("a SavedModel's folder", "saved_model"),
     "model-garden": Format(
@@ -70,6 +77,7 @@ def read_source(
         source_format: a key of :data:`FORMATS`; by default recognised from the content.
         architecture: such as ``movinet-a0-stream``; by default recognised.
         overrides: fields of :class:`.MovinetOptions` that the user has set; None for those not.
+            ``window_frames``: of the mean in a network that sees clips, which becomes a stream.
 
     Raises:
         ConversionError: if it is of no known kind, damaged, no MoViNet stream model, or does not
@@ -79,6 +87,11 @@ def read_source(
     name = source_format or _recognised(path)
     if name not in FORMATS:
         raise ConversionError(f"unknown format {name!r}; there are {', '.join(FORMATS)}")
+    if not FORMATS[name].of_clips and (overrides or {}).get("window_frames") is not None:
+        raise ConversionError(
+            f"{path} holds a stream, whose means are what they are: a window is for networks that"
+            " see clips"
+        )
     source = FORMATS[name].read(path, architecture, overrides)
     if source.name:
         return source  # A weights file says itself where its weights come from.

@@ -60,6 +60,8 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
         inputs: names of the nodes that it reads; all but those of :class:`.Previous` come earlier.
         state: what its state is called in files; by default as the node.
         tags: what rules of precision go by, such as ``squeeze-excite``.
+        delay_frames: by so many frames, what it reads lags behind the image. Until so many have
+            been seen, that is of no frame of the video, and its state stays as after a reset.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     inputs: tuple[str, ...] = ()
     state: str = ""
     tags: tuple[str, ...] = ()
+    delay_frames: int = 0
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -220,6 +223,8 @@ def _check(network: Network) -> None:
         where = printable(node.name)
         if isinstance(node.layer, Image) != (index == 0):
             raise NetworkError(f"{where} is not in its place: the image is the first node")
+        if node.delay_frames and not network.causal:
+            raise NetworkError(f"{where} reads with a delay, in a network that sees whole clips")
         if isinstance(node.layer, _ONLY_CAUSAL) and not network.causal:
             raise NetworkError(f"{where} looks back only, in a network that sees whole clips")
         if node.name in names:
@@ -243,8 +248,9 @@ def _check_bounds(network: Network) -> None:
         raise NetworkError(f"a network of {len(network.nodes)} nodes is none")
     if not all(1 <= size <= _LARGEST_SIZE for size in network.image_size):
         raise NetworkError(f"an image of {list(network.image_size)} pixels is impossible")
-    if not 0 <= network.delay_frames <= _LARGEST_NUMBER:
-        raise NetworkError(f"a delay of {network.delay_frames} frames is impossible")
+    for delay in (network.delay_frames, *(node.delay_frames for node in network.nodes)):
+        if not 0 <= delay <= _LARGEST_NUMBER:
+            raise NetworkError(f"a delay of {delay} frames is impossible")
     _check_name(network.name, "a network")
     for node in network.nodes:
         _check_name(node.name, "a node")

@@ -21,6 +21,7 @@ from movistream_converters.ir.layers import (
     Image,
     Multiply,
     Padding,
+    Pool,
     SpatialMean,
     TemporalMean,
 )
@@ -71,6 +72,8 @@ class Table:
         head: channels before the means.
         hidden: channels behind them.
         num_classes: of the logits.
+        window: (height, width) of the mean over space, which slides by one; the logits are then the
+            mean over its places. None: it is the whole frame's.
     """
 
     stem: int
@@ -78,6 +81,7 @@ class Table:
     head: int
     hidden: int
     num_classes: int
+    window: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class X3D:
         width: factor of the numbers of channels.
         depth: factor of the numbers of blocks.
         frames: of a clip.
+        frames_per_second: that it is trained to see: 30, and one frame in 12, 6 or 5.
         image_size: pixels per side of a clip's crop in training.
         test_image_size: of one of the three crops that published figures are of.
     """
@@ -95,16 +100,19 @@ class X3D:
     width: float
     depth: float
     frames: int
+    frames_per_second: float
     image_size: int
     test_image_size: int
 
 
 X3DS = {
-    "s": X3D(2.0, 2.2, 13, 160, 182),
-    "m": X3D(2.0, 2.2, 16, 224, 256),
-    "l": X3D(2.0, 5.0, 16, 312, 356),
-    "xl": X3D(2.9, 5.0, 16, 312, 356),
+    "xs": X3D(2.0, 2.2, 4, 2.5, 160, 182),
+    "s": X3D(2.0, 2.2, 13, 5.0, 160, 182),
+    "m": X3D(2.0, 2.2, 16, 6.0, 224, 256),
+    "l": X3D(2.0, 5.0, 16, 6.0, 312, 356),
+    "xl": X3D(2.9, 5.0, 16, 6.0, 312, 356),
 }
+"""XS, S and M have the same weights' shapes, which L and XL do not."""
 
 
 def table_of(name: str, num_classes: int) -> Table:
@@ -130,6 +138,15 @@ def table_of(name: str, num_classes: int) -> Table:
     return Table(stem, tuple(stages), _inner(filters), _HIDDEN_FILTERS, num_classes)
 
 
+def features_side(table: Table, image_size: int) -> int:
+    """How many of the last features there are along a side of an image."""
+    side = -(-image_size // 2)
+    for blocks in table.stages:
+        for block in blocks:
+            side = -(-side // block.stride)
+    return side
+
+
 def _inner(filters: int) -> int:
     return int(_BOTTLENECK * filters)
 
@@ -148,12 +165,17 @@ def build_x3d(name: str, table: Table, image_size: int) -> Network:
     with builder.tagged(stage("head")):
         builder.add("head.project", Convolution(table.head))
         builder.normalized("head", ActivationFunction.RELU)
-        builder.add("head.space", SpatialMean())
+        if table.window is None:
+            builder.add("head.space", SpatialMean())
+        else:
+            builder.add("head.space", Pool("average", table.window, (1, 1), UNPADDED))
         builder.add("head.pool", TemporalMean())
     with builder.tagged(stage("classifier")):
         builder.add("classifier.hidden", Convolution(table.hidden))
         builder.add("classifier.act", Activation(ActivationFunction.RELU))
         builder.add("classifier.logits", Convolution(table.num_classes, bias=True))
+        if table.window is not None:
+            builder.add("classifier.mean", SpatialMean())
     return builder.build()
 
 

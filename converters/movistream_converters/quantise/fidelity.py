@@ -70,12 +70,16 @@ def compare_steps(
 
     Args:
         reference: logits (frames, classes) of the float32 step on each clip.
+        clips: those that are no longer than the step's warm-up are left out, and so is the warm-up
+            of others; at least one is longer.
     """
     found = clip_logits(step, clips)
+    warm_up = step.warm_up_frames
     return Fidelity(
         tuple(
-            _compare(clip.name, expected.astype(np.float64), logits.astype(np.float64))
+            _compare(clip.name, *(x[warm_up:].astype(np.float64) for x in (expected, logits)))
             for clip, expected, logits in zip(clips, reference, found, strict=True)
+            if len(logits) > warm_up
         )
     )
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from movistream.system.output import replaced_when_done
+from movistream_converters.quantise.calibration import INT4_KERNELS
 from movistream_converters.quantise.fidelity import Fidelity
 
 _WORST_LAYERS = 5
@@ -88,7 +89,9 @@ def print_report(report: QualityReport, console: Console | None = None) -> None:
         console.print(f"noisiest layers: {worst}", highlight=False)
     for stage in report.float_stages:
         console.print(
-            f"{stage} stays float: int8 there takes {report.stage_noise[stage]:.4f} of the cosine",
+            f"{stage} stays float: int8 there takes {report.stage_noise[stage]:.4f} of the cosine"
+            if stage != INT4_KERNELS
+            else f"no int4 kernels: they take {report.stage_noise[stage]:.4f} of the cosine",
             highlight=False,
         )
 

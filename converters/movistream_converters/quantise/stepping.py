@@ -43,10 +43,12 @@ class StepRunner:
             for name in state.inputs
         }
         for index, frame in enumerate(frames):
-            if self._horizon_frames is not None and index >= self._horizon_frames:
-                self._hold_clock(states, self._horizon_frames - 1)
+            if self._horizon_frames is not None:
+                self._hold_clocks(states, index, self._horizon_frames)
             outputs = self._runner(image=self._preprocess(frame), **states)
             for state in self._states:
+                if index < state.delay_frames:
+                    continue
                 kept = [states[name] for name in state.inputs[1:]] + [outputs[state.output]]
                 states.update(zip(state.inputs, kept, strict=True))
             yield {
@@ -54,10 +56,10 @@ class StepRunner:
                 for name, values in outputs.items()
             }
 
-    def _hold_clock(self, states: dict[str, Any], seen: int) -> None:
+    def _hold_clocks(self, states: dict[str, Any], index: int, horizon_frames: int) -> None:
         for state in self._states:
-            if state.role == "clock":
-                states[state.inputs[0]] = np.full(state.shape, seen, state.dtype)
+            if state.role == "clock" and index >= state.delay_frames + horizon_frames:
+                states[state.inputs[0]] = np.full(state.shape, horizon_frames - 1, state.dtype)
 
 
 def layer_values(

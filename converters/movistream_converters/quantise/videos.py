@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,18 +123,42 @@ def seen_frame(preprocess: Preprocessor, frame: Frame, image: ImageInput) -> Fra
     return np.asarray(np.round(values * np.float32(255)), np.uint8)
 
 
+def lasting(frames: Iterable[Frame], least: int) -> Iterator[Frame]:
+    """The frames; where they are too few, backwards and forwards again until they are not.
+
+    So short videos show something to a network that says nothing at first.
+    """
+    kept: list[Frame] = []
+    for frame in frames:
+        if len(kept) < least:
+            kept.append(frame)
+        yield frame
+    there_and_back = [*kept, *kept[-2:0:-1]]
+    for place in range(len(kept), least if kept else 0):
+        yield there_and_back[place % len(there_and_back)]
+
+
 def read_clips(
     videos: tuple[Path | Part, ...],
     image: ImageInput,
     most_frames: int,
     on_clip: Callable[[], None] = lambda: None,
+    least_frames: int = 1,
 ) -> tuple[Clip, ...]:
-    """The first frames of each video, at most so many in all, shared out evenly."""
+    """The first frames of each video, at most so many in all, shared out evenly.
+
+    Args:
+        least_frames: of each clip (see :func:`lasting`); where they are more than its share, fewer
+            videos are taken.
+    """
     clips = []
     share = max(1, most_frames // len(videos))
+    if least_frames > share:
+        share = least_frames
+        videos = videos[: max(1, most_frames // share)]
     for video in videos:
         frames = []
-        for frame in read_frames(video, image):
+        for frame in lasting(read_frames(video, image), least_frames):
             frames.append(frame)
             if len(frames) == share:
                 break

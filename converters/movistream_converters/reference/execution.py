@@ -36,12 +36,20 @@ Rounding: TypeAlias = Callable[[Node, Tensor], Tensor]
 def initial_states(network: Network, batch_size: int = 1) -> dict[str, Tensor]:
     """Zero states by node: buffers (batch, frames, height, width, channels), others with one frame.
 
-    A network that is not causal has none.
+    Beside them ``clock``, the frames seen since the reset, where something goes by it. A network
+    that is not causal has none.
     """
-    return {
+    if not network.causal:
+        return {}
+    states = network_states(network)
+    zeros = {
         state.node: tf.zeros((batch_size, state.frames, *state.shape))
-        for state in (network_states(network) if network.causal else ())
+        for state in states
+        if state.role != "clock"
     }
+    if any(state.role == "clock" or state.delay_frames for state in states):
+        zeros[CLOCK] = tf.zeros((batch_size, 1, 1, 1, 1))
+    return zeros
 
 
 def run_clip(
@@ -126,7 +134,8 @@ def _run(
         values[node.name] = value if rounded is None else rounded(node, value)
     for node in network.nodes:
         if isinstance(node.layer, Previous):
-            run.new_states[node.name] = values[node.inputs[0]]
+            kept = values[node.inputs[0]]
+            run.new_states[node.name] = run.of_the_video(node, kept, run.states[node.name])
     if CLOCK in states:
         run.new_states[CLOCK] = states[CLOCK] + tf.cast(tf.shape(images)[1], tf.float32)
     return values, run.new_states

@@ -73,6 +73,16 @@ class Execution:
         """A weight of a node."""
         return self.weights[f"{node.name}.{name}"]
 
+    def frames_before(self, node: Node, x: Tensor) -> Tensor:
+        """How many frames a node had seen before each of these; below 0 before its first."""
+        return self.states[CLOCK] + _frame_numbers(x) - node.delay_frames
+
+    def of_the_video(self, node: Node, x: Tensor, otherwise: Tensor) -> Tensor:
+        """Frames that a node reads, where they are of the video and not from before it."""
+        if not node.delay_frames:
+            return x
+        return tf.where(self.frames_before(node, x) >= 0, x, otherwise)
+
     def with_past(self, node: Node, x: Tensor, past_frames: int) -> Tensor:
         """Frames with those before them; the last ones are kept for the next run."""
         if not past_frames:
@@ -80,7 +90,7 @@ class Execution:
         if not self.causal:
             before = past_frames // 2
             return tf.pad(x, ((0, 0), (before, past_frames - before), (0, 0), (0, 0), (0, 0)))
-        x = tf.concat([self.states[node.name], x], axis=1)
+        x = tf.concat([self.states[node.name], self.of_the_video(node, x, 0.0)], axis=1)
         self.new_states[node.name] = x[:, -past_frames:]
         return x
 
@@ -96,11 +106,14 @@ def _convolution(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
     layer, x = node.layer, inputs[0]
     assert isinstance(layer, Convolution)
     kernel, frame_count = run.weight(node, "kernel"), x.shape[1]
-    x = run.with_past(node, x, layer.past_frames)
-    y = _spatial_convolution(layer, x[:, :frame_count], kernel[0])
-    for tap in range(1, layer.kernel[0]):
+    frames = run.with_past(node, x, layer.past_frames)
+    y: Tensor = 0.0
+    for tap in range(layer.kernel[0]):
         first = tap * layer.dilation[0]
-        y += _spatial_convolution(layer, x[:, first : first + frame_count], kernel[tap])
+        # The present frame is seen even where it is from before the video.
+        is_present = run.causal and first == layer.past_frames
+        seen = x if is_present else frames[:, first : first + frame_count]
+        y += _spatial_convolution(layer, seen, kernel[tap])
     return y + run.weight(node, "bias") if layer.bias else y
 
 
@@ -261,17 +274,23 @@ def _temporal_mean(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
     assert isinstance(node.layer, TemporalMean)
     if not run.causal:
         return tf.reduce_mean(inputs[0], 1, keepdims=True)
-    before, seen = run.states[node.name], run.states[CLOCK]
-    mean = _running_mean(inputs[0], before, seen, node.layer.horizon_frames)
+    before = run.states[node.name]
+    x = run.of_the_video(node, inputs[0], 0.0)
+    seen = tf.maximum(run.frames_before(node, x), 0.0)
+    mean = _running_mean(x, before, seen, node.layer.horizon_frames)
     run.new_states[node.name] = mean[:, -1:]
-    return mean
+    return run.of_the_video(node, mean, inputs[0])
 
 
 def _running_mean(x: Tensor, before: Tensor, seen: Tensor, horizon_frames: int | None) -> Tensor:
-    """The mean after each frame, given the mean over the frames already seen."""
+    """The mean after each frame, given the mean over the frames already seen.
+
+    Args:
+        seen: how many those are, before each frame.
+    """
     if horizon_frames is None:
-        return (before * seen + tf.cumsum(x, axis=1)) / (seen + _frame_numbers(x) + 1.0)
-    weights = 1.0 / (tf.minimum(seen + _frame_numbers(x), horizon_frames - 1.0) + 1.0)
+        return (before * seen[:, :1] + tf.cumsum(x, axis=1)) / (seen + 1.0)
+    weights = 1.0 / (tf.minimum(seen, horizon_frames - 1.0) + 1.0)
     means = []
     for index in range(x.shape[1]):
         now = slice(index, index + 1)
@@ -284,10 +303,10 @@ def _window_mean(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
     assert isinstance(node.layer, WindowMean)
     frames, count = node.layer.frames, inputs[0].shape[1]
     x = run.with_past(node, inputs[0], frames - 1)
-    total = x[:, :count]
-    for first in range(1, frames):
+    total = inputs[0]
+    for first in range(frames - 1):
         total += x[:, first : first + count]
-    seen = run.states[CLOCK] + _frame_numbers(inputs[0]) + 1.0
+    seen = tf.maximum(run.frames_before(node, inputs[0]), 0.0) + 1.0
     return total / tf.minimum(seen, float(frames))
 
 
@@ -302,8 +321,8 @@ def _previous(run: Execution, node: Node, _: list[Tensor]) -> Tensor:
 
 def _positional_encoding(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
     x = inputs[0]
-    seen = run.states[CLOCK] if run.causal else 0.0
-    radians = (seen + _frame_numbers(x)) * encoding_frequencies(x.shape[-1])
+    index = tf.maximum(run.frames_before(node, x), 0.0) if run.causal else _frame_numbers(x)
+    radians = index * encoding_frequencies(x.shape[-1])
     encoding = tf.concat([tf.sin(radians), tf.cos(radians)], axis=-1)
     return x + run.weight(node, "scale") * encoding
 

@@ -12,14 +12,25 @@ import numpy.typing as npt
 import movistream
 from movistream.file.manifest import State, Verification
 from movistream_converters.ir.layers import PositionalEncoding, WindowMean
-from movistream_converters.ir.network import Network, horizon_of, image_of
-from movistream_converters.ir.states import CLOCK, network_states
+from movistream_converters.ir.network import Network, horizon_of, image_of, warm_up_frames
+from movistream_converters.ir.states import (
+    CLOCK,
+    clock_name,
+    network_states,
+    position_name,
+    window_name,
+)
 from movistream_converters.ir.weights import Weights
 from movistream_converters.reference.execution import Tensor, run_clip
 from movistream_converters.reference.images import seen
 from movistream_converters.tflite.layouts import StateLayout
 
-FRAMES = 8
+_FRAMES = 8
+
+
+def verified_frames(network: Network) -> int:
+    """How many frames show that a file is faithful: some beyond its warm-up."""
+    return _FRAMES + warm_up_frames(network)
 
 
 def verify(
@@ -76,6 +87,26 @@ def verify(
         )
 
 
+def clip_error(
+    expected: tuple[Network, Weights],
+    found: tuple[Network, Weights],
+    frames: Sequence[npt.NDArray[np.uint8]],
+) -> float:
+    """How far two forms of one network differ: the relative error of the logits of a clip.
+
+    Args:
+        expected: a network with its weights.
+        found: another form of it, with its own.
+        frames: uint8 (height, width, channels), of the networks' size.
+    """
+    clip = np.stack(frames)[None]
+    logits = [
+        run_clip(network, weights, seen(clip, image_of(network)))[0].numpy()
+        for network, weights in (expected, found)
+    ]
+    return relative_error(logits[1], logits[0])
+
+
 def relative_error(found: npt.NDArray[np.generic], expected: npt.NDArray[np.generic]) -> float:
     """The largest difference, over the largest expected value (an all-zero one counts as 1).
 
@@ -97,7 +128,13 @@ def state_values(
     values: dict[str, npt.NDArray[np.generic]] = {}
     seen = float(np.asarray(states[CLOCK]).item()) if CLOCK in states else 0.0
     horizon = horizon_of(network)
+
+    def counted_frames(delay_frames: int) -> float:
+        return max(seen - delay_frames, 0.0)
+
     for state in network_states(network):
+        if state.role == "clock":
+            continue  # One for the pools stands beside them.
         value = np.asarray(states[state.node])
         if state.role == "buffer":
             values[f"{state.name}_stream_buffer"] = value
@@ -105,17 +142,22 @@ def state_values(
             if state.role == "pool":
                 values[f"{state.name}_pool_mean"] = value
                 # A stream with a horizon holds it there.
-                values[CLOCK] = np.array([seen if horizon is None else min(seen, horizon)])
+                counted = counted_frames(state.delay_frames)
+                held = counted if horizon is None else min(counted, horizon)
+                values[clock_name(state.delay_frames)] = np.array([held])
         elif state.role == "pool":
             values[f"{state.name}_pool_buffer"] = value * seen
             values[f"{state.name}_pool_frame_count"] = np.array([seen])
     for node in network.nodes:
         if isinstance(node.layer, WindowMean) and node.layer.frames > 1:
-            frames = node.layer.frames
-            values[f"window_{frames}_count"] = np.array([min(seen, frames)])
+            frames, delay = node.layer.frames, node.delay_frames
+            seen_of_window = min(counted_frames(delay), frames)
+            values[f"{window_name(frames, delay)}_count"] = np.array([seen_of_window])
         if isinstance(node.layer, PositionalEncoding):
             own = f"{node.state or node.name}_pos_enc_frame_count"
-            values["position" if layout is StateLayout.FRAMES else own] = np.array([seen])
+            position = position_name(node.delay_frames)
+            index = np.array([counted_frames(node.delay_frames)])
+            values[position if layout is StateLayout.FRAMES else own] = index
     return values
 
 
@@ -129,7 +171,7 @@ def _meaning(state: State, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.ge
 
 
 def synthetic_frames(network: Network) -> list[npt.NDArray[np.uint8]]:
-    """:data:`FRAMES` frames of noise over moving gradients."""
+    """Frames of noise over moving gradients, as many as :func:`verified_frames` says."""
     generator = np.random.default_rng(0)
     height, width = network.image_size
     rows, columns = np.mgrid[0:height, 0:width]
@@ -142,7 +184,7 @@ def synthetic_frames(network: Network) -> list[npt.NDArray[np.uint8]]:
 
     gradients = (
         np.stack([gradient(i, channel) for channel in range(channels)], axis=-1)
-        for i in range(FRAMES)
+        for i in range(verified_frames(network))
     )
     return [
         ((gradient + generator.integers(0, 96, gradient.shape)) % 256).astype(np.uint8)

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
 from movistream.file.manifest import State
-from movistream_converters.ir.states import NetworkState
+from movistream_converters.ir.states import NetworkState, clock_name, position_name, window_name
 from movistream_converters.tflite import operators as op
 from movistream_converters.tflite.builder import GraphBuilder, QuantizationParameters, TensorRef
 
@@ -28,6 +29,15 @@ class StateLayout(str, Enum):
 
     FRAMES = "frames"
     MODEL_GARDEN = "model-garden"
+
+
+class LayoutError(ValueError):
+    """A layout that has no place for a network's states."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"the state layout 'model-garden' has no place for {what}; only 'frames' has"
+        )
 
 
 class LayoutWriter(ABC):
@@ -68,8 +78,12 @@ class LayoutWriter(ABC):
         """Adds the output of a recurrent value."""
 
     @abstractmethod
-    def window_weight(self, frames: int) -> TensorRef:
-        """1 / frames, or 1 / frames seen where those are fewer: float32, one element."""
+    def window_weight(self, frames: int, delay_frames: int) -> TensorRef:
+        """1 / frames, or 1 / frames seen where those are fewer: float32, one element.
+
+        Args:
+            delay_frames: of the node, see :class:`.ir.network.Node`.
+        """
 
     @abstractmethod
     def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
@@ -81,11 +95,12 @@ class LayoutWriter(ABC):
         """
 
     @abstractmethod
-    def position(self, name: str) -> TensorRef:
+    def position(self, name: str, delay_frames: int) -> TensorRef:
         """The index of this frame, for a positional encoding: float32, one element.
 
         Args:
             name: of the node's state.
+            delay_frames: of the node, see :class:`.ir.network.Node`.
         """
 
     @abstractmethod
@@ -101,7 +116,9 @@ class LayoutWriter(ABC):
             return tensor
         return op.reshape(graph, tensor, f"{name}.copy", tensor.shape)
 
-    def _replaced(self, role: str, name: str, before: TensorRef, after: TensorRef) -> None:
+    def _replaced(
+        self, role: str, name: str, before: TensorRef, after: TensorRef, delay_frames: int = 0
+    ) -> None:
         """Records a state whose output, of the same name, replaces its input."""
         self.graph.output(name, self.own(after, name))
         self.states.append(
@@ -113,12 +130,13 @@ class LayoutWriter(ABC):
                 advance="replace",
                 shape=before.shape,
                 dtype=before.dtype,  # type: ignore[arg-type]
+                delay_frames=delay_frames,
                 **_stored(before),
             )
         )
 
 
-def _stored(tensor: TensorRef) -> dict[str, float]:
+def _stored(tensor: TensorRef) -> dict[str, Any]:
     """What a state says about its numbers."""
     quantization = tensor.quantization
     if quantization is None:
@@ -137,11 +155,11 @@ class FramesLayout(LayoutWriter):
 
     def __init__(self, graph: GraphBuilder) -> None:
         super().__init__(graph)
-        self._clock: TensorRef | None = None
-        self._seen: TensorRef | None = None
-        self._weight: TensorRef | None = None
-        self._window_weights: dict[int, TensorRef] = {}
-        self._position: TensorRef | None = None
+        self._clocks: dict[int, TensorRef] = {}
+        self._seen: dict[int, TensorRef] = {}
+        self._weights: dict[int, TensorRef] = {}
+        self._window_weights: dict[str, TensorRef] = {}
+        self._positions: dict[int, TensorRef] = {}
 
     def image(
         self, height: int, width: int, channels: int, quantization: QuantizationParameters | None
@@ -167,6 +185,7 @@ class FramesLayout(LayoutWriter):
                 advance="shift",
                 shape=new.shape,
                 dtype=new.dtype,  # type: ignore[arg-type]
+                delay_frames=state.delay_frames,
                 **_stored(new),
             )
         )
@@ -180,67 +199,70 @@ class FramesLayout(LayoutWriter):
             new = op.reshape(self.graph, new, f"{_buffer_name(state)}.value", before.shape)
         self.keep_frame(state, [before], new)
 
-    def window_weight(self, frames: int) -> TensorRef:
-        if frames not in self._window_weights:
+    def window_weight(self, frames: int, delay_frames: int) -> TensorRef:
+        name = window_name(frames, delay_frames)
+        if name not in self._window_weights:
             # Not by the clock: that one stands still where a stream has a horizon.
-            graph, name = self.graph, f"window_{frames}"
+            graph = self.graph
             before = graph.input(f"state_{name}_count", (1, 1))
             more = op.add(graph, before, self._one(), f"{name}.more")
             most = graph.constant(f"{name}.most", np.array([[frames]], np.float32))
             seen = op.minimum(graph, more, most, f"{name}.seen")
-            self._replaced("buffer", f"state_{name}_count", before, seen)
-            self._window_weights[frames] = op.divide(graph, self._one(), seen, f"{name}.weight")
-        return self._window_weights[frames]
+            self._replaced("buffer", f"state_{name}_count", before, seen, delay_frames)
+            self._window_weights[name] = op.divide(graph, self._one(), seen, f"{name}.weight")
+        return self._window_weights[name]
 
     def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
         """mean + (x − mean) / frames: no sum that grows."""
         graph = self.graph
         block = f"state_{state.name}"
         before = graph.input(f"{block}_pool_mean", x.shape)
+        delay = state.delay_frames
         change = op.subtract(graph, x, before, f"{state.node}.change")
-        step = op.multiply(graph, change, self._new_frame_weight(), f"{state.node}.step")
+        step = op.multiply(graph, change, self._new_frame_weight(delay), f"{state.node}.step")
         if for_float16:
             name = f"{block}_pool_remainder"
             left_over = graph.input(name, x.shape)
             step = op.add(graph, step, left_over, f"{state.node}.due")
         mean = op.add(graph, before, step, state.node)
-        self._replaced("pool", f"{block}_pool_mean", before, mean)
+        self._replaced("pool", f"{block}_pool_mean", before, mean, delay)
         if for_float16:
             added = op.subtract(graph, mean, before, f"{state.node}.added")
             remainder = op.subtract(graph, step, added, f"{state.node}.remainder")
-            self._replaced("remainder", name, left_over, remainder)
+            self._replaced("remainder", name, left_over, remainder, delay)
         return mean
 
-    def position(self, name: str) -> TensorRef:
+    def position(self, name: str, delay_frames: int) -> TensorRef:
         """Not the clock: that one stands still where a stream has a horizon."""
-        if self._position is None:
-            self._position = self.graph.input("state_position", (1, 1))
-        return self._position
+        if delay_frames not in self._positions:
+            own = f"state_{position_name(delay_frames)}"
+            self._positions[delay_frames] = self.graph.input(own, (1, 1))
+        return self._positions[delay_frames]
 
     def finish(self) -> None:
-        if self._clock is not None:
-            self._replaced("clock", "state_clock", self._clock, self._seen_frames())
-        if self._position is not None:
-            following = op.add(self.graph, self._position, self._one(), "position.next")
-            self._replaced("position", "state_position", self._position, following)
+        for delay, clock in self._clocks.items():
+            seen = self._seen_frames(delay)
+            self._replaced("clock", f"state_{clock_name(delay)}", clock, seen, delay)
+        for delay, position in self._positions.items():
+            name = position_name(delay)
+            following = op.add(self.graph, position, self._one(), f"{name}.next")
+            self._replaced("position", f"state_{name}", position, following, delay)
 
-    def _frame_clock(self) -> TensorRef:
-        """Frames seen before this one."""
-        if self._clock is None:
-            self._clock = self.graph.input("state_clock", (1, 1))
-        return self._clock
+    def _seen_frames(self, delay_frames: int) -> TensorRef:
+        """Frames seen since the delay was over, this one included."""
+        if delay_frames not in self._seen:
+            graph, name = self.graph, clock_name(delay_frames)
+            clock = self._clocks[delay_frames] = graph.input(f"state_{name}", (1, 1))
+            self._seen[delay_frames] = op.add(graph, clock, self._one(), f"{name}.seen")
+        return self._seen[delay_frames]
 
-    def _seen_frames(self) -> TensorRef:
-        """Frames seen, this one included."""
-        if self._seen is None:
-            self._seen = op.add(self.graph, self._frame_clock(), self._one(), "clock.seen")
-        return self._seen
-
-    def _new_frame_weight(self) -> TensorRef:
+    def _new_frame_weight(self, delay_frames: int) -> TensorRef:
         """1 / frames seen: what the new frame weighs in a mean."""
-        if self._weight is None:
-            self._weight = op.divide(self.graph, self._one(), self._seen_frames(), "clock.weight")
-        return self._weight
+        if delay_frames not in self._weights:
+            one, seen = self._one(), self._seen_frames(delay_frames)
+            name = f"{clock_name(delay_frames)}.weight"
+            self._weights[delay_frames] = op.divide(self.graph, one, seen, name)
+        return self._weights[delay_frames]
 
     def _one(self) -> TensorRef:
         return self.graph.constant("one", np.ones((1, 1), np.float32))
@@ -285,10 +307,8 @@ class ModelGardenLayout(LayoutWriter):
             new = op.reshape(self.graph, new, f"{name}.value", before.shape)
         self._replaced("buffer", name, before, new)
 
-    def window_weight(self, frames: int) -> TensorRef:
-        raise ValueError(
-            "the state layout 'model-garden' has no place for a mean over a window; take 'frames'"
-        )
+    def window_weight(self, frames: int, delay_frames: int) -> TensorRef:
+        raise LayoutError("a mean over a window")
 
     def running_mean(self, state: NetworkState, x: TensorRef, *, for_float16: bool) -> TensorRef:
         graph = self.graph
@@ -302,7 +322,7 @@ class ModelGardenLayout(LayoutWriter):
         divisor = op.cast_to_float(graph, seen, f"{state.node}.frames")
         return op.divide(graph, total, divisor, state.node)
 
-    def position(self, name: str) -> TensorRef:
+    def position(self, name: str, delay_frames: int) -> TensorRef:
         before, _ = self._count(f"state_{name}_pos_enc_frame_count")
         return op.cast_to_float(self.graph, before, f"{name}.index")
 

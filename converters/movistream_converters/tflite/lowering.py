@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from movistream.file.manifest import ImageInput, State
 from movistream_converters.ir.layers import Previous
-from movistream_converters.ir.network import Network, horizon_of, image_of
+from movistream_converters.ir.network import Network, horizon_of, image_of, warm_up_frames
 from movistream_converters.ir.weights import Weights
 from movistream_converters.tflite import operators as op
 from movistream_converters.tflite.builder import GraphBuilder, TensorRef
 from movistream_converters.tflite.context import Context
 from movistream_converters.tflite.image_input import float_image, int8_image
-from movistream_converters.tflite.layouts import StateLayout
+from movistream_converters.tflite.layouts import LayoutError, StateLayout
 from movistream_converters.tflite.precision import Precision
 from movistream_converters.tflite.quantization import NOTHING_INT8, QuantizationPlan
 from movistream_converters.tflite.rules import RULES
@@ -24,12 +24,14 @@ class StepGraph:
 
     Attributes:
         horizon_frames: of the running means: who steps holds the clock below it.
+        warm_up_frames: the logits after the first so many frames mean nothing.
     """
 
     graph: GraphBuilder
     states: tuple[State, ...]
     image: ImageInput
     horizon_frames: int | None
+    warm_up_frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,8 @@ def lower(
         plan: what is computed and stored as int8.
 
     Raises:
-        ValueError: if the network is not causal, or the layout has no place for its states.
+        ValueError: if the network is not causal.
+        LayoutError: if the layout has no place for its states.
         OverflowError: if a weight is too large for the precision.
     """
     return _lowered(network, weights, layout, precision, plan)[0]
@@ -95,6 +98,8 @@ def _lowered(
     plan: QuantizationPlan,
 ) -> tuple[StepGraph, dict[str, TensorRef]]:
     """The step, and each node's tensor."""
+    if layout is StateLayout.MODEL_GARDEN and any(node.delay_frames for node in network.nodes):
+        raise LayoutError("a delay")
     context = Context(network, weights, layout, precision, plan)
     for node in network.nodes:
         context.tensors[node.name] = RULES[type(node.layer)](context, node)
@@ -107,9 +112,14 @@ def _lowered(
             kept = context.value(node.inputs[0], int8=False)
             context.writer.keep_value(context.states[node.name], kept)
     context.writer.finish()
-    states = tuple(context.writer.states)
-    image = _image_input(network, graph.inputs["image"])
-    return StepGraph(graph, states, image, horizon_of(network)), context.tensors
+    step = StepGraph(
+        graph,
+        states=tuple(context.writer.states),
+        image=_image_input(network, graph.inputs["image"]),
+        horizon_frames=horizon_of(network),
+        warm_up_frames=warm_up_frames(network),
+    )
+    return step, context.tensors
 
 
 def _image_input(network: Network, tensor: TensorRef) -> ImageInput:

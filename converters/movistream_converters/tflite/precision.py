@@ -34,13 +34,14 @@ class ErrorLimits:
 
 ERROR_LIMITS: dict[Precision, ErrorLimits] = {
     Precision.FLOAT32: ErrorLimits(1e-4, 1e-4),
-    Precision.FLOAT16: ErrorLimits(2e-2, 2e-2),
+    Precision.FLOAT16: ErrorLimits(1e-4, 1e-4),
     Precision.DYNAMIC: ErrorLimits(5e-1, 5e-1),
     Precision.INT8: ErrorLimits(5e-1, math.inf),
 }
-"""For int8 weights these only tell a file that works from one that is broken.
+"""Below float32, from the network with the kernels that the file holds.
 
-Int8 states have no limit: their ranges leave out rare large values on purpose.
+Where activations become int8 these only tell a file that works from one that is broken. Int8 states
+have no limit: their ranges leave out rare large values on purpose.
 """
 
 DYNAMIC_INPUTS = 32

@@ -426,7 +426,8 @@ def _window_mean(context: Context, node: Node) -> TensorRef:
     total = x
     for index, frame in enumerate(reversed(context.remembered(node.name, x))):
         total = op.add(graph, total, frame, f"{node.name}.sum_{index}")
-    return op.multiply(graph, total, context.writer.window_weight(frames), node.name)
+    weight = context.writer.window_weight(frames, node.delay_frames)
+    return op.multiply(graph, total, weight, node.name)
 
 
 def _delay(context: Context, node: Node) -> TensorRef:
@@ -443,7 +444,7 @@ def _previous(context: Context, node: Node) -> TensorRef:
 
 def _positional_encoding(context: Context, node: Node) -> TensorRef:
     graph, x = context.graph, context.value(node.inputs[0], int8=False)
-    position = context.writer.position(node.state or node.name)
+    position = context.writer.position(node.state or node.name, node.delay_frames)
     channels = x.shape[-1]
     if (position.index, channels) not in context.encodings:
         name = f"encoding_{channels}" if position.shape == (1, 1) else f"{node.name}.encoding"

@@ -77,6 +77,9 @@ def _facts(inspection: Inspection) -> dict[str, str]:
         facts["temporal kernels"] = f"see {manifest.receptive_field_frames} frames"
     if manifest.horizon_frames:
         facts["horizon"] = f"means follow the last {manifest.horizon_frames} frames or so"
+    if manifest.delay_frames or manifest.warm_up_frames:
+        facts["delay"] = f"answers are about the frame {manifest.delay_frames} before, and begin"
+        facts["delay"] += f" after {manifest.warm_up_frames} frames"
     if manifest.network:
         facts["options"] = ", ".join(f"{name} {value}" for name, value in manifest.network.items())
     return facts

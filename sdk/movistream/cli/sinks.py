@@ -39,7 +39,7 @@ def as_dictionary(item: Item) -> dict[str, Any] | None:
         found: dict[str, Any] = {
             "source": item.stream,
             "frame": result.frame,
-            "time_s": round(item.frame.time_s, 4),
+            "time_s": round(item.time_s, 4),
             "preprocess_ms": round(result.preprocess_ms, 3),
             "inference_ms": round(result.inference_ms, 3),
             "top": [
@@ -47,6 +47,8 @@ def as_dictionary(item: Item) -> dict[str, Any] | None:
                 for entry in item.best
             ],
         }
+        if result.warming_up:
+            found["warming_up"] = True
         if item.latency_ms is not None:
             found.update(latency_ms=round(item.latency_ms, 3), skipped=item.skipped)
         return found
@@ -93,7 +95,8 @@ def _line(item: Item, *, tagged: bool) -> str | None:
     """A step, event or notice in a line; None for what is none of these."""
     if isinstance(item, Step):
         entries = ", ".join(f"{entry.label} {entry.score:.3f}" for entry in item.best)
-        line = f"frame {item.result.frame:5d}  {item.frame.time_s:8.2f} s  {entries}"
+        said = "warming up" if item.result.warming_up else entries
+        line = f"frame {item.result.frame:5d}  {item.time_s:8.2f} s  {said}"
     elif isinstance(item, Seen):
         event = item.event
         line = (
@@ -181,7 +184,7 @@ def _follow(progress: Progress, tasks: dict[str, Any], item: Item) -> None:
 
 def _table_of_one(step: Step, rows: int, title: str, width: int) -> Table:
     """As wide as the terminal allows; the bars go first where there is no room."""
-    caption = f"frame {step.result.frame}, {step.frame.time_s:.2f} s: {timing(step)}"
+    caption = f"frame {step.result.frame}, {step.time_s:.2f} s: {timing(step)}"
     table = Table(title=Text(title, overflow="ellipsis", no_wrap=True), caption=caption)
     table.add_column("class", width=min(_CLASS_WIDTH, width - 16), no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)
@@ -206,7 +209,7 @@ def _table_of_many(steps: Sequence[Step], title: str, width: int) -> Table:
         best = step.best[0]
         table.add_row(
             Text(printable(step.stream), overflow="ellipsis"),
-            f"{step.frame.time_s:.1f}",
+            f"{step.time_s:.1f}",
             Text(best.label, overflow="ellipsis"),
             f"{best.score:.3f}",
         )
@@ -217,6 +220,8 @@ def timing(step: Step) -> str:
     """How long a step took, for people."""
     result = step.result
     status = f"preprocess {result.preprocess_ms:.2f} ms, inference {result.inference_ms:.2f} ms"
+    if result.warming_up:
+        status = f"warming up, {status}"
     if step.latency_ms is not None:
         status += f", latency {step.latency_ms:.0f} ms, {step.skipped} skipped"
     return status
@@ -239,9 +244,9 @@ def csv_file(path: Path, top: int) -> Iterator[Sink]:
             if isinstance(item, Step):
                 result = item.result
                 latency = "" if item.latency_ms is None else f"{item.latency_ms:.3f}"
-                row = [cell(item.stream), result.frame, f"{item.frame.time_s:.4f}"]
+                row = [cell(item.stream), result.frame, f"{item.time_s:.4f}"]
                 row += [f"{result.preprocess_ms:.3f}", f"{result.inference_ms:.3f}", latency]
-                for entry in item.best:
+                for entry in () if result.warming_up else item.best:
                     row += [cell(entry.label), f"{entry.score:.6f}"]
                 writer.writerow(row)
 

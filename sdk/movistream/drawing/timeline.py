@@ -41,9 +41,11 @@ class Timeline:
     _stride: int = 1
 
     def add(self, step: Step) -> None:
-        """Takes a step's scores."""
+        """Takes a step's scores, unless they mean nothing yet."""
+        if step.result.warming_up:
+            return
         if self._steps % self._stride == 0:
-            self.times_s.append(step.frame.time_s)
+            self.times_s.append(step.time_s)
             self.scores.append(step.scores)
         self._steps += 1
         if len(self.times_s) > _MOST_STEPS:

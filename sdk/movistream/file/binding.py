@@ -212,6 +212,10 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
     texts = (manifest.name, *manifest.labels, *(state.name for state in manifest.states))
     if any(has_control_characters(text) for text in texts):
         raise ModelError("its manifest holds control characters in its names or labels")
+    if manifest.schema_version < schema_version_of(manifest):
+        raise ModelError(
+            f"its manifest says things that version {manifest.schema_version} of manifests cannot"
+        )
     _check_image(manifest, signature)
     if manifest.labels and len(manifest.labels) != manifest.logits.classes:
         raise ModelError(
@@ -222,11 +226,6 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
 def _check_image(manifest: Manifest, signature: Signature) -> None:
     """What is said of an image whose tensor is there."""
     image = manifest.input
-    if manifest.schema_version < schema_version_of(image):
-        raise ModelError(
-            f"its manifest says things of the image that version {manifest.schema_version} of"
-            " manifests cannot"
-        )
     if (image.color_order is None) == (image.channels == 3):
         raise ModelError(
             f"its manifest gives {image.channels} channels the colour order {image.color_order}"

@@ -34,6 +34,7 @@ Deviations = Annotated[tuple[Annotated[float, Meta(ge=1e-6, le=1e6)], ...], Meta
 Scale = Annotated[float, Meta(ge=1e-15, le=1e15)]
 Int8 = Annotated[int, Meta(ge=-128, le=127)]
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+FrameCount = Annotated[int, Meta(ge=0, le=2**16)]
 Shape = Annotated[tuple[Positive, ...], Meta(max_length=6)]
 DType = Literal["float32", "float16", "int8", "uint8", "int16", "int32", "int64"]
 
@@ -113,6 +114,8 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         initial: the value of every element after a reset, as stored (a quantised zero is its
             zero point).
         scale: an int8 element stands for (stored − initial) · scale; 1 for others.
+        delay_frames: it stays as after a reset until so many frames have been seen: the outputs
+            of the first so many steps are to be ignored.
     """
 
     name: Name
@@ -124,6 +127,7 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: DType
     initial: Moderate = 0.0
     scale: Moderate = 1.0
+    delay_frames: FrameCount = 0
 
 
 class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,6 +150,8 @@ class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far the file was from its network when it was converted.
+
+    Below float32, that network has the kernels that the file holds.
 
     Attributes:
         frames: frames compared, replay included.
@@ -196,8 +202,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         receptive_field_frames: frames that temporal convolutions see behind one output; 0 if
             unknown.
         horizon_frames: after so many frames, running means forget: each new frame weighs
-            1 / horizon_frames (a runtime puts the clock back to horizon_frames − 1 before each
-            step). Null: all frames weigh the same.
+            1 / horizon_frames (a runtime puts each clock back to horizon_frames − 1 before each
+            step that comes horizon_frames or more after the clock's own delay). Null: all frames
+            weigh the same.
+        delay_frames: the logits after a frame are about the frame that was so many before it.
+        warm_up_frames: the logits after the first so many frames say nothing yet.
         network: the options of the network, by name.
         provenance: null for a foreign file.
         digest: SHA-256, in hexadecimal, of the whole file with these 64 digits set to ``0``;
@@ -215,26 +224,35 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quantization: str = "float32"
     receptive_field_frames: int = 0
     horizon_frames: Positive | None = None
+    delay_frames: FrameCount = 0
+    warm_up_frames: FrameCount = 0
     network: dict[str, str | int | float | bool] = {}
     provenance: Provenance | None = None
     digest: str = ""
 
 
-def schema_version_of(image: ImageInput) -> Literal[1, 2]:
-    """The lowest version whose readers give a network the numbers that it was made for.
+def schema_version_of(manifest: Manifest) -> Literal[1, 2]:
+    """The lowest version whose readers do with the file what its manifest says.
 
     Version 2 brought other numbers of channels than three, ``mean`` and ``std``, and ``scale`` and
-    ``zero_point`` of the image.
+    ``zero_point`` of the image; ``delay_frames`` and ``warm_up_frames``.
     """
+    image = manifest.input
     given = (image.mean, image.std, image.scale, image.zero_point)
     plain = image.channels == 3 and all(value is UNSET for value in given)
-    return 1 if plain else 2
+    late = [manifest.delay_frames, manifest.warm_up_frames]
+    late += [state.delay_frames for state in manifest.states]
+    return 1 if plain and not any(late) else 2
 
 
 def encode(manifest: Manifest) -> bytes:
     """The manifest as JSON, its digest left open for :func:`seal`."""
-    opened = msgspec.structs.replace(manifest, digest=_EMPTY_DIGEST)
-    return msgspec.json.encode(opened)
+    fields = msgspec.to_builtins(msgspec.structs.replace(manifest, digest=_EMPTY_DIGEST))
+    for part in (fields, *fields["states"]):
+        for name in ("delay_frames", "warm_up_frames"):
+            if not part.get(name):
+                part.pop(name, None)  # Readers of version 1 know no such field.
+    return msgspec.json.encode(fields)
 
 
 def decode(data: bytes) -> Manifest:

@@ -284,9 +284,9 @@ class Feed:
 
     def _step_message(self, step: Step) -> StepMessage:
         return StepMessage(
-            time_s=round(step.frame.time_s, 3),
+            time_s=round(step.time_s, 3),
             frame=step.result.frame,
-            best=scored(step)[:_SENT_CLASSES],
+            best=() if step.result.warming_up else scored(step)[:_SENT_CLASSES],
             going_on=tuple(map(seen, step.going_on)),
             preprocess_ms=round(step.result.preprocess_ms, 3),
             inference_ms=round(step.result.inference_ms, 3),

@@ -51,8 +51,9 @@ class FeedHistory:
             self._add(step, best)
 
     def _add(self, step: Step, best: tuple[ScoredLabel, ...]) -> None:
-        self._points.append(TimelinePoint(step.frame.time_s, best[:_POINT_CLASSES]))
-        while self._points[-1].time_s - self._points[0].time_s > MINUTES * 60:
+        if not step.result.warming_up:
+            self._points.append(TimelinePoint(step.time_s, best[:_POINT_CLASSES]))
+        while self._points and self._points[-1].time_s - self._points[0].time_s > MINUTES * 60:
             self._points.popleft()
         taken_ms = step.result.preprocess_ms + step.result.inference_ms
         self._counts[bisect.bisect_left(LIMITS_MS, taken_ms)] += 1

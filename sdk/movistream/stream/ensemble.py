@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from movistream.errors import MovistreamError, SnapshotError
 from movistream.stream.model import Model, Snapshot
+from movistream.stream.moments import Moments
 from movistream.stream.preprocess import View
 from movistream.stream.result import Result
 
@@ -63,6 +64,12 @@ class Streamable(Protocol):
     @property
     def frames_per_second(self) -> float | None: ...
 
+    @property
+    def delay_frames(self) -> int: ...
+
+    @property
+    def warm_up_frames(self) -> int: ...
+
     def stream(
         self, *, horizon_frames: int | None = None, view: View | None = None
     ) -> StreamLike: ...
@@ -106,6 +113,11 @@ class Ensemble:
                     f" per second and {first.path} {first.frames_per_second or 'an unknown number'}"
                     "; models of an ensemble need the same frame rate"
                 )
+            if model.delay_frames != first.delay_frames:
+                raise MovistreamError(
+                    f"{model.path} answers {model.delay_frames} frames late and {first.path}"
+                    f" {first.delay_frames}; models of an ensemble need the same delay"
+                )
         parts = [model.fingerprint for model in models]
         text = f"{'interleaved' if interleaved else 'together'}:{':'.join(parts)}"
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
@@ -129,7 +141,17 @@ class Ensemble:
     def frames_per_second(self) -> float | None:
         """At which frames should come; None if the models do not say."""
         rate = self.models[0].frames_per_second
-        return rate * len(self._turns()) if rate is not None and self.interleaved else rate
+        return None if rate is None else rate * self._period()
+
+    @property
+    def delay_frames(self) -> int:
+        """The answer to a frame is about the one that was so many frames before it."""
+        return self.models[0].delay_frames * self._period()
+
+    @property
+    def warm_up_frames(self) -> int:
+        """The answers to the first so many frames mean nothing yet."""
+        return max(model.warm_up_frames for model in self.models) * self._period()
 
     def stream(
         self, *, horizon_frames: int | None = None, view: View | None = None
@@ -152,7 +174,11 @@ class Ensemble:
         """What of the ensemble's frames each stream sees."""
         if horizon_frames is None or not self.interleaved:
             return horizon_frames
-        return max(1, round(horizon_frames / len(self._turns())))
+        return max(1, round(horizon_frames / self._period()))
+
+    def _period(self) -> int:
+        """Frames from one that a stream sees to its next."""
+        return len(self._turns()) if self.interleaved else 1
 
     def _turns(self) -> tuple[Model, ...]:
         return self.models * 2 if len(self.models) == 1 else self.models
@@ -166,6 +192,7 @@ class EnsembleStream:
         self._ensemble = ensemble
         self._streams = tuple(streams)
         self._frames_seen = 0
+        self._moments = Moments(ensemble.delay_frames)
         self._held: list[npt.NDArray[np.float32] | None] = [None] * len(streams)
 
     @property
@@ -199,10 +226,13 @@ class EnsembleStream:
         rate = self._ensemble.frames_per_second
         if time_s is None and rate is not None:
             time_s = self._frames_seen / rate
+        warming_up = self._frames_seen < self._ensemble.warm_up_frames
         self._frames_seen += 1
+        frame, time_s = self._moments.answered((frame, time_s))
         return Result(
             frame=frame,
             time_s=time_s,
+            warming_up=warming_up,
             logits=np.asarray(logits, np.float32),
             preprocess_ms=sum(result.preprocess_ms for result in results.values()),
             inference_ms=sum(result.inference_ms for result in results.values()),
@@ -215,6 +245,7 @@ class EnsembleStream:
             stream.reset()
         self._held = [None] * len(self._streams)
         self._frames_seen = 0
+        self._moments.restore(())
 
     def set_horizon(self, horizon_frames: int | None) -> None:
         """See :meth:`.model.Stream.set_horizon`; the frames are the ensemble's."""
@@ -228,7 +259,8 @@ class EnsembleStream:
             part = stream.snapshot()
             tensors.update({f"{turn}/{name}": values for name, values in part.tensors.items()})
             tensors[f"{turn}/{_HELD}"] = np.empty(0, np.float32) if held is None else held
-        return Snapshot(self._ensemble.fingerprint, self._frames_seen, tensors)
+        waiting = self._moments.kept()
+        return Snapshot(self._ensemble.fingerprint, self._frames_seen, tensors, waiting)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Goes back to a snapshot of this or another stream of the same ensemble.
@@ -248,6 +280,7 @@ class EnsembleStream:
             raise
         self._held = held
         self._frames_seen = snapshot.frames_seen
+        self._moments.restore(snapshot.waiting)
 
     def _restore_parts(self, snapshot: Snapshot) -> list[npt.NDArray[np.float32] | None]:
         held: list[npt.NDArray[np.float32] | None] = []

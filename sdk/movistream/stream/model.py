@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from movistream.engines.arithmetic import MOST_FLOAT16_FRAMES
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, MovistreamError, SnapshotError
 from movistream.file.manifest import Manifest
+from movistream.stream.moments import Moment, Moments
 from movistream.stream.preprocess import Preprocessor, View
 from movistream.stream.result import Result
 
@@ -74,6 +76,16 @@ class Model:
         """At which the network was trained; None if the file does not say."""
         return self.manifest.input.frames_per_second
 
+    @property
+    def delay_frames(self) -> int:
+        """The answer to a frame is about the one that was so many frames before it."""
+        return self.manifest.delay_frames
+
+    @property
+    def warm_up_frames(self) -> int:
+        """The answers to the first so many frames mean nothing yet."""
+        return self.manifest.warm_up_frames
+
     def stream(self, *, horizon_frames: int | None = None, view: View | None = None) -> Stream:
         """A new stream, at the start of a video. Streams of one model may be interleaved.
 
@@ -124,16 +136,18 @@ class Snapshot:
         model: fingerprint of the model that it belongs to.
         frames_seen: since the reset.
         tensors: values by input name, not writable.
+        waiting: (index, time in seconds) of frames that have no answer yet, oldest first.
     """
 
     model: str
     frames_seen: int
     tensors: Mapping[str, Array]
+    waiting: tuple[Moment, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class _Horizon:
-    """After so many frames, the clock's input is held where it is."""
+    """From so many frames on, a clock's input is held where it is."""
 
     frames: int
     clock: str
@@ -154,6 +168,7 @@ class Stream:
         manifest = model.manifest
         self._preprocess = Preprocessor(manifest.input, view)
         self._frames_seen = 0
+        self._moments = Moments(manifest.delay_frames)
         inputs: dict[str, Any] = {manifest.input.tensor: model._image}
         outputs: dict[str, Any] = {manifest.logits.tensor: model._logits}
         for state in manifest.states:
@@ -175,8 +190,10 @@ class Stream:
             *(inputs[name] for name in engine.input_names),
             *(outputs[name] for name in engine.output_names),
         ]
-        self._successors = self._plan_rotation()
-        self._horizon = self._find_horizon(horizon_frames)
+        # States that begin later take no part in the first steps.
+        self._beginnings = sorted({0, *(state.delay_frames for state in manifest.states)})
+        self._successors = [self._plan_rotation(begun) for begun in self._beginnings]
+        self._horizons = self._find_horizons(horizon_frames)
         self.reset()
 
     @property
@@ -197,8 +214,11 @@ class Stream:
             image: uint8 (height, width, 3) in RGB order, of any size. A model of grey frames takes
                 (height, width) and (height, width, 1), too; one of another number of channels
                 takes (height, width, channels).
-            frame: what the result calls this frame; by default, frames since the reset.
+            frame: what results call this frame; by default, frames since the reset.
             time_s: when the frame was taken, in seconds; by default from the model's frame rate.
+
+        Returns:
+            The answer; of a model with a delay, about the frame that was so long ago.
 
         Raises:
             FrameError: if the image is not such an array.
@@ -215,11 +235,14 @@ class Stream:
         frame = self._frames_seen if frame is None else frame
         if time_s is None and rate is not None:
             time_s = self._frames_seen / rate
+        warming_up = self._frames_seen < manifest.warm_up_frames
         self._frames_seen += 1
+        frame, time_s = self._moments.answered((frame, time_s))
         return Result(
             frame=frame,
             time_s=time_s,
             logits=logits,
+            warming_up=warming_up,
             preprocess_ms=(prepared - start) * 1e3,
             inference_ms=(done - prepared) * 1e3,
             labels=manifest.labels,
@@ -232,6 +255,7 @@ class Stream:
             for name in state.inputs:
                 self._engine.write(self._buffer(name), initial)
         self._frames_seen = 0
+        self._moments.restore(())
 
     def set_horizon(self, horizon_frames: int | None) -> None:
         """From the next frame on, lets running means forget, see :meth:`Model.stream`.
@@ -241,14 +265,15 @@ class Stream:
         """
         if horizon_frames is None:
             horizon_frames = self._model.manifest.horizon_frames
-        self._horizon = self._find_horizon(horizon_frames)
+        self._horizons = self._find_horizons(horizon_frames)
 
     def snapshot(self) -> Snapshot:
         """A copy of the stream's memory."""
         tensors = {name: self._engine.read(self._buffer(name)) for name in self._slots}
         for values in tensors.values():
             values.flags.writeable = False
-        return Snapshot(self._model.fingerprint, self._frames_seen, tensors)
+        waiting = self._moments.kept()
+        return Snapshot(self._model.fingerprint, self._frames_seen, tensors, waiting)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Goes back to a snapshot of this or another stream of the same model.
@@ -273,6 +298,7 @@ class Stream:
         for name, values in snapshot.tensors.items():
             self._engine.write(self._buffer(name), values)
         self._frames_seen = snapshot.frames_seen
+        self._moments.restore(snapshot.waiting)
 
     def warm_up(self) -> None:
         """Runs a blank frame and forgets it, so that the next step takes its usual time."""
@@ -308,31 +334,38 @@ class Stream:
         self._require_open()
         return self._buffers[self._slots[name]]
 
-    def _plan_rotation(self) -> list[int]:
-        """For each place of a buffer, the place of the one that takes it after a step."""
+    def _plan_rotation(self, frames_seen: int) -> list[int]:
+        """For each place of a buffer, the place of the one that takes it after a step.
+
+        Args:
+            frames_seen: before that step.
+        """
         successors = list(range(len(self._buffers)))
         input_count = len(self._engine.input_names)
         for state in self._model.manifest.states:
-            if state.advance != "keep":
+            if state.advance != "keep" and state.delay_frames <= frames_seen:
                 output = input_count + self._engine.output_names.index(state.output)
                 cycle = [*(self._slots[name] for name in state.inputs), output]
                 for place, successor in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
                     successors[place] = successor
         return successors
 
-    def _find_horizon(self, wanted: int | None) -> _Horizon | None:
+    def _find_horizons(self, wanted: int | None) -> tuple[_Horizon, ...]:
         if wanted is not None and (not isinstance(wanted, int) or wanted < 1):
             raise MovistreamError(f"a horizon is 1 frame or more, not {wanted!r}")
         frames = wanted
         if self._model.arithmetic == "float16":
             frames = min(wanted or MOST_FLOAT16_FRAMES, MOST_FLOAT16_FRAMES)
         if frames is None:
-            return None
-        for state in self._model.manifest.states:
-            if (state.role, state.shape, state.dtype) == ("clock", (1, 1), "float32"):
-                return _Horizon(frames, state.inputs[0], np.full((1, 1), frames - 1, np.float32))
-        if wanted is None:
-            return None
+            return ()
+        held = np.full((1, 1), frames - 1, np.float32)
+        horizons = tuple(
+            _Horizon(frames + state.delay_frames, state.inputs[0], held)
+            for state in self._model.manifest.states
+            if (state.role, state.shape, state.dtype) == ("clock", (1, 1), "float32")
+        )
+        if horizons or wanted is None:
+            return horizons
         raise MovistreamError(
             f"{self._model.path} has no clock that a horizon could hold; convert the checkpoint"
             " with the state layout 'frames'"
@@ -345,8 +378,9 @@ class Stream:
             self._require_open()
             input_count = len(engine.input_names)
             engine.write(model._image, values)
-            if self._horizon is not None and self._frames_seen >= self._horizon.frames:
-                engine.write(self._buffer(self._horizon.clock), self._horizon.held)
+            for horizon in self._horizons:
+                if self._frames_seen >= horizon.frames:
+                    engine.write(self._buffer(horizon.clock), horizon.held)
             engine.run(self._buffers[:input_count], self._buffers[input_count:])
             stored = engine.read(model._logits)
         scores = model.manifest.logits
@@ -358,5 +392,6 @@ class Stream:
                 f"the model's answer to frame {self._frames_seen} is not a number: its weights are"
                 " damaged, or too large for its arithmetic"
             )
-        self._buffers = [self._buffers[place] for place in self._successors]
+        begun = bisect_right(self._beginnings, self._frames_seen) - 1
+        self._buffers = [self._buffers[place] for place in self._successors[begun]]
         return logits

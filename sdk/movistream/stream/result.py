@@ -22,13 +22,17 @@ class Result:
     """The network's answer after a frame.
 
     Attributes:
-        frame: index of the frame: the caller's, or frames since the reset.
-        time_s: of the frame, in seconds: the caller's, or from the model's frame rate; None if
+        frame: index of the frame that the answer is about: the caller's, or frames since the
+            reset. Of a model with a delay, that is not the newest one; before there is one, it is
+            the first since the reset.
+        time_s: of that frame, in seconds: the caller's, or from the model's frame rate; None if
             neither is known.
         logits: float32 (classes,).
         preprocess_ms: time spent on bringing the frame to the network's input.
         inference_ms: time spent in the engine, including handing the input over.
         labels: of the classes; empty if the model has none.
+        warming_up: the model has not seen enough frames since the reset: what it says means
+            nothing yet. Only models with a delay warm up.
     """
 
     frame: int
@@ -37,6 +41,7 @@ class Result:
     preprocess_ms: float
     inference_ms: float
     labels: tuple[str, ...] = field(repr=False, default=())
+    warming_up: bool = False
 
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:

@@ -54,12 +54,18 @@ _DAMAGE = (
 )
 
 
+_Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Index: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+_Waiting: TypeAlias = Annotated[
+    tuple[tuple[_Index, float | None], ...], msgspec.Meta(max_length=2**16)
+]
 _Layout: TypeAlias = tuple[np.dtype[Any], tuple[int, ...]]
 
 
 class _About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str
-    frames_seen: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    frames_seen: _Count
+    waiting: _Waiting | msgspec.UnsetType = msgspec.UNSET
     version: int = _VERSION
 
 
@@ -70,7 +76,7 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> None:
         OutputError: if the file cannot be written.
     """
     check_output(path)
-    about = _About(snapshot.model, snapshot.frames_seen)
+    about = _About(snapshot.model, snapshot.frames_seen, snapshot.waiting or msgspec.UNSET)
     with replaced_when_done(path) as part, zipfile.ZipFile(part, "w") as archive:
         archive.writestr(_ABOUT, msgspec.json.encode(about))
         for name, values in snapshot.tensors.items():
@@ -141,7 +147,7 @@ def _read(path: Path, archive: zipfile.ZipFile, size: int, model: Streamable | N
                 raise SnapshotError(f"{path} does not hold the state {name!r} as the model does")
             dtype, shape = layout
             tensors[name] = np.ndarray(shape, dtype, file.read())
-    return Snapshot(about.model, about.frames_seen, tensors)
+    return Snapshot(about.model, about.frames_seen, tensors, about.waiting or ())
 
 
 def _layout(model: Streamable) -> dict[str, tuple[_Layout, ...]]:

@@ -68,8 +68,13 @@ class Scorer:
         self._time_s = 0.0
 
     def update(self, result: Result) -> npt.NDArray[np.float32]:
-        """The scores after a result, float32 (classes,), each in [0, 1]."""
+        """The scores after a result, float32 (classes,), each in [0, 1].
+
+        Those of a model that is warming up are not part of later averages.
+        """
         fresh = softmax(result.logits / np.float32(self._options.temperature))
+        if result.warming_up:
+            return fresh
         time_s = result.time_s or 0.0
         if self._smooth is not None and self._options.smoothing_s > 0:
             passed_s = max(0.0, time_s - self._time_s)

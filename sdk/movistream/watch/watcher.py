@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -78,7 +78,8 @@ class Step:
     Attributes:
         stream: its name.
         frame: that was looked at.
-        result: of the network; its frame and time are those of the source.
+        result: of the network; its frame and time are those of the source. Of a model with a
+            delay, it is about a frame that was looked at earlier.
         scores: what :class:`.scores.Scorer` makes of it, float32 (classes,).
         best: the reported classes of the highest scores, best first.
         latency_ms: from capture to here; None for recordings.
@@ -94,6 +95,11 @@ class Step:
     latency_ms: float | None
     skipped: int
     going_on: tuple[Event, ...]
+
+    @property
+    def time_s(self) -> float:
+        """Of the frame that the scores are about, in seconds since the source's start."""
+        return self.frame.time_s if self.result.time_s is None else self.result.time_s
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,8 +203,10 @@ class Watcher:
             self._reset_asked, reason = False, reason or "asked for"
         if reason is not None:
             if self._events is not None and reason in ("gap", "scene cut"):
-                # What was seen belongs to what was before; after a gap, nobody saw it end.
-                ended = self._events.finish(None if reason == "gap" else frame.time_s)
+                # What was seen belongs to what was before; after a gap, nobody saw it end, and
+                # nobody will whose answers come late.
+                unseen = reason == "gap" or self._model.delay_frames > 0
+                ended = self._events.finish(None if unseen else frame.time_s)
                 happened += [Seen(self.name, event) for event in ended]
             self._stream.reset()
             self._scorer.reset()
@@ -206,14 +214,16 @@ class Watcher:
             happened.append(self._notice(frame, reason))
         result = self._stream.step(image, frame=frame.index, time_s=frame.time_s)
         scores = self._scorer.update(result)
-        ended = () if self._events is None else self._events.update(frame.time_s, scores)
-        going_on = () if self._events is None else self._events.going_on
-        latency_ms = None
-        if frame.captured_s is not None:
-            latency_ms = (time.monotonic() - frame.captured_s) * 1e3
         best = self._scorer.top(scores, self._options.top)
-        happened.append(Step(self.name, frame, result, scores, best, latency_ms, skipped, going_on))
-        happened += [Seen(self.name, event) for event in ended]
+        step = Step(self.name, frame, result, scores, best, None, skipped, ())
+        over: tuple[Event, ...] = ()
+        if self._events is not None:
+            if not result.warming_up:
+                over = self._events.update(step.time_s, scores)
+            step = replace(step, going_on=self._events.going_on)
+        if frame.captured_s is not None:
+            step = replace(step, latency_ms=(time.monotonic() - frame.captured_s) * 1e3)
+        happened += [step, *(Seen(self.name, event) for event in over)]
         self._last_s = frame.time_s
         return tuple(happened)
 

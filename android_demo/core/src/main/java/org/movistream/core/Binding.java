@@ -145,6 +145,7 @@ final class Binding {
         checkNamedOnce(inputs, signature.inputs, "inputs");
         checkNamedOnce(outputs, signature.outputs, "outputs");
         checkTexts(manifest);
+        checkVersion(manifest);
         checkImage(manifest, signature);
         if (!manifest.labels.isEmpty() && manifest.labels.size() != logits.classes) {
             throw new ModelException("its manifest has " + manifest.labels.size() + " labels for "
@@ -152,14 +153,17 @@ final class Binding {
         }
     }
 
+    private static void checkVersion(Manifest manifest) throws ModelException {
+        if (manifest.needsVersion2 && manifest.schemaVersion < 2) {
+            throw new ModelException("its manifest says things that version "
+                    + manifest.schemaVersion + " of manifests cannot");
+        }
+    }
+
     /** What is said of an image whose tensor is there. */
     private static void checkImage(Manifest manifest, ModelFile.Signature signature)
             throws ModelException {
         Manifest.ImageInput image = manifest.input;
-        if (image.needsVersion2 && manifest.schemaVersion < 2) {
-            throw new ModelException("its manifest says things of the image that version "
-                    + manifest.schemaVersion + " of manifests cannot");
-        }
         int channels = image.channels();
         if ((image.colorOrder == null) == (channels == 3)) {
             throw new ModelException("its manifest gives " + channels

@@ -14,6 +14,7 @@ import java.util.Map;
  * <p>Strict: unknown fields, other versions and values out of range are refused.
  */
 public final class Manifest {
+    private static final int MOST_FRAMES = 1 << 16;
     private static final double MODERATE = 1e6;
     private static final String[] DTYPES = {
         "float32", "float16", "int8", "uint8", "int16", "int32", "int64"
@@ -37,6 +38,12 @@ public final class Manifest {
     public final long receptiveFieldFrames;
     /** After so many frames, running means forget; 0 for never. */
     public final int horizonFrames;
+    /** The logits after a frame are about the frame that was so many before it. */
+    public final int delayFrames;
+    /** The logits after the first so many frames say nothing yet. */
+    public final int warmUpFrames;
+    /** Whether it says what only manifests of version 2 say. */
+    final boolean needsVersion2;
     /** SHA-256 of the file with these 64 digits set to 0, in hexadecimal. */
     public final String digest;
 
@@ -61,6 +68,13 @@ public final class Manifest {
                 ? fields.whole("receptive_field_frames", Long.MIN_VALUE, Long.MAX_VALUE) : 0;
         horizonFrames = fields.isGiven("horizon_frames")
                 ? (int) fields.whole("horizon_frames", 1, Integer.MAX_VALUE) : 0;
+        delayFrames = frames(fields, "delay_frames");
+        warmUpFrames = frames(fields, "warm_up_frames");
+        boolean late = delayFrames > 0 || warmUpFrames > 0;
+        for (State state : states) {
+            late |= state.delayFrames > 0;
+        }
+        needsVersion2 = late || input.needsVersion2;
         if (fields.has("network")) {
             checkNetwork(fields.map("network"));
         }
@@ -223,6 +237,8 @@ public final class Manifest {
         public final String dtype;
         /** The value of every element after a reset, as stored. */
         public final double initial;
+        /** It stays as after a reset until so many frames have been seen. */
+        public final int delayFrames;
 
         private State(Fields fields) throws ModelException {
             name = fields.name("name");
@@ -239,6 +255,7 @@ public final class Manifest {
             if (fields.has("scale")) {
                 fields.moderate("scale");
             }
+            delayFrames = frames(fields, "delay_frames");
             fields.end();
         }
 
@@ -250,6 +267,10 @@ public final class Manifest {
             }
             return elements;
         }
+    }
+
+    private static int frames(Fields fields, String name) throws ModelException {
+        return fields.has(name) ? (int) fields.whole(name, 0, MOST_FRAMES) : 0;
     }
 
     private static void checkNetwork(Map<String, Object> options) throws ModelException {

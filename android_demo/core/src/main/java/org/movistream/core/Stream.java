@@ -1,13 +1,16 @@
 package org.movistream.core;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
 
 /**
  * One video's pass through a model, frame by frame.
  *
  * <p>After a step, each state's output buffer takes its place among the inputs and the oldest
- * buffer becomes the next step's output: handles move, nothing is copied. A stream belongs to one
- * thread at a time, and owns its engine's run; nothing is allocated per step.
+ * buffer becomes the next step's output: handles move, nothing is copied. States that begin later
+ * take no part in the first steps. A stream belongs to one thread at a time, and owns its engine's
+ * run; nothing is allocated per step.
  */
 public final class Stream {
     private final Engine engine;
@@ -18,13 +21,17 @@ public final class Stream {
     private final float[] logits;
     /** By place of the input; null where it is the image. */
     private final Object[] initial;
-    private final int[] successors;
+    /** Frames from which on states take part, lowest first. */
+    private final int[] beginnings;
+    /** By beginning. */
+    private final int[][] successors;
     private TensorBuffer[] inputs;
     private TensorBuffer[] outputs;
     private TensorBuffer[] nextInputs;
     private TensorBuffer[] nextOutputs;
     private final int horizonFrames;
-    private final int clockPlace;
+    private final int[] clockPlaces;
+    private final int[] clockDelays;
     private final float[] heldClock;
     private int framesSeen;
 
@@ -64,10 +71,21 @@ public final class Stream {
         logits = new float[manifest.logits.classes];
         storedLogits = manifest.logits.dtype.equals("float32") ? logits
                 : Tensors.filled(manifest.logits.dtype, logits.length, 0);
-        successors = planRotation(manifest, inputNames, outputNames);
+        beginnings = findBeginnings(manifest);
+        successors = new int[beginnings.length][];
+        for (int index = 0; index < beginnings.length; index++) {
+            successors[index] =
+                    planRotation(manifest, inputNames, outputNames, beginnings[index]);
+        }
         this.horizonFrames = horizonFrames > 0 ? horizonFrames : manifest.horizonFrames;
-        clockPlace = findClock(manifest, inputNames);
-        if (horizonFrames > 0 && clockPlace < 0) {
+        List<Manifest.State> clocks = findClocks(manifest);
+        clockPlaces = new int[clocks.size()];
+        clockDelays = new int[clocks.size()];
+        for (int index = 0; index < clockPlaces.length; index++) {
+            clockPlaces[index] = inputNames.indexOf(clocks.get(index).inputs.get(0));
+            clockDelays[index] = clocks.get(index).delayFrames;
+        }
+        if (horizonFrames > 0 && clockPlaces.length == 0) {
             throw new ModelException("the model has no clock that a horizon could hold; convert"
                     + " the checkpoint with the state layout 'frames'");
         }
@@ -86,8 +104,11 @@ public final class Stream {
      */
     public float[] step(Object prepared) throws EngineException {
         Tensors.write(image, prepared);
-        if (clockPlace >= 0 && horizonFrames > 0 && framesSeen >= horizonFrames) {
-            inputs[clockPlace].write(heldClock);
+        for (int index = 0; index < clockPlaces.length; index++) {
+            long held = (long) horizonFrames + clockDelays[index];
+            if (horizonFrames > 0 && framesSeen >= held) {
+                inputs[clockPlaces[index]].write(heldClock);
+            }
         }
         engine.run(inputs, outputs);
         readLogits();
@@ -169,8 +190,13 @@ public final class Stream {
 
     private void advance() {
         int inputCount = inputs.length;
-        for (int place = 0; place < successors.length; place++) {
-            int from = successors[place];
+        int begun = beginnings.length - 1;
+        while (beginnings[begun] > framesSeen) {
+            begun--;
+        }
+        int[] rotation = successors[begun];
+        for (int place = 0; place < rotation.length; place++) {
+            int from = rotation[place];
             TensorBuffer buffer = from < inputCount ? inputs[from] : outputs[from - inputCount];
             if (place < inputCount) {
                 nextInputs[place] = buffer;
@@ -186,15 +212,36 @@ public final class Stream {
         nextOutputs = spare;
     }
 
-    /** For each place of a buffer, inputs first, the place of the one that takes it. */
-    private static int[] planRotation(
-            Manifest manifest, List<String> inputNames, List<String> outputNames) {
+    private static int[] findBeginnings(Manifest manifest) {
+        TreeSet<Integer> found = new TreeSet<>();
+        found.add(0);
+        for (Manifest.State state : manifest.states) {
+            found.add(state.delayFrames);
+        }
+        int[] beginnings = new int[found.size()];
+        int count = 0;
+        for (int frame : found) {
+            beginnings[count++] = frame;
+        }
+        return beginnings;
+    }
+
+    /**
+     * For each place of a buffer, inputs first, the place of the one that takes it.
+     *
+     * @param framesSeen before the step.
+     */
+    private static int[] planRotation(Manifest manifest, List<String> inputNames,
+            List<String> outputNames, int framesSeen) {
         int inputCount = inputNames.size();
         int[] successors = new int[inputCount + outputNames.size()];
         for (int place = 0; place < successors.length; place++) {
             successors[place] = place;
         }
         for (Manifest.State state : manifest.states) {
+            if (state.delayFrames > framesSeen) {
+                continue;
+            }
             int first = inputNames.indexOf(state.inputs.get(0));
             int place = first;
             for (int frame = 1; frame < state.inputs.size(); frame++) {
@@ -209,14 +256,15 @@ public final class Stream {
         return successors;
     }
 
-    private static int findClock(Manifest manifest, List<String> inputNames) {
+    private static List<Manifest.State> findClocks(Manifest manifest) {
+        List<Manifest.State> clocks = new ArrayList<>();
         for (Manifest.State state : manifest.states) {
             boolean scalar = state.shape.length == 2 && state.elements() == 1;
             if (state.role.equals("clock") && scalar && state.dtype.equals("float32")) {
-                return inputNames.indexOf(state.inputs.get(0));
+                clocks.add(state);
             }
         }
-        return -1;
+        return clocks;
     }
 
     private static Object emptyLike(Object values) {

@@ -10,12 +10,14 @@ import java.util.List;
  * but where an event ends. For one thread at a time.
  */
 public final class Watch {
-    /** Of the classes, each in [0, 1]. */
+    /** Of the classes, each in [0, 1]; of a model with a delay, about an earlier frame. */
     public float[] scores;
     /** The best classes, best first. */
     public final int[] top;
     /** Events that ended with the last frame; mostly empty. */
     public List<Event> ended = Collections.emptyList();
+    /** Whether the model has not seen enough frames yet, so that the scores mean nothing. */
+    public boolean warmingUp;
     public double preprocessMs;
     public double inferenceMs;
 
@@ -23,6 +25,9 @@ public final class Watch {
     private final Stream stream;
     private final Scorer scorer;
     private final EventDetector detector;
+    private final int warmUpFrames;
+    /** Times of the frames that have no answer yet; a ring, by frames seen. */
+    private final double[] waitingS;
 
     /**
      * Starts at the beginning of a video.
@@ -38,6 +43,8 @@ public final class Watch {
         stream = new Stream(engine, manifest, horizonFrames);
         scorer = new Scorer(classes, 1, smoothingS);
         detector = new EventDetector(manifest, 0.5, 0.3, 0.5);
+        warmUpFrames = manifest.warmUpFrames;
+        waitingS = new double[manifest.delayFrames];
         scores = new float[classes];
         top = new int[Math.min(topClasses, classes)];
     }
@@ -51,9 +58,27 @@ public final class Watch {
         long end = System.nanoTime();
         preprocessMs = (between - start) / 1e6;
         inferenceMs = (end - between) / 1e6;
-        scores = scorer.update(logits, timeS);
+        int seen = stream.framesSeen() - 1;
+        warmingUp = seen < warmUpFrames;
+        if (warmingUp) {
+            scorer.reset();
+        }
+        double aboutS = answered(seen, timeS);
+        scores = scorer.update(logits, aboutS);
         Scorer.top(scores, top);
-        ended = detector.update(timeS, scores);
+        ended = warmingUp ? Collections.<Event>emptyList() : detector.update(aboutS, scores);
+    }
+
+    /** When the frame was taken that the answer to this one is about; at first, the first one. */
+    private double answered(int seen, double timeS) {
+        int delay = waitingS.length;
+        if (delay == 0) {
+            return timeS;
+        }
+        int place = seen % delay;
+        double aboutS = seen >= delay ? waitingS[place] : seen == 0 ? timeS : waitingS[0];
+        waitingS[place] = timeS;
+        return aboutS;
     }
 
     /** Whether an event of a class is going on. */

@@ -10,20 +10,31 @@ final class Manifests {
         return of(classes, "float32", "[0,1]", "");
     }
 
+    /** As the others, of a model that answers late: its states begin so many frames later. */
+    static Manifest late(int buffer, int mean, int clock, int delay, int warmUp)
+            throws ModelException {
+        String more = ",'delay_frames':" + delay + ",'warm_up_frames':" + warmUp;
+        String json = json(4, "'shape':[1,4,6,3],'dtype':'float32','value_range':[0,1]", more)
+                .replace("'name':'b',", "'name':'b','delay_frames':" + buffer + ",")
+                .replace("'name':'m',", "'name':'m','delay_frames':" + mean + ",")
+                .replace("'name':'c',", "'name':'c','delay_frames':" + clock + ",");
+        return parse(json);
+    }
+
     /** Of an image, in version 2. */
     static Manifest ofImage(String image) throws ModelException {
-        return of(1, image, ",'schema_version':2");
+        return parse(json(1, image, ",'schema_version':2"));
     }
 
     /** A 4 by 6 image, a buffer of three past frames, a mean and a clock. */
     static Manifest of(int classes, String imageType, String range, String more)
             throws ModelException {
-        return of(classes, "'shape':[1,4,6,3],'dtype':'" + imageType + "','value_range':" + range,
-                more);
+        return parse(json(classes, "'shape':[1,4,6,3],'dtype':'" + imageType + "','value_range':"
+                + range, more));
     }
 
-    private static Manifest of(int classes, String image, String more) throws ModelException {
-        String json = "{'name':'tiny','input':{'tensor':'image'," + image
+    private static String json(int classes, String image, String more) {
+        return "{'name':'tiny','input':{'tensor':'image'," + image
                 + "},'logits':{'tensor':'logits','classes':" + classes
                 + ",'dtype':'float32'},'states':["
                 + "{'name':'b','role':'buffer','inputs':['b0','b1','b2'],'output':'b',"
@@ -32,6 +43,9 @@ final class Manifests {
                 + "'shape':[1,1],'dtype':'float32'},"
                 + "{'name':'c','role':'clock','inputs':['clock'],'output':'clock',"
                 + "'advance':'replace','shape':[1,1],'dtype':'float32'}]" + more + "}";
+    }
+
+    private static Manifest parse(String json) throws ModelException {
         return Manifest.parse(json.replace('\'', '"').getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -65,6 +65,31 @@ public final class StreamTest {
     }
 
     @Test
+    public void statesThatBeginLaterStayAsTheyAre() throws Exception {
+        Stream stream = new Stream(engine, Manifests.late(2, 1, 3, 2, 3), 0);
+        // The buffer takes the third run's frame first, the mean the second's, the clock the fourth's.
+        float[][] wanted = {{-7, -7, 0, 0}, {-7, -7, 0, 0}, {-7, -7, 1, 0}, {-7, 3, 2, 0},
+            {-7, 4, 3, 1}, {3, 5, 4, 2}};
+        for (int pass = 0; pass < 2; pass++) {
+            engine.runs = 0;
+            for (float[] row : wanted) {
+                assertArrayEquals(row, stream.step(IMAGE), 0);
+            }
+            stream.reset();
+        }
+    }
+
+    @Test
+    public void aHorizonBeginsWithTheClock() throws Exception {
+        Stream stream = new Stream(engine, Manifests.late(0, 0, 3, 0, 0), 2);
+        float[] clocks = new float[7];
+        for (int step = 0; step < clocks.length; step++) {
+            clocks[step] = stream.step(IMAGE)[3];
+        }
+        assertArrayEquals(new float[] {0, 0, 0, 0, 1, 1, 1}, clocks, 0);
+    }
+
+    @Test
     public void theFileHasAHorizonToo() throws Exception {
         Manifest manifest = Manifests.of(4, "float32", "[0,1]", ",'horizon_frames':2");
         Stream stream = new Stream(engine, manifest, 0);
