@@ -34,6 +34,9 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # Commands import this package first, and most of them need no TensorFlow.
     if name in ("Conversion", "convert"):
+        from movistream_converters.tensorflow_import import import_tensorflow
+
+        import_tensorflow()
         from movistream_converters import conversion
 
         return getattr(conversion, name)

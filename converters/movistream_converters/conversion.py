@@ -235,7 +235,8 @@ def convert(
             f"{frames_per_second} frames per second are none of a network; a rate is above 0 and at"
             f" most {MOST_FRAMES_PER_SECOND}"
         )
-    kept = {name: np.asarray(value, np.float32) for name, value in weights.items()}
+    with np.errstate(over="ignore"):
+        kept = {name: np.asarray(value, np.float32) for name, value in weights.items()}
     if names := non_finite(kept):
         raise ConversionError(f"{printable(names[0])} has weights that are no finite numbers")
     source = Source(network, kept, labels=tuple(labels), frames_per_second=frames_per_second)

@@ -44,6 +44,15 @@ def test_a_part_has_the_frames_of_its_time(video: Path) -> None:
     assert (clip.name, len(clip.frames)) == ("steps.avi", 3)
 
 
+def test_of_many_videos_some_are_seen_for_a_while(video: Path) -> None:
+    """A stream says little after one frame, and a folder's first videos may be of one class."""
+    parts = tuple(Part(video, 0.0, end / 100) for end in range(60, 200))
+    clips = read_clips(parts, IMAGE, most_frames=32)
+    assert [len(clip.frames) for clip in clips] == [3, 5, 7, 8]
+    clips = read_clips(parts[-3:], IMAGE, most_frames=240)
+    assert [len(clip.frames) for clip in clips] == [10, 10, 10]
+
+
 @pytest.mark.parametrize("part", [(0.55, 0.58), (5.0, None)])
 def test_a_part_without_frames(video: Path, part: tuple[float, float | None]) -> None:
     with pytest.raises(VideoError, match="holds no frame"):

@@ -138,6 +138,10 @@ def lasting(frames: Iterable[Frame], least: int) -> Iterator[Frame]:
         yield there_and_back[place % len(there_and_back)]
 
 
+LEAST_JUDGED_FRAMES = 8
+"""Of a video, where it has so many."""
+
+
 def read_clips(
     videos: tuple[Path | Part, ...],
     image: ImageInput,
@@ -147,16 +151,17 @@ def read_clips(
 ) -> tuple[Clip, ...]:
     """The first frames of each video, at most so many in all, shared out evenly.
 
+    Where that would be fewer than :data:`LEAST_JUDGED_FRAMES` of each, in which a stream has hardly
+    begun, some videos are left out, evenly too.
+
     Args:
-        least_frames: of each clip (see :func:`lasting`); where they are more than its share, fewer
-            videos are taken.
+        least_frames: of each clip, see :func:`lasting`.
     """
     clips = []
-    share = max(1, most_frames // len(videos))
-    if least_frames > share:
-        share = least_frames
-        videos = videos[: max(1, most_frames // share)]
-    for video in videos:
+    least = max(min(LEAST_JUDGED_FRAMES, most_frames), least_frames)
+    share = max(most_frames // len(videos), least)
+    count = min(len(videos), max(1, most_frames // share))
+    for video in (videos[i * len(videos) // count] for i in range(count)):
         frames = []
         for frame in lasting(read_frames(video, image), least_frames):
             frames.append(frame)

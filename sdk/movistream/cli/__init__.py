@@ -55,7 +55,7 @@ def _missing_extra(command: metadata.EntryPoint) -> str | None:
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(movistream.__version__, prog_name="movistream")
 def command_line() -> None:
-    """Stream video through MoViNets on small devices, one frame at a time."""
+    """Stream video through networks that remember, on small devices, one frame at a time."""
 
 
 def main(arguments: list[str] | None = None) -> Any:
