@@ -57,7 +57,7 @@ class Contender:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class Timing:
     """One frame's times and answer."""
 
     preprocess_ms: float
@@ -79,7 +79,7 @@ class Runner(Protocol):
     def fitted(self, frames: Frames) -> Frames:
         """Frames as :meth:`step` takes them; what is done here is not timed."""
 
-    def step(self, frame: Frame) -> Step:
+    def step(self, frame: Frame) -> Timing:
         """Runs one frame."""
 
     def reset(self) -> None:
@@ -134,11 +134,11 @@ class Runtime:
     def fitted(self, frames: Frames) -> Frames:
         return frames
 
-    def step(self, frame: Frame) -> Step:
+    def step(self, frame: Frame) -> Timing:
         stream = self._streams[self._steps % len(self._streams)]
         self._steps += 1
         result = stream.step(frame)
-        return Step(result.preprocess_ms, result.inference_ms, result.logits)
+        return Timing(result.preprocess_ms, result.inference_ms, result.logits)
 
     def reset(self) -> None:
         self._steps = 0
@@ -191,7 +191,7 @@ class PublishedLoop:
         prepared = [self._preprocess(frame) * np.float32(255) for frame in frames]
         return np.rint(prepared).astype(np.uint8).reshape(len(frames), *self._shape[-3:])
 
-    def step(self, frame: Frame) -> Step:
+    def step(self, frame: Frame) -> Timing:
         start = time.perf_counter()
         image = (frame.astype(np.float32) / 255).reshape(self._shape)
         prepared = time.perf_counter()
@@ -200,7 +200,7 @@ class PublishedLoop:
         self._states = outputs
         done = time.perf_counter()
         times_ms = (prepared - start) * 1e3, (done - prepared) * 1e3
-        return Step(*times_ms, np.asarray(logits, np.float32).reshape(-1))
+        return Timing(*times_ms, np.asarray(logits, np.float32).reshape(-1))
 
     def reset(self) -> None:
         self._states = {

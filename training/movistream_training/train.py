@@ -84,7 +84,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Watcher:
+class Callbacks:
     """Is told how far a training is."""
 
     on_probe: Callable[[int, int], None]
@@ -111,13 +111,13 @@ class Training:
     int8_history: tuple[Epoch, ...]
 
 
-def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
+def train(data: DataSet, path: Path, plan: Plan, callbacks: Callbacks) -> Training:
     """Trains, or goes on training, in the folder of a run.
 
     Raises:
         TrainingError: if the data or the folder cannot be used.
     """
-    probed, skipped = _probe_all(data.examples, watcher)
+    probed, skipped = _probe_all(data.examples, callbacks)
     _check_classes(data, probed, skipped)
     readable = tuple(one.example for one in probed)
     sides = divide(DataSet(data.labels, readable), plan.validation_share, plan.seed)
@@ -144,7 +144,7 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
     )
     run = open_run(path, settings)
     write_split(run, *sides)
-    watcher.on_start(settings, training, validation)
+    callbacks.on_start(settings, training, validation)
 
     learner = Learner(network, _first_weights(plan, network), settings.recipe)
     reader = ClipReader(data.labels, image, frames, plan.flips, skipped)
@@ -153,14 +153,14 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
 
     def on_epoch(history: Sequence[Epoch], weights: Weights) -> None:
         recorder.record(history, weights)
-        watcher.on_epoch(history[-1])
+        callbacks.on_epoch(history[-1])
 
     history = fit(
         learner,
         lambda epoch: reader.training(training, plan.clips_per_batch, plan.seed, epoch),
         judged,
         run.checkpoint,
-        watcher.on_step,
+        callbacks.on_step,
         on_epoch,
     )
     kept = safetensors_file.read(run.weights)
@@ -179,13 +179,13 @@ def train(data: DataSet, path: Path, plan: Plan, watcher: Watcher) -> Training:
             parts_of(one.example for one in training),
             lambda epoch: reader.training(training, plan.clips_per_batch, plan.seed, epoch),
             judged,
-            watcher.on_epoch,
+            callbacks.on_epoch,
         )
     return Training(run, data.labels, history, matrix, skipped, int8_history)
 
 
 def _probe_all(
-    examples: Sequence[Example], watcher: Watcher
+    examples: Sequence[Example], callbacks: Callbacks
 ) -> tuple[tuple[Probed, ...], dict[Example, str]]:
     probed, skipped = [], {}
     for number, example in enumerate(examples, start=1):
@@ -193,7 +193,7 @@ def _probe_all(
             probed.append(probe(example))
         except VideoError as error:
             skipped[example] = str(error)
-        watcher.on_probe(number, len(examples))
+        callbacks.on_probe(number, len(examples))
     return tuple(probed), skipped
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from movistream_converters.formats.source import Source
     from movistream_training.history import Epoch
     from movistream_training.run_folder import Settings
-    from movistream_training.train import Training, Watcher
+    from movistream_training.train import Callbacks, Training
     from movistream_training.videos import Probed
 
 _LEARNING_RATE = 3e-3
@@ -175,7 +175,7 @@ def train(
         seed=seed,
     )
     with _Display() as display:
-        training = train_network(found, output, plan, display.watcher())
+        training = train_network(found, output, plan, display.callbacks())
     _summarise(training)
 
 
@@ -230,10 +230,10 @@ class _Display:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def watcher(self) -> Watcher:
-        from movistream_training.train import Watcher
+    def callbacks(self) -> Callbacks:
+        from movistream_training.train import Callbacks
 
-        return Watcher(self._on_probe, self._on_start, self._on_step, self._on_epoch)
+        return Callbacks(self._on_probe, self._on_start, self._on_step, self._on_epoch)
 
     def _on_probe(self, done: int, total: int) -> None:
         self._bars.update(self._task, completed=done, total=total)

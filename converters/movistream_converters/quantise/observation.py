@@ -49,16 +49,16 @@ def observe(
         What each node gave, by name.
     """
     layers = lower_layers(network, weights, StateLayout.FRAMES)
-    watchers = {name: _Watcher(seed) for seed, name in enumerate(layers.outputs)}
+    observers = {name: _Observer(seed) for seed, name in enumerate(layers.outputs)}
     for frames in layer_values(layers, videos):
         for values in frames:
             for name, value in values.items():
-                watchers[name].see(value)
+                observers[name].see(value)
             on_frame()
-    return {name: watcher.observed() for name, watcher in watchers.items()}
+    return {name: observer.observed() for name, observer in observers.items()}
 
 
-class _Watcher:
+class _Observer:
     """Extremes, and a reservoir of samples: every frame has the same chance of a place in it."""
 
     def __init__(self, seed: int) -> None:
