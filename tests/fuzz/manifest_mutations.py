@@ -163,6 +163,36 @@ def _image(tree: FileTree, random: Random) -> None:
         entry["tensor"] = random.choice(_NAMES)
 
 
+@mutation("manifest-image-numbers")
+def _image_numbers(tree: FileTree, random: Random) -> None:
+    """What pixels become, channel by channel; with the version that may say it, or without."""
+    entry = _manifest(tree)["input"]
+    _manifest(tree)["schema_version"] = random.choice((2, 2, 2, 1, 3))
+    channels = random.choice((1, 2, 3, 4, 2**20))
+    numbers = random.choice(([0.5], [0], [-1], [1e-38], [1e38], [0, 1e-300], []))
+    name = random.choice(("mean", "std", "scale", "zero_point"))
+    entry[name] = random.choice((numbers[0] if numbers else None, (numbers * channels)[:channels]))
+    if random.random() < 0.3:
+        entry["color_order"] = random.choice(("RGB", "BGR", None, "x"))
+    if random.random() < 0.3:
+        entry["shape"] = [*entry["shape"][:-1], channels]
+
+
+@mutation("manifest-delays")
+def _delays(tree: FileTree, random: Random) -> None:
+    """Answers that come late, and states that begin late."""
+    manifest = _manifest(tree)
+    manifest["schema_version"] = random.choice((2, 2, 2, 1))
+    counts = (0, 1, 2, 3, -1, 2**31 - 1, 2**31, 2**63, 0.5)
+    for holder, names in (
+        (manifest, ("delay_frames", "warm_up_frames", "horizon_frames")),
+        (_state(tree, random), ("delay_frames",)),
+    ):
+        for name in names:
+            if random.random() < 0.6:
+                holder[name] = random.choice(counts)
+
+
 @mutation("manifest-logits")
 def _logits(tree: FileTree, random: Random) -> None:
     entry = _manifest(tree)["logits"]

@@ -19,7 +19,14 @@ import numpy as np
 from movistream_converters.conversion import convert_source
 from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.formats.source import Source
-from movistream_converters.ir.layers import ActivationFunction
+from movistream_converters.ir.builder import NetworkBuilder
+from movistream_converters.ir.layers import (
+    ActivationFunction,
+    Convolution,
+    Dense,
+    Image,
+    SpatialMean,
+)
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import (
@@ -75,6 +82,8 @@ def files() -> Iterator[tuple[str, bytes]]:
     """Names and contents."""
     ARCHITECTURES[_NAME] = _TINY
     quiet_tensorflow()
+    from tests.converters.clip_networks import small_x3d
+    from tests.converters.own_networks import own_source
     from tests.converters.tflite_converter import converted
 
     with tempfile.TemporaryDirectory() as folder:
@@ -98,12 +107,41 @@ def files() -> Iterator[tuple[str, bytes]]:
                 yield "-".join(filter(None, ("model-garden", variant))), path.read_bytes()
         step = lower(*fold(source.network, source.weights), StateLayout.FRAMES)
         yield "foreign-ours", step.graph.pack("serving_default", {})
+        # Images and delays that the manifest's second version is for, and every kind of state.
+        own = {
+            "convolutional": own_source("convolutional"),
+            "temporal": own_source("temporal"),
+            "grey": _grey(),
+            "late": small_x3d(),
+        }
+        for name, source in own.items():
+            convert_source(source, path, verified=False)
+            yield f"own-{name}", path.read_bytes()
+        for name in ("grey", "late"):
+            convert_source(
+                own[name],
+                path,
+                precision=Precision.INT8,
+                calibration_videos=(clip,),
+                verified=False,
+            )
+            yield f"own-{name}-int8", path.read_bytes()
         for precision in ("float32", "float16", "dynamic", "int8"):
             yield f"foreign-{precision}", converted(network(), precision)
             yield (
                 f"foreign-positions-{precision}",
                 converted(network(positional_encoding=True), precision),
             )
+
+
+def _grey() -> Source:
+    """A network of grey images that are normalised, padded so that no kernel takes that in."""
+    builder = NetworkBuilder("grey", (16, 16), Image(1, mean=(0.4,), std=(0.2,)))
+    builder.add("conv", Convolution(4, (2, 3, 3), (2, 2), bias=True))
+    builder.add("mean", SpatialMean())
+    builder.add("logits", Dense(3))
+    network = builder.build()
+    return Source(network, random_weights(network, seed=1), frames_per_second=5.0)
 
 
 def _clip(folder: Path) -> Path:
