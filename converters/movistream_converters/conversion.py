@@ -52,6 +52,7 @@ from movistream_converters.quantise.videos import (
     Clip,
     Frame,
     Part,
+    decodable,
     image_input,
     read_clips,
     videos_at,
@@ -79,6 +80,7 @@ class Conversion:
         manifest: that it carries.
         report: what a precision below float32 costs; None for float32.
         report_paths: of the report's JSON and, where clips were judged, its picture.
+        skipped_videos: what is wrong with each video that could not be decoded.
     """
 
     path: Path
@@ -86,6 +88,7 @@ class Conversion:
     manifest: Manifest
     report: QualityReport | None = None
     report_paths: tuple[Path, ...] = ()
+    skipped_videos: tuple[str, ...] = ()
 
 
 def convert_source(
@@ -125,7 +128,7 @@ def convert_source(
         ConversionError: if the output cannot be written, the file is not faithful, or int8 has no
             videos to be calibrated on.
         LabelsError: if the labels are not one per class.
-        VideoError: if a video cannot be read.
+        VideoError: if no video of those for a purpose can be decoded; some that cannot are skipped.
     """
     labels = tuple(labels) or source.labels
     source = dataclass_replace(source, name=source.name or source.network.name)
@@ -140,6 +143,8 @@ def convert_source(
             f"{source.name} has weights that cannot be folded: {names[0]} becomes infinite or NaN;"
             " a variance may be negative"
         )
+    calibration_videos, undecodable = decodable(calibration_videos)
+    held_out_videos, others = decodable(held_out_videos)
     calibration = None
     image = image_input(source.network, source.frames_per_second)
     if precision is Precision.INT8:
@@ -182,7 +187,8 @@ def convert_source(
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
     remember(digest_of(packed), CONVERTED_HERE)
-    return Conversion(output, len(data), manifest, report, report_paths)
+    skipped = (*undecodable, *others)
+    return Conversion(output, len(data), manifest, report, report_paths, skipped)
 
 
 def convert(

@@ -350,6 +350,25 @@ def test_refusals(tmp_path: Path, clip: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_cannot_be_decoded_is_skipped_and_listed(clip: Path, tmp_path: Path) -> None:
+    """As in training: one damaged video is no reason to look at none."""
+    output, damaged = tmp_path / "m.tflite", tmp_path / "damaged.mp4"
+    damaged.write_bytes(clip.read_bytes()[:200])
+    videos = (damaged, clip)
+    whole = _convert(small_checkpoint(), output, clip)
+    expected = output.read_bytes()
+    conversion = convert_source(
+        small_checkpoint(),
+        output,
+        precision=Precision.INT8,
+        calibration_videos=videos,
+        held_out_videos=videos,
+    )
+    assert output.read_bytes() == expected
+    assert whole.skipped_videos == ()
+    assert [str(damaged) in text for text in conversion.skipped_videos] == [True, True]
+
+
 def test_videos_in_folders(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="holds no video"):
         videos_at(tmp_path)

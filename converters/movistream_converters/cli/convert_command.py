@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from movistream.file.labels import check_labels, read_labels
 from movistream.system.output import check_output
-from movistream_converters.cli.source_options import print_findings, source_options
+from movistream_converters.cli.source_options import print_findings, print_guesses, source_options
 from movistream_converters.ir.network import classes_of
 from movistream_converters.quantise.videos import videos_at
 from movistream_converters.tensorflow_import import import_tensorflow
@@ -142,9 +142,12 @@ def convert(
         )
     if conversion.report is not None:
         print_report(conversion.report)
+    for text in conversion.skipped_videos:
+        click.echo(f"skipped: {text}", err=True)
     for path in conversion.report_paths:
         click.echo(f"wrote {path}")
     click.echo(f"wrote {conversion.path}, {conversion.size_bytes / 1e6:.2f} MB")
+    print_guesses(found)
 
 
 def _print_stage(stage: str, done: int, _total: int) -> None:

@@ -11,12 +11,12 @@ import click
 
 from movistream.system.child import nothing
 from movistream_converters.formats import SOURCE_FORMATS
+from movistream_converters.formats.movinet_options import unseen_guesses
 from movistream_converters.formats.recognition import IMAGE_SIZES, OPTIONS
-from movistream_converters.formats.source import Finding, Source, option_text
+from movistream_converters.formats.source import Source, option_text
 from movistream_converters.networks.movinet import ARCHITECTURES, SqueezeExciteType
 from movistream_converters.networks.x3d import X3DS
 
-_INVISIBLE = ("activation", "gating", "head_activation")
 _TRUNK = ("hard_swish", "swish", "relu6", "relu")
 _GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
 
@@ -99,14 +99,17 @@ def print_findings(source: Source) -> None:
     for finding in source.findings:
         option, value = finding.option.replace("_", " "), option_text(finding.value)
         click.echo(f"{option:20} {value:20} from {finding.source}")
-    unseen = [f"--{f.option.replace('_', '-')}" for f in source.findings if _is_unseen(f)]
-    if unseen:
-        click.echo(
-            f"note: it does not show every activation; if the network was trained with others, say"
-            f" so with {' and '.join(unseen)}",
-            err=True,
-        )
 
 
-def _is_unseen(finding: Finding) -> bool:
-    return finding.guessed and finding.option in _INVISIBLE
+def print_guesses(source: Source) -> None:
+    """What decides every answer and nothing has told, as the last thing that a user reads."""
+    values = {finding.option: option_text(finding.value) for finding in source.findings}
+    if not (guesses := unseen_guesses(source)):
+        return
+    listed = ", ".join(f"{name.replace('_', ' ')} {values[name]}" for name in guesses)
+    options = " ".join(f"--{name.replace('_', '-')}" for name in guesses)
+    click.echo(
+        f"note: {source.name} does not show, and so it is a guess: {listed}. Where the network was"
+        f" trained with others, all answers are wrong: say so with {options}",
+        err=True,
+    )

@@ -13,7 +13,7 @@ import msgspec
 
 from movistream.system.output import check_output
 from movistream.system.text import printable
-from movistream_converters.cli.source_options import print_findings, source_options
+from movistream_converters.cli.source_options import print_findings, print_guesses, source_options
 
 if TYPE_CHECKING:
     from movistream_converters.formats.source import Source
@@ -48,6 +48,8 @@ def weights(read: Callable[[], Source], output: Path | None, as_json: bool) -> N
 
         size = write(found, output)
         click.echo(f"wrote {output}, {size / 1e6:.2f} MB", err=as_json)
+    if not as_json:
+        print_guesses(found)
 
 
 def _facts(source: Source) -> dict[str, Any]:

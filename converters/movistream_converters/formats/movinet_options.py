@@ -24,6 +24,12 @@ from movistream_converters.networks.movinet import (
     default_options,
 )
 
+GUESSED = "guessed"
+"""In a manifest's options: names of others there, with spaces between."""
+
+INVISIBLE = ("activation", "gating", "head_activation")
+"""Options that decide what a network computes, and that no shape of a weight shows."""
+
 _NAME = re.compile(r"movinet-([a-z]+\d*)-(stream|base)")
 _OF_THE_NAME = ("architecture", "causal")
 
@@ -103,13 +109,21 @@ def manifest_options(source: Source) -> dict[str, str | int | float | bool]:
     """What a manifest says of a MoViNet, by name; nothing of other networks."""
     if (options := options_of(source)) is None:
         return {}
-    return {
+    told: dict[str, str | int | float | bool] = {
         name: value.value if isinstance(value, Enum) else value
         for name, value in asdict(options).items()
         if value is not None
         and name != "table"
         and (name != "gating" or options.se_type is not SqueezeExciteType.NONE)
     }
+    if guesses := unseen_guesses(source):
+        told[GUESSED] = " ".join(guesses)
+    return told
+
+
+def unseen_guesses(source: Source) -> tuple[str, ...]:
+    """Names of options that decide what the network computes, and that nothing has told."""
+    return tuple(f.option for f in source.findings if f.guessed and f.option in INVISIBLE)
 
 
 def _option_names() -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from movistream_converters.formats.movinet_table import (
     table_of_shapes,
 )
 from movistream_converters.formats.source import Finding, option_text
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.network import Network, NetworkError, weight_shapes
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,
@@ -48,6 +49,11 @@ OPTIONS = (
     "horizon_frames",
 )
 """What decides a network beside its architecture: fields of :class:`.MovinetOptions`."""
+
+_PUBLISHED_WITHOUT_GATES = ("a0", "a1", "a2")
+"""Of these, models without squeeze-excite were published, for int8: their activations are relu6."""
+
+_RELU6_WITHOUT_GATES = ("activation", "head_activation")
 
 GUESSABLE = frozenset(OPTIONS) - {"convolution_type", "positional_encoding", "num_classes"}
 """Options that weights may not show."""
@@ -212,6 +218,9 @@ def recognise(
                 guessed = True
         elif option in evidence.customs:
             (value, source), guessed = evidence.customs[option], True
+        elif option in _RELU6_WITHOUT_GATES and _looks_published_for_int8(options, chosen):
+            value, guessed = ActivationFunction.RELU6, True
+            source = "a guess: the published models without squeeze-excite were trained with it"
         else:
             value, source, guessed = getattr(options, option), default_source, True
         if guessed and option in described.unclear:
@@ -229,6 +238,13 @@ def recognise(
     if (problem := problem_of_options(options)) is not None:
         raise ConversionError(f"{path} cannot be converted: {problem}")
     return options, tuple(findings)
+
+
+def _looks_published_for_int8(options: MovinetOptions, chosen: Mapping[str, object]) -> bool:
+    return (
+        options.architecture in _PUBLISHED_WITHOUT_GATES
+        and chosen["se_type"] is SqueezeExciteType.NONE
+    )
 
 
 def _recognised(

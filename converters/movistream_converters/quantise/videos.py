@@ -70,6 +70,30 @@ def videos_at(path: Path) -> tuple[Path, ...]:
     return find_videos(path) if path.is_dir() else (path,)
 
 
+def decodable(
+    videos: tuple[Path | Part, ...],
+) -> tuple[tuple[Path | Part, ...], tuple[str, ...]]:
+    """The videos that show a first frame, and what is wrong with each of the others.
+
+    Raises:
+        VideoError: if none does: what is wrong with the first.
+    """
+    good: list[Path | Part] = []
+    wrong: list[VideoError] = []
+    for video in videos:
+        part = video if isinstance(video, Part) else Part(video)
+        try:
+            with VideoFile(part.path) as file:
+                next(part_images(file, part, None))
+        except VideoError as error:
+            wrong.append(error)
+        else:
+            good.append(video)
+    if wrong and not good:
+        raise wrong[0]
+    return tuple(good), tuple(map(str, wrong))
+
+
 def read_frames(video: Path | Part, image: ImageInput) -> Iterator[Frame]:
     """A video's frames at the network's rate and size, uint8 (height, width, channels).
 

@@ -81,7 +81,10 @@ def _facts(inspection: Inspection) -> dict[str, str]:
         facts["delay"] = f"answers are about the frame {manifest.delay_frames} before, and begin"
         facts["delay"] += f" after {manifest.warm_up_frames} frames"
     if manifest.network:
-        facts["options"] = ", ".join(f"{name} {value}" for name, value in manifest.network.items())
+        told = {name: value for name, value in manifest.network.items() if name != "guessed"}
+        facts["options"] = ", ".join(f"{name} {value}" for name, value in told.items())
+    if guesses := str(manifest.network.get("guessed", "")):
+        facts["guessed"] = ", ".join(guesses.split()) + ": nothing told the converter"
     return facts
 
 

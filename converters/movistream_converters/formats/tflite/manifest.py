@@ -9,7 +9,7 @@ Scales that went into kernels stay there, and are one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ import numpy as np
 from movistream.file.manifest import Manifest
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.described import described_findings, read_document
+from movistream_converters.formats.movinet_options import GUESSED
 from movistream_converters.formats.recognition import (
     evidence_of_options,
     problem_of_options,
@@ -62,6 +63,13 @@ def read(
         described = _options(path, manifest)
         evidence = evidence_of_options(described, _WHERE, guessed=())
         options, findings = recognise(path, evidence, architecture, overrides)
+        guesses = str(manifest.network.get(GUESSED, "")).split()
+        findings = tuple(
+            replace(f, guessed=True, source=f"a guess, which {_WHERE} keeps")
+            if f.option in guesses
+            else f
+            for f in findings
+        )
         network = build_movinet(options) if network is None else network
         rate = options.frames_per_second
     return Source(
@@ -80,12 +88,13 @@ def _says_movinet(manifest: Manifest) -> bool:
 
 def _options(path: Path, manifest: Manifest) -> MovinetOptions:
     known = {field.name for field in fields(MovinetOptions)}
-    if unknown := sorted(manifest.network.keys() - known):
+    told = {name: value for name, value in manifest.network.items() if name != GUESSED}
+    if unknown := sorted(told.keys() - known):
         raise ConversionError(f"{path} describes its network with unknown options: {unknown}")
     # Without squeeze-excite there is none.
     gating = ActivationFunction.HARD_SIGMOID.value
     try:
-        options = msgspec.convert({"gating": gating, **manifest.network}, MovinetOptions)
+        options = msgspec.convert({"gating": gating, **told}, MovinetOptions)
     except msgspec.ValidationError as error:
         raise ConversionError(f"{path} does not describe its network: {error}") from None
     if (problem := problem_of_options(options)) is not None:
