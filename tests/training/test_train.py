@@ -31,6 +31,7 @@ from movistream_converters.ir.layers import (
     WindowMean,
 )
 from movistream_converters.ir.weights import random_weights
+from movistream_training import train_command
 from movistream_training.history import Epoch
 from movistream_training.run_folder import RunFolder
 from tests.training.clips import write_data
@@ -70,6 +71,8 @@ def test_a_run_leaves_all_that_it_promises(finished: tuple[RunFolder, str]) -> N
     folder, output = finished
     assert "6 examples to train on, 2 to judge on" in output
     assert "epoch   3" in output
+    assert "knows nothing yet, and learning to see takes thousands of videos" in output
+    assert "step " not in output
     for path in (folder.curves, folder.confusion):
         assert path.read_bytes().startswith(b"\x89PNG")
     assert len(epochs(folder)) == 1 + 3
@@ -151,11 +154,17 @@ def test_evaluate_a_file_and_shuffled(data: Path, finished: tuple[RunFolder, str
 
 
 def test_fine_tuning_starts_from_weights(
-    tmp_path: Path, data: Path, finished: tuple[RunFolder, str]
+    tmp_path: Path,
+    data: Path,
+    finished: tuple[RunFolder, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / "run"
     options = ("--batch", 4, "--frames", 5, "--sub-clip", 2, "--epochs", 1)
-    run("train", data, "-o", path, "--from", finished[0].weights, *options)
+    monkeypatch.setattr(train_command, "_SECONDS_PER_LINE", 0)
+    output = run("train", data, "-o", path, "--from", finished[0].weights, *options)
+    assert "knows nothing" not in output
+    assert "step 1 of 2, loss " in output
     before, after = (
         safetensors_file.read(folder.weights).weights for folder in (finished[0], RunFolder(path))
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
 
 _LEARNING_RATE = 3e-3
 _FINE_TUNING_RATE = 5e-4
+_SECONDS_PER_LINE = 30
+"""Of what is printed where nobody sees a bar."""
+
 _MOST_FRAMES = 50
 """Of a clip, where the network's own training says nothing."""
 
@@ -174,7 +178,7 @@ def train(
         flips=flips_are_safe(found.labels) if flip is None else flip,
         seed=seed,
     )
-    with _Display() as display:
+    with _Display(untrained=not source.weights) as display:
         training = train_network(found, output, plan, display.callbacks())
     _summarise(training)
 
@@ -208,9 +212,12 @@ def _most_frames(source: Source) -> int:
 
 
 class _Display:
-    """A bar on a terminal; a line per epoch everywhere."""
+    """A bar on a terminal, a line now and then elsewhere; a line per epoch everywhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, untrained: bool) -> None:
+        self._untrained = untrained
+        self._steps = 0
+        self._last_line_s = time.monotonic()
         self._console = Console(stderr=True)
         columns = (
             TextColumn("{task.description}"),
@@ -241,15 +248,23 @@ class _Display:
     def _on_start(
         self, settings: Settings, training: Sequence[Probed], validation: Sequence[Probed]
     ) -> None:
-        self._bars.reset(self._task, total=settings.recipe.steps, description="training")
+        self._steps = settings.recipe.steps
+        self._bars.reset(self._task, total=self._steps, description="training")
         self._print(
             f"{settings.network}, {len(settings.labels)} classes: {len(training)} examples to"
             f" train on, {len(validation)} to judge on; clips of {settings.frames_per_clip} frames"
             f" at {settings.frames_per_second:g} per second"
         )
+        if self._untrained:
+            self._print(
+                "note: this network knows nothing yet, and learning to see takes thousands of"
+                " videos; --from WEIGHTS starts from one that has learnt"
+            )
 
     def _on_step(self, step: int, loss: float) -> None:
         self._bars.update(self._task, completed=step, description=f"training, loss {loss:.3f}")
+        if self._bars.disable and time.monotonic() - self._last_line_s >= _SECONDS_PER_LINE:
+            self._print(f"step {step} of {self._steps}, loss {loss:.3f}")
 
     def _on_epoch(self, epoch: Epoch) -> None:
         self._print(
@@ -259,6 +274,7 @@ class _Display:
         )
 
     def _print(self, line: str) -> None:
+        self._last_line_s = time.monotonic()
         self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
