@@ -53,7 +53,7 @@ def test_the_file_says_what_was_guessed(tmp_path: Path, capsys: pytest.CaptureFi
     last = capsys.readouterr().err.splitlines()[-1]
     guess = "activation hard_swish, gating hard_sigmoid, head activation swish"
     assert f"so it is a guess: {guess}. Where" in last
-    assert last.endswith("say so with --activation --gating --head-activation")
+    assert last.endswith("say so with --activation and --gating and --head-activation")
     with movistream.load(path) as model:
         assert model.manifest.network["guessed"] == "activation gating head_activation"
     main(["inspect", str(path)])

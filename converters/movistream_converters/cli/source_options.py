@@ -107,7 +107,7 @@ def print_guesses(source: Source) -> None:
     if not (guesses := unseen_guesses(source)):
         return
     listed = ", ".join(f"{name.replace('_', ' ')} {values[name]}" for name in guesses)
-    options = " ".join(f"--{name.replace('_', '-')}" for name in guesses)
+    options = " and ".join(f"--{name.replace('_', '-')}" for name in guesses)
     click.echo(
         f"note: {source.name} does not show, and so it is a guess: {listed}. Where the network was"
         f" trained with others, all answers are wrong: say so with {options}",
