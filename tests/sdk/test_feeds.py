@@ -127,6 +127,25 @@ def test_how_long_until_a_source_is_tried_again(
     assert feed.steps == len(good_at)
 
 
+def test_the_log_says_what_becomes_of_a_source(
+    model: Model, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attempts = iter(range(100))
+
+    def open_source() -> Source:
+        if next(attempts) == 3:
+            return Breaking()
+        raise VideoError("not there")
+
+    feed = feed_of(model, open_source)
+    feed._closed = Recorder(6)
+    feed._run()
+    broken, *lines = [line.partition(" ")[2] for line in capsys.readouterr().err.splitlines()][::-1]
+    assert (broken, lines[0]) == ("has ended", "is lost: not there")
+    assert lines[-2:] == ["is back", "is lost: not there"]
+    assert len(lines) == 4
+
+
 def test_a_mistake_of_the_program_ends_no_thread(
     model: Model, caplog: pytest.LogCaptureFixture
 ) -> None:

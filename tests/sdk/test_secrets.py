@@ -167,7 +167,7 @@ def _opens(address: str) -> bool:
         ["serve", "ADDRESS"],
         ["serve", "MODEL", "--labels", "ADDRESS"],
         ["serve", "MODEL", "--sources-from", "ADDRESS"],
-        ["serve", "MODEL", "--host", "ADDRESS", "--token", "new"],
+        ["serve", "MODEL", "--host", "ADDRESS", "--token", "a-token-of-letters"],
         ["ADDRESS"],
     ],
 )

@@ -427,7 +427,8 @@ def test_hosts_and_tokens(model_path: Path, capsys: Capture) -> None:
     for arguments, message in (
         (["--host", "0.0.0.0"], "give a --token"),
         (["--token", "short"], "16 to 200 letters"),
-        (["--host", "256.1.1.1", "--token", "new"], "cannot listen on 256.1.1.1"),
+        (["--host", "256.1.1.1", "--token", TOKEN], "cannot listen on 256.1.1.1"),
+        (["--token", "new"], "a new token is shown on a terminal only, and this is none"),
     ):
         with pytest.raises(SystemExit) as caught:
             main(["serve", str(model_path), *arguments])

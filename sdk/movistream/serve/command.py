@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -101,6 +102,11 @@ def serve(
     Sources are those of 'movistream run'; without any, videos can be sent from the page, and its
     browser's own camera can be watched. Ends with Ctrl+C.
     """
+    if token == NEW_TOKEN and not (sys.stdout is not None and sys.stdout.isatty()):
+        raise MovistreamError(
+            "a new token is shown on a terminal only, and this is none: nobody could use it. Set"
+            f" {TOKEN_VARIABLE} to one of your own"
+        )
     token = checked_token(token, host)
     try:
         from movistream.serve.feed import FeedOptions

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import click
 import msgspec
 
 from movistream.drawing.annotate import pillow_image
@@ -58,6 +59,10 @@ class FeedOptions:
     source: SourceOptions | None = None
     loops: bool = False
     retries: bool = True
+
+
+_SAID = {"lost": "is lost", "failed": "has failed", "ended": "has ended"}
+"""On stderr: who only reads the log of a server has to learn it, too."""
 
 
 class Feed:
@@ -302,7 +307,12 @@ class Feed:
         with self._state_lock:
             if self.is_over or (only_from is not None and self._state != only_from):
                 return False
+            before = self._state, self._problem
             self._state, self._problem = state, problem
+        said = "is back" if (before[0], state) == ("lost", "running") else _SAID.get(state)
+        # A source that stays lost says so once.
+        if said is not None and self.kind == "source" and before != (state, problem):
+            click.echo(f"{self.name} {said}{': ' if problem else ''}{problem}", err=True)
         self._tell(FeedMessage(self.describe()))
         return True
 
