@@ -391,8 +391,8 @@ def test_archives(model_path: Path, clip: Path, tmp_path: Path, capsys: Capture)
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--end", "1", "--start", "2"], 2, "--end is after --start"),
-        (["--enter", "0.2"], 2, "--leave is not above"),
+        (["--end", "1", "--start", "2"], 2, "--end must be after --start"),
+        (["--enter", "0.2"], 2, "--leave must not be above"),
         (["--roi", "1,2,3"], 2, "no region"),
         (["--roi", "1,2,0,3"], 2, "no rectangle"),
         (["--roi", "300,0,100,100"], 1, "not inside a frame of 320x240"),

@@ -178,6 +178,16 @@ def test_an_image_that_is_damaged(tmp_path: Path) -> None:
         _ = [frame.image for frame in source]
 
 
+@pytest.mark.parametrize("names", [("1.png", "a.mp4", "b.MKV"), ("a.mp4",)])
+def test_a_folder_of_videos_is_no_video(names: tuple[str, ...], tmp_path: Path) -> None:
+    """Nobody wants the one picture beside them."""
+    for name in names:
+        (tmp_path / name).touch()
+    counts = rf"holds videos \({2 if len(names) > 1 else 1}\) and images \({len(names) // 2}\)"
+    with pytest.raises(VideoError, match=counts + ".*run them all with --output-dir"):
+        ImageFolder(tmp_path, 1)
+
+
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match="holds no image"):
         ImageFolder(tmp_path, 1)

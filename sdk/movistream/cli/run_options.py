@@ -81,9 +81,9 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
     if request.every is not None and request.fps is not None:
         raise click.UsageError("--every and --fps exclude each other")
     if request.end is not None and request.end <= request.start:
-        raise click.UsageError("--end is after --start")
+        raise click.UsageError("--end must be after --start")
     if request.leave > request.enter:
-        raise click.UsageError("--leave is not above --enter")
+        raise click.UsageError("--leave must not be above --enter")
     streams = len(sources) * max(1, len(request.regions))
     of_one = {
         "--out": request.out,

@@ -14,6 +14,7 @@ import numpy as np
 
 from movistream.errors import MissingExtraError, VideoError
 from movistream.sources.frame import Picture, Source, VideoFrame, as_it_is
+from movistream.sources.video_file import VIDEO_SUFFIXES
 from movistream.stream.preprocess import check_frame
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -35,14 +36,22 @@ class ImageFolder(Source):
         """Finds the files.
 
         Raises:
-            VideoError: if there are none.
+            VideoError: if there are none, or videos beside them.
             MissingExtraError: if Pillow is not installed.
         """
         _pillow()
         self.name = str(path)
         self.frames_per_second = frames_per_second
-        files = (file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-        self._files = sorted((file for file in files if file.is_file()), key=_natural_order)
+        files = [file for file in path.iterdir() if file.is_file()]
+        images = (file for file in files if file.suffix.lower() in IMAGE_SUFFIXES)
+        self._files = sorted(images, key=_natural_order)
+        videos = sum(file.suffix.lower() in VIDEO_SUFFIXES for file in files)
+        if videos:
+            raise VideoError(
+                f"the folder {path} holds videos ({videos}) and images ({len(self._files)}), and"
+                " only a folder of images is one video: name the videos, or run them all with"
+                " --output-dir"
+            )
         if not self._files:
             raise VideoError(
                 f"the folder {path} holds no image ({', '.join(sorted(IMAGE_SUFFIXES))})"
