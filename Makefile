@@ -20,7 +20,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema fuzz mutants test-torch clean
+	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-model camera-motion judge-camera-motion schema fuzz mutants test-torch clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -305,6 +305,12 @@ judge-camera-motion: $(INSTALLED) ## judge the camera-motion model that comes wi
 	done
 	cp training/movistream_training/camera_motion/data/natural.csv $(CAMERA_MOTION)/footage/
 	$(BIN)/movistream evaluate $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
+
+BUILT_IN_MODEL = sdk/movistream/file/models/camera-motion.tflite
+
+built-in-model: $(INSTALLED) ## write the int8 file that comes with the runtime
+	$(CAMERA_MOTION_MODULE).int8_file $(BUILT_IN_MODEL)
+	@echo "If the digest is another one, write it into sdk/movistream/file/names.py."
 
 ANDROID = build/android
 ANDROID_MODELS = $(patsubst %,$(ANDROID)/models/camera-motion.%.tflite,float32 int8)

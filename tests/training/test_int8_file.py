@@ -1,0 +1,40 @@
+"""The file that comes with the runtime is what its weights are converted to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from click.testing import CliRunner
+
+import movistream
+from movistream.file.names import find_model
+from movistream_training.camera_motion.int8_file import main
+from movistream_training.camera_motion.motion import LABELS
+from tests.conftest import render_frame
+
+_FRAMES = 40
+
+
+def test_converting_again_gives_the_same_file_or_the_same_answers(tmp_path: Path) -> None:
+    """The same bytes with the same packages; other versions of them may round otherwise."""
+    path, shipped = tmp_path / "again.tflite", find_model("camera-motion")
+    result = CliRunner().invoke(main, [str(path)], catch_exceptions=False)
+    assert result.exit_code == 0
+    with movistream.load(path) as again, movistream.load(shipped) as model:
+        assert again.manifest.digest in result.output
+        assert again.labels == model.labels == LABELS
+        assert again.manifest.states == model.manifest.states
+        assert again.manifest.input.shape == model.manifest.input.shape
+        if path.read_bytes() != shipped.read_bytes():
+            first, second = _logits(again), _logits(model)
+            cosines = (first * second).sum(1) / np.linalg.norm(first, axis=1)
+            assert (cosines / np.linalg.norm(second, axis=1)).min() > 0.99
+            assert (first.argmax(1) == second.argmax(1)).mean() > 0.9
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def _logits(model: movistream.Model) -> np.ndarray:
+    with model.stream() as stream:
+        frames = (render_frame(index / 10)[..., ::-1] for index in range(_FRAMES))
+        return np.stack([stream.step(np.ascontiguousarray(frame)).logits for frame in frames])
