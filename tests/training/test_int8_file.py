@@ -8,9 +8,9 @@ import numpy as np
 from click.testing import CliRunner
 
 import movistream
+from movistream.demo.motion import LABELS
 from movistream.file.names import find_model
 from movistream_training.camera_motion.int8_file import main
-from movistream_training.camera_motion.motion import LABELS
 from tests.conftest import render_frame
 
 _FRAMES = 40
