@@ -322,11 +322,17 @@ judge-camera-motion: $(INSTALLED) ## judge the camera-motion model that comes wi
 	cp training/movistream_training/camera_motion/data/natural.csv $(CAMERA_MOTION)/footage/
 	$(BIN)/movistream evaluate $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
 
+BUILT_IN = build/built-in-model
 BUILT_IN_MODEL = sdk/movistream/file/models/camera-motion.tflite
 
-built-in-model: $(INSTALLED) ## write the int8 file that comes with the runtime
-	$(CAMERA_MOTION_MODULE).int8_file $(BUILT_IN_MODEL)
-	@echo "If the digest is another one, write it into sdk/movistream/file/names.py."
+built-in-model: $(INSTALLED) ## write the int8 file that comes with the runtime, and print its digest
+	rm -rf $(BUILT_IN)
+	$(CAMERA_MOTION_MODULE).calibration $(BUILT_IN)/calibration
+	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision int8 --calibrate $(BUILT_IN)/calibration \
+		-o $(BUILT_IN)/camera-motion.tflite
+	cp $(BUILT_IN)/camera-motion.tflite $(BUILT_IN_MODEL)
+	@$(BIN)/movistream inspect $(BUILT_IN_MODEL) --json | \
+		sed -n 's/.*"digest": "\(.*\)"/its digest, for sdk\/movistream\/file\/names.py: \1/p'
 
 ANDROID = build/android
 ANDROID_MODELS = $(patsubst %,$(ANDROID)/models/camera-motion.%.tflite,float32 int8)
