@@ -18,7 +18,7 @@ import movistream
 from movistream.demo import clip, command
 from movistream.demo.clip import demo_path, frames
 from movistream.demo.motion import LABELS, Segment, Shake, camera_path
-from movistream.errors import LabelsError, MovistreamError
+from movistream.errors import LabelsError, MovistreamError, OutputError
 
 
 def demo(*arguments: object) -> str:
@@ -126,6 +126,12 @@ def test_nothing_black_is_seen_beyond_the_photograph(monkeypatch: pytest.MonkeyP
     for path in (demo_path(), widest):
         for frame in islice(frames(path), 0, None, 40):
             assert frame.min() > 255 - 6 * 3
+
+
+def test_an_output_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"cannot make the folder .*file: File exists"):
+        demo("-o", tmp_path / "file")
 
 
 @pytest.mark.usefixtures("pattern_cameras")

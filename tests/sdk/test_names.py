@@ -117,6 +117,11 @@ def test_a_path_that_is_not_there_is_no_name(folder: Path, path: str) -> None:
         movistream.load(path)
 
 
+def test_a_name_that_would_colour_a_terminal_is_shown_with_escapes(folder: Path) -> None:
+    with pytest.raises(ModelError, match=r"called '\\x1b\[31mred';"):
+        movistream.load("\x1b[31mred")
+
+
 def test_no_home_leaves_the_built_in_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "")

@@ -18,7 +18,7 @@ from movistream.demo import timeline as timelines
 from movistream.demo.clip import demo_path, write_clip
 from movistream.demo.motion import LABELS, CameraPath
 from movistream.drawing.annotate import pillow_image
-from movistream.errors import LabelsError, MissingExtraError
+from movistream.errors import LabelsError, MissingExtraError, OutputError
 from movistream.sources import open_source
 from movistream.sources.container import pyav
 from movistream.stream.loading import load
@@ -63,7 +63,10 @@ def demo(output: Path, camera: int | None, model: Path) -> None:
         _watch_camera(model, camera)
         return
     with _loaded(model) as loaded:
-        output.mkdir(parents=True, exist_ok=True)
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot make the folder {output}: {error.strerror}") from None
         _watch_clip(loaded, output)
 
 

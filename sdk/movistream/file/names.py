@@ -86,7 +86,7 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     if path.exists() or not _may_be_a_name(name):
         return path  # Whoever opens it says what is wrong with it.
     raise ModelError(
-        f"there is no file and no model called {printable(name)!r};"
+        f"there is no file and no model called {name!r};"
         f" models with names are {', '.join(map(printable, known))}"
     )
 
