@@ -5,6 +5,7 @@
 PYTHON ?= python3
 PYTHON_311 ?= python3.11
 VENV ?= .venv
+VENV_DEMO ?= .venv-demo
 VENV_LOCKED ?= .venv-locked
 VENV_TFLITE_RUNTIME ?= .venv-tflite-runtime
 VENV_MODEL_GARDEN ?= .venv-model-garden
@@ -13,27 +14,31 @@ REFERENCE_DATA ?= ../shared/data
 
 BIN = $(VENV)/bin
 INSTALLED = $(VENV)/installed
+INSTALLED_DEMO = $(VENV_DEMO)/installed
 RUNTIME_LOCK = requirements/runtime.txt
 BUILD_LOCK = requirements/build.txt
 INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model camera-motion judge-camera-motion schema fuzz mutants test-torch clean
+.PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
+	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-model camera-motion judge-camera-motion schema fuzz mutants test-torch clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## install the project and its tools into .venv
 
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+	{ echo "Python 3.10 to 3.13 is needed; name one with make PYTHON=python3.12"; exit 1; }
+LOCKED_VERSIONS = sed -n 's/ *\\$$//; /==/p' $(RUNTIME_LOCK)
+
 # What a device would get, the tests get: the locked versions, with newer tools around them.
 $(INSTALLED): setup.cfg pyproject.toml $(RUNTIME_LOCK)
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
-		{ echo "Python 3.10 to 3.13 is needed; name one with make PYTHON=python3.12"; exit 1; }
+	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	sed -n 's/ *\\$$//; /==/p' $(RUNTIME_LOCK) > $(VENV)/constraints.txt
+	$(LOCKED_VERSIONS) > $(VENV)/constraints.txt
 	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --constraint $(VENV)/constraints.txt \
 		--editable '.[dev]'
 	@touch $@
@@ -71,35 +76,46 @@ build/locked/%: $(RUNTIME_LOCK) $(LOCK_VENV)/installed
 licences: $(DEVICES) ## write what is in the runtime's packages, for each Python, on PCs and on ARM
 	$(PYTHON) requirements/licences.py $(DEVICES) docs/licences.md
 
-DEMO_FILES = $(OUTPUT)/camera-motion.int8.tflite $(OUTPUT)/clip.mp4
-$(DEMO_FILES): | $(INSTALLED)
-	$(BIN)/movistream demo -o $(OUTPUT)
-
 # Both in a fresh environment, as on a device.
 WITHOUT_GPL = build/without-gpl
 INSTALL_LOCKED = -m pip install --quiet --require-hashes --requirement $(BUILD_LOCK) --requirement $(RUNTIME_LOCK)
 INSTALL_OWN = -m pip install --quiet --no-build-isolation --no-deps --force-reinstall .
-SMOKE = $(DEMO_FILES) 'pan right'
 
-test-locked: $(DEMO_FILES) ## install the locked runtime as on a device; run a clip, serve it
+test-locked: ## install the locked runtime as on a device; run the demo and a clip, serve it
 	$(PYTHON) -m venv --clear $(VENV_LOCKED)
 	$(VENV_LOCKED)/bin/python $(INSTALL_LOCKED)
 	$(VENV_LOCKED)/bin/python $(INSTALL_OWN)
 	$(VENV_LOCKED)/bin/python -m pip check
-	bash tests/runtime_smoke.sh $(VENV_LOCKED)/bin/python $(SMOKE)
+	bash tests/runtime_smoke.sh $(VENV_LOCKED)/bin/python
 
-av-without-gpl: $(DEMO_FILES) ## build FFmpeg and PyAV without x264 and x265, and test them (Debian)
+av-without-gpl: ## build FFmpeg and PyAV without x264 and x265, and test them (Debian)
 	$(PYTHON) -m venv --clear $(WITHOUT_GPL)/venv
 	$(WITHOUT_GPL)/venv/bin/python $(INSTALL_LOCKED)
 	$(WITHOUT_GPL)/venv/bin/python $(INSTALL_OWN)
 	bash requirements/av_without_gpl.sh $(WITHOUT_GPL) $(WITHOUT_GPL)/venv/bin/python
-	bash tests/runtime_smoke.sh $(WITHOUT_GPL)/venv/bin/python $(SMOKE)
+	bash tests/runtime_smoke.sh $(WITHOUT_GPL)/venv/bin/python
 
-demo: $(INSTALLED) ## convert the camera-motion model and let it watch a clip whose motion is known
-	$(BIN)/movistream demo -o $(OUTPUT)
+# The runtime alone: what converts and trains is not needed, and takes gigabytes.
+$(INSTALLED_DEMO): setup.cfg pyproject.toml $(RUNTIME_LOCK)
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv $(VENV_DEMO)
+	$(LOCKED_VERSIONS) > $(VENV_DEMO)/constraints.txt
+	PYTHONWARNINGS=ignore $(VENV_DEMO)/bin/python -m pip install --disable-pip-version-check \
+		--constraint $(VENV_DEMO)/constraints.txt --editable '.[video,plot]'
+	@touch $@
+
+demo: $(INSTALLED_DEMO) ## let the camera-motion model watch a clip whose motion is known
+	$(VENV_DEMO)/bin/movistream demo -o $(OUTPUT)
 	@echo
-	@echo "On a video of your own: $(BIN)/movistream run $(OUTPUT)/camera-motion.int8.tflite VIDEO"
-	@echo "On a camera:            $(BIN)/movistream demo --camera 0"
+	@echo "On a video of your own: $(VENV_DEMO)/bin/movistream run camera-motion VIDEO"
+	@echo "On a camera:            $(VENV_DEMO)/bin/movistream demo --camera 0"
+
+demo-convert: $(INSTALLED) ## the same with a model that is converted to int8 here, with a report
+	@mkdir -p $(OUTPUT) && rm -f $(OUTPUT)/camera-motion.int8.tflite
+	$(CAMERA_MOTION_MODULE).calibration $(OUTPUT)/calibration
+	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision int8 \
+		--calibrate $(OUTPUT)/calibration -o $(OUTPUT)/camera-motion.int8.tflite
+	$(BIN)/movistream demo --model $(OUTPUT)/camera-motion.int8.tflite -o $(OUTPUT)
 
 # A file's tests share networks, and stay together.
 test: $(INSTALLED) ## run the tests
@@ -262,9 +278,9 @@ bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debi
 	$(BIN)/movistream bench-arm --folder build/arm $(OWN) build/peers/k600.int8.tflite $(PUBLISHED) \
 		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite
 
-arm-install: demo ## install on an emulated Raspberry Pi 5 from its wheels, run a clip, serve it, benchmark
-	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(OUTPUT)/camera-motion.int8.tflite
-	bash benchmarks/arm_install.sh build/arm $(OUTPUT)/camera-motion.int8.tflite $(OUTPUT)/clip.mp4 'pan right'
+arm-install: $(INSTALLED) ## install on an emulated Raspberry Pi 5 from its wheels, run the demo, serve it, benchmark
+	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(BUILT_IN_MODEL)
+	bash benchmarks/arm_install.sh build/arm
 
 paper-table: $(INSTALLED) ## what MoViNets and X3D cost, beside the published figures
 	$(BIN)/python -m movistream_converters.networks.paper_table
@@ -306,6 +322,18 @@ judge-camera-motion: $(INSTALLED) ## judge the camera-motion model that comes wi
 	cp training/movistream_training/camera_motion/data/natural.csv $(CAMERA_MOTION)/footage/
 	$(BIN)/movistream evaluate $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
 
+BUILT_IN = build/built-in-model
+BUILT_IN_MODEL = sdk/movistream/file/models/camera-motion.tflite
+
+built-in-model: $(INSTALLED) ## write the int8 file that comes with the runtime, and print its digest
+	rm -rf $(BUILT_IN)
+	$(CAMERA_MOTION_MODULE).calibration $(BUILT_IN)/calibration
+	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision int8 --calibrate $(BUILT_IN)/calibration \
+		-o $(BUILT_IN)/camera-motion.tflite
+	cp $(BUILT_IN)/camera-motion.tflite $(BUILT_IN_MODEL)
+	@$(BIN)/movistream inspect $(BUILT_IN_MODEL) --json | \
+		sed -n 's/.*"digest": "\(.*\)"/its digest, for sdk\/movistream\/file\/names.py: \1/p'
+
 ANDROID = build/android
 ANDROID_MODELS = $(patsubst %,$(ANDROID)/models/camera-motion.%.tflite,float32 int8)
 ANDROID_ASSETS = android_demo/app/src/main/assets
@@ -331,5 +359,5 @@ schema: $(INSTALLED) ## write the JSON schemas of manifests and of networks from
 		print(json.dumps(json_schema(), indent=2))' > $(NETWORK_SCHEMA)
 
 clean: ## remove what was built, environments included
-	rm -rf $(VENV) $(VENV_LOCKED) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(OUTPUT) build dist *.egg-info \
+	rm -rf $(VENV) $(VENV_DEMO) $(VENV_LOCKED) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(OUTPUT) build dist *.egg-info \
 		.hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

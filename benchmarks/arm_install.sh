@@ -1,17 +1,14 @@
 #!/bin/bash
-# Installs this project on an emulated Raspberry Pi 5, runs a model on a clip, serves it to a browser on
-# loopback, and benchmarks it there.
+# Installs this project on an emulated Raspberry Pi 5, runs the demo and a clip, serves it to a browser on
+# loopback, and benchmarks the demo's model there.
 #
-#   arm_install.sh EMULATOR MODEL.tflite CLIP LABEL
+#   arm_install.sh EMULATOR
 #
-# EMULATOR is the folder of 'movistream bench-arm --folder'; LABEL is what the clip shows at 6 s.
+# EMULATOR is the folder of 'movistream bench-arm --folder'.
 # Times of an emulator say nothing about a Pi; that everything installs and runs is what is shown.
 set -euo pipefail
 
 emulator=$(cd "$1" && pwd)
-model=$(realpath "$2")
-clip=$(realpath "$3")
-label=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -33,7 +30,7 @@ PYTHONPATH=$(echo "$work"/pip/*.whl) "$work/python" -m pip install --quiet --roo
     --target "$work/site" "movistream[bench,serve] @ file://$wheel"
 export PYTHONPATH=$work/site
 ls "$work/site" | grep -cE '\.dist-info$' | sed 's/$/ packages installed/'
-bash "$(dirname "$0")/../tests/runtime_smoke.sh" "$work/python" "$model" "$clip" "$label"
+bash "$(dirname "$0")/../tests/runtime_smoke.sh" "$work/python"
 
-"$work/python" -m movistream bench "$model" --frames 5 --rounds 3 --html "$work/report.html"
+"$work/python" -m movistream bench camera-motion --frames 5 --rounds 3 --html "$work/report.html"
 grep -c '<svg' "$work/report.html" | sed 's/$/ plots in the report/'

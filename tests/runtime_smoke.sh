@@ -1,24 +1,28 @@
 #!/bin/bash
-# Shows that an installed runtime works: runs a model on a clip, writes the annotated video, serves the
-# clip to a browser on loopback. Needs nothing but the runtime, bash and curl.
+# Shows that an installed runtime works: runs the demo, runs its model on the clip, writes the annotated
+# video, serves the clip to a browser on loopback. Needs nothing but the runtime, bash and curl.
 #
-#   runtime_smoke.sh PYTHON MODEL.tflite CLIP LABEL
+#   runtime_smoke.sh PYTHON
 #
-# LABEL is what the clip shows at 6 s. The port is $PORT, or one that is free.
+# The port is $PORT, or one that is free.
 set -euo pipefail
 
 python=$1
-model=$(realpath "$2")
-clip=$(realpath "$3")
-label=$4
+model=camera-motion
+label='pan right' # What the demo's clip shows at 6 s.
 free_port='import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 port=${PORT:-$("$python" -c "$free_port")}
 work=$(mktemp -d)
+clip=$work/demo/clip.mp4
 server=
 trap '[ -z "$server" ] || kill "$server" 2> /dev/null; rm -rf "$work"' EXIT
 
 "$python" -c 'import importlib.util; assert not importlib.util.find_spec("tensorflow")'
+"$python" -m movistream models
 "$python" -m movistream inspect "$model" > /dev/null
+"$python" -m movistream demo -o "$work/demo" > "$work/demo.txt"
+tail -n 2 "$work/demo.txt"
+grep -qE '^(9[0-9]|100)\.[0-9]% of the frames' "$work/demo.txt" || { echo "the demo should be right"; exit 1; }
 
 "$python" -m movistream run "$model" "$clip" --end 6 --top 1 --threads 1 --out "$work/annotated.mp4" > "$work/run.txt"
 tail -n 1 "$work/run.txt"

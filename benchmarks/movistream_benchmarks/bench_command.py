@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from movistream.cli import parameters
 from movistream.engines import ENGINES
 from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import EngineError, MissingExtraError
@@ -58,7 +59,7 @@ def _engine(text: str) -> str:
 
 
 @click.command()
-@click.argument("models", type=click.Path(path_type=Path), nargs=-1)
+@click.argument("models", type=parameters.MODEL, nargs=-1)
 @click.option(
     "--published",
     type=click.Path(path_type=Path),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,25 @@ def test_targets_of_make_are_there(page: Path) -> None:
     named = {name for code in code_of(page) for name in re.findall(r"\bmake ([a-z][\w-]*)", code)}
     assert len(named) >= 5
     assert named - targets == set()
+
+
+def test_the_demo_installs_the_runtime_alone(tmp_path: Path) -> None:
+    """What converts and trains takes gigabytes; `make demo-convert` installs it."""
+
+    def commands_of(target: str) -> str:
+        environments = (f"VENV={tmp_path}/all", f"VENV_DEMO={tmp_path}/demo")
+        return subprocess.run(
+            ["make", "--dry-run", target, *environments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    assert "--editable '.[video,plot]'" in commands_of("demo")
+    assert "[dev]" not in commands_of("demo")
+    assert "[dev]" not in commands_of("test-locked")
+    assert "[dev]" in commands_of("demo-convert")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

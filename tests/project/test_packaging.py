@@ -184,15 +184,29 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
     assert "pip install 'movistream[video]'" in refused.stderr
     refused = run("demo")
     assert refused.returncode == 1
-    assert "pip install 'movistream[convert]'" in refused.stderr
+    assert "pip install 'movistream[video]'" in refused.stderr
+    assert not (tmp_path / "movistream-demo").exists()
+    assert run("inspect", "camera-motion").stdout == run("inspect", *built_in(tmp_path)).stdout
+    assert "camera-motion" in run("models").stdout
     assert run("bench", model_path, "--frames", 5, "--rounds", 3).returncode == 0
     refused = run("bench", model_path, "--html", "report.html")
     assert refused.returncode == 1
     assert "pip install 'movistream[bench]'" in refused.stderr
-    for name in ("camera_motion.safetensors", "setup.sh", "count_instructions.c", "wheels.txt"):
+    for name in (
+        "astronaut.jpg",
+        "camera_motion.safetensors",
+        "setup.sh",
+        "count_instructions.c",
+        "wheels.txt",
+    ):
         assert next((tmp_path / "env").rglob(name))
     for name, room in (("manifest.schema.json", "file"), ("network.schema.json", "ir")):
         assert next((tmp_path / "env").rglob(name)).parent.name == room
+
+
+def built_in(folder: Path) -> list[Path]:
+    """The built-in model's file below a folder."""
+    return list(folder.rglob("camera-motion.tflite"))
 
 
 def test_every_number_of_the_readmes_table_is_in_the_report() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from movistream_training.camera_motion.motion import Segment, Shake, camera_path
+from movistream.demo.motion import Segment, Shake, camera_path
 from movistream_training.camera_motion.scene import Backdrop, Optics, Scene, render
 from movistream_training.camera_motion.textures import dead_leaves
 from movistream_training.camera_motion.video_file import write_video

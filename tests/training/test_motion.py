@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from movistream_training.camera_motion.motion import (
+from movistream.demo.motion import (
     LABELS,
     STATIC,
     Segment,

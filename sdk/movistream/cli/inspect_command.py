@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from movistream.cli import parameters
 from movistream.file.inspection import Inspection, inspect_file, state_bytes
 from movistream.file.manifest import ImageInput, Manifest
 
@@ -23,10 +24,13 @@ _TABLE_WIDTH = 140
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=parameters.MODEL)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def inspect(model: Path, as_json: bool) -> None:
-    """Show what is in MODEL, a .tflite stream model: input, states, cost, origin, labels."""
+    """Show what is in MODEL, a .tflite stream model: input, states, cost, origin, labels.
+
+    MODEL is a file or the name of a model, such as camera-motion.
+    """
     inspection = inspect_file(model)
     if as_json:
         click.echo(json.dumps(as_dictionary(inspection), indent=2))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from movistream.errors import MovistreamError
+from movistream.file.names import MODEL_SUFFIX, find_model, named_models
+from movistream.sources import is_recorded
 from movistream.stream.preprocess import Region
 
 _SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
@@ -48,6 +52,20 @@ class _Region(_ParamType):
             self.fail(str(error), param, ctx)
 
 
+class _Model(_ParamType):
+    """A .tflite file by its path, or by the name of a model."""
+
+    name = "model"
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        return find_model(value)
+
+
 class _Number(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -58,6 +76,7 @@ class _Number(click.FloatRange):
         return number
 
 
+MODEL = _Model()
 SIZE = _Size()
 REGION = _Region()
 SECONDS = _Number(min=0)
@@ -66,3 +85,18 @@ SCORE = _Number(min=0, max=1)
 POSITIVE = _Number(min=0, min_open=True)
 FRAMES_PER_SECOND = _Number(min=0, min_open=True, max=1000)
 PATH = click.Path(path_type=Path)
+
+
+def models_and_sources(words: Sequence[str]) -> tuple[list[Path], tuple[str, ...]]:
+    """Divides words of a command line: .tflite files and names of models, and all others.
+
+    What exists, and what is called as a camera is, is a source.
+    """
+    names = {named.name for named in named_models()}
+    is_model = [
+        word.endswith(MODEL_SUFFIX)
+        or (word in names and is_recorded(word) and not Path(word).exists())
+        for word in words
+    ]
+    models = [find_model(word) for word, own in zip(words, is_model, strict=True) if own]
+    return models, tuple(word for word, own in zip(words, is_model, strict=True) if not own)

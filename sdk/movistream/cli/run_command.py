@@ -16,13 +16,12 @@ from movistream.stream.loading import MOST_THREADS
 from movistream.stream.preprocess import FITS
 from movistream.watch.events import EventOptions
 
-_MODEL_SUFFIX = ".tflite"
 _MOST_WORKERS = 64
 _DEFAULT_EVENTS = EventOptions()
 
 
 @click.command()
-@click.argument("model", type=parameters.PATH)
+@click.argument("model", type=parameters.MODEL)
 @click.argument("sources", nargs=-1, required=True, metavar="[MODEL]... SOURCE...")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line.")
 @click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes.")
@@ -194,13 +193,15 @@ _DEFAULT_EVENTS = EventOptions()
 def run(model: Path, sources: tuple[str, ...], **options: Any) -> None:
     """Run MODEL, a .tflite stream model, on each SOURCE one frame at a time.
 
+    MODEL is a file or the name of a model, such as camera-motion; 'movistream models' lists those.
+
     A SOURCE is a video file, a folder of image files, a camera (0, /dev/video0, picamera), an
     address (rtsp://…, http://…), or - for raw RGB frames on standard input. Several MODELs, named
     before the sources, answer together. With --output-dir, a SOURCE may be a folder of videos.
     Ctrl+C ends cleanly; signal USR1 resets all streams.
     """
     request = Request(**options)
-    models = [model, *(Path(name) for name in sources if name.endswith(_MODEL_SUFFIX))]
-    sources = tuple(name for name in sources if not name.endswith(_MODEL_SUFFIX))
+    more_models, sources = parameters.models_and_sources(sources)
+    models = [model, *more_models]
     check_request(request, models, sources)
     run_models(models, sources, request)

@@ -23,7 +23,6 @@ from movistream.watch.events import EventOptions
 from movistream.watch.resets import ResetOptions
 from movistream.watch.watcher import WatchOptions
 
-_MODEL_SUFFIX = ".tflite"
 TOKEN_VARIABLE = "MOVISTREAM_TOKEN"
 _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_TOKEN_LETTERS},200}}")
 NEW_TOKEN = "new"
@@ -31,7 +30,7 @@ _MEGABYTE = 1024**2
 
 
 @click.command()
-@click.argument("model", type=parameters.PATH)
+@click.argument("model", type=parameters.MODEL)
 @click.argument("sources", nargs=-1, metavar="[MODEL]... [SOURCE]...")
 @click.option(
     "--sources-from",
@@ -114,8 +113,7 @@ def serve(
         from movistream.serve.station import Limits
     except ImportError:
         raise MissingExtraError("movistream serve", "serve") from None
-    models = [model, *(Path(name) for name in sources if name.endswith(_MODEL_SUFFIX))]
-    names = tuple(name for name in sources if not name.endswith(_MODEL_SUFFIX))
+    more_models, names = parameters.models_and_sources(sources)
     if sources_from is not None:
         names += _read_sources(sources_from)
     with ExitStack() as stack:
@@ -129,7 +127,7 @@ def serve(
                     weight_cache=weight_cache,
                 )
             )
-            for path in models
+            for path in (model, *more_models)
         ]
         streamed: Streamable = loaded[0] if len(loaded) == 1 else Ensemble(loaded)
         rate = fps or streamed.frames_per_second

@@ -25,6 +25,7 @@ from movistream.file.graph import map_file, read_model_file
 from movistream.file.inspection import multiply_adds
 from movistream.file.labels import check_labels
 from movistream.file.manifest import Manifest
+from movistream.file.names import find_model
 from movistream.file.operators import SIZING_OPERATORS
 from movistream.stream.agreement import lowest_cosine
 from movistream.stream.model import Model
@@ -48,7 +49,9 @@ def load(
     check_arithmetic: bool = False,
     trust: str = "known",
 ) -> Model:
-    """Loads a .tflite stream model.
+    """Loads a .tflite stream model, by its path or by its name.
+
+    ``camera-motion`` comes with this package; ``movistream models`` lists all names.
 
     The file is checked before an engine sees it. One that this user did not convert on this machine
     is then tried in a child process, since engines trust much that no check can tell; where it
@@ -59,7 +62,7 @@ def load(
     it; never overwrite it: engines read weights from it.
 
     Args:
-        path: of the file.
+        path: of the file, or a model's name; a path that exists wins over a name.
         threads: used by the engine; by default one per available core, at most 4.
         engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
             of these that is installed.
@@ -75,11 +78,12 @@ def load(
             tried before), ``always`` all, ``never`` any.
 
     Raises:
-        ModelError: if the file is damaged or not a stream model, or its trial crashes or hangs.
+        ModelError: if there is no such file or name, the file is damaged or not a stream model, or
+            its trial crashes or hangs.
         EngineError: if the engine is not installed or refuses the file, or cannot compute as told.
         LabelsError: if the labels are not one per class.
     """
-    path = Path(path)
+    path = find_model(path)
     threads = default_threads() if threads is None else threads
     if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
         raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from movistream_training.camera_motion.motion import LABELS
+from movistream.demo.motion import LABELS
 from movistream_training.camera_motion.sampling import FRAMES_PER_SECOND, Footage, random_clips
 from movistream_training.camera_motion.textures import dead_leaves
 from movistream_training.camera_motion.video_file import write_video

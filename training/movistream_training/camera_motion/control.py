@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 import movistream
+from movistream.demo.motion import DIRECTIONS, LABELS, STATIC
 from movistream_training.answers import stream_examples
-from movistream_training.camera_motion.motion import DIRECTIONS, LABELS, STATIC
 from movistream_training.examples import find_examples
 
 _SEEDS = range(5)

@@ -14,8 +14,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from movistream.sources import VideoFile
-from movistream_training.camera_motion.motion import (
+from movistream.demo.motion import (
     LABELS,
     STATIC,
     CameraPath,
@@ -23,6 +22,7 @@ from movistream_training.camera_motion.motion import (
     Shake,
     camera_path,
 )
+from movistream.sources import VideoFile
 from movistream_training.camera_motion.scene import Backdrop, Optics, Picture, Scene, render
 from movistream_training.camera_motion.sources import is_video, read_picture, read_video
 from movistream_training.camera_motion.video_file import write_video

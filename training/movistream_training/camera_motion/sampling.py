@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from movistream_training.camera_motion.motion import (
+from movistream.demo.motion import (
     LABELS,
     STATIC,
     CameraPath,

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from movistream_training.camera_motion.motion import CameraPath, FloatArray
+from movistream.demo.motion import CameraPath, FloatArray
 
 Picture: TypeAlias = npt.NDArray[np.uint8]
 """uint8 RGB (height, width, 3)."""

@@ -16,6 +16,7 @@ import click
 import numpy as np
 import tensorflow as tf
 
+from movistream.demo.motion import LABELS
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.ir.layers import ActivationFunction
@@ -28,7 +29,6 @@ from movistream_converters.networks.movinet import (
 )
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.batches import Batch
-from movistream_training.camera_motion.motion import LABELS
 from movistream_training.camera_motion.sampling import (
     FRAMES_PER_SECOND,
     Footage,

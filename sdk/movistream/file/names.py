@@ -1,0 +1,100 @@
+"""Names of models: those that come with this package, and those in this user's folder.
+
+A name is a file's name without ``.tflite``. The folder is ``models`` in the user's cache folder, by
+default ``~/.cache/movistream/models``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from movistream.errors import ModelError
+from movistream.system.text import printable
+from movistream.system.user_folders import cache_folder
+
+MODEL_SUFFIX = ".tflite"
+
+BUILT_IN_DIGESTS: Mapping[str, str] = MappingProxyType(
+    {"camera-motion": "3563f16ab1f44c70f22af49246a79d076061cd59cc42b0011b64a5298cba6cf5"}
+)
+"""Models that come with this package, by name: the digests that their manifests are sealed with.
+
+``make built-in-model`` writes the files and prints their digests.
+"""
+
+_BUILT_IN_FOLDER = Path(__file__).parent / "models"
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model that has a name on this machine.
+
+    Attributes:
+        name: of the model.
+        path: of its file.
+        built_in: it comes with this package.
+    """
+
+    name: str
+    path: Path
+    built_in: bool
+
+
+def models_folder() -> Path | None:
+    """Where this user's named models are; None if this user has no home."""
+    folder = cache_folder()
+    return None if folder is None else folder / "models"
+
+
+def named_models() -> tuple[NamedModel, ...]:
+    """All models that have a name: the built-in ones, then those in the user's folder.
+
+    A file of the user's folder that is called as a built-in model is not among them.
+    """
+    found = [NamedModel(name, _built_in_file(name), True) for name in BUILT_IN_DIGESTS]
+    folder = models_folder()
+    try:
+        files = [] if folder is None else sorted(folder.iterdir())
+    except OSError:
+        files = []
+    found += [
+        NamedModel(file.stem, file, False)
+        for file in files
+        if file.suffix == MODEL_SUFFIX and file.stem not in BUILT_IN_DIGESTS and file.is_file()
+    ]
+    return tuple(found)
+
+
+def find_model(model: str | os.PathLike[str]) -> Path:
+    """The file that a path or a name stands for; a path that exists wins over a name.
+
+    A folder is no model, and takes no name from one.
+
+    Raises:
+        ModelError: if there is no such file, and no model of such a name.
+    """
+    path, name = Path(model), os.fspath(model)
+    if path.exists() and not path.is_dir():
+        return path
+    known = {named.name: named.path for named in named_models()}
+    if name in known:
+        return known[name]
+    if path.exists() or not _may_be_a_name(name):
+        return path  # Whoever opens it says what is wrong with it.
+    raise ModelError(
+        f"there is no file and no model called {name!r};"
+        f" models with names are {', '.join(map(printable, known))}"
+    )
+
+
+def _built_in_file(name: str) -> Path:
+    return _BUILT_IN_FOLDER / f"{name}{MODEL_SUFFIX}"
+
+
+def _may_be_a_name(text: str) -> bool:
+    separators = {os.sep, os.altsep or os.sep}
+    return not text.endswith(MODEL_SUFFIX) and separators.isdisjoint(text)
