@@ -14,9 +14,20 @@ Cameras, files and network streams, several at once, with events:
 """
 
 from movistream._version import __version__
-from movistream.errors import MovistreamError
+from movistream.errors import (
+    EngineError,
+    EngineUnavailableError,
+    FrameError,
+    LabelsError,
+    MissingExtraError,
+    ModelError,
+    MovistreamError,
+    OutputError,
+    SnapshotError,
+    VideoError,
+)
 from movistream.file.manifest import Manifest
-from movistream.sources import Source, SourceOptions, VideoFrame, open_source
+from movistream.sources import ArraySource, Source, SourceOptions, VideoFrame, open_source
 from movistream.stream.ensemble import Ensemble
 from movistream.stream.loading import load
 from movistream.stream.model import Model, Snapshot, Stream
@@ -30,14 +41,22 @@ from movistream.watch.scores import ScoreOptions
 from movistream.watch.watcher import Notice, Passed, Seen, Step, WatchOptions
 
 __all__ = [
+    "ArraySource",
     "Ended",
+    "EngineError",
+    "EngineUnavailableError",
     "Ensemble",
     "Event",
     "EventOptions",
+    "FrameError",
+    "LabelsError",
     "Manifest",
+    "MissingExtraError",
     "Model",
+    "ModelError",
     "MovistreamError",
     "Notice",
+    "OutputError",
     "Passed",
     "Prediction",
     "Region",
@@ -46,12 +65,14 @@ __all__ = [
     "ScoreOptions",
     "Seen",
     "Snapshot",
+    "SnapshotError",
     "Source",
     "SourceOptions",
     "Started",
     "Step",
     "Stream",
     "StreamPool",
+    "VideoError",
     "VideoFrame",
     "View",
     "WatchOptions",
@@ -61,3 +82,7 @@ __all__ = [
     "read_snapshot",
     "write_snapshot",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

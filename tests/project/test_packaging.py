@@ -40,14 +40,22 @@ def test_setup_cfg_lists_every_package() -> None:
 
 def test_the_public_surface() -> None:
     assert movistream.__all__ == [
+        "ArraySource",
         "Ended",
+        "EngineError",
+        "EngineUnavailableError",
         "Ensemble",
         "Event",
         "EventOptions",
+        "FrameError",
+        "LabelsError",
         "Manifest",
+        "MissingExtraError",
         "Model",
+        "ModelError",
         "MovistreamError",
         "Notice",
+        "OutputError",
         "Passed",
         "Prediction",
         "Region",
@@ -56,12 +64,14 @@ def test_the_public_surface() -> None:
         "ScoreOptions",
         "Seen",
         "Snapshot",
+        "SnapshotError",
         "Source",
         "SourceOptions",
         "Started",
         "Step",
         "Stream",
         "StreamPool",
+        "VideoError",
         "VideoFrame",
         "View",
         "WatchOptions",
@@ -71,6 +81,7 @@ def test_the_public_surface() -> None:
         "read_snapshot",
         "write_snapshot",
     ]
+    assert dir(movistream) == movistream.__all__
     surface = {
         movistream.Model: {
             "classes",
@@ -102,7 +113,15 @@ def test_the_public_surface() -> None:
             "step",
             "warm_up",
         },
-        movistream.Result: {"label", "labels", "probabilities", "top", "warming_up"},
+        movistream.Result: {
+            "label",
+            "labels",
+            "probabilities",
+            "score",
+            "to_dict",
+            "top",
+            "warming_up",
+        },
     }
     for kind, names in surface.items():
         assert {name for name in vars(kind) if not name.startswith("_")} == names

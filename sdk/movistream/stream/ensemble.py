@@ -122,9 +122,13 @@ class Ensemble:
         text = f"{'interleaved' if interleaved else 'together'}:{':'.join(parts)}"
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
+    def __repr__(self) -> str:
+        how = "interleaved" if self.interleaved else "together"
+        return f"<Ensemble {self.name}, {how}>"
+
     @property
     def name(self) -> str:
-        """Those of the models."""
+        """The names of the models."""
         return " + ".join(model.name for model in self.models)
 
     @property
@@ -194,6 +198,9 @@ class EnsembleStream:
         self._frames_seen = 0
         self._moments = Moments(ensemble.delay_frames)
         self._held: list[npt.NDArray[np.float32] | None] = [None] * len(streams)
+
+    def __repr__(self) -> str:
+        return f"<EnsembleStream of {self._ensemble.name}, {self._frames_seen} frames seen>"
 
     @property
     def frames_seen(self) -> int:

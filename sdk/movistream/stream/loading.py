@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,7 +23,7 @@ from movistream.errors import EngineError, EngineUnavailableError, MovistreamErr
 from movistream.file.binding import bind
 from movistream.file.graph import map_file, read_model_file
 from movistream.file.inspection import multiply_adds
-from movistream.file.labels import check_labels
+from movistream.file.labels import check_labels, labels_from
 from movistream.file.manifest import Manifest
 from movistream.file.operators import SIZING_OPERATORS
 from movistream.stream.agreement import lowest_cosine
@@ -42,7 +42,7 @@ def load(
     *,
     threads: int | None = None,
     engine: str = "auto",
-    labels: tuple[str, ...] | None = None,
+    labels: str | os.PathLike[str] | Sequence[str] | None = None,
     weight_cache: str | os.PathLike[str] | None = None,
     arithmetic: str = "auto",
     check_arithmetic: bool = False,
@@ -63,7 +63,8 @@ def load(
         threads: used by the engine; by default one per available core, at most 4.
         engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
             of these that is installed.
-        labels: names of the classes, in place of those in the file.
+        labels: names of the classes, in place of those in the file: a sequence of names, or the
+            path of a file with one a line.
         weight_cache: folder of this machine's where packed weights are kept for the next process,
             which then takes less memory of its own and starts sooner; for compiled-model only.
         arithmetic: of float operators: ``float32``, ``float16``, or ``auto`` for float16 where
@@ -77,9 +78,10 @@ def load(
     Raises:
         ModelError: if the file is damaged or not a stream model, or its trial crashes or hangs.
         EngineError: if the engine is not installed or refuses the file, or cannot compute as told.
-        LabelsError: if the labels are not one per class.
+        LabelsError: if the labels are not one per class, or are no labels.
     """
     path = Path(path)
+    names = None if labels is None else labels_from(labels)
     threads = default_threads() if threads is None else threads
     if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
         raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")
@@ -100,9 +102,9 @@ def load(
             work = sum(multiply_adds(graph, operator) for operator in graph.operators)
             probe(path, fingerprint, engine, threads, arithmetic, work)
             remember(fingerprint, how)
-    if labels is not None:
-        check_labels(labels, manifest.logits.classes)
-        manifest = msgspec.structs.replace(manifest, labels=labels)
+    if names is not None:
+        check_labels(names, manifest.logits.classes)
+        manifest = msgspec.structs.replace(manifest, labels=names)
 
     cache = None if weight_cache is None else weight_cache_file(weight_cache, fingerprint)
 

@@ -113,7 +113,8 @@ class Model:
             self._engine.close()
 
     def __repr__(self) -> str:
-        runs = f"{self.engine}, {self.threads} threads, {self.arithmetic}"
+        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
+        runs = f"{self.engine}, {threads}, {self.arithmetic}"
         return f"<Model {self.name} from {self.path}, {runs}>"
 
     def __enter__(self) -> Model:
@@ -128,7 +129,7 @@ class Model:
         self.close()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Snapshot:
     """A stream's memory at one moment.
 
@@ -143,6 +144,10 @@ class Snapshot:
     frames_seen: int
     tensors: Mapping[str, Array]
     waiting: tuple[Moment, ...] = ()
+
+    def __repr__(self) -> str:
+        size = sum(values.nbytes for values in self.tensors.values())
+        return f"<Snapshot after {self.frames_seen} frames, {size:,} bytes>"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from movistream.errors import MovistreamError, VideoError
 from movistream.sources import (
@@ -50,6 +51,15 @@ class Started:
     frames_per_second: float | None
     seconds: float | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The beginning as plain JSON types."""
+        told = {
+            "live": self.live,
+            "frames_per_second": self.frames_per_second,
+            "seconds": self.seconds,
+        }
+        return {"source": self.stream, "start": told}
+
 
 @dataclass(frozen=True, eq=False)
 class Ended:
@@ -70,6 +80,15 @@ class Ended:
     complete: bool
     error: Exception | None
     snapshot: Snapshot | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The end, or the error that ended it, as plain JSON types; without the snapshot."""
+        if self.error is not None:
+            return {"source": self.stream, "error": self._told(reason=str(self.error))}
+        return {"source": self.stream, "end": self._told(complete=self.complete)}
+
+    def _told(self, **more: Any) -> dict[str, Any]:
+        return {"steps": self.steps, **more}
 
 
 Item = Started | Passed | Step | Seen | Notice | Ended
