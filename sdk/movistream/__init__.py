@@ -28,17 +28,18 @@ from movistream.errors import (
 )
 from movistream.file.manifest import Manifest
 from movistream.sources import ArraySource, Source, SourceOptions, VideoFrame, open_source
-from movistream.stream.ensemble import Ensemble
-from movistream.stream.loading import load
-from movistream.stream.model import Model, Snapshot, Stream
+from movistream.stream.model import Snapshot, Stream
 from movistream.stream.preprocess import Region, View
 from movistream.stream.result import Prediction, Result
 from movistream.stream.snapshot_file import read_snapshot, write_snapshot
 from movistream.watch.events import Event, EventOptions
-from movistream.watch.pool import Ended, Started, StreamPool
+from movistream.watch.lane import Ended, Started
+from movistream.watch.model import Ensemble, Model, load
+from movistream.watch.pool import StreamPool
 from movistream.watch.resets import ResetOptions
 from movistream.watch.scores import ScoreOptions
 from movistream.watch.watcher import Notice, Passed, Seen, Step, WatchOptions
+from movistream.watch.watching import Watching
 
 __all__ = [
     "ArraySource",
@@ -76,6 +77,7 @@ __all__ = [
     "VideoFrame",
     "View",
     "WatchOptions",
+    "Watching",
     "__version__",
     "load",
     "open_source",

@@ -75,6 +75,7 @@ def test_the_public_surface() -> None:
         "VideoFrame",
         "View",
         "WatchOptions",
+        "Watching",
         "__version__",
         "load",
         "open_source",
@@ -88,19 +89,23 @@ def test_the_public_surface() -> None:
             "close",
             "delay_frames",
             "frames_per_second",
+            "horizon_frames",
             "labels",
             "name",
             "stream",
             "warm_up_frames",
+            "watch",
         },
         movistream.Ensemble: {
             "classes",
             "delay_frames",
             "frames_per_second",
+            "horizon_frames",
             "labels",
             "name",
             "stream",
             "warm_up_frames",
+            "watch",
         },
         movistream.StreamPool: {"close", "reconfigure", "reset", "stop"},
         movistream.Stream: {
@@ -124,7 +129,7 @@ def test_the_public_surface() -> None:
         },
     }
     for kind, names in surface.items():
-        assert {name for name in vars(kind) if not name.startswith("_")} == names
+        assert {name for name in dir(kind) if not name.startswith("_")} == names
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from rich.text import Text
 
 import movistream
 from movistream.cli.sinks import live_table
-from movistream.watch.pool import Ended, StreamPool
+from movistream.watch.lane import Ended
+from movistream.watch.pool import StreamPool
 from movistream.watch.watcher import WatchOptions
 from movistream_converters.tensorflow_import import import_tensorflow
 

@@ -20,7 +20,7 @@ from rich.text import Text
 from movistream.drawing.timeline import Timeline, plot_timeline
 from movistream.system.output import replaced_when_done
 from movistream.system.text import cell, printable
-from movistream.watch.pool import Ended, Item, Started
+from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.scores import Scorer
 from movistream.watch.watcher import Notice, Seen, Step
 

@@ -65,6 +65,9 @@ class Streamable(Protocol):
     def frames_per_second(self) -> float | None: ...
 
     @property
+    def horizon_frames(self) -> int | None: ...
+
+    @property
     def delay_frames(self) -> int: ...
 
     @property
@@ -146,6 +149,13 @@ class Ensemble:
         """At which frames should come; None if the models do not say."""
         rate = self.models[0].frames_per_second
         return None if rate is None else rate * self._period()
+
+    @property
+    def horizon_frames(self) -> int | None:
+        """Answers are about the last so many frames; None if one is about all since the start."""
+        known = [model.horizon_frames for model in self.models]
+        longest = None if None in known else max(filter(None, known))
+        return None if longest is None else longest * self._period()
 
     @property
     def delay_frames(self) -> int:

@@ -27,7 +27,7 @@ from movistream.file.labels import check_labels, labels_from
 from movistream.file.manifest import Manifest
 from movistream.file.operators import SIZING_OPERATORS
 from movistream.stream.agreement import lowest_cosine
-from movistream.stream.model import Model
+from movistream.stream.model import AnyModel
 from movistream.stream.probe import probe
 from movistream.stream.trust import is_known, remember
 
@@ -37,7 +37,8 @@ _MOST_DEFAULT_THREADS = 4
 _TRUSTS = ("known", "always", "never")
 
 
-def load(
+def load_as(
+    kind: type[AnyModel],
     path: str | os.PathLike[str],
     *,
     threads: int | None = None,
@@ -47,38 +48,11 @@ def load(
     arithmetic: str = "auto",
     check_arithmetic: bool = False,
     trust: str = "known",
-) -> Model:
-    """Loads a .tflite stream model.
-
-    The file is checked before an engine sees it. One that this user did not convert on this machine
-    is then tried in a child process, since engines trust much that no check can tell; where it
-    runs, that is remembered (:mod:`.trust`), and the next load takes no longer than any other.
-
-    A file that carries no movistream manifest, such as the published MoViNet stream files, is bound
-    by the names in its signature. While a model is open, replace its file by renaming another over
-    it; never overwrite it: engines read weights from it.
+) -> AnyModel:
+    """Loads a .tflite stream model, see :func:`movistream.load`.
 
     Args:
-        path: of the file.
-        threads: used by the engine; by default one per available core, at most 4.
-        engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
-            of these that is installed.
-        labels: names of the classes, in place of those in the file: a sequence of names, or the
-            path of a file with one a line.
-        weight_cache: folder of this machine's where packed weights are kept for the next process,
-            which then takes less memory of its own and starts sooner; for compiled-model only.
-        arithmetic: of float operators: ``float32``, ``float16``, or ``auto`` for float16 where
-            file, CPU and engine have it and there is no weight cache. In float16, running means
-            forget after 2,048 frames.
-        check_arithmetic: before float16 is used, compare it with float32 on a few frames; where
-            their logits' cosine falls below 0.99, ``auto`` takes float32.
-        trust: which files are run without a trial: those that are ``known`` (converted here, or
-            tried before), ``always`` all, ``never`` any.
-
-    Raises:
-        ModelError: if the file is damaged or not a stream model, or its trial crashes or hangs.
-        EngineError: if the engine is not installed or refuses the file, or cannot compute as told.
-        LabelsError: if the labels are not one per class, or are no labels.
+        kind: of what is returned; floors above this one have models that can do more.
     """
     path = Path(path)
     names = None if labels is None else labels_from(labels)
@@ -108,9 +82,9 @@ def load(
 
     cache = None if weight_cache is None else weight_cache_file(weight_cache, fingerprint)
 
-    def opened(arithmetic: Arithmetic) -> Model:
+    def opened(arithmetic: Arithmetic) -> AnyModel:
         options = EngineOptions(threads, arithmetic, cache, has_sizes_at_run_time)
-        return Model(path, manifest, engine, options, fingerprint)
+        return kind(path, manifest, engine, options, fingerprint)
 
     if not float16:
         return opened("float32")
@@ -145,7 +119,7 @@ def _may_use_float16(arithmetic: str, manifest: Manifest, path: Path) -> bool:
     return arithmetic == "float16"
 
 
-def _checked(opened: Callable[[Arithmetic], Model]) -> Model:
+def _checked(opened: Callable[[Arithmetic], AnyModel]) -> AnyModel:
     """The model in float16, if it answers as in float32."""
     model = opened("float16")
     with opened("float32") as exact:

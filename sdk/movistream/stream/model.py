@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from movistream.file.manifest import Manifest
 from movistream.stream.moments import Moment, Moments
 from movistream.stream.preprocess import Preprocessor, View
 from movistream.stream.result import Result
+
+AnyModel = TypeVar("AnyModel", bound="Model")
 
 
 class Model:
@@ -77,6 +79,11 @@ class Model:
         return self.manifest.input.frames_per_second
 
     @property
+    def horizon_frames(self) -> int | None:
+        """Answers are about the last so many frames; None if about all since the start."""
+        return self.manifest.horizon_frames
+
+    @property
     def delay_frames(self) -> int:
         """The answer to a frame is about the one that was so many frames before it."""
         return self.manifest.delay_frames
@@ -117,7 +124,7 @@ class Model:
         runs = f"{self.engine}, {threads}, {self.arithmetic}"
         return f"<Model {self.name} from {self.path}, {runs}>"
 
-    def __enter__(self) -> Model:
+    def __enter__(self: AnyModel) -> AnyModel:
         return self
 
     def __exit__(
