@@ -1,16 +1,22 @@
 """movistream: streaming video networks on small devices, one frame at a time.
 
 >>> import movistream
->>> model = movistream.load("a0.tflite", threads=2)
+>>> model = movistream.load("a0.tflite")
+>>> movistream.classify("clip.mp4", model)
+<Answer to clip.mp4: carving ice 0.457, 50 frames, 1 events>
+
+What happens in a clip, before a camera (``"0"``) or on the network, step by step:
+
+>>> for step in model.watch("clip.mp4"):
+...     print(step.time_s, step.label, step.score)
+
+Frames of one's own, uint8 RGB (height, width, 3), of any size:
+
 >>> with model.stream() as stream:
-...     for frame in frames:                     # uint8 RGB (height, width, 3), any size
+...     for frame in frames:
 ...         print(stream.step(frame).top(3))
 
-Cameras, files and network streams, several at once, with events:
-
->>> with movistream.StreamPool(model, ["a.mp4", "rtsp://camera/1"]) as pool:
-...     for item in pool:
-...         print(item)
+Several sources at once: :class:`StreamPool`.
 """
 
 from movistream._version import __version__
@@ -32,6 +38,7 @@ from movistream.stream.model import Snapshot, Stream
 from movistream.stream.preprocess import Region, View
 from movistream.stream.result import Prediction, Result
 from movistream.stream.snapshot_file import read_snapshot, write_snapshot
+from movistream.watch.answer import Answer, TimelineEntry, classify
 from movistream.watch.events import Event, EventOptions
 from movistream.watch.lane import Ended, Started
 from movistream.watch.model import Ensemble, Model, load
@@ -42,6 +49,7 @@ from movistream.watch.watcher import Notice, Passed, Seen, Step, WatchOptions
 from movistream.watch.watching import Watching
 
 __all__ = [
+    "Answer",
     "ArraySource",
     "Ended",
     "EngineError",
@@ -73,12 +81,14 @@ __all__ = [
     "Step",
     "Stream",
     "StreamPool",
+    "TimelineEntry",
     "VideoError",
     "VideoFrame",
     "View",
     "WatchOptions",
     "Watching",
     "__version__",
+    "classify",
     "load",
     "open_source",
     "read_snapshot",

@@ -40,6 +40,7 @@ def test_setup_cfg_lists_every_package() -> None:
 
 def test_the_public_surface() -> None:
     assert movistream.__all__ == [
+        "Answer",
         "ArraySource",
         "Ended",
         "EngineError",
@@ -71,12 +72,14 @@ def test_the_public_surface() -> None:
         "Step",
         "Stream",
         "StreamPool",
+        "TimelineEntry",
         "VideoError",
         "VideoFrame",
         "View",
         "WatchOptions",
         "Watching",
         "__version__",
+        "classify",
         "load",
         "open_source",
         "read_snapshot",
