@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -30,6 +31,8 @@ from movistream.stream.agreement import lowest_cosine
 from movistream.stream.model import AnyModel
 from movistream.stream.probe import probe
 from movistream.stream.trust import is_known, remember
+
+_logger = logging.getLogger(__name__)
 
 MOST_THREADS = 128
 """Engines crash on absurd numbers of threads."""
@@ -73,9 +76,11 @@ def load_as(
         how = "\n".join([engine, arithmetic, engine_identity()])
         if trust == "never" or not is_known(fingerprint, how):
             graph = file.signatures[manifest.signature].graph
+            _logger.info("%s is not known on this machine: it is tried in a child process", path)
             work = sum(multiply_adds(graph, operator) for operator in graph.operators)
             probe(path, fingerprint, engine, threads, arithmetic, work)
-            remember(fingerprint, how)
+            if not remember(fingerprint, how):
+                _logger.info("no place to remember that %s has passed: it is tried each time", path)
     if names is not None:
         check_labels(names, manifest.logits.classes)
         manifest = msgspec.structs.replace(manifest, labels=names)
@@ -87,12 +92,17 @@ def load_as(
         return kind(path, manifest, engine, options, fingerprint)
 
     if not float16:
+        if check_arithmetic:
+            _logger.warning(
+                "%s is computed in float32: there is no float16 arithmetic here to compare", path
+            )
         return opened("float32")
     try:
         return _checked(opened) if check_arithmetic else opened("float16")
-    except EngineUnavailableError:
+    except EngineUnavailableError as error:
         if arithmetic != "auto":
             raise
+        _logger.info("%s is computed in float32: %s", path, error)
         return opened("float32")
 
 
@@ -110,7 +120,12 @@ def _may_use_float16(arithmetic: str, manifest: Manifest, path: Path) -> bool:
         raise MovistreamError(f"arithmetic is {', '.join(ARITHMETICS)}, not {arithmetic!r}")
     obstacle = float16_obstacle(manifest)
     if arithmetic == "auto":
-        return obstacle is None and cpu_computes_float16()
+        if obstacle is not None:
+            return False
+        if not cpu_computes_float16():
+            _logger.info("%s is computed in float32: this CPU has no arithmetic for float16", path)
+            return False
+        return True
     if arithmetic == "float16":
         if obstacle is not None:
             raise EngineError(f"{path} cannot be computed in float16: {obstacle}")
