@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+import runpy
 import shutil
 import sqlite3
 import subprocess
@@ -11,9 +13,12 @@ import sys
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+
+import movistream
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -36,7 +41,7 @@ def run(name: str, *arguments: object, code: int = 0) -> list[str]:
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_programs_are_short_and_tested(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < MOST_LINES
-    assert f'run("{path.name}"' in Path(__file__).read_text(encoding="utf-8")
+    assert f'"{path.name}"' in Path(__file__).read_text(encoding="utf-8")
 
 
 def test_one_clip(model_path: Path, clip: Path) -> None:
@@ -114,3 +119,43 @@ def test_snapshot_and_resume(model_path: Path, frames: np.ndarray, tmp_path: Pat
     told, *second = run(name, model_path, tmp_path / "b.npy", state)
     assert told == "going on after 4 frames"
     assert first + second == whole
+
+
+def test_a_notebook(
+    model_path: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib").use("agg")
+    shutil.copy(model_path, tmp_path / "model.tflite")
+    shutil.copy(clip, tmp_path / "clip.mp4")
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((EXAMPLES / "timeline.ipynb").read_text(encoding="utf-8"))
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len("\n".join(code).splitlines()) < MOST_LINES
+    names: dict[str, Any] = {}
+    for cell in code:
+        exec(cell, names)
+    lines = names["axes"].get_lines()
+    assert [line.get_label() for line in lines] == [b.label for b in names["answer"].best[:3]]
+    assert len(lines[0].get_xdata()) == 15
+    names["plt"].close(names["figure"])
+    names["model"].close()
+
+
+def test_an_endpoint(model_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client_of = pytest.importorskip("fastapi.testclient").TestClient
+    monkeypatch.setenv("MODEL", str(model_path))
+    names = runpy.run_path(str(EXAMPLES / "fastapi_endpoint.py"))
+    names["classify"].__globals__["MOST_BYTES"] = clip.stat().st_size
+    with client_of(names["app"]) as client:
+        answer = client.post("/classify", content=clip.read_bytes())
+        assert answer.status_code == 200
+        assert answer.json() == {
+            key: value
+            for key, value in movistream.classify(clip, names["model"]).to_dict().items()
+            if key != "source"
+        }
+        refused = client.post("/classify", content=b"no video")
+        assert refused.status_code == 422
+        assert refused.json()["detail"].startswith("the clip cannot be opened as a video")
+        assert client.post("/classify", content=clip.read_bytes() + b".").status_code == 413
+    names["model"].close()
