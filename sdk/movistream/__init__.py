@@ -3,7 +3,7 @@
 >>> import movistream
 >>> model = movistream.load("a0.tflite")
 >>> movistream.classify("clip.mp4", model)
-<Answer to clip.mp4: carving ice 0.457, 50 frames, 1 events>
+<Answer to clip.mp4: carving ice 0.457, 50 frames, 1 event>
 
 What happens in a clip, before a camera (``"0"``) or on the network, step by step:
 

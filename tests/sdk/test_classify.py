@@ -107,6 +107,10 @@ def test_what_has_no_answer(model: Model, clip: Path, tmp_path: Path) -> None:
         movistream.classify(clip, model, WatchOptions(views=(View(), View())))
     with pytest.raises(movistream.ModelError, match=r"none\.tflite"):
         movistream.classify(clip, "none.tflite")
+    with pytest.raises(MovistreamError, match="a model must be what"):
+        movistream.classify(clip, 5)  # type: ignore[arg-type]
+    with pytest.raises(MovistreamError, match="options must be WatchOptions, not dict"):
+        movistream.classify(clip, model, {"top": 3})  # type: ignore[arg-type]
 
 
 def test_a_camera_has_no_end(model: Model) -> None:

@@ -92,7 +92,8 @@ class Answer:
         }
 
     def __repr__(self) -> str:
-        counts = f"{len(self.timeline)} frames, {len(self.events)} events"
+        frames, events = len(self.timeline), len(self.events)
+        counts = f"{frames} frame{_plural(frames)}, {events} event{_plural(events)}"
         return f"<Answer to {self.source}: {self.label} {self.score:.3f}, {counts}>"
 
 
@@ -122,17 +123,22 @@ def classify(
         MovistreamError: if the model cannot be loaded or run, or an option does not fit it.
     """
     options = options or WatchOptions()
-    if len(options.views) != 1:
-        raise MovistreamError(f"classify needs one view, not {len(options.views)}")
     events: list[Event] = []
     timeline: list[TimelineEntry] = []
     with ExitStack() as stack:
         if isinstance(model, (str, Path)):
             model = stack.enter_context(load(model))
+        if not callable(getattr(model, "stream", None)):
+            raise MovistreamError(
+                "a model must be what movistream.load returns, an Ensemble, or the path of a model"
+                f" file, not {type(model).__name__}"
+            )
+        watching = Watching(model, source, options, source_options, None, None, events.append)
         scorer = Scorer(options.scores, model.labels, model.classes)
         total = np.zeros(model.classes, np.float64)
         scores = np.zeros(model.classes, np.float32)
-        watching = Watching(model, source, options, source_options, None, None, events.append)
+        if len(options.views) != 1:
+            raise MovistreamError(f"classify needs one view, not {len(options.views)}")
         for step in watching:
             _require_an_end(step, options)
             if not step.result.warming_up:
@@ -145,6 +151,10 @@ def classify(
             scores = (total / len(timeline)).astype(np.float32)
         best = scorer.top(scores, options.top)
     return Answer(source_name(source), best, tuple(timeline), tuple(events))
+
+
+def _plural(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def _require_an_end(step: Step, options: WatchOptions) -> None:

@@ -57,7 +57,7 @@ class Watches:
             What is looped over; nothing is opened before that.
 
         Raises:
-            MovistreamError: if the source is not one.
+            MovistreamError: if the source or the options are of another type.
         """
         return Watching(self, source, options, source_options, resume, on_step, on_event)
 
@@ -85,6 +85,8 @@ class Watching:
                 "a source must be a name, a path or a Source, such as ArraySource(frames, 5), not"
                 f" {type(source).__name__}; a StreamPool watches several"
             )
+        if options is not None and not isinstance(options, WatchOptions):
+            raise MovistreamError(f"options must be WatchOptions, not {type(options).__name__}")
         options = options or WatchOptions()
         if on_event is not None and options.events is None:
             options = replace(options, events=EventOptions())
