@@ -1,43 +1,71 @@
 """movistream: streaming video networks on small devices, one frame at a time.
 
 >>> import movistream
->>> model = movistream.load("a0.tflite", threads=2)
+>>> model = movistream.load("a0.tflite")
+>>> movistream.classify("clip.mp4", model)
+<Answer to clip.mp4: carving ice 0.457, 50 frames, 1 event>
+
+What happens in a clip, before a camera (``"0"``) or on the network, step by step:
+
+>>> for step in model.watch("clip.mp4"):
+...     print(step.time_s, step.label, step.score)
+
+Frames of one's own, uint8 RGB (height, width, 3), of any size:
+
 >>> with model.stream() as stream:
-...     for frame in frames:                     # uint8 RGB (height, width, 3), any size
+...     for frame in frames:
 ...         print(stream.step(frame).top(3))
 
-Cameras, files and network streams, several at once, with events:
-
->>> with movistream.StreamPool(model, ["a.mp4", "rtsp://camera/1"]) as pool:
-...     for item in pool:
-...         print(item)
+Several sources at once: :class:`StreamPool`.
 """
 
 from movistream._version import __version__
-from movistream.errors import MovistreamError
+from movistream.errors import (
+    EngineError,
+    EngineUnavailableError,
+    FrameError,
+    LabelsError,
+    MissingExtraError,
+    ModelError,
+    MovistreamError,
+    OutputError,
+    SnapshotError,
+    VideoError,
+)
 from movistream.file.manifest import Manifest
-from movistream.sources import Source, SourceOptions, VideoFrame, open_source
-from movistream.stream.ensemble import Ensemble
-from movistream.stream.loading import load
-from movistream.stream.model import Model, Snapshot, Stream
+from movistream.sources import ArraySource, Source, SourceOptions, VideoFrame, open_source
+from movistream.stream.model import Snapshot, Stream
 from movistream.stream.preprocess import Region, View
 from movistream.stream.result import Prediction, Result
 from movistream.stream.snapshot_file import read_snapshot, write_snapshot
+from movistream.watch.answer import Answer, TimelineEntry, classify
 from movistream.watch.events import Event, EventOptions
-from movistream.watch.pool import Ended, Started, StreamPool
+from movistream.watch.lane import Ended, Started
+from movistream.watch.model import Ensemble, Model, load
+from movistream.watch.pool import StreamPool
 from movistream.watch.resets import ResetOptions
 from movistream.watch.scores import ScoreOptions
 from movistream.watch.watcher import Notice, Passed, Seen, Step, WatchOptions
+from movistream.watch.watching import Watching
 
 __all__ = [
+    "Answer",
+    "ArraySource",
     "Ended",
+    "EngineError",
+    "EngineUnavailableError",
     "Ensemble",
     "Event",
     "EventOptions",
+    "FrameError",
+    "LabelsError",
     "Manifest",
+    "MissingExtraError",
     "Model",
+    "ModelError",
     "MovistreamError",
     "Notice",
+    "OutputError",
     "Passed",
     "Prediction",
     "Region",
@@ -46,18 +74,27 @@ __all__ = [
     "ScoreOptions",
     "Seen",
     "Snapshot",
+    "SnapshotError",
     "Source",
     "SourceOptions",
     "Started",
     "Step",
     "Stream",
     "StreamPool",
+    "TimelineEntry",
+    "VideoError",
     "VideoFrame",
     "View",
     "WatchOptions",
+    "Watching",
     "__version__",
+    "classify",
     "load",
     "open_source",
     "read_snapshot",
     "write_snapshot",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

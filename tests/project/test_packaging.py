@@ -40,14 +40,23 @@ def test_setup_cfg_lists_every_package() -> None:
 
 def test_the_public_surface() -> None:
     assert movistream.__all__ == [
+        "Answer",
+        "ArraySource",
         "Ended",
+        "EngineError",
+        "EngineUnavailableError",
         "Ensemble",
         "Event",
         "EventOptions",
+        "FrameError",
+        "LabelsError",
         "Manifest",
+        "MissingExtraError",
         "Model",
+        "ModelError",
         "MovistreamError",
         "Notice",
+        "OutputError",
         "Passed",
         "Prediction",
         "Region",
@@ -56,40 +65,50 @@ def test_the_public_surface() -> None:
         "ScoreOptions",
         "Seen",
         "Snapshot",
+        "SnapshotError",
         "Source",
         "SourceOptions",
         "Started",
         "Step",
         "Stream",
         "StreamPool",
+        "TimelineEntry",
+        "VideoError",
         "VideoFrame",
         "View",
         "WatchOptions",
+        "Watching",
         "__version__",
+        "classify",
         "load",
         "open_source",
         "read_snapshot",
         "write_snapshot",
     ]
+    assert dir(movistream) == movistream.__all__
     surface = {
         movistream.Model: {
             "classes",
             "close",
             "delay_frames",
             "frames_per_second",
+            "horizon_frames",
             "labels",
             "name",
             "stream",
             "warm_up_frames",
+            "watch",
         },
         movistream.Ensemble: {
             "classes",
             "delay_frames",
             "frames_per_second",
+            "horizon_frames",
             "labels",
             "name",
             "stream",
             "warm_up_frames",
+            "watch",
         },
         movistream.StreamPool: {"close", "reconfigure", "reset", "stop"},
         movistream.Stream: {
@@ -102,10 +121,18 @@ def test_the_public_surface() -> None:
             "step",
             "warm_up",
         },
-        movistream.Result: {"label", "labels", "probabilities", "top", "warming_up"},
+        movistream.Result: {
+            "label",
+            "labels",
+            "probabilities",
+            "score",
+            "to_dict",
+            "top",
+            "warming_up",
+        },
     }
     for kind, names in surface.items():
-        assert {name for name in vars(kind) if not name.startswith("_")} == names
+        assert {name for name in dir(kind) if not name.startswith("_")} == names
 
 
 @pytest.mark.parametrize(

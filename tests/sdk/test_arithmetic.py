@@ -87,16 +87,29 @@ def test_which_files(path: Path, model_path: Path, tmp_path: Path) -> None:
     assert "positional encoding" in (obstacle(converted("positions")) or "")
 
 
-def test_auto_without_float16(path: Path, cpu_without_float16: None) -> None:
+def test_auto_without_float16(
+    path: Path, cpu_without_float16: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "movistream")
     with movistream.load(path) as model:
         assert model.arithmetic == "float32"
+    assert "this CPU has no arithmetic for float16" in caplog.text
+    caplog.clear()
+    # Who asks for a comparison is told that there is none.
+    movistream.load(path, check_arithmetic=True).close()
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "no float16 arithmetic here to compare" in warning.getMessage()
     with pytest.raises(EngineUnavailableError, match="this CPU has no arithmetic for float16"):
         movistream.load(path, arithmetic="float16")
 
 
-def test_engines_without_float16(path: Path, cpu_with_float16: None) -> None:
+def test_engines_without_float16(
+    path: Path, cpu_with_float16: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "movistream")
     with movistream.load(path, engine="interpreter") as model:
         assert model.arithmetic == "float32"
+    assert "is computed in float32: " in caplog.text
     with pytest.raises(EngineUnavailableError, match="computes in float32 only"):
         movistream.load(path, engine="interpreter", arithmetic="float16")
 

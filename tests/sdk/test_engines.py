@@ -24,11 +24,18 @@ def arm(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return description
 
 
-def test_old_arm_cores_take_the_interpreter(arm: Path, model_path: Path) -> None:
-    """LiteRT's CompiledModel kills the process on them."""
+def test_old_arm_cores_take_the_interpreter(
+    arm: Path, model_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """LiteRT's CompiledModel kills the process on them; the log tells what is taken instead."""
+    caplog.set_level("INFO", "movistream")
     arm.write_text("processor: 0\n" + 4 * RASPBERRY_PI_4)
     with movistream.load(model_path) as model:
         assert model.engine == "interpreter"
+    told = [text for text in caplog.messages if text.startswith("the engine")]
+    assert len(told) == 1
+    assert told[0].startswith(f"the engine compiled-model does not run {model_path}: ")
+    assert "ARMv8.1" in told[0]
     with pytest.raises(EngineUnavailableError, match=r"ARMv8\.1"):
         movistream.load(model_path, engine="compiled-model")
 

@@ -17,9 +17,9 @@ from movistream.serve import hub as hubs
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.hub import LEVELS, Hub, Subscriber
 from movistream.sources import ArraySource, Source, VideoFrame
-from movistream.stream.loading import load
 from movistream.stream.model import Model
 from movistream.watch.events import EventOptions
+from movistream.watch.model import load
 from movistream.watch.watcher import WatchOptions
 from tests.sdk.waiting import wait_until
 

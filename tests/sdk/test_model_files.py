@@ -201,6 +201,31 @@ def test_labels_given_to_load(foreign_path: Path) -> None:
         movistream.load(foreign_path, labels=labels[:4])
 
 
+@pytest.mark.parametrize("kind", [str, Path, list])
+def test_labels_are_a_file_or_a_sequence(kind: Any, foreign_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text("a\nb\nc\nd\ne\n")
+    with movistream.load(foreign_path, labels=list("abcde") if kind is list else kind(path)) as it:
+        assert it.labels == tuple("abcde")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("abcde", "there is no file 'abcde'; labels must be the path of a file"),
+        (Path("none/labels.txt"), "there is no file 'none/labels.txt'"),
+        ("a label," * 600, "there is no file 'a label,"),
+        (5, "a sequence of names, not int"),
+        ([1, 2, 3, 4, 5], "a sequence of names, not list of other things"),
+        (b"abcde", "a sequence of names, not bytes of other things"),
+    ],
+)
+def test_what_are_no_labels(given: Any, message: str, foreign_path: Path) -> None:
+    """A string of five letters passed for the names of five classes."""
+    with pytest.raises(LabelsError, match=message):
+        movistream.load(foreign_path, labels=given)
+
+
 def test_a_model_that_remembers_nothing(tmp_path: Path) -> None:
     graph = GraphBuilder()
     image = graph.input("image", (1, 8, 8, 3))

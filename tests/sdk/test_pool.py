@@ -22,7 +22,8 @@ from movistream.sources import ArraySource, Source, VideoFrame
 from movistream.stream.model import Model
 from movistream.stream.preprocess import Region, View
 from movistream.watch.events import EventOptions
-from movistream.watch.pool import Ended, Item, Started, StreamPool, _Lane
+from movistream.watch.lane import Ended, Item, Started
+from movistream.watch.pool import StreamPool, _PooledLane
 from movistream.watch.resets import ResetOptions
 from movistream.watch.scores import ScoreOptions
 from movistream.watch.watcher import Notice, Passed, Step, WatchOptions
@@ -478,7 +479,7 @@ def test_who_waits_for_a_worker_waits_once(model: Model) -> None:
     """However often there is news: two workers must not have one stream."""
     with StreamPool(model, [Live(5.0, 1)]) as pool:
         list(pool)
-        lane = _Lane("lane", Live(5.0, 1))
+        lane = _PooledLane("lane", Live(5.0, 1), model, WatchOptions())
         pool._ready = ready = queue.SimpleQueue()
         for _ in range(3):
             pool._wake(lane)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -85,11 +86,30 @@ def test_bad_options(options: dict[str, float]) -> None:
 
 def test_a_result_shows_what_fits_on_a_line() -> None:
     """Not 600 logits, nor as many labels."""
-    found = Result(3, 0.5, np.zeros(600, np.float32), 1.25, 2.5, ("thing",) * 600)
-    assert (
-        repr(found)
-        == "Result(frame=3, time_s=0.5, preprocess_ms=1.25, inference_ms=2.5, warming_up=False)"
-    )
+    logits = np.zeros(600, np.float32)
+    logits[7] = 9
+    found = Result(3, 0.5, logits, 1.25, 2.5, ("thing",) * 600)
+    assert repr(found) == "<Result frame 3 at 0.50 s: thing 0.931>"
+    assert repr(Result(3, None, logits, 0, 0)) == "<Result frame 3: class 7 0.931>"
+    assert repr(Result(3, None, logits, 0, 0, (), True)) == "<Result frame 3: warming up>"
+
+
+def test_a_result_has_the_best_label_and_its_score() -> None:
+    found = result([1, 3, 2])
+    assert (found.label, found.score) == (LABELS[1], pytest.approx(found.probabilities[1]))
+    assert Result(0, None, found.logits, 0, 0).label == "class 1"
+
+
+def test_a_result_as_plain_types() -> None:
+    logits = np.arange(8, dtype=np.float32)
+    found = Result(3, 0.123456, logits, 1.25, 2.5).to_dict()
+    assert json.loads(json.dumps(found)) == found
+    assert list(found) == ["frame", "time_s", "preprocess_ms", "inference_ms", "top"]
+    assert (found["frame"], found["time_s"]) == (3, 0.1235)
+    assert [entry["index"] for entry in found["top"]] == [7, 6, 5, 4, 3]
+    assert found["top"][0] == {"index": 7, "label": "class 7", "score": 0.632333}
+    late = Result(3, None, logits, 1.25, 2.5, (), True).to_dict()
+    assert (late["time_s"], late["warming_up"]) == (None, True)
 
 
 def test_results_are_told_apart_by_what_they_are() -> None:

@@ -22,7 +22,7 @@ from movistream.cli import main
 from movistream.errors import VideoError
 from movistream.sources import SourceOptions, open_source, public_name
 from movistream.sources.address import numbered, short_name, without_addresses
-from movistream.stream.loading import load
+from movistream.watch.model import load
 from movistream.watch.pool import StreamPool
 from tests.sdk.videos import MjpegServer, free_port
 from tests.sdk.waiting import wait_until

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import subprocess
 import sys
 import threading
@@ -443,3 +444,19 @@ def test_a_recording_on_a_web_server(tmp_path: Path) -> None:
                 assert [number_of(frame.image) for frame in source] == [0, 1, 2]
         finally:
             server.terminate()
+
+
+@pytest.mark.parametrize(
+    ("images", "rate", "message"),
+    [
+        ("clip.mp4", 5, "must be an array or give pictures, not str"),
+        (7, 5, "must be an array or give pictures, not int"),
+        ([], 0, "must be a number above 0 and at most 1000, not 0"),
+        ([], -5, "must be a number above 0 and at most 1000, not -5"),
+        ([], 1001, "must be a number above 0 and at most 1000, not 1001"),
+        ([], math.nan, "must be a number above 0 and at most 1000, not nan"),
+    ],
+)
+def test_what_is_no_array_of_pictures(images: Any, rate: float, message: str) -> None:
+    with pytest.raises(VideoError, match=message):
+        ArraySource(images, rate)

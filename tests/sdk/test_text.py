@@ -11,8 +11,8 @@ from movistream.cli.sinks import csv_file
 from movistream.errors import LabelsError
 from movistream.file.labels import read_labels
 from movistream.sources import ArraySource
-from movistream.stream.loading import load
 from movistream.system.text import cell, has_control_characters, printable
+from movistream.watch.model import load
 from movistream.watch.pool import StreamPool
 from movistream.watch.watcher import WatchOptions
 

@@ -65,6 +65,23 @@ def test_a_foreign_file_is_tried_once(foreign: Path, trials: Callable[..., int])
     assert [trials(foreign) for _ in range(3)] == [1, 0, 0]
 
 
+def test_the_log_tells_of_a_trial(
+    home: Path, foreign: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "movistream"):
+        movistream.load(foreign).close()
+        (told,) = caplog.messages
+        assert f"{foreign} is not known on this machine: it is tried" in told
+        caplog.clear()
+        movistream.load(foreign).close()
+        assert not caplog.messages
+        (home / ".config" / "movistream" / "key").unlink()
+        (home / ".config" / "movistream").rmdir()
+        (home / ".config" / "movistream").write_text("in the way")
+        movistream.load(foreign).close()
+        assert "no place to remember" in caplog.messages[1]
+
+
 def test_a_copy_is_known_and_an_edited_file_is_not(
     foreign: Path, tmp_path: Path, trials: Callable[..., int]
 ) -> None:

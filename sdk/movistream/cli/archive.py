@@ -15,7 +15,8 @@ from movistream.errors import OutputError, VideoError
 from movistream.sources import find_videos, is_recorded, public_name
 from movistream.system.leftovers import remove_leftovers
 from movistream.system.output import check_output, replaced_when_done
-from movistream.watch.pool import Ended, Item, stream_names
+from movistream.watch.lane import Ended, Item
+from movistream.watch.pool import stream_names
 
 _SUFFIX = ".jsonl"
 _CHUNK_BYTES = 2**20

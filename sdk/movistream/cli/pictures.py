@@ -13,7 +13,7 @@ from movistream.drawing.video_writer import VideoWriter, open_video_writer
 from movistream.errors import OutputError
 from movistream.sources import Picture, VideoFrame
 from movistream.stream.preprocess import View
-from movistream.watch.pool import Ended, Item, Started
+from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.watcher import Passed, Step
 
 _MOST_DRAWN_CLASSES = 5

@@ -33,11 +33,12 @@ from movistream.file.labels import read_labels
 from movistream.sources.address import short_name
 from movistream.sources.frame import logger
 from movistream.stream.ensemble import Ensemble, Streamable
-from movistream.stream.loading import load
 from movistream.stream.model import Model
 from movistream.stream.snapshot_file import read_snapshot, write_snapshot
 from movistream.system.text import printable
-from movistream.watch.pool import Ended, Item, StreamPool, stream_names
+from movistream.watch.lane import Ended, Item
+from movistream.watch.model import load
+from movistream.watch.pool import StreamPool, stream_names
 from movistream.watch.scores import Scorer
 from movistream.watch.watcher import Step
 

@@ -20,8 +20,7 @@ from rich.text import Text
 from movistream.drawing.timeline import Timeline, plot_timeline
 from movistream.system.output import replaced_when_done
 from movistream.system.text import cell, printable
-from movistream.watch.events import Event
-from movistream.watch.pool import Ended, Item, Started
+from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.scores import Scorer
 from movistream.watch.watcher import Notice, Seen, Step
 
@@ -34,42 +33,9 @@ _REFRESHES_PER_S = 15
 
 def as_dictionary(item: Item) -> dict[str, Any] | None:
     """A step, event, notice or failure as plain JSON types; None for what is none of these."""
-    if isinstance(item, Step):
-        result = item.result
-        found: dict[str, Any] = {
-            "source": item.stream,
-            "frame": result.frame,
-            "time_s": round(item.time_s, 4),
-            "preprocess_ms": round(result.preprocess_ms, 3),
-            "inference_ms": round(result.inference_ms, 3),
-            "top": [
-                {"index": entry.index, "label": entry.label, "score": round(entry.score, 6)}
-                for entry in item.best
-            ],
-        }
-        if result.warming_up:
-            found["warming_up"] = True
-        if item.latency_ms is not None:
-            found.update(latency_ms=round(item.latency_ms, 3), skipped=item.skipped)
-        return found
-    if isinstance(item, Seen):
-        return {"source": item.stream, "event": _event_dictionary(item.event)}
-    if isinstance(item, Notice):
-        time_s = round(item.time_s, 4)
-        return {"source": item.stream, item.kind: {"time_s": time_s, "reason": item.reason}}
-    if isinstance(item, Ended) and item.error is not None:
-        return {"source": item.stream, "error": {"steps": item.steps, "reason": str(item.error)}}
+    if isinstance(item, (Step, Seen, Notice)) or (isinstance(item, Ended) and item.error):
+        return item.to_dict()
     return None
-
-
-def _event_dictionary(event: Event) -> dict[str, Any]:
-    return {
-        "index": event.index,
-        "label": event.label,
-        "start_s": round(event.start_s, 4),
-        "end_s": round(event.end_s, 4),
-        "peak_score": round(event.peak_score, 6),
-    }
 
 
 def json_lines(item: Item) -> None:

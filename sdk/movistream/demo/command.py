@@ -21,9 +21,9 @@ from movistream.drawing.annotate import pillow_image
 from movistream.errors import LabelsError, MissingExtraError, OutputError
 from movistream.sources import open_source
 from movistream.sources.container import pyav
-from movistream.stream.loading import load
-from movistream.stream.model import Model
-from movistream.watch.pool import Ended, StreamPool
+from movistream.watch.lane import Ended
+from movistream.watch.model import Model, load
+from movistream.watch.pool import StreamPool
 from movistream.watch.watcher import WatchOptions
 
 _LINE_WIDTH = 100

@@ -7,6 +7,7 @@ and its weights.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -18,6 +19,8 @@ from movistream.engines.compiled_model import CompiledModelEngine
 from movistream.engines.interpreter import LiteRTInterpreterEngine, TFLiteRuntimeEngine
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, EngineUnavailableError
+
+_logger = logging.getLogger(__name__)
 
 Array: TypeAlias = npt.NDArray[np.generic]
 
@@ -84,8 +87,10 @@ def open_engine(
             return candidate, ENGINES[candidate](path, signature, options)
         except EngineUnavailableError as error:
             unavailable = unavailable or error
+            refusal: Exception = error
         except ImportError as error:
-            reason = error
+            refusal = reason = error
+        _logger.info("the engine %s does not run %s: %s", candidate, path, refusal)
     if unavailable is not None:
         raise unavailable
     if name == "auto":

@@ -1,12 +1,36 @@
-"""Class labels: one a line in a UTF-8 text file."""
+"""Class labels: a sequence of names, or one a line in a UTF-8 text file."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from movistream.errors import LabelsError
 from movistream.system.text import has_control_characters
+
+
+def labels_from(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
+    """Labels as a program names them: a sequence of names, or the path of a file with one a line.
+
+    Raises:
+        LabelsError: if they are neither, or the file cannot be read.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        # Path.exists() raises where a name is too long for a file.
+        if not os.path.exists(given):  # noqa: PTH110
+            raise LabelsError(
+                f"there is no file {os.fspath(given)!r}; labels must be the path of a file with one"
+                " label a line, or a sequence of names"
+            )
+        return read_labels(Path(given))
+    labels = tuple(given) if isinstance(given, Sequence) else None
+    if labels is None or not all(isinstance(label, str) for label in labels):
+        raise LabelsError(
+            "labels must be the path of a file with one label a line, or a sequence of names, not"
+            f" {type(given).__name__}{'' if labels is None else ' of other things'}"
+        )
+    return labels
 
 
 def read_labels(path: Path) -> tuple[str, ...]:

@@ -230,6 +230,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     provenance: Provenance | None = None
     digest: str = ""
 
+    def __repr__(self) -> str:
+        return f"<Manifest of {self.name}: {self.logits.classes} classes>"
+
 
 def schema_version_of(manifest: Manifest) -> Literal[1, 2]:
     """The lowest version whose readers do with the file what its manifest says.

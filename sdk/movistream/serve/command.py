@@ -18,8 +18,9 @@ from movistream.file.labels import read_labels
 from movistream.serve.security import LEAST_TOKEN_LETTERS, is_loopback
 from movistream.sources import SourceOptions
 from movistream.stream.ensemble import Ensemble, Streamable
-from movistream.stream.loading import MOST_THREADS, load
+from movistream.stream.loading import MOST_THREADS
 from movistream.watch.events import EventOptions
+from movistream.watch.model import load
 from movistream.watch.resets import ResetOptions
 from movistream.watch.watcher import WatchOptions
 

@@ -32,7 +32,8 @@ from movistream.sources import Source, SourceOptions, open_source
 from movistream.stream.ensemble import Streamable
 from movistream.system.text import printable
 from movistream.watch.events import EventOptions
-from movistream.watch.pool import Ended, Item, StreamPool
+from movistream.watch.lane import Ended, Item
+from movistream.watch.pool import StreamPool
 from movistream.watch.scores import Scorer
 from movistream.watch.watcher import Notice, Seen, Step, WatchOptions
 

@@ -23,7 +23,7 @@ logger = logging.getLogger("movistream.sources")
 _HIGHEST_RATE = 1000
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class VideoFrame:
     """One frame of a source.
 
@@ -46,6 +46,9 @@ class VideoFrame:
     def image(self) -> Picture:
         """uint8 RGB (height, width, 3), upright; made when it is asked for."""
         return self.decode()
+
+    def __repr__(self) -> str:
+        return f"<VideoFrame {self.index} at {self.time_s:.2f} s>"
 
 
 class Source(ABC):
@@ -71,6 +74,9 @@ class Source(ABC):
         Raises:
             VideoError: where no more frames can be had although there should be some.
         """
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {getattr(self, 'name', 'without a name')}>"
 
     def close(self) -> None:  # noqa: B027 - most have nothing to let go of
         """Lets go of the file, the device or the connection."""

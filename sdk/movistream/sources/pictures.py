@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from movistream.errors import MissingExtraError, VideoError
-from movistream.sources.frame import Picture, Source, VideoFrame, as_it_is
+from movistream.sources.frame import Picture, Source, VideoFrame, as_it_is, sane_rate
 from movistream.sources.video_file import VIDEO_SUFFIXES
 from movistream.stream.preprocess import check_frame
 
@@ -76,7 +76,26 @@ class ArraySource(Source):
         frames_per_second: float | None = None,
         name: str = "array",
     ) -> None:
-        """Takes an array (frames, height, width, 3), a list, or whatever gives pictures."""
+        """Takes pictures.
+
+        Args:
+            images: an array (frames, height, width, 3), a list, or whatever gives pictures.
+            frames_per_second: how fast they come; if it is not known, times count frames as if
+                one came a second.
+            name: for people.
+
+        Raises:
+            VideoError: if the images cannot be iterated over, or the rate is no number above 0.
+        """
+        if isinstance(images, (str, bytes)) or not isinstance(images, Iterable):
+            raise VideoError(
+                f"images must be an array or give pictures, not {type(images).__name__}"
+            )
+        if frames_per_second is not None and sane_rate(frames_per_second) is None:
+            raise VideoError(
+                "frames per second must be a number above 0 and at most 1000, not"
+                f" {frames_per_second!r}"
+            )
         self.name = name
         self.frames_per_second = frames_per_second
         if frames_per_second is not None and isinstance(images, (np.ndarray, list, tuple)):

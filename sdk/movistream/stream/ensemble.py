@@ -65,6 +65,9 @@ class Streamable(Protocol):
     def frames_per_second(self) -> float | None: ...
 
     @property
+    def horizon_frames(self) -> int | None: ...
+
+    @property
     def delay_frames(self) -> int: ...
 
     @property
@@ -122,9 +125,13 @@ class Ensemble:
         text = f"{'interleaved' if interleaved else 'together'}:{':'.join(parts)}"
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
+    def __repr__(self) -> str:
+        how = "interleaved" if self.interleaved else "together"
+        return f"<Ensemble {self.name}, {how}>"
+
     @property
     def name(self) -> str:
-        """Those of the models."""
+        """The names of the models."""
         return " + ".join(model.name for model in self.models)
 
     @property
@@ -142,6 +149,13 @@ class Ensemble:
         """At which frames should come; None if the models do not say."""
         rate = self.models[0].frames_per_second
         return None if rate is None else rate * self._period()
+
+    @property
+    def horizon_frames(self) -> int | None:
+        """Answers are about the last so many frames; None if one is about all since the start."""
+        known = [model.horizon_frames for model in self.models]
+        longest = None if None in known else max(filter(None, known))
+        return None if longest is None else longest * self._period()
 
     @property
     def delay_frames(self) -> int:
@@ -194,6 +208,9 @@ class EnsembleStream:
         self._frames_seen = 0
         self._moments = Moments(ensemble.delay_frames)
         self._held: list[npt.NDArray[np.float32] | None] = [None] * len(streams)
+
+    def __repr__(self) -> str:
+        return f"<EnsembleStream of {self._ensemble.name}, {self._frames_seen} frames seen>"
 
     @property
     def frames_seen(self) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,14 +24,16 @@ from movistream.errors import EngineError, EngineUnavailableError, MovistreamErr
 from movistream.file.binding import bind
 from movistream.file.graph import map_file, read_model_file
 from movistream.file.inspection import multiply_adds
-from movistream.file.labels import check_labels
+from movistream.file.labels import check_labels, labels_from
 from movistream.file.manifest import Manifest
 from movistream.file.names import find_model
 from movistream.file.operators import SIZING_OPERATORS
 from movistream.stream.agreement import lowest_cosine
-from movistream.stream.model import Model
+from movistream.stream.model import AnyModel
 from movistream.stream.probe import probe
 from movistream.stream.trust import is_known, remember
+
+_logger = logging.getLogger(__name__)
 
 MOST_THREADS = 128
 """Engines crash on absurd numbers of threads."""
@@ -38,52 +41,25 @@ _MOST_DEFAULT_THREADS = 4
 _TRUSTS = ("known", "always", "never")
 
 
-def load(
+def load_as(
+    kind: type[AnyModel],
     path: str | os.PathLike[str],
     *,
     threads: int | None = None,
     engine: str = "auto",
-    labels: tuple[str, ...] | None = None,
+    labels: str | os.PathLike[str] | Sequence[str] | None = None,
     weight_cache: str | os.PathLike[str] | None = None,
     arithmetic: str = "auto",
     check_arithmetic: bool = False,
     trust: str = "known",
-) -> Model:
-    """Loads a .tflite stream model, by its path or by its name.
-
-    ``camera-motion`` comes with this package; ``movistream models`` lists all names.
-
-    The file is checked before an engine sees it. One that this user did not convert on this machine
-    is then tried in a child process, since engines trust much that no check can tell; where it
-    runs, that is remembered (:mod:`.trust`), and the next load takes no longer than any other.
-
-    A file that carries no movistream manifest, such as the published MoViNet stream files, is bound
-    by the names in its signature. While a model is open, replace its file by renaming another over
-    it; never overwrite it: engines read weights from it.
+) -> AnyModel:
+    """Loads a .tflite stream model, see :func:`movistream.load`.
 
     Args:
-        path: of the file, or a model's name; a path that exists wins over a name.
-        threads: used by the engine; by default one per available core, at most 4.
-        engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
-            of these that is installed.
-        labels: names of the classes, in place of those in the file.
-        weight_cache: folder of this machine's where packed weights are kept for the next process,
-            which then takes less memory of its own and starts sooner; for compiled-model only.
-        arithmetic: of float operators: ``float32``, ``float16``, or ``auto`` for float16 where
-            file, CPU and engine have it and there is no weight cache. In float16, running means
-            forget after 2,048 frames.
-        check_arithmetic: before float16 is used, compare it with float32 on a few frames; where
-            their logits' cosine falls below 0.99, ``auto`` takes float32.
-        trust: which files are run without a trial: those that are ``known`` (converted here, or
-            tried before), ``always`` all, ``never`` any.
-
-    Raises:
-        ModelError: if there is no such file or name, the file is damaged or not a stream model, or
-            its trial crashes or hangs.
-        EngineError: if the engine is not installed or refuses the file, or cannot compute as told.
-        LabelsError: if the labels are not one per class.
+        kind: of what is returned; floors above this one have models that can do more.
     """
     path = find_model(path)
+    names = None if labels is None else labels_from(labels)
     threads = default_threads() if threads is None else threads
     if not isinstance(threads, int) or not 1 <= threads <= MOST_THREADS:
         raise MovistreamError(f"threads is a number from 1 to {MOST_THREADS}, not {threads!r}")
@@ -101,26 +77,33 @@ def load(
         how = "\n".join([engine, arithmetic, engine_identity()])
         if trust == "never" or not is_known(fingerprint, how):
             graph = file.signatures[manifest.signature].graph
+            _logger.info("%s is not known on this machine: it is tried in a child process", path)
             work = sum(multiply_adds(graph, operator) for operator in graph.operators)
             probe(path, fingerprint, engine, threads, arithmetic, work)
-            remember(fingerprint, how)
-    if labels is not None:
-        check_labels(labels, manifest.logits.classes)
-        manifest = msgspec.structs.replace(manifest, labels=labels)
+            if not remember(fingerprint, how):
+                _logger.info("no place to remember that %s has passed: it is tried each time", path)
+    if names is not None:
+        check_labels(names, manifest.logits.classes)
+        manifest = msgspec.structs.replace(manifest, labels=names)
 
     cache = None if weight_cache is None else weight_cache_file(weight_cache, fingerprint)
 
-    def opened(arithmetic: Arithmetic) -> Model:
+    def opened(arithmetic: Arithmetic) -> AnyModel:
         options = EngineOptions(threads, arithmetic, cache, has_sizes_at_run_time)
-        return Model(path, manifest, engine, options, fingerprint)
+        return kind(path, manifest, engine, options, fingerprint)
 
     if not float16:
+        if check_arithmetic:
+            _logger.warning(
+                "%s is computed in float32: there is no float16 arithmetic here to compare", path
+            )
         return opened("float32")
     try:
         return _checked(opened) if check_arithmetic else opened("float16")
-    except EngineUnavailableError:
+    except EngineUnavailableError as error:
         if arithmetic != "auto":
             raise
+        _logger.info("%s is computed in float32: %s", path, error)
         return opened("float32")
 
 
@@ -138,7 +121,12 @@ def _may_use_float16(arithmetic: str, manifest: Manifest, path: Path) -> bool:
         raise MovistreamError(f"arithmetic is {', '.join(ARITHMETICS)}, not {arithmetic!r}")
     obstacle = float16_obstacle(manifest)
     if arithmetic == "auto":
-        return obstacle is None and cpu_computes_float16()
+        if obstacle is not None:
+            return False
+        if not cpu_computes_float16():
+            _logger.info("%s is computed in float32: this CPU has no arithmetic for float16", path)
+            return False
+        return True
     if arithmetic == "float16":
         if obstacle is not None:
             raise EngineError(f"{path} cannot be computed in float16: {obstacle}")
@@ -147,7 +135,7 @@ def _may_use_float16(arithmetic: str, manifest: Manifest, path: Path) -> bool:
     return arithmetic == "float16"
 
 
-def _checked(opened: Callable[[Arithmetic], Model]) -> Model:
+def _checked(opened: Callable[[Arithmetic], AnyModel]) -> AnyModel:
     """The model in float16, if it answers as in float32."""
     model = opened("float16")
     with opened("float32") as exact:

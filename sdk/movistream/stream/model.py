@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from movistream.file.manifest import Manifest
 from movistream.stream.moments import Moment, Moments
 from movistream.stream.preprocess import Preprocessor, View
 from movistream.stream.result import Result
+
+AnyModel = TypeVar("AnyModel", bound="Model")
 
 
 class Model:
@@ -77,6 +79,11 @@ class Model:
         return self.manifest.input.frames_per_second
 
     @property
+    def horizon_frames(self) -> int | None:
+        """Answers are about the last so many frames; None if about all since the start."""
+        return self.manifest.horizon_frames
+
+    @property
     def delay_frames(self) -> int:
         """The answer to a frame is about the one that was so many frames before it."""
         return self.manifest.delay_frames
@@ -113,10 +120,11 @@ class Model:
             self._engine.close()
 
     def __repr__(self) -> str:
-        runs = f"{self.engine}, {self.threads} threads, {self.arithmetic}"
+        threads = f"{self.threads} thread{'' if self.threads == 1 else 's'}"
+        runs = f"{self.engine}, {threads}, {self.arithmetic}"
         return f"<Model {self.name} from {self.path}, {runs}>"
 
-    def __enter__(self) -> Model:
+    def __enter__(self: AnyModel) -> AnyModel:
         return self
 
     def __exit__(
@@ -128,7 +136,7 @@ class Model:
         self.close()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Snapshot:
     """A stream's memory at one moment.
 
@@ -143,6 +151,10 @@ class Snapshot:
     frames_seen: int
     tensors: Mapping[str, Array]
     waiting: tuple[Moment, ...] = ()
+
+    def __repr__(self) -> str:
+        size = sum(values.nbytes for values in self.tensors.values())
+        return f"<Snapshot after {self.frames_seen} frames, {size:,} bytes>"
 
 
 @dataclass(frozen=True, eq=False)

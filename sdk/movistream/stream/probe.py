@@ -62,13 +62,14 @@ def probe(
 
 def answer(path: str, fingerprint: str, engine: str, threads: int, arithmetic: str) -> int:
     """The child's side: 0 if the file runs."""
-    from movistream.stream.loading import load
+    from movistream.stream.loading import load_as
+    from movistream.stream.model import Model
 
     generator = np.random.default_rng(0)
     try:
         with (
-            load(
-                path, engine=engine, threads=threads, arithmetic=arithmetic, trust="always"
+            load_as(
+                Model, path, engine=engine, threads=threads, arithmetic=arithmetic, trust="always"
             ) as model,
             model.stream() as stream,
         ):

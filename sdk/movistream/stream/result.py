@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +18,12 @@ class Prediction:
     label: str
     score: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields as plain JSON types, the score rounded to 6 digits."""
+        return {"index": self.index, "label": self.label, "score": round(self.score, 6)}
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """The network's answer after a frame.
 
@@ -37,11 +43,21 @@ class Result:
 
     frame: int
     time_s: float | None
-    logits: npt.NDArray[np.float32] = field(repr=False)
+    logits: npt.NDArray[np.float32]
     preprocess_ms: float
     inference_ms: float
-    labels: tuple[str, ...] = field(repr=False, default=())
+    labels: tuple[str, ...] = ()
     warming_up: bool = False
+
+    @property
+    def label(self) -> str:
+        """The label of the most probable class, ``class 7`` if the model has no labels."""
+        return self.top()[0].label
+
+    @property
+    def score(self) -> float:
+        """The probability of the most probable class, in [0, 1]."""
+        return self.top()[0].score
 
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
@@ -55,13 +71,41 @@ class Result:
         probabilities = self.probabilities
         order = np.argsort(-probabilities, kind="stable")[:k]
         return tuple(
-            Prediction(int(index), self.label(int(index)), float(probabilities[index]))
+            Prediction(int(index), self._label_of(int(index)), float(probabilities[index]))
             for index in order
         )
 
-    def label(self, index: int) -> str:
-        """The label of a class, ``class 7`` if the model has none."""
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain JSON types, with the five most probable classes as ``top``."""
+        return answer_dictionary(self, self.top(5), self.time_s)
+
+    def __repr__(self) -> str:
+        said = "warming up" if self.warming_up else f"{self.label} {self.score:.3f}"
+        return f"<Result {moment(self.frame, self.time_s)}: {said}>"
+
+    def _label_of(self, index: int) -> str:
         return self.labels[index] if self.labels else f"class {index}"
+
+
+def answer_dictionary(
+    result: Result, top: Iterable[Prediction], time_s: float | None
+) -> dict[str, Any]:
+    """What is told of a result and the classes that were made of it, as plain JSON types."""
+    found: dict[str, Any] = {
+        "frame": result.frame,
+        "time_s": None if time_s is None else round(time_s, 4),
+        "preprocess_ms": round(result.preprocess_ms, 3),
+        "inference_ms": round(result.inference_ms, 3),
+        "top": [prediction.to_dict() for prediction in top],
+    }
+    if result.warming_up:
+        found["warming_up"] = True
+    return found
+
+
+def moment(frame: int, time_s: float | None) -> str:
+    """Which frame it is, and when that was, for people."""
+    return f"frame {frame}" if time_s is None else f"frame {frame} at {time_s:.2f} s"
 
 
 def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

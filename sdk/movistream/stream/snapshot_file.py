@@ -69,12 +69,13 @@ class _About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int = _VERSION
 
 
-def write_snapshot(snapshot: Snapshot, path: Path) -> None:
+def write_snapshot(snapshot: Snapshot, path: str | os.PathLike[str]) -> None:
     """Writes a snapshot, in place of what was there.
 
     Raises:
         OutputError: if the file cannot be written.
     """
+    path = Path(path)
     check_output(path)
     about = _About(snapshot.model, snapshot.frames_seen, snapshot.waiting or msgspec.UNSET)
     with replaced_when_done(path) as part, zipfile.ZipFile(part, "w") as archive:
@@ -84,7 +85,7 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> None:
                 np.lib.format.write_array(file, np.ascontiguousarray(values), allow_pickle=False)
 
 
-def read_snapshot(path: Path, model: Streamable | None = None) -> Snapshot:
+def read_snapshot(path: str | os.PathLike[str], model: Streamable | None = None) -> Snapshot:
     """Reads a snapshot.
 
     Args:
@@ -95,6 +96,7 @@ def read_snapshot(path: Path, model: Streamable | None = None) -> Snapshot:
         SnapshotError: if the file cannot be read, is damaged, is no snapshot, or is not one of the
             model.
     """
+    path = Path(path)
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)

@@ -44,14 +44,16 @@ def is_known(fingerprint: str, how: str) -> bool:
     return any(verdict is not None and verdict.is_file() for verdict in verdicts)
 
 
-def remember(fingerprint: str, how: str) -> None:
-    """Writes down a good verdict, if this user has a place for it."""
+def remember(fingerprint: str, how: str) -> bool:
+    """Writes down a good verdict; returns whether this user has a place for it."""
     key = _read_key() or _make_key()
     verdict = None if key is None else _verdict(key, fingerprint, how)
     if verdict is not None:
         with suppress(OSError):
             verdict.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             verdict.touch(mode=0o600)
+            return True
+    return False
 
 
 def _verdict(key: bytes, fingerprint: str, how: str) -> Path | None:

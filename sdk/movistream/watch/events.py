@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,16 @@ class Event:
     start_s: float
     end_s: float
     peak_score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its fields as plain JSON types; times rounded to 4 digits, the score to 6."""
+        return {
+            "index": self.index,
+            "label": self.label,
+            "start_s": round(self.start_s, 4),
+            "end_s": round(self.end_s, 4),
+            "peak_score": round(self.peak_score, 6),
+        }
 
 
 class EventDetector:

@@ -5,74 +5,23 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 from movistream.errors import MovistreamError, VideoError
-from movistream.sources import (
-    Source,
-    SourceOptions,
-    VideoFrame,
-    is_recorded,
-    open_source,
-    public_name,
-)
+from movistream.sources import Source, SourceOptions
 from movistream.sources.address import numbered
-from movistream.sources.capture import Capture
-from movistream.sources.frame import logger
-from movistream.sources.picking import LiveTicks, is_at, marked_at_rate, marked_every
 from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Snapshot
-from movistream.watch.watcher import Notice, Passed, Seen, Step, Watcher, WatchOptions
+from movistream.watch.lane import Item, Lane, source_name
+from movistream.watch.watcher import WatchOptions
 
 _RESULTS_PER_WORKER = 4
-_RATE_TOLERANCE = 1.05
 _POLL_S = 0.1
 _JOIN_S = 5.0
-
-
-@dataclass(frozen=True)
-class Started:
-    """A source has been opened.
-
-    Attributes:
-        stream: its name.
-        live: see :class:`.sources.frame.Source`.
-        frames_per_second: of what is looked at; None if unknown.
-        seconds: how long it says it is; None if it does not, or is live.
-    """
-
-    stream: str
-    live: bool
-    frames_per_second: float | None
-    seconds: float | None
-
-
-@dataclass(frozen=True, eq=False)
-class Ended:
-    """A stream has ended; nothing follows for it.
-
-    Attributes:
-        stream: its name.
-        steps: frames that were looked at.
-        skipped: frames of a live source that were wanted but never looked at.
-        complete: it has come to the source's end, or to where it was to end.
-        error: why it ended early; None at its end, or when it was stopped.
-        snapshot: of its memory; None if it never began.
-    """
-
-    stream: str
-    steps: int
-    skipped: int
-    complete: bool
-    error: Exception | None
-    snapshot: Snapshot | None
-
-
-Item = Started | Passed | Step | Seen | Notice | Ended
 
 
 class StreamPool:
@@ -115,19 +64,21 @@ class StreamPool:
             raise MovistreamError("a list of sources is needed, with one or more")
         if not isinstance(workers, int) or workers < 1:
             raise MovistreamError(f"workers is a number of threads from 1 on, not {workers!r}")
-        self._model = model
-        self._options = options or WatchOptions()
-        self._source_options = source_options
-        self._resume = dict(resume or {})
-        names = stream_names(sources)
-        streams = {own for name in names for own in self._stream_names(name)}
-        if unknown := self._resume.keys() - streams:
+        options = options or WatchOptions()
+        resume = dict(resume or {})
+        self._lanes = [
+            _PooledLane(name, source, model, options, source_options, resume)
+            for name, source in zip(stream_names(sources), sources, strict=True)
+        ]
+        streams = {name for lane in self._lanes for name in lane.stream_names()}
+        if unknown := resume.keys() - streams:
             raise MovistreamError(f"there is no stream {min(unknown)!r} to resume")
         self._results: queue.Queue[Item | None] = queue.Queue(workers * _RESULTS_PER_WORKER)
-        self._ready: queue.SimpleQueue[_Lane | None] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[_PooledLane | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._stopping = self._closed = False
-        self._lanes = [_Lane(name, source) for name, source in zip(names, sources, strict=True)]
+        self._closed = False
+        for lane in self._lanes:
+            lane.on_change = partial(self._wake, lane)
         self._running = len(self._lanes)
         recorded = [lane for lane in self._lanes if lane.recorded]
         self._waiting = deque(recorded[workers:])
@@ -168,19 +119,13 @@ class StreamPool:
             VideoError: if a horizon in seconds needs a frame rate that nobody says.
         """
         for lane in self._lanes:
-            for watcher in lane.watchers:
-                watcher.ask_for_options(options, _horizon_frames(lane, options))
-        # Those that have not begun take these from the start.
-        self._options = options
+            lane.reconfigure(options)
 
     def stop(self) -> None:
         """Ends all streams after the frames that they are at; their last items still come."""
-        with self._lock:
-            self._stopping = True
         for lane in self._lanes:
-            source = lane.source
-            if source is not None:
-                source.interrupt()
+            lane.interrupt()
+        for lane in self._lanes:
             self._wake(lane)
 
     def close(self) -> None:
@@ -214,99 +159,23 @@ class StreamPool:
                 self._give(item)
             self._put_back(lane)
 
-    def _serve(self, lane: _Lane) -> list[Item]:
+    def _serve(self, lane: _PooledLane) -> list[Item]:
         """Takes one frame of a source."""
         items: list[Item] = []
         error: Exception | None = None
         try:
-            if self._stopping:
-                lane.stopped = lane.ended = True
-            else:
-                for item in self._look(lane):
-                    items.append(item)  # noqa: PERF402 - those before an error count
+            if lane.error is not None and not lane.stopping:
+                raise lane.error
+            for item in lane.look():
+                items.append(item)  # noqa: PERF402 - those before an error count
         except Exception as caught:
             error, lane.ended = caught, True
         except BaseException as caught:
             # A source must not end its worker either.
             error, lane.ended = VideoError(f"{lane.name} ends with {caught!r}"), True
-        return [*items, *self._end(lane, error)] if lane.ended else items
+        return [*items, *lane.end(error)] if lane.ended else items
 
-    def _look(self, lane: _Lane) -> Iterator[Item]:
-        if lane.error is not None:
-            raise lane.error
-        if lane.source is None:
-            self._open(lane)
-        assert lane.source is not None
-        if not lane.watchers:
-            yield from self._start(lane, lane.source)
-        frame, wanted = lane.next_frame()
-        if frame is None:
-            lane.ended = lane.capture is None or lane.capture.ended
-            lane.stopped = self._stopping
-        elif self._options.end_s is not None and is_at(frame, self._options.end_s):
-            lane.ended = True
-        else:
-            if self._options.all_frames and lane.capture is None:
-                yield Passed(lane.name, frame)
-            if wanted:
-                skipped = 0 if lane.capture is None else lane.capture.skipped
-                for watcher in lane.watchers:
-                    yield from watcher.look(frame, skipped)
-                lane.steps += 1
-
-    def _open(self, lane: _Lane) -> None:
-        given = lane.given
-        if isinstance(given, (str, Path)):
-            lane.source = open_source(given, self._source_options)
-        else:
-            lane.source = given
-
-    def _start(self, lane: _Lane, source: Source) -> Iterator[Item]:
-        options, own_rate = self._options, source.frames_per_second
-        rate = options.frames_per_second or self._model.frames_per_second
-        if options.every is not None:
-            rate = None
-        if rate is not None and own_rate is not None and rate > own_rate * _RATE_TOLERANCE:
-            logger.warning(
-                "%s has %.3g frames per second, fewer than the %.3g that are wanted: every frame is"
-                " taken",
-                lane.name,
-                own_rate,
-                rate,
-            )
-        lane.looked_at = rate
-        if own_rate is not None:
-            lane.looked_at = (
-                own_rate / (options.every or 1) if rate is None else min(rate, own_rate)
-            )
-        horizon_frames = _horizon_frames(lane, options)
-        names = self._stream_names(lane.name)
-        for name, view in zip(names, options.views, strict=True):
-            lane.watchers.append(
-                Watcher(name, self._model, options, view, horizon_frames, self._resume.get(name))
-            )
-        for name in names:
-            yield Started(name, source.live, lane.looked_at, source.seconds)
-        lane.begin(rate, options, lambda: self._wake(lane))
-
-    def _stream_names(self, name: str) -> list[str]:
-        return [name, *(f"{name}#{n + 2}" for n in range(len(self._options.views) - 1))]
-
-    def _end(self, lane: _Lane, error: Exception | None) -> Iterator[Item]:
-        skipped = 0 if lane.capture is None else lane.capture.skipped
-        complete = error is None and not lane.stopped
-        for watcher in lane.watchers:
-            yield from watcher.finish()
-            snapshot = watcher.last_snapshot()
-            yield Ended(watcher.name, lane.steps, skipped, complete, error, snapshot)
-        if not lane.watchers:
-            yield Ended(lane.name, 0, 0, complete, error, None)
-        try:
-            lane.close()
-        except Exception:
-            logger.exception("%s cannot be closed", lane.name)
-
-    def _put_back(self, lane: _Lane) -> None:
+    def _put_back(self, lane: _PooledLane) -> None:
         """A recording waits for its next turn, a live source for its next frame."""
         with self._lock:
             if not lane.ended:
@@ -325,7 +194,7 @@ class StreamPool:
                 self._ready.put(None)
             self._give(None)
 
-    def _wake(self, lane: _Lane) -> None:
+    def _wake(self, lane: _PooledLane) -> None:
         with self._lock:
             lane.woken = True
             if not lane.queued and not lane.ended:
@@ -334,9 +203,9 @@ class StreamPool:
                     self._waiting.remove(lane)
                 self._ready.put(lane)
 
-    def _open_and_wake(self, lane: _Lane) -> None:
+    def _open_and_wake(self, lane: _PooledLane) -> None:
         try:
-            self._open(lane)
+            lane.open()
         except Exception as error:
             lane.error = error
         with self._lock:
@@ -354,83 +223,13 @@ class StreamPool:
             return
 
 
-class _Lane:
-    """A source on its way through the pool; one worker at a time has it."""
+class _PooledLane(Lane):
+    """A lane on its way through the pool; one worker at a time has it."""
 
-    def __init__(self, name: str, given: str | Path | Source) -> None:
-        self.name = name
-        self.given = given
-        self.recorded = is_recorded(given) if isinstance(given, (str, Path)) else not given.live
-        self.source: Source | None = None
-        self.error: Exception | None = None
-        self.capture: Capture | None = None
-        self.watchers: list[Watcher] = []
-        self.looked_at: float | None = None
-        self.steps = 0
-        self.queued = self.woken = self.stopped = self.ended = False
-        self._frames: Iterator[tuple[VideoFrame, bool]] = iter(())
-
-    def begin(
-        self, rate: float | None, options: WatchOptions, on_change: Callable[[], None]
-    ) -> None:
-        """Starts to read, by the rate or one frame in so many."""
-        assert self.source is not None
-        if self.source.live:
-            ticks = None if rate is None else LiveTicks(rate)
-            every, start_s = options.every or 1, options.start_s
-
-            def wants(frame: VideoFrame) -> bool:
-                if not is_at(frame, start_s):
-                    return False
-                return frame.index % every == 0 if ticks is None else ticks.wants(frame.time_s)
-
-            self.capture = Capture(self.source, wants, on_change)
-            return
-        marked = (
-            marked_every(self.source, options.every or 1)
-            if rate is None
-            else marked_at_rate(self.source, rate)
-        )
-        self._frames = (
-            (frame, wanted)
-            for frame, wanted in marked
-            if (wanted or options.all_frames) and is_at(frame, options.start_s)
-        )
-
-    def next_frame(self) -> tuple[VideoFrame | None, bool]:
-        """A frame, and whether to look at it; None at the end of a recording, or for now."""
-        if self.capture is not None:
-            return self.capture.take(0), True
-        return next(self._frames, (None, False))
-
-    def close(self) -> None:
-        """Frees all, so that a long list of sources takes no memory for those behind."""
-        watchers, self.watchers = self.watchers, []
-        for watcher in watchers:
-            watcher.close()
-        self._frames = iter(())
-        source, self.source = self.source, None
-        capture, self.capture = self.capture, None
-        if capture is not None:
-            capture.close()
-        elif source is not None:
-            source.close()
-
-
-def _horizon_frames(lane: _Lane, options: WatchOptions) -> int | None:
-    if options.horizon_s is None:
-        return None
-    if lane.looked_at is None:
-        raise VideoError(
-            f"a horizon in seconds needs a frame rate, and neither {lane.name} nor the model says"
-            " one; give the frames per second"
-        )
-    return max(1, round(options.horizon_s * lane.looked_at))
+    error: Exception | None = None
+    queued = woken = False
 
 
 def stream_names(sources: Sequence[str | Path | Source]) -> list[str]:
     """What the streams of sources are called: by their public names, numbered where they repeat."""
-    return numbered(
-        public_name(source) if isinstance(source, (str, Path)) else source.name
-        for source in sources
-    )
+    return numbered(map(source_name, sources))

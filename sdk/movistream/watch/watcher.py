@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from movistream.sources.frame import VideoFrame
 from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Snapshot
 from movistream.stream.preprocess import View
-from movistream.stream.result import Prediction, Result
+from movistream.stream.result import Prediction, Result, answer_dictionary, moment
 from movistream.watch.events import Event, EventDetector, EventOptions
 from movistream.watch.resets import Reason, ResetOptions, ResetPolicy
 from movistream.watch.scores import ScoreOptions, Scorer
@@ -71,7 +71,7 @@ class WatchOptions:
             raise MovistreamError("at least one class and one view are needed")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """What was said to one frame of a stream.
 
@@ -101,6 +101,30 @@ class Step:
         """Of the frame that the scores are about, in seconds since the source's start."""
         return self.frame.time_s if self.result.time_s is None else self.result.time_s
 
+    @property
+    def label(self) -> str:
+        """The label of the reported class with the highest score."""
+        return self.best[0].label
+
+    @property
+    def score(self) -> float:
+        """The highest score of a reported class, in [0, 1]."""
+        return self.best[0].score
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as plain JSON types, as ``movistream run --json`` prints it."""
+        found = {
+            "source": self.stream,
+            **answer_dictionary(self.result, self.best, self.time_s),
+        }
+        if self.latency_ms is not None:
+            found.update(latency_ms=round(self.latency_ms, 3), skipped=self.skipped)
+        return found
+
+    def __repr__(self) -> str:
+        said = "warming up" if self.result.warming_up else f"{self.label} {self.score:.3f}"
+        return f"<Step of {self.stream}, {moment(self.result.frame, self.time_s)}: {said}>"
+
 
 @dataclass(frozen=True, eq=False)
 class Passed:
@@ -127,6 +151,10 @@ class Seen:
     stream: str
     event: Event
 
+    def to_dict(self) -> dict[str, Any]:
+        """The event as plain JSON types, as ``movistream run --json`` prints it."""
+        return {"source": self.stream, "event": self.event.to_dict()}
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -144,6 +172,11 @@ class Notice:
     time_s: float
     kind: Literal["reset", "interruption"]
     reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The notice as plain JSON types, as ``movistream run --json`` prints it."""
+        told = {"time_s": round(self.time_s, 4), "reason": self.reason}
+        return {"source": self.stream, self.kind: told}
 
 
 class Watcher:

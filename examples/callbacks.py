@@ -1,0 +1,30 @@
+"""Calls functions instead of looping: one for each step, one for each event that has ended.
+
+python examples/callbacks.py MODEL.tflite CLIP.mp4
+"""
+
+import sys
+
+import movistream
+
+model_path, source = sys.argv[1:]
+seen: dict[str, float] = {}
+
+
+def note(event: movistream.Event) -> None:
+    """Adds up for how long each class was seen."""
+    seen[event.label] = seen.get(event.label, 0.0) + event.end_s - event.start_s
+    print(f"{event.label} until {event.end_s:.1f} s, at most {event.peak_score:.2f}")
+
+
+def show(step: movistream.Step) -> None:
+    """Says what is going on at every fifth second."""
+    if step.frame.index % 25 == 0:
+        print(f"{step.time_s:.1f} s: {[event.label for event in step.going_on]}")
+
+
+options = movistream.WatchOptions(events=movistream.EventOptions(enter=0.5, leave=0.3, least_s=0.4))
+with movistream.load(model_path) as model:
+    model.watch(source, options, on_step=show, on_event=note).run()
+for label, seconds in sorted(seen.items()):
+    print(f"{label}: {seconds:.1f} s in all")

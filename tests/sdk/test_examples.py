@@ -1,0 +1,161 @@
+"""The programs in ``examples/``: each is short, and runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import runpy
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import movistream
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+MOST_LINES = 60
+
+
+def run(name: str, *arguments: object, code: int = 0) -> list[str]:
+    """Runs a program as its first lines say; returns the lines that it prints."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name, *map(str, arguments)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "sdk"), "PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
+def test_programs_are_short_and_tested(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) < MOST_LINES
+    assert f'"{path.name}"' in Path(__file__).read_text(encoding="utf-8")
+
+
+def test_one_clip(model_path: Path, clip: Path) -> None:
+    first, *others = run("one_clip.py", model_path, clip)
+    assert first.startswith("thing ")
+    assert len([line for line in others if " s  thing " in line]) == 15
+    assert others[-1].startswith("  thing 1 from 0.0 s")
+
+
+def test_a_camera_loop(model_path: Path, clip: Path) -> None:
+    lines = run("camera_loop.py", model_path, clip)
+    assert lines
+    labels = [line.split(" s  ")[1].rsplit(" ", 1)[0] for line in lines]
+    assert all(one != other for one, other in pairwise(labels))
+    assert run("camera_loop.py", model_path, "none.mp4", code=1) == []
+
+
+def test_an_async_loop(model_path: Path, clip: Path, tmp_path: Path) -> None:
+    other = shutil.copy(clip, tmp_path / "other.avi")
+    lines = run("async_loop.py", model_path, clip, other, "none.mp4")
+    assert any(line.startswith(f"{clip} at 0.0 s: thing") for line in lines)
+    assert any(line.startswith(f"{other} at 0.0 s: thing") for line in lines)
+    assert any(line.startswith("none.mp4 failed") for line in lines)
+
+
+def test_callbacks(model_path: Path, clip: Path) -> None:
+    lines = run("callbacks.py", model_path, clip)
+    assert lines[0].startswith("0.0 s: [")
+    assert lines[-1].startswith("thing 1: ")
+    assert lines[-1].endswith(" s in all")
+
+
+def test_two_streams(model_path: Path, clip: Path) -> None:
+    lines = run("two_streams.py", model_path, clip, clip)
+    assert len(lines) == 15
+    for line in lines:
+        one, other = line.split(" s  ")[1].split("thing ")[1:]
+        assert one.strip() == other
+
+
+def test_events_to_sqlite(model_path: Path, clip: Path, tmp_path: Path) -> None:
+    database = tmp_path / "events.sqlite"
+    assert run("events_to_sqlite.py", model_path, clip, database)[0].startswith("thing 1: 1 times")
+    assert run("events_to_sqlite.py", model_path, clip, database)[0].startswith("thing 1: 2 times")
+    with closing(sqlite3.connect(database)) as opened:
+        rows = opened.execute("select source, label, start_s from events").fetchall()
+    assert rows == [(str(clip), "thing 1", 0.0)] * 2
+
+
+def test_batch_to_table(model_path: Path, clip: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    shutil.copy(clip, folder / "a.avi")
+    (folder / "b.mp4").write_text("no video")
+    table = tmp_path / "table.csv"
+    assert run("batch_to_table.py", model_path, folder, table, code=1) == ["2 clips, 1 failed"]
+    with table.open(encoding="utf-8", newline="") as file:
+        good, bad = csv.DictReader(file)
+    assert (good["clip"], good["label"][:6], good["events"], good["error"]) == (
+        "a.avi",
+        "thing ",
+        "1",
+        "",
+    )
+    assert (bad["clip"], bad["label"]) == ("b.mp4", "")
+    assert "cannot be opened as a video" in bad["error"]
+
+
+def test_snapshot_and_resume(model_path: Path, frames: np.ndarray, tmp_path: Path) -> None:
+    for name, part in (("all", frames), ("a", frames[:4]), ("b", frames[4:])):
+        np.save(tmp_path / f"{name}.npy", part)
+    name, state = "snapshot_and_resume.py", tmp_path / "state.npz"
+    whole = run("snapshot_and_resume.py", model_path, tmp_path / "all.npy", tmp_path / "all.npz")
+    first = run(name, model_path, tmp_path / "a.npy", state)
+    told, *second = run(name, model_path, tmp_path / "b.npy", state)
+    assert told == "going on after 4 frames"
+    assert first + second == whole
+
+
+def test_a_notebook(
+    model_path: Path, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib").use("agg")
+    shutil.copy(model_path, tmp_path / "model.tflite")
+    shutil.copy(clip, tmp_path / "clip.mp4")
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((EXAMPLES / "timeline.ipynb").read_text(encoding="utf-8"))
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len("\n".join(code).splitlines()) < MOST_LINES
+    names: dict[str, Any] = {}
+    for cell in code:
+        exec(cell, names)
+    lines = names["axes"].get_lines()
+    assert [line.get_label() for line in lines] == [b.label for b in names["answer"].best[:3]]
+    assert len(lines[0].get_xdata()) == 15
+    names["plt"].close(names["figure"])
+    names["model"].close()
+
+
+def test_an_endpoint(model_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client_of = pytest.importorskip("fastapi.testclient").TestClient
+    monkeypatch.setenv("MODEL", str(model_path))
+    names = runpy.run_path(str(EXAMPLES / "fastapi_endpoint.py"))
+    names["classify"].__globals__["MOST_BYTES"] = clip.stat().st_size
+    with client_of(names["app"]) as client:
+        answer = client.post("/classify", content=clip.read_bytes())
+        assert answer.status_code == 200
+        assert answer.json() == {
+            key: value
+            for key, value in movistream.classify(clip, names["model"]).to_dict().items()
+            if key != "source"
+        }
+        refused = client.post("/classify", content=b"no video")
+        assert refused.status_code == 422
+        assert refused.json()["detail"].startswith("the clip cannot be opened as a video")
+        assert client.post("/classify", content=clip.read_bytes() + b".").status_code == 413
+    names["model"].close()
