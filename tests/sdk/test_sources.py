@@ -173,6 +173,24 @@ def test_kinds_of_images(tmp_path: Path) -> None:
     np.testing.assert_array_equal(images[4], np.rot90(rgb[:4], -1))
 
 
+def test_an_image_of_a_few_bytes_and_many_pixels(tmp_path: Path) -> None:
+    """A GIF says its size in four bytes."""
+    data = (
+        b"GIF87a"
+        + (8000).to_bytes(2, "little") * 2
+        + bytes(3)
+        + b","
+        + bytes(4)
+        + b"\4\0\3\0\0\x08\x02\0\0\0;"
+    )
+    (tmp_path / "1.png").write_bytes(data)
+    with (
+        ImageFolder(tmp_path, 1) as source,
+        pytest.raises(VideoError, match="64000000 pixels, more"),
+    ):
+        _ = [frame.image for frame in source]
+
+
 def test_an_image_that_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
     with ImageFolder(tmp_path, 1) as source, pytest.raises(VideoError, match=r"1\.png"):

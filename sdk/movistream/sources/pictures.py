@@ -19,6 +19,9 @@ from movistream.stream.preprocess import check_frame
 
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
+MOST_PIXELS = 40_000_000
+"""Of an image file: with transparency, its copies take 19 bytes a pixel on the way to RGB."""
+
 _SIXTEEN_BITS = frozenset({"I", "I;16", "I;16B", "I;16L", "I;16N"})
 _POLL_S = 0.2
 _DIGITS = re.compile(r"(\d+)")
@@ -168,11 +171,13 @@ def read_image(path: Path) -> Picture:
     """An image file as uint8 RGB (height, width, 3).
 
     Raises:
-        VideoError: if it cannot be read.
+        VideoError: if it cannot be read, or has more than :data:`MOST_PIXELS` pixels.
     """
     image_module, operations, unreadable = _pillow()
     try:
         with image_module.open(path) as image:
+            if (pixels := image.width * image.height) > MOST_PIXELS:
+                raise VideoError(f"{path} has {pixels} pixels, more than {MOST_PIXELS}")
             if image.mode in _SIXTEEN_BITS:
                 grey = (np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
                 return np.repeat(grey[..., None], 3, axis=2)
