@@ -159,7 +159,7 @@ _DEFAULT_EVENTS = EventOptions()
 @click.option(
     "--shortest",
     type=parameters.SECONDS,
-    default=_DEFAULT_EVENTS.least_s,
+    default=_DEFAULT_EVENTS.shortest_s,
     show_default=True,
     metavar="SECONDS",
     help="Shorter events are left out.",
@@ -182,6 +182,11 @@ _DEFAULT_EVENTS = EventOptions()
 @click.option("--out", type=parameters.PATH, help="Write a video with the answers drawn on.")
 @click.option("--plot", type=parameters.PATH, help="Write scores over time as a PNG.")
 @click.option("--csv", "table", type=parameters.PATH, help="Write a line per frame.")
+@click.option(
+    "--summary",
+    type=parameters.PATH,
+    help="Write a CSV line per source: the answer, events (with --events), frames, the error.",
+)
 @click.option("--show", is_flag=True, help="Show frames and answers in a window.")
 @click.option("--force", is_flag=True, help="Replace output files that exist.")
 @click.option(

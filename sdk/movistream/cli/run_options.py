@@ -61,6 +61,7 @@ class Request:
     out: Path | None
     plot: Path | None
     table: Path | None
+    summary: Path | None
     show: bool
     force: bool
     output_dir: Path | None
@@ -101,7 +102,16 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
         check_video_output(request.out)
     inputs = [*models, *map(Path, sources), *filter(None, [request.labels])]
     taken = {path.resolve(): f"is read: {path}" for path in inputs}
-    for output in filter(None, (request.save_state, request.plot, request.table, request.out)):
+    for output in filter(
+        None,
+        (
+            request.save_state,
+            request.plot,
+            request.table,
+            request.summary,
+            request.out,
+        ),
+    ):
         check_output(output)
         if output.resolve() in taken:
             raise OutputError(f"cannot write {output}: this file {taken[output.resolve()]}")
@@ -117,15 +127,19 @@ def views(request: Request) -> tuple[View, ...]:
     return tuple(View(request.fit, region) for region in request.regions) or (View(request.fit),)
 
 
+def finds_events(request: Request) -> bool:
+    """Whether events are looked for: they are also a part of plots."""
+    return request.events or request.plot is not None
+
+
 def watch_options(request: Request) -> WatchOptions:
     """How sources are watched."""
-    finds_events = request.events or request.plot is not None
     return WatchOptions(
         scores=ScoreOptions(
             request.temperature, request.smooth, frozenset(request.allow), frozenset(request.deny)
         ),
         events=EventOptions(request.enter, request.leave, request.shortest)
-        if finds_events
+        if finds_events(request)
         else None,
         resets=ResetOptions(request.reset_on_cut, request.reset_after_gap, request.reset_every),
         frames_per_second=request.fps,
