@@ -157,8 +157,8 @@ def _run(
         sinks = [_display(request, title, tagged=len(sources) * len(views(request)) > 1)]
         view = views(request)[0]
         sinks += [_filled(table) for table in _tables(request)]
-        if request.out is not None:
-            sinks.append(annotated_video(request.out, request.top, view, events=request.events))
+        if request.output is not None:
+            sinks.append(annotated_video(request.output, request.top, view, events=request.events))
         if request.plot is not None:
             sinks.append(timeline_plot(request.plot, scorer, title))
         if request.show:

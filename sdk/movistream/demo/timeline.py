@@ -13,7 +13,7 @@ import numpy as np
 from movistream.demo.clip import FRAMES_PER_SECOND
 from movistream.demo.motion import LABELS, CameraPath
 from movistream.drawing.annotate import annotate
-from movistream.drawing.timeline import figure_class
+from movistream.drawing.plot_file import figure_class, save_plot
 from movistream.drawing.video_writer import open_video_writer
 from movistream.sources.picking import pick_at_rate
 from movistream.sources.video_file import VideoFile
@@ -96,8 +96,7 @@ def plot(timeline: Sequence[TimelineFrame], output: Path) -> None:
     axes.set(xlabel="time, s", title=f"{share_right(timeline):.1%} of frames right after 1 s")
     axes.grid(alpha=0.3)
     axes.legend(loc="upper right")
-    with replaced_when_done(output) as part:
-        figure.savefig(part, format="png", dpi=120)
+    save_plot(figure, output)
 
 
 def write_annotated(
