@@ -52,6 +52,23 @@ def test_a_clip_has_the_answer_after_its_last_frame(model: Model, clip: Path) ->
     assert found["events"][0]["label"] == answer.events[0].label
 
 
+def test_a_clip_is_enough(clip: Path) -> None:
+    """The model that comes with the package says what the camera does."""
+    answer = movistream.classify(clip)
+    assert answer.label in {
+        "static",
+        "pan left",
+        "pan right",
+        "tilt up",
+        "tilt down",
+        "zoom in",
+        "zoom out",
+        "roll clockwise",
+        "roll counter-clockwise",
+    }
+    assert len(answer.timeline) == 30
+
+
 def test_a_path_is_enough(model: Model, model_path: Path, clip: Path) -> None:
     expected = movistream.classify(str(clip), model)
     assert movistream.classify(str(clip), str(model_path)).label == expected.label

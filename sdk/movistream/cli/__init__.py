@@ -84,17 +84,26 @@ def command_line() -> None:
     """Stream video through networks that remember, on small devices, one frame at a time."""
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Runs the command line; errors end it with one line on stderr and exit code 1.
+def main(
+    arguments: list[str] | None = None,
+    command: click.Command = command_line,
+    name: str = "movistream",
+) -> Any:
+    """Runs a command line; errors end it with one line on stderr and exit code 1.
 
     Arguments may be addresses with passwords in them, which no message repeats.
+
+    Args:
+        arguments: by default those of this process.
+        command: by default ``movistream`` with all its commands.
+        name: of the program, in messages.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        command_line.main(arguments, prog_name="movistream", standalone_mode=False)
+        command.main(arguments, prog_name=name, standalone_mode=False)
     except MovistreamError as error:
         _fail(without_addresses(str(error), arguments), 1)
     except click.ClickException as error:

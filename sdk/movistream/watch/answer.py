@@ -95,7 +95,7 @@ class Answer:
 
 def classify(
     source: str | Path | Source,
-    model: Streamable | str | Path,
+    model: Streamable | str | Path = "camera-motion",
     options: WatchOptions | None = None,
     *,
     source_options: SourceOptions | None = None,
@@ -108,7 +108,9 @@ def classify(
 
     Args:
         source: a name as in :func:`movistream.open_source`, or an open source, which is closed.
-        model: a model, an ensemble, or the path of a model file, which is loaded for this clip.
+        model: a model, an ensemble, or the path or the name of a model file, which is loaded for
+            this clip. By default the model that comes with this package, which says what the camera
+            does.
         options: see :class:`WatchOptions`; of one view. By default events are looked for by the
             defaults of :class:`EventOptions`.
         source_options: for opening the source, see :meth:`.Model.watch`.
