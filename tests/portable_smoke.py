@@ -1,4 +1,4 @@
-"""Shows that an installed movistream works, on any system: demo, run, Python, convert if it is there.
+"""Shows that an installed movistream works, on any system: demo, run, Python, perhaps convert.
 
 python tests/portable_smoke.py FOLDER
 """
