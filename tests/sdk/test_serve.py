@@ -26,6 +26,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from movistream.cli import main
 from movistream.serve.hub import Subscriber
+from movistream.serve.limits import Limits
 from tests.sdk.serving import Server, serving
 from tests.sdk.videos import MjpegServer, numbered_picture, write_timed_video
 from tests.sdk.waiting import wait_until
@@ -493,18 +494,26 @@ def test_the_model_file_is_replaced(model_path: Path, clip: Path, tmp_path: Path
         running.wait_for_steps(steps=10)
 
 
-def test_who_never_reads_is_dropped(server: Server) -> None:
-    """After 20 s; and who wants no pictures has none to acknowledge."""
-    path = f"{server.socket_url}/api/feeds/{server.feeds()[0]['id']}/live"
-    with connect(path) as silent, connect(f"{path}?pictures=false") as reader:
-        kinds = set()
-        deadline = time.monotonic() + 23
-        while time.monotonic() < deadline:
-            kinds.add(type(reader.recv(timeout=10)))
-        assert kinds == {str}
-        # Five steps a second have come; if it was still open, more would follow.
-        with pytest.raises(ConnectionClosed):
-            messages(silent, 150, "step")
+def test_who_never_reads_is_dropped(model_path: Path, clip: Path) -> None:
+    """And who wants no pictures has none to acknowledge."""
+    with serving(model_path, clip, "--loop", limits={"unshown_s": 2.0}) as running:
+        path = f"{running.socket_url}/api/feeds/{running.feeds()[0]['id']}/live"
+        with connect(path) as silent, connect(f"{path}?pictures=false") as reader:
+            kinds = set()
+            deadline = time.monotonic() + 4
+            while time.monotonic() < deadline:
+                kinds.add(type(reader.recv(timeout=10)))
+            assert kinds == {str}
+            # Five steps a second have come; if it was still open, more would follow.
+            with pytest.raises(ConnectionClosed):
+                messages(silent, 50, "step")
+
+
+def test_limits_of_a_server() -> None:
+    """Tests of the server itself reach some of them sooner."""
+    limits = Limits()
+    assert limits.unshown_s == 20
+    assert (limits.upload_window_s, limits.upload_window_bytes) == (10, 160_000)
 
 
 def test_slow_watchers_are_dropped() -> None:

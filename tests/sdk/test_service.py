@@ -177,7 +177,7 @@ def test_the_watchdog_is_fed_by_steps(model_path: Path, clip: Path, tmp_path: Pa
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(address))
         manager.settimeout(20)
-        environment = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "3000000"}
+        environment = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "1500000"}
         with serving(model_path, clip, "--loop", environment=environment) as running:
             said = [manager.recv(100) for _ in range(3)]
             assert said == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]

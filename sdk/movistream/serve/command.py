@@ -110,8 +110,8 @@ def serve(
     token = checked_token(token, host)
     try:
         from movistream.serve.feed import FeedOptions
+        from movistream.serve.limits import Limits
         from movistream.serve.server import run_server
-        from movistream.serve.station import Limits
     except ImportError:
         raise MissingExtraError("movistream serve", "serve") from None
     more_models, names = parameters.models_and_sources(sources)

@@ -7,7 +7,7 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,41 +17,13 @@ from movistream.errors import MovistreamError, VideoError
 from movistream.serve.browser_camera import BrowserCamera
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.hub import Hub
+from movistream.serve.limits import Limits, NoFeedError, TooManyError
 from movistream.serve.machine import SystemWatch
 from movistream.serve.schema import ModelDescription, Status
 from movistream.sources import Source, VideoFile
 from movistream.sources.address import numbered, short_name
 from movistream.stream.ensemble import Streamable
 from movistream.system.leftovers import remove_leftovers, temporary_folder
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What others may ask of the server.
-
-    Attributes:
-        upload_bytes: size of a video that somebody sends.
-        uploads: feeds of sent videos and of browsers' cameras, together; the oldest that is over
-            makes room.
-        clients: connections that watch, all feeds together.
-        video_pixels: width times height of a sent video.
-    """
-
-    upload_bytes: int = 200 * 1024**2
-    uploads: int = 4
-    clients: int = 100
-    video_pixels: int = 3840 * 2160
-
-
-class TooManyError(MovistreamError):
-    """A limit is reached."""
-
-
-class NoFeedError(MovistreamError):
-    """There is no such feed."""
-
-    def __init__(self) -> None:
-        super().__init__("there is no such feed")
 
 
 class Station:
