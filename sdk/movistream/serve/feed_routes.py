@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from litestar import Response, delete, get, post, put
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
-from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_409_CONFLICT
+from litestar.status_codes import (
+    HTTP_200_OK,
+    HTTP_201_CREATED,
+    HTTP_204_NO_CONTENT,
+    HTTP_409_CONFLICT,
+)
 
+from movistream.serve.added_source import check_source
+from movistream.serve.events_table import events_table
 from movistream.serve.feed import Feed
-from movistream.serve.schema import FeedDescription, History, Settings
+from movistream.serve.schema import (
+    FeedDescription,
+    History,
+    NewSource,
+    SavedEvents,
+    Settings,
+)
+from movistream.serve.station import Station
 
 FeedId = Annotated[str, Parameter(max_length=40, description="Of a feed, see /api/status.")]
 
@@ -27,6 +42,29 @@ def feed_description(state: State, feed_id: FeedId) -> FeedDescription:
 def history(state: State, feed_id: FeedId) -> History:
     """The last minutes of a feed: scores and events."""
     return _feed(state, feed_id).history.recent()
+
+
+@get(
+    "/api/feeds/{feed_id:str}/events",
+    sync_to_thread=False,
+    responses={
+        HTTP_200_OK: ResponseSpec(SavedEvents, description="As JSON, or as a table."),
+    },
+)
+def events(
+    state: State,
+    feed_id: FeedId,
+    format: Annotated[  # noqa: A002 - what is written in addresses
+        Literal["json", "csv"], Parameter(description="json, or csv for spreadsheets.")
+    ] = "json",
+) -> Response[Any]:
+    """The events of a feed, to be saved: the last 10,000 that have ended."""
+    feed = _feed(state, feed_id)
+    saved = SavedEvents(feed.id, feed.name, feed.history.saved)
+    named = {"content-disposition": f'attachment; filename="events-{feed.id}.{format}"'}
+    if format == "csv":
+        return Response(events_table(saved), media_type="text/csv", headers=named)
+    return Response(saved, headers=named)
 
 
 @get("/api/feeds/{feed_id:str}/picture", media_type="image/jpeg")
@@ -64,9 +102,17 @@ async def configure(state: State, feed_id: FeedId, data: Settings) -> FeedDescri
     return feed.describe()
 
 
+@post("/api/feeds", status_code=HTTP_201_CREATED)
+async def add(state: State, data: NewSource) -> FeedDescription:
+    """Watches one more source: an address, or what else the server allows."""
+    station: Station = state.station
+    await asyncio.to_thread(check_source, data.source, station.limits.allowed_sources)
+    return station.add_source(data.source).describe()
+
+
 @delete("/api/feeds/{feed_id:str}")
 async def remove(state: State, feed_id: FeedId) -> None:
-    """Ends a feed that was sent, and removes its file."""
+    """Ends a feed that was sent or added; a sent file is removed."""
     await state.station.remove(feed_id)
 
 

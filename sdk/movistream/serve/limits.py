@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from movistream.errors import MovistreamError
+from movistream.serve.schema import SourceKind
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,9 @@ class Limits:
         uploads: feeds of sent videos and of browsers' cameras, together; the oldest that is over
             makes room.
         clients: connections that watch, all feeds together.
-        video_pixels: width times height of a sent video.
+        sources: that somebody has added.
+        allowed_sources: kinds of sources that may be added.
+        video_pixels: width times height of what was sent or added.
         unshown_s: who has not acknowledged a picture for so long does not read, and is dropped.
     """
 
@@ -26,6 +29,8 @@ class Limits:
     upload_window_s: float = 10.0
     upload_window_bytes: int = 160_000
     uploads: int = 4
+    sources: int = 8
+    allowed_sources: tuple[SourceKind, ...] = ("network",)
     clients: int = 100
     video_pixels: int = 3840 * 2160
     unshown_s: float = 20.0
@@ -33,6 +38,10 @@ class Limits:
 
 class TooManyError(MovistreamError):
     """A limit is reached."""
+
+
+class NotAllowedError(MovistreamError):
+    """Whoever runs the server has not allowed it."""
 
 
 class NoFeedError(MovistreamError):

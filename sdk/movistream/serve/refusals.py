@@ -8,6 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, WebSocketException
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
+    HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
     HTTP_409_CONFLICT,
     HTTP_422_UNPROCESSABLE_ENTITY,
@@ -15,11 +16,15 @@ from litestar.status_codes import (
 )
 
 from movistream.errors import MovistreamError
-from movistream.serve.limits import NoFeedError, TooManyError
+from movistream.serve.limits import NoFeedError, NotAllowedError, TooManyError
 from movistream.serve.unexpected import tell_unexpected
 
 _CUT_OFF = "client disconnected prematurely"
-_CODES = {NoFeedError: HTTP_404_NOT_FOUND, TooManyError: HTTP_409_CONFLICT}
+_CODES = {
+    NoFeedError: HTTP_404_NOT_FOUND,
+    NotAllowedError: HTTP_403_FORBIDDEN,
+    TooManyError: HTTP_409_CONFLICT,
+}
 
 
 def refused(_request: Any, error: MovistreamError) -> Response[dict[str, Any]]:

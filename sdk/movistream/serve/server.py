@@ -49,8 +49,9 @@ def run_server(
         MovistreamError: if the address cannot be listened on.
     """
     listening = _listen(host, port)
-    show_logs(sources)
-    application = make_app(lambda: Station(model, sources, options, limits))
+    secrets = list(sources)
+    show_logs(secrets)
+    application = make_app(lambda: Station(model, sources, options, limits, secrets))
     app = Guard(application, token, own_names(host, names))
     connections = Connections(with_room_for_descriptors(ConnectionLimits()), UPLOAD_PATH)
     config = uvicorn.Config(

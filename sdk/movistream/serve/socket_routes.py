@@ -15,13 +15,14 @@ from movistream.errors import VideoError
 from movistream.serve.feed import Feed
 from movistream.serve.hub import Subscriber
 from movistream.serve.limits import NoFeedError, TooManyError
-from movistream.serve.schema import Acknowledgement, FeedMessage
+from movistream.serve.schema import Acknowledgement, FeedMessage, Message, TakenMessage
 from movistream.serve.station import Station
 
 _TRY_AGAIN_LATER = 1013
 _GOING_AWAY = 1001
 _BAD_MESSAGE = 1007
 _NOT_FOUND = 4404
+_MOST_REASON_LETTERS = 120
 _LOOK_EVERY_S = 0.5
 
 
@@ -45,7 +46,10 @@ async def live(
         await socket.close(code=_TRY_AGAIN_LATER, reason="too many are watching")
         return
     subscriber = Subscriber(pictures=pictures, most_unshown_s=station.limits.unshown_s)
-    subscriber.put(msgspec.json.encode(FeedMessage(feed.describe())).decode())
+    subscriber.put(_encoded(FeedMessage(feed.describe())))
+    if feed.said is not None:
+        # Perhaps the last one: a short video is over before anybody watches.
+        subscriber.put(_encoded(feed.said))
     station.clients += 1
     feed.hub.add(subscriber)
     tasks = [
@@ -63,39 +67,55 @@ async def live(
         results = await asyncio.gather(*tasks, return_exceptions=True)
     code = next((result for result in results if isinstance(result, int)), None)
     if code is not None:
-        with suppress(Exception):
-            await asyncio.wait_for(socket.close(code=code), 1)
+        await _close(socket, code)
 
 
 @websocket("/api/camera")
 async def browser_camera(socket: WebSocket[Any, Any, Any], state: State) -> None:
-    """Watches a browser's camera: takes JPEG pictures, first says which feed they go to."""
+    """Watches a browser's camera, which sends JPEG pictures.
+
+    The first message, of type ``feed``, says which feed they go to; then one of type ``taken``
+    answers each picture.
+    """
     station: Station = state.station
     await socket.accept()
     try:
         feed, camera = station.add_browser_camera()
     except TooManyError as error:
-        await socket.close(code=_TRY_AGAIN_LATER, reason=str(error)[:120])
+        await socket.close(code=_TRY_AGAIN_LATER, reason=str(error)[:_MOST_REASON_LETTERS])
         return
+    code, reason = _GOING_AWAY, "this camera is not watched any more"
+    receiving: asyncio.Future[bytes] | None = None
     try:
-        await socket.send_text(msgspec.json.encode(feed.describe()).decode())
-        receiving = asyncio.create_task(socket.receive_bytes())
+        await socket.send_text(_encoded(FeedMessage(feed.describe())))
         while not feed.is_over:
+            receiving = receiving or asyncio.ensure_future(socket.receive_bytes())
             await asyncio.wait({receiving}, timeout=_LOOK_EVERY_S)
             if receiving.done():
                 await asyncio.to_thread(camera.put, receiving.result())
-                receiving = asyncio.create_task(socket.receive_bytes())
-                await socket.send_text(msgspec.json.encode(Acknowledgement(feed.steps)).decode())
-        receiving.cancel()
-        await socket.close(code=_GOING_AWAY, reason="this camera is not watched any more")
+                receiving = None
+                await socket.send_text(_encoded(TakenMessage(feed.steps)))
     except VideoError as error:
-        with suppress(Exception):
-            await socket.close(code=_BAD_MESSAGE, reason=str(error)[:120])
-    except (WebSocketDisconnect, KeyError, TypeError):
-        # A text message where bytes are due has no bytes.
-        pass
+        code, reason = _BAD_MESSAGE, str(error)[:_MOST_REASON_LETTERS]
+    except (WebSocketDisconnect, OSError):
+        # Nobody is there any more, which servers tell by an OSError to those who send.
+        return
     finally:
         camera.end()
+        if receiving is not None:
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+    await _close(socket, code, reason)
+
+
+async def _close(socket: WebSocket[Any, Any, Any], code: int, reason: str = "") -> None:
+    """Closes it, if anybody is there."""
+    with suppress(Exception):
+        await asyncio.wait_for(socket.close(code=code, reason=reason or None), 1)
+
+
+def _encoded(message: Message | TakenMessage) -> str:
+    return msgspec.json.encode(message).decode()
 
 
 async def _send(socket: WebSocket[Any, Any, Any], feed: Feed, subscriber: Subscriber) -> None:

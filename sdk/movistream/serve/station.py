@@ -10,20 +10,21 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import movistream
 from movistream.errors import MovistreamError, VideoError
+from movistream.serve.added_source import check_source
 from movistream.serve.browser_camera import BrowserCamera
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.hub import Hub
 from movistream.serve.limits import Limits, NoFeedError, TooManyError
 from movistream.serve.machine import SystemWatch
-from movistream.serve.schema import ModelDescription, Status
-from movistream.sources import Source, VideoFile
-from movistream.sources.address import numbered, short_name
+from movistream.serve.schema import FeedKind, ModelDescription, Status
+from movistream.sources import Source, SourceOptions, VideoFile
+from movistream.sources.address import numbered
 from movistream.stream.ensemble import Streamable
 from movistream.system.leftovers import remove_leftovers, temporary_folder
+from movistream.watch.pool import stream_names
 
 
 class Station:
@@ -35,10 +36,17 @@ class Station:
         sources: tuple[str, ...],
         options: FeedOptions,
         limits: Limits,
+        secrets: list[str] | None = None,
     ) -> None:
-        """Begins to watch the sources; needs a running event loop."""
+        """Begins to watch the sources; needs a running event loop.
+
+        Args:
+            secrets: takes up the addresses that others add, as long as they are watched: logs must
+                not show them.
+        """
         self.limits = limits
         self.clients = 0
+        self._secrets = [] if secrets is None else secrets
         self._receiving = 0
         self._model = model
         self._options = options
@@ -50,7 +58,7 @@ class Station:
         self._folder: Path | None = None
         # What a killed server has left is not kept until somebody sends a video.
         remove_leftovers(Path(tempfile.gettempdir()))
-        for source, name in zip(sources, numbered(map(short_name, sources)), strict=True):
+        for source, name in zip(sources, stream_names(sources), strict=True):
             self._add("source", name, partial(str, source), options)
 
     def feed(self, feed_id: str) -> Feed:
@@ -73,6 +81,7 @@ class Station:
             system=self._system.describe(),
             feeds=tuple(feed.describe() for feed in self._feeds.values()),
             most_upload_bytes=self.limits.upload_bytes,
+            allowed_sources=self.limits.allowed_sources,
         )
 
     @property
@@ -106,6 +115,41 @@ class Station:
         options = replace(self._options, loops=False, retries=False)
         return self._add("upload", name, open_upload, options, path)
 
+    def add_source(self, source: str) -> Feed:
+        """Watches what somebody has added, after :func:`.added_source.check_source`.
+
+        It is checked again each time that it is opened: names of hosts may lead elsewhere later.
+
+        Raises:
+            TooManyError: if there are too many already.
+        """
+        added = [feed for feed in self._feeds.values() if feed.kind == "added"]
+        if len(added) >= self.limits.sources:
+            raise TooManyError(
+                f"{self.limits.sources} sources that were added are being watched already; remove"
+                " one first"
+            )
+
+        def open_checked() -> str:
+            check_source(source, self.limits.allowed_sources)
+            return source
+
+        options = replace(
+            self._options,
+            source=replace(
+                self._options.source or SourceOptions(),
+                most_pixels=self.limits.video_pixels,
+                redirects=False,
+            ),
+        )
+        names = [feed.name for feed in self._feeds.values()]
+        self._secrets.append(source)
+        feed = self._add(
+            "added", numbered([*names, *stream_names([source])])[-1], open_checked, options
+        )
+        feed.address = source
+        return feed
+
     def add_browser_camera(self) -> tuple[Feed, BrowserCamera]:
         """Watches a browser's camera, whose pictures are put into it.
 
@@ -118,7 +162,7 @@ class Station:
         return self._add("browser", "browser camera", lambda: camera, options), camera
 
     async def remove(self, feed_id: str) -> None:
-        """Ends a feed that was sent.
+        """Ends a feed that was sent or added.
 
         Raises:
             NoFeedError: if there is none.
@@ -140,10 +184,12 @@ class Station:
         feed.close()
         if feed.file is not None:
             feed.file.unlink(missing_ok=True)
+        if feed.address is not None:
+            self._secrets.remove(feed.address)
 
     def _add(
         self,
-        kind: Literal["source", "upload", "browser"],
+        kind: FeedKind,
         name: str,
         open_source: Callable[[], str | Source],
         options: FeedOptions,
@@ -157,7 +203,7 @@ class Station:
         return feed
 
     def _make_room(self) -> None:
-        guests = [feed for feed in self._feeds.values() if feed.kind != "source"]
+        guests = [feed for feed in self._feeds.values() if feed.kind in ("upload", "browser")]
         if len(guests) + self._receiving < self.limits.uploads:
             return
         over = [feed for feed in guests if feed.is_over]

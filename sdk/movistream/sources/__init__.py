@@ -51,6 +51,8 @@ class SourceOptions:
         image_files_per_second: how fast the files of a folder come.
         timeout_s: after which a camera or connection that gives nothing counts as broken.
         give_up_after_s: a network stream without a picture for so long is given up.
+        most_pixels: larger frames of an address are not decoded, which fails; None for any.
+        redirects: follow a web server that says that what is wanted is elsewhere.
     """
 
     size: tuple[int, int] | None = None
@@ -58,6 +60,8 @@ class SourceOptions:
     image_files_per_second: float | None = None
     timeout_s: float = 5.0
     give_up_after_s: float = 60.0
+    most_pixels: int | None = None
+    redirects: bool = True
 
 
 def open_source(name: str | Path, options: SourceOptions | None = None) -> Source:
@@ -118,12 +122,16 @@ def _open_address(url: str, options: SourceOptions) -> Source:
             f"{public_name(url)} begins with {protocol}://, which is not read; there are"
             f" {', '.join(_PROTOCOLS)}"
         )
-    container = open_address(url, options.timeout_s)
+    container = open_address(
+        url, options.timeout_s, most_pixels=options.most_pixels, redirects=options.redirects
+    )
     if protocol in ("http", "https") and container.seconds is not None:
         return VideoFile.from_container(container, public_name(url))
     return NetworkStream(
         url,
         timeout_s=options.timeout_s,
         give_up_after_s=options.give_up_after_s,
+        most_pixels=options.most_pixels,
+        redirects=options.redirects,
         opened=container,
     )
