@@ -13,7 +13,14 @@ from litestar.status_codes import HTTP_500_INTERNAL_SERVER_ERROR
 
 import movistream
 from movistream.errors import MovistreamError
-from movistream.serve import feed_routes, page_routes, refusals, socket_routes, upload_route
+from movistream.serve import (
+    feed_routes,
+    page_routes,
+    refusals,
+    socket_document,
+    socket_routes,
+    upload_route,
+)
 from movistream.serve.station import Station
 from movistream.serve.watchdog import report_to_manager
 
@@ -55,6 +62,8 @@ def make_app(make_station: Callable[[], Station]) -> Litestar:
             feed_routes.add,
             feed_routes.remove,
             upload_route.upload,
+            socket_document.live_without_socket,
+            socket_document.camera_without_socket,
             socket_routes.live,
             socket_routes.browser_camera,
         ],

@@ -18,7 +18,7 @@ from movistream.serve.metrics import metrics_text
 from movistream.serve.schema import Status
 
 _STATIC = importlib.resources.files("movistream.serve") / "static"
-_PAGE_FILES = ("app.js", "chart.js", "style.css", "icon.svg")
+_PAGE_FILES = ("app.js", "chart.js", "color.js", "style.css", "icon.svg")
 
 
 @get("/", media_type=MediaType.HTML, sync_to_thread=False, include_in_schema=False)
