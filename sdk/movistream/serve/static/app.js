@@ -155,6 +155,7 @@ class Card {
     const pause = find(".pause", this.root);
     pause.textContent = feed.state === "paused" ? "Resume" : "Pause";
     pause.disabled = !["running", "paused"].includes(feed.state);
+    find(".reset", this.root).disabled = ["ended", "failed"].includes(feed.state);
     if (feed.state !== "running") find(".rate", this.root).textContent = "0.0";
     if (["lost", "ended", "failed"].includes(feed.state)) {
       find(".going-on", this.root).textContent = "";

@@ -35,7 +35,7 @@ export function drawTimeline(canvas, points, events) {
   const found = prepared(canvas);
   if (!found) return null;
   const { context, width, height, color } = found;
-  const left = 26, right = 6, top = LETTER + 8, bottom = 2 * LETTER + 10;
+  const left = 26, right = 6, top = LETTER + 12, bottom = 2 * LETTER + 10;
   const end = points.length ? points[points.length - 1].time_s : 0;
   const begin = Math.max(0, end - TIMELINE_S);
   const span = Math.max(end - begin, 5);
@@ -60,7 +60,9 @@ export function drawTimeline(canvas, points, events) {
       const peak = peaks.get(entry.index);
       if (!peak || entry.score > peak.score) peaks.set(entry.index, entry);
     }
-  const classes = [...peaks.values()].sort((a, b) => b.score - a.score).slice(0, MOST_CURVES);
+  const highest = [...peaks.values()].sort((a, b) => b.score - a.score).slice(0, MOST_CURVES);
+  // So that none of them moves in the legend when another one comes higher.
+  const classes = highest.sort((a, b) => a.index - b.index);
   context.globalAlpha = 0.15;
   for (const event of events) {
     if (event.end_s < begin) continue;
@@ -100,7 +102,7 @@ export function drawHistogram(canvas, latencies) {
   const { context, width, height, color } = found;
   const { limits_ms: limits, counts } = latencies;
   const most = Math.max(1, ...counts);
-  const left = Math.max(context.measureText(most).width, 8) + 6, top = LETTER + 8, bottom = 2 * LETTER + 10;
+  const left = Math.max(context.measureText(most).width, 8) + 6, top = LETTER + 12, bottom = 2 * LETTER + 10;
   const each = (width - left) / counts.length;
   context.fillText("steps", 2, LETTER);
   for (const count of [0, most]) {
