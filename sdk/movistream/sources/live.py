@@ -25,6 +25,10 @@ _NETWORK_PROTOCOLS = (
 """Of FFmpeg, beside those of formats such as rtsp; all but the ones that read files."""
 
 
+class NoAnswerError(VideoError):
+    """An address does not answer in time, or not with enough."""
+
+
 class LiveSource(Source, ABC):
     """A source whose frames are timed by when they come, see :class:`.frame.Source`.
 
@@ -231,17 +235,23 @@ def open_address(
     What it sends can have other addresses opened, as playlists do, but no files of this machine.
 
     Raises:
-        VideoError: if it cannot be opened.
+        NoAnswerError: if it takes too long.
+        VideoError: if it cannot be opened for another reason.
     """
     options = {**_LOW_LATENCY, "protocol_whitelist": _NETWORK_PROTOCOLS}
     if not redirects:
         options["max_redirects"] = "0"
     if url.lower().startswith("rtsp"):
         options["rtsp_transport"] = "tcp"
+    began_s = time.monotonic()
     try:
         return Container(url, options=options, timeout_s=timeout_s, most_pixels=most_pixels)
     except MediaError as error:
-        raise VideoError(f"{public_name(url)} cannot be opened: {error.reason}") from None
+        told = f"{public_name(url)} cannot be opened: {error.reason}"
+        # FFmpeg may say of what was interrupted that it is invalid.
+        if time.monotonic() - began_s >= timeout_s:
+            raise NoAnswerError(told) from None
+        raise VideoError(told) from None
 
 
 def _attempts(number: int) -> str:
