@@ -14,7 +14,7 @@ import msgspec
 
 from movistream.drawing.annotate import pillow_image
 from movistream.errors import MovistreamError
-from movistream.serve.clock import seen_at, utc_text
+from movistream.serve.clock import seen_at, wall_time
 from movistream.serve.history import FeedHistory, scored, seen
 from movistream.serve.hub import LEVELS, Hub
 from movistream.serve.pacing import PacedSource
@@ -295,9 +295,10 @@ class Feed:
                 self._tell(self._said)
                 self.hub.publish(None)
         elif isinstance(item, Seen):
-            self._tell(EventMessage(self.history.add_event(item.event)))
+            if item.event.phase == "end":
+                self._tell(EventMessage(self.history.add_event(item.event)))
         elif isinstance(item, Notice):
-            self._tell(NoticeMessage(utc_text(), round(item.time_s, 3), item.kind, item.reason))
+            self._tell(NoticeMessage(wall_time(), round(item.time_s, 3), item.kind, item.reason))
 
     def _step_message(self, step: Step, at: str) -> StepMessage:
         return StepMessage(

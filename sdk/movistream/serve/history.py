@@ -10,7 +10,7 @@ from collections import deque
 
 import msgspec
 
-from movistream.serve.clock import utc_text
+from movistream.serve.clock import wall_time
 from movistream.serve.schema import (
     History,
     Latencies,
@@ -72,7 +72,7 @@ class FeedHistory:
 
     def add_event(self, event: Event) -> SavedEvent:
         """Takes an event that has ended now."""
-        saved = SavedEvent(**msgspec.structs.asdict(seen(event)), at=utc_text())
+        saved = SavedEvent(**msgspec.structs.asdict(seen(event)), at=wall_time())
         with self._lock:
             self._events.append(saved)
             self._saved.append(saved)
@@ -120,9 +120,7 @@ class FeedHistory:
 
 def scored(step: Step) -> tuple[ScoredLabel, ...]:
     """A step's best classes."""
-    return tuple(
-        ScoredLabel(entry.index, entry.label, round(entry.score, 4)) for entry in step.best
-    )
+    return tuple(ScoredLabel(entry.index, entry.label, round(entry.score, 4)) for entry in step.top)
 
 
 def seen(event: Event) -> SeenEvent:
