@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -28,8 +28,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from movistream.cli import main
+from movistream.serve.command import serve
 from movistream.serve.hub import Subscriber
 from movistream.serve.limits import Limits
+from movistream.serve.schema import SourceKind
 from tests.sdk.serving import Server, serving
 from tests.sdk.videos import MjpegServer, numbered_picture, write_timed_video
 from tests.sdk.waiting import wait_until
@@ -657,6 +659,28 @@ def test_the_schema_describes_web_sockets(server: Server) -> None:
         answer = server.http.get(path.replace("{feed_id}", server.feeds()[0]["id"]))
         assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
         assert "web socket" in answer.json()["detail"]
+
+
+def test_the_page_of_documentation(server: Server) -> None:
+    """It names every address with its answers, as the schema does, and what may be chosen."""
+    page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+    document = server.http.get("/schema/openapi.json").json()
+    described = {
+        (method.upper(), path.replace("{feed_id}", "ID")): ", ".join(sorted(operation["responses"]))
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    rows = re.findall(r"^\| `([A-Z]+) (/[^` ?]*)[^`]*` \|.*\| ([\d, ]+) \|$", page, re.MULTILINE)
+    assert {(method, path): codes for method, path, codes in rows} == described
+    for kind in (*get_args(SourceKind), "none"):
+        assert f"| `{kind}`" in page
+    options = {name for known in serve.params for name in known.opts}
+    for option in ("--port", "--allow-sources", "--most-upload", "--known-as", "--sources-from"):
+        assert option in options
+        assert option in page
+    assert f"uploads by `--most-upload` ({Limits().upload_bytes // 1024**2} MB)" in page
+    assert "At most eight sources" in page
+    assert Limits().sources == 8
 
 
 def test_a_thousand_malformed_requests(server: Server) -> None:

@@ -8,6 +8,7 @@ import mimetypes
 from litestar import MediaType, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.status_codes import (
     HTTP_200_OK,
     HTTP_404_NOT_FOUND,
@@ -36,7 +37,16 @@ def page_file(name: str) -> Response[bytes]:
     return Response((_STATIC / name).read_bytes(), media_type=kind)
 
 
-@get("/healthz", media_type=MediaType.TEXT, sync_to_thread=False)
+@get(
+    "/healthz",
+    media_type=MediaType.TEXT,
+    sync_to_thread=False,
+    responses={
+        HTTP_503_SERVICE_UNAVAILABLE: ResponseSpec(
+            str, media_type=MediaType.TEXT, description="A source is lost, or has failed."
+        )
+    },
+)
 def healthz(state: State) -> Response[str]:
     """200 while every source of the server's own is watched, or has come to its end; else 503."""
     feeds = [feed.describe() for feed in state.station.feeds]

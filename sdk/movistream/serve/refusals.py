@@ -6,17 +6,22 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, WebSocketException
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
     HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
+    HTTP_408_REQUEST_TIMEOUT,
     HTTP_409_CONFLICT,
+    HTTP_413_REQUEST_ENTITY_TOO_LARGE,
     HTTP_422_UNPROCESSABLE_ENTITY,
     HTTP_500_INTERNAL_SERVER_ERROR,
+    HTTP_507_INSUFFICIENT_STORAGE,
 )
 
 from movistream.errors import MovistreamError
 from movistream.serve.limits import NoFeedError, NotAllowedError, TooManyError
+from movistream.serve.schema import Problem
 from movistream.serve.unexpected import tell_unexpected
 
 _CUT_OFF = "client disconnected prematurely"
@@ -25,6 +30,26 @@ _CODES = {
     NotAllowedError: HTTP_403_FORBIDDEN,
     TooManyError: HTTP_409_CONFLICT,
 }
+
+
+_MEANINGS = {
+    HTTP_400_BAD_REQUEST: "It cannot be understood.",
+    HTTP_403_FORBIDDEN: "Whoever runs the server has not allowed it.",
+    HTTP_404_NOT_FOUND: "There is no such feed.",
+    HTTP_408_REQUEST_TIMEOUT: "It came too slowly.",
+    HTTP_409_CONFLICT: "Not now: a limit is reached, or nothing is there yet.",
+    HTTP_413_REQUEST_ENTITY_TOO_LARGE: "It is too large.",
+    HTTP_422_UNPROCESSABLE_ENTITY: "It is understood, but cannot be.",
+    HTTP_507_INSUFFICIENT_STORAGE: "There is no room on the disk.",
+}
+
+
+def problems(*codes: int) -> dict[int, ResponseSpec]:
+    """For the OpenAPI document: answers of an address when something is wrong."""
+    return {
+        code: ResponseSpec(Problem, generate_examples=False, description=_MEANINGS[code])
+        for code in codes
+    }
 
 
 def refused(_request: Any, error: MovistreamError) -> Response[dict[str, Any]]:

@@ -244,6 +244,18 @@ class FeedMessage(msgspec.Struct, frozen=True, tag="feed", tag_field="type"):
     feed: FeedDescription
 
 
+class Problem(msgspec.Struct, frozen=True):
+    """Why something could not be done.
+
+    Attributes:
+        status_code: that of the answer.
+        detail: for people.
+    """
+
+    status_code: int
+    detail: str
+
+
 class TakenMessage(msgspec.Struct, frozen=True, tag="taken", tag_field="type"):
     """Sent for each picture of a browser's camera that was taken.
 

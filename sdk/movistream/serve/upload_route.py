@@ -20,6 +20,7 @@ from litestar.status_codes import (
 )
 
 from movistream.serve.limits import Limits
+from movistream.serve.refusals import problems
 from movistream.serve.schema import FeedDescription
 from movistream.serve.station import Station, check_upload
 from movistream.system.text import has_control_characters
@@ -29,13 +30,18 @@ UPLOAD_PATH = "/api/uploads"
 _MOST_NAME_LETTERS = 200
 
 
-@post(UPLOAD_PATH, status_code=HTTP_201_CREATED, request_max_body_size=None)
+@post(
+    UPLOAD_PATH,
+    status_code=HTTP_201_CREATED,
+    request_max_body_size=None,
+    responses=problems(408, 409, 413, 422, 507),
+)
 async def upload(
     state: State,
     request: Request[Any, Any, Any],
     name: Annotated[str, Parameter(max_length=_MOST_NAME_LETTERS)] = "video",
 ) -> FeedDescription:
-    """Takes a video, as the request's body, and watches it. The name is for people only."""
+    """Takes a video or a picture, as the request's body, and watches it. The name is for people."""
     station: Station = state.station
     if has_control_characters(name):
         raise HTTPException("the name has control characters", status_code=HTTP_400_BAD_REQUEST)
