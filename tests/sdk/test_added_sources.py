@@ -171,6 +171,21 @@ def test_how_many_may_be_added(model_path: Path) -> None:
         assert add(server, address).status_code == 201
 
 
+def test_one_that_is_over_makes_room(model_path: Path, tmp_path: Path) -> None:
+    """A recording on a web server, played to its end."""
+    video = tmp_path / "short.mkv"
+    write_timed_video(video, [0, 100])
+    headers = {"Content-Length": str(video.stat().st_size)}
+    with (
+        answering(200, headers, video.read_bytes()) as url,
+        serving(model_path, *OWN, limits={"sources": 1}) as server,
+    ):
+        first = add(server, url).json()["id"]
+        wait_until(lambda: server.feeds()[0]["state"] == "ended")
+        second = add(server, url).json()["id"]
+        assert [feed["id"] for feed in server.feeds()] == [second] != [first]
+
+
 def test_what_is_refused_by_default(model_path: Path, clip: Path) -> None:
     with serving(model_path, clip, "--loop") as server:
         assert server.http.get("/api/status").json()["allowed_sources"] == ["network"]

@@ -19,7 +19,7 @@ class Limits:
         uploads: feeds of sent videos and of browsers' cameras, together; the oldest that is over
             makes room.
         clients: connections that watch, all feeds together.
-        sources: that somebody has added.
+        sources: that somebody has added; the oldest that is over makes room.
         allowed_sources: kinds of sources that may be added.
         video_pixels: width times height of what was sent or added.
         unshown_s: who has not acknowledged a picture for so long does not read, and is dropped.

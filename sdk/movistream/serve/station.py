@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -25,6 +25,9 @@ from movistream.sources.address import numbered
 from movistream.stream.ensemble import Streamable
 from movistream.system.leftovers import remove_leftovers, temporary_folder
 from movistream.watch.pool import stream_names
+
+_ADDED: tuple[FeedKind, ...] = ("added",)
+_GUESTS: tuple[FeedKind, ...] = ("upload", "browser")
 
 
 class Station:
@@ -97,7 +100,7 @@ class Station:
             TooManyError: if there are too many already.
             OSError: if there is no room on the disk.
         """
-        self._make_room()
+        self._make_room_for_guest()
         if self._folder is None:
             self._folder = self._stack.enter_context(temporary_folder())
         self._receiving += 1
@@ -123,12 +126,7 @@ class Station:
         Raises:
             TooManyError: if there are too many already.
         """
-        added = [feed for feed in self._feeds.values() if feed.kind == "added"]
-        if len(added) >= self.limits.sources:
-            raise TooManyError(
-                f"{self.limits.sources} sources that were added are being watched already; remove"
-                " one first"
-            )
+        self._make_room(_ADDED, self.limits.sources, "sources that were added")
 
         def open_checked() -> str:
             check_source(source, self.limits.allowed_sources)
@@ -156,7 +154,7 @@ class Station:
         Raises:
             TooManyError: if there are too many already.
         """
-        self._make_room()
+        self._make_room_for_guest()
         camera = BrowserCamera()
         options = replace(self._options, loops=False, retries=False)
         return self._add("browser", "browser camera", lambda: camera, options), camera
@@ -202,16 +200,20 @@ class Station:
         feed.start()
         return feed
 
-    def _make_room(self) -> None:
-        guests = [feed for feed in self._feeds.values() if feed.kind in ("upload", "browser")]
-        if len(guests) + self._receiving < self.limits.uploads:
+    def _make_room_for_guest(self) -> None:
+        most, called = self.limits.uploads, "videos and cameras of others"
+        self._make_room(_GUESTS, most, called, self._receiving)
+
+    def _make_room(
+        self, kinds: Collection[FeedKind], most: int, called: str, coming: int = 0
+    ) -> None:
+        """Lets there be fewer of these kinds than so many: the oldest that is over goes."""
+        there = [feed for feed in self._feeds.values() if feed.kind in kinds]
+        if len(there) + coming < most:
             return
-        over = [feed for feed in guests if feed.is_over]
+        over = [feed for feed in there if feed.is_over]
         if not over:
-            raise TooManyError(
-                f"{self.limits.uploads} videos and cameras are being watched for others already;"
-                " remove one first"
-            )
+            raise TooManyError(f"{most} {called} are being watched already; remove one first")
         del self._feeds[over[0].id]
         # It has ended, so that nothing is waited for.
         self._close(over[0])
