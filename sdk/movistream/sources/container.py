@@ -54,6 +54,7 @@ class Container:
         frames_per_second: as it says; None if it does not.
         frame_count: as it says; None if it does not.
         seconds: how long it says it is; None if it does not, or has no end.
+        has_end: it says how long it is, in seconds or in bytes.
     """
 
     def __init__(
@@ -105,6 +106,9 @@ class Container:
         self.frame_count = self._stream.frames or None
         duration = self._container.duration
         self.seconds = None if not duration or duration < 0 else duration / av.time_base
+        # Of a playlist, the size is that of the list.
+        is_list = not _PLAYLISTS.isdisjoint(self._container.format.name.split(","))
+        self.has_end = self.seconds is not None or (not is_list and self._container.size > 0)
 
     def frames(self) -> Iterator[tuple[float, Any]]:
         """The decoded frames, for :func:`picture`, with times from 0.

@@ -19,6 +19,15 @@ LONGEST_WAIT_S = 15.0
 _LOW_LATENCY = {"flags": "low_delay", "analyzeduration": "500000"}
 """FFmpeg otherwise looks at five seconds, given in µs, before it gives anything."""
 
+_NETWORK_PROTOCOLS = (
+    "crypto,data,http,httpproxy,https,rtmp,rtmpe,rtmps,rtmpt,rtmpte,rtmpts,rtp,srt,srtp,tcp,tls,udp"
+)
+"""Of FFmpeg, beside those of formats such as rtsp; all but the ones that read files."""
+
+
+class NoAnswerError(VideoError):
+    """An address does not answer in time, or not with enough."""
+
 
 class LiveSource(Source, ABC):
     """A source whose frames are timed by when they come, see :class:`.frame.Source`.
@@ -153,6 +162,8 @@ class NetworkStream(LiveSource):
         *,
         timeout_s: float = 5.0,
         give_up_after_s: float = 60.0,
+        most_pixels: int | None = None,
+        redirects: bool = True,
         opened: Container | None = None,
     ) -> None:
         """Connects.
@@ -161,16 +172,19 @@ class NetworkStream(LiveSource):
             url: such as ``rtsp://user:password@camera/stream``.
             timeout_s: after which a connection that gives nothing counts as broken.
             give_up_after_s: without a picture for so long, it is given up.
+            most_pixels: larger frames are not decoded, which fails; None for any.
+            redirects: follow a web server that says that the stream is elsewhere.
             opened: the first connection, if there is one already.
 
         Raises:
             VideoError: if it cannot be opened.
         """
         super().__init__(public_name(url))
-        self._url = url
-        self._timeout_s = timeout_s
+        self._connect = partial(
+            open_address, url, timeout_s, most_pixels=most_pixels, redirects=redirects
+        )
         self._give_up_after_s = give_up_after_s
-        self._container = open_address(url, timeout_s) if opened is None else opened
+        self._container = self._connect() if opened is None else opened
         self.frames_per_second = self._container.frames_per_second
 
     def _captured(self) -> Iterator[VideoFrame]:
@@ -206,7 +220,7 @@ class NetworkStream(LiveSource):
                 )
             attempts += 1
             try:
-                self._container = open_address(self._url, self._timeout_s)
+                self._container = self._connect()
             except VideoError as error:
                 reason = str(error).removeprefix(f"{self.name} ")
             else:
@@ -218,19 +232,31 @@ class NetworkStream(LiveSource):
         self._container.close()
 
 
-def open_address(url: str, timeout_s: float) -> Container:
+def open_address(
+    url: str, timeout_s: float, *, most_pixels: int | None = None, redirects: bool = True
+) -> Container:
     """Connects to an address, which may turn out to be a file with an end.
 
+    What it sends can have other addresses opened, as playlists do, but no files of this machine.
+
     Raises:
-        VideoError: if it cannot be opened.
+        NoAnswerError: if it takes too long.
+        VideoError: if it cannot be opened for another reason.
     """
-    options = dict(_LOW_LATENCY)
+    options = {**_LOW_LATENCY, "protocol_whitelist": _NETWORK_PROTOCOLS}
+    if not redirects:
+        options["max_redirects"] = "0"
     if url.lower().startswith("rtsp"):
         options["rtsp_transport"] = "tcp"
+    began_s = time.monotonic()
     try:
-        return Container(url, options=options, timeout_s=timeout_s)
+        return Container(url, options=options, timeout_s=timeout_s, most_pixels=most_pixels)
     except MediaError as error:
-        raise VideoError(f"{public_name(url)} cannot be opened: {error.reason}") from None
+        told = f"{public_name(url)} cannot be opened: {error.reason}"
+        # FFmpeg may say of what was interrupted that it is invalid.
+        if time.monotonic() - began_s >= timeout_s:
+            raise NoAnswerError(told) from None
+        raise VideoError(told) from None
 
 
 def _attempts(number: int) -> str:

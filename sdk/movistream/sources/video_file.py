@@ -56,13 +56,6 @@ class VideoFile(Source):
             ) from None
         self._take(container, name or shown)
 
-    @classmethod
-    def from_container(cls, container: Container, name: str) -> VideoFile:
-        """A recording that was opened already, such as one on a web server."""
-        video = cls.__new__(cls)
-        video._take(container, name)
-        return video
-
     def _take(self, container: Container, name: str) -> None:
         self.name = name
         self._container = container
