@@ -138,7 +138,7 @@ def test_a_loop_of_numpy(
     """What docs/manifest.md says is enough for the same logits, to the bit."""
     path, labels = tmp_path / "m.tflite", [f"thing {index}" for index in range(CLASSES)]
     convert_source(
-        small_checkpoint(se_type="2plus3d"),
+        small_checkpoint(),
         path,
         precision=precision,
         labels=labels if size[0] == 61 else (),
