@@ -113,7 +113,7 @@ demo: $(INSTALLED_DEMO) ## let the camera-motion model watch a clip whose motion
 demo-convert: $(INSTALLED) ## the same with a model that is converted to int8 here, with a report
 	@mkdir -p $(OUTPUT) && rm -f $(OUTPUT)/camera-motion.int8.tflite
 	$(CAMERA_MOTION_MODULE).calibration $(OUTPUT)/calibration
-	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision int8 \
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision int8 \
 		--calibrate $(OUTPUT)/calibration -o $(OUTPUT)/camera-motion.int8.tflite
 	$(BIN)/movistream demo --model $(OUTPUT)/camera-motion.int8.tflite -o $(OUTPUT)
 
@@ -183,15 +183,15 @@ peers: $(INSTALLED)
 	ln -s $(abspath $(wordlist 1,10,$(SIGNS))) build/peers/calibrate/
 	ln -s $(abspath $(wordlist 11,19,$(SIGNS)) $(wildcard $(CLIPS)/*.mp4)) build/peers/held-out/
 	for precision in float32 float16 dynamic; do \
-		$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/a0_stream --precision $$precision \
+		$(BIN)/movistream convert --force $(REFERENCE_DATA)/goldens/a0_stream --precision $$precision \
 			-o $(A0).$$precision.tflite > /dev/null || exit 1; \
 	done
-	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/a0_stream --precision int8 \
+	$(BIN)/movistream convert --force $(REFERENCE_DATA)/goldens/a0_stream --precision int8 \
 		$(JUDGED) -o $(A0).int8.tflite
-	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/k600_a0_stream $(RELU6) --precision int8 \
+	$(BIN)/movistream convert --force $(REFERENCE_DATA)/goldens/k600_a0_stream $(RELU6) --precision int8 \
 		--labels $(REFERENCE_DATA)/kinetics600_labels.txt \
 		$(JUDGED) -o build/peers/k600.int8.tflite
-	$(BIN)/movistream convert $(REFERENCE_DATA)/goldens/barn_a0_stream --precision int8 \
+	$(BIN)/movistream convert --force $(REFERENCE_DATA)/goldens/barn_a0_stream --precision int8 \
 		$(JUDGED) -o build/peers/barn.int8.tflite
 
 PUBLISHED = $(patsubst %,--published $(PEERS)_%.tflite,f32 float16 dynamic int8)
@@ -200,7 +200,7 @@ OWN = $(patsubst %,$(A0).%.tflite,float32 float16 dynamic int8)
 REPORT = docs/benchmark-report.html
 bench-peers: peers ## our files of one network beside Model Garden's: report, and the README's table
 	$(BIN)/movistream bench $(PUBLISHED) $(OWN) --rounds 25 --weight-cache build/peers/weights \
-		--json build/peers/bench.json --html $(REPORT)
+		--output $(REPORT) --force --json > build/peers/bench.json
 	$(BIN)/python benchmarks/readme_table.py build/peers/bench.json README.md
 
 bench-threads: peers ## the same with one thread and with two
@@ -222,8 +222,8 @@ TFLITE_PEER = $(BIN)/python benchmarks/peers/tflite_peer.py
 EXPORTED = build/model-garden
 bench-others: $(INSTALLED) $(EXPORTED)/a0_int8.tflite $(PEER_VENVS)/torch/installed $(PEER_VENVS)/onnx/installed ## a new frame in other programs: Model Garden's, ONNX Runtime, CoX3D, clip models in a sliding window
 	$(BIN)/python demo/render_clip.py $(EXPORTED)/clip.mp4
-	$(BIN)/movistream convert $(EXPORTED)/a0/ckpt-1 -o $(EXPORTED)/a0.float32.tflite > /dev/null
-	$(BIN)/movistream convert $(EXPORTED)/a0/ckpt-1 --precision int8 --calibrate $(EXPORTED)/clip.mp4 \
+	$(BIN)/movistream convert --force $(EXPORTED)/a0/ckpt-1 -o $(EXPORTED)/a0.float32.tflite > /dev/null
+	$(BIN)/movistream convert --force $(EXPORTED)/a0/ckpt-1 --precision int8 --calibrate $(EXPORTED)/clip.mp4 \
 		-o $(EXPORTED)/a0.int8.tflite > /dev/null
 	$(BIN)/python benchmarks/peers/state_map.py $(EXPORTED)/a0.float32.tflite $(EXPORTED)/a0.states.json
 	$(PEER_VENVS)/onnx/bin/python -m tf2onnx.convert --opset 17 --tflite $(EXPORTED)/a0.float32.tflite \
@@ -239,10 +239,10 @@ bench-others: $(INSTALLED) $(EXPORTED)/a0_int8.tflite $(PEER_VENVS)/torch/instal
 SCALING = build/scaling
 bench-scaling: $(INSTALLED) ## how a step of A0 grows with the image, with threads, with streams
 	$(BIN)/python benchmarks/scaling/make_files.py $(SCALING)
-	$(BIN)/movistream bench --threads 1,2 --json $(SCALING)/sizes.json --html $(SCALING)/sizes.html \
-		$(patsubst %,$(SCALING)/a0-%-pixels.tflite,128 172 224 256 320)
-	$(BIN)/movistream bench --streams 1,2,4,8 --json $(SCALING)/streams.json \
-		--html $(SCALING)/streams.html $(SCALING)/a0-172-pixels.tflite
+	$(BIN)/movistream bench --threads 1,2 --output $(SCALING)/sizes.html --force --json \
+		$(patsubst %,$(SCALING)/a0-%-pixels.tflite,128 172 224 256 320) > $(SCALING)/sizes.json
+	$(BIN)/movistream bench --streams 1,2,4,8 --output $(SCALING)/streams.html --force --json \
+		$(SCALING)/a0-172-pixels.tflite > $(SCALING)/streams.json
 
 clip-memory: $(INSTALLED) $(PEER_VENVS)/torch/installed ## memory against a clip's length: a stream, and clips at once
 	PYTHONPATH=sdk:converters:benchmarks:benchmarks/peers $(BIN)/python benchmarks/clip_memory/measure.py \
@@ -263,10 +263,10 @@ bench-model-garden: $(INSTALLED) $(EXPORTED)/a2_int8.tflite $(EXPORTED)/a3_int8.
 	$(BIN)/python demo/render_clip.py $(EXPORTED)/clip.mp4
 	for name in a2 a3; do \
 		for precision in float32 float16 dynamic; do \
-			$(BIN)/movistream convert $(EXPORTED)/$$name/ckpt-1 --precision $$precision \
+			$(BIN)/movistream convert --force $(EXPORTED)/$$name/ckpt-1 --precision $$precision \
 				-o $(EXPORTED)/$$name.$$precision.tflite > /dev/null || exit 1; \
 		done; \
-		$(BIN)/movistream convert $(EXPORTED)/$$name/ckpt-1 --precision int8 --calibrate $(EXPORTED)/clip.mp4 \
+		$(BIN)/movistream convert --force $(EXPORTED)/$$name/ckpt-1 --precision int8 --calibrate $(EXPORTED)/clip.mp4 \
 			-o $(EXPORTED)/$$name.int8.tflite > /dev/null || exit 1; \
 		$(BIN)/movistream bench --rounds 15 --frames 10 \
 			--published $(EXPORTED)/$${name}_f32.tflite --published $(EXPORTED)/$${name}_int8.tflite \
@@ -308,8 +308,8 @@ judge-camera-motion: $(INSTALLED) ## judge the camera-motion model that comes wi
 	$(CAMERA_MOTION_MODULE).calibration $(CAMERA_MOTION)/calibration
 	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/photographs $(JUDGED_PICTURES)
 	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/videos $(JUDGED_VIDEOS)
-	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) -o $(CAMERA_MOTION)/float32.tflite > /dev/null
-	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision int8 \
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) -o $(CAMERA_MOTION)/float32.tflite > /dev/null
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision int8 \
 		--calibrate $(CAMERA_MOTION)/calibration -o $(CAMERA_MOTION)/int8.tflite
 	for data in photographs videos; do \
 		for precision in float32 int8; do \
@@ -328,7 +328,7 @@ BUILT_IN_MODEL = sdk/movistream/file/models/camera-motion.tflite
 built-in-model: $(INSTALLED) ## write the int8 file that comes with the runtime, and print its digest
 	rm -rf $(BUILT_IN)
 	$(CAMERA_MOTION_MODULE).calibration $(BUILT_IN)/calibration
-	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision int8 --calibrate $(BUILT_IN)/calibration \
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision int8 --calibrate $(BUILT_IN)/calibration \
 		-o $(BUILT_IN)/camera-motion.tflite
 	cp $(BUILT_IN)/camera-motion.tflite $(BUILT_IN_MODEL)
 	@$(BIN)/movistream inspect $(BUILT_IN_MODEL) --json | \
@@ -341,7 +341,7 @@ ANDROID_ASSETS = android_demo/app/src/main/assets
 $(ANDROID)/models/camera-motion.%.tflite: $(CAMERA_MOTION_WEIGHTS) | $(INSTALLED)
 	@mkdir -p $(@D)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion.calibration $(@D)/calibration-$* > /dev/null
-	$(BIN)/movistream convert $(CAMERA_MOTION_WEIGHTS) --precision $* $(if $(filter int8,$*),--calibrate $(@D)/calibration-$*) -o $@ > /dev/null
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision $* $(if $(filter int8,$*),--calibrate $(@D)/calibration-$*) -o $@ > /dev/null
 
 android-check: $(INSTALLED) $(ANDROID_MODELS) ## test the Android demo without a phone (x86-64 Debian 12)
 	bash android_demo/checks/check.sh $(ANDROID) $(BIN)/python $(ANDROID_MODELS)

@@ -32,5 +32,5 @@ export PYTHONPATH=$work/site
 ls "$work/site" | grep -cE '\.dist-info$' | sed 's/$/ packages installed/'
 bash "$(dirname "$0")/../tests/runtime_smoke.sh" "$work/python"
 
-"$work/python" -m movistream bench camera-motion --frames 5 --rounds 3 --html "$work/report.html"
+"$work/python" -m movistream bench camera-motion --frames 5 --rounds 3 --output "$work/report.html"
 grep -c '<svg' "$work/report.html" | sed 's/$/ plots in the report/'

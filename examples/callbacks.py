@@ -1,4 +1,4 @@
-"""Calls functions instead of looping: one for each step, one for each event that has ended.
+"""Calls functions instead of looping: one for each step, one for what becomes of events.
 
 python examples/callbacks.py MODEL.tflite CLIP.mp4
 """
@@ -13,6 +13,9 @@ seen: dict[str, float] = {}
 
 def note(event: movistream.Event) -> None:
     """Adds up for how long each class was seen."""
+    if event.phase == "begin":
+        print(f"{event.label} from {event.start_s:.1f} s on")
+        return
     seen[event.label] = seen.get(event.label, 0.0) + event.end_s - event.start_s
     print(f"{event.label} until {event.end_s:.1f} s, at most {event.peak_score:.2f}")
 
@@ -23,7 +26,9 @@ def show(step: movistream.Step) -> None:
         print(f"{step.time_s:.1f} s: {[event.label for event in step.going_on]}")
 
 
-options = movistream.WatchOptions(events=movistream.EventOptions(enter=0.5, leave=0.3, least_s=0.4))
+options = movistream.WatchOptions(
+    events=movistream.EventOptions(enter=0.5, leave=0.3, shortest_s=0.4)
+)
 with movistream.load(model_path) as model:
     model.watch(source, options, on_step=show, on_event=note).run()
 for label, seconds in sorted(seen.items()):

@@ -20,6 +20,8 @@ database.execute(TABLE)
 
 def store(event: movistream.Event) -> None:
     """Adds a row that is on the disk when this returns."""
+    if event.phase == "begin":
+        return
     row = (source, event.label, event.start_s, event.end_s, event.peak_score)
     with database:
         database.execute("insert into events values (?, ?, ?, ?, ?)", row)

@@ -6,27 +6,27 @@ python examples/numpy_loop.py MODEL.tflite FRAMES.npy LOGITS.npy
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
 
-def manifest_of(file):
-    """What the file says of itself."""
+def _manifest(file: bytes) -> Any:
     model = schema.Model.GetRootAs(file)
     entries = {e.Name(): e.Buffer() for e in map(model.Metadata, range(model.MetadataLength()))}
     return json.loads(model.Buffers(entries[b"movistream.manifest"]).DataAsNumpy().tobytes())
 
 
-def neighbours(size, target, scale):
+def neighbours(size: int, target: int, scale: float) -> tuple[np.ndarray, ...]:
     """Of each row or column of the image, two of the frame, and the weight of the second."""
     place = (size - target * scale) / 2 + (np.arange(target) + 0.5) * scale - 0.5
     first = np.floor(place := np.clip(place, 0, size - 1)).astype(int)
     return first, np.minimum(first + 1, size - 1), np.float32(place - first)[:, None]
 
 
-def tensor_of(frame, image):
+def tensor_of(frame: np.ndarray, image: dict[str, Any]) -> Any:
     """The image tensor; of a frame of its own size, all that is mixed here is a pixel and 0."""
     (height, width), int8 = image["shape"][-3:-1], image["dtype"] == "int8"
     low, high = (0, 255) if int8 else image["value_range"]
@@ -41,11 +41,11 @@ def tensor_of(frame, image):
 
 
 path, frames_path, logits_path = sys.argv[1:]  # Frames are uint8 RGB (count, height, width, 3).
-about, tensors, answers = manifest_of(Path(path).read_bytes()), {}, []
+about, answers = _manifest(Path(path).read_bytes()), []
 assert about["schema_version"] == 1, "this file needs more of docs/manifest.md than is here"
 image, states, horizon = about["input"], about["states"], about["horizon_frames"]
-for s in states:
-    tensors |= {name: np.full(s["shape"], s["initial"], s["dtype"]) for name in s["inputs"]}
+fresh = {s["name"]: np.full(s["shape"], s["initial"], s["dtype"]) for s in states}
+tensors: dict[str, np.ndarray] = {name: fresh[s["name"]] for s in states for name in s["inputs"]}
 step = Interpreter(path).get_signature_runner(about["signature"])
 for index, frame in enumerate(np.load(frames_path)):
     outputs = step(**tensors, **{image["tensor"]: tensor_of(frame, image)})

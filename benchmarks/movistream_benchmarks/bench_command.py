@@ -16,11 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from movistream.cli import parameters
+from movistream.cli.help import option
+from movistream.cli.options import check_new_output
 from movistream.engines import ENGINES
 from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import EngineError, MissingExtraError
 from movistream.stream.loading import MOST_THREADS
-from movistream.system.output import check_output, replaced_when_done
 from movistream_benchmarks.contender import Contender
 from movistream_benchmarks.results import Benchmark, as_dictionary, run_benchmark
 from movistream_benchmarks.tables import BenchmarkTable, tables
@@ -112,8 +113,20 @@ def _engine(text: str) -> str:
     help="Of each turn.",
 )
 @click.option("--rounds", type=click.IntRange(min=3), default=15, show_default=True)
-@click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write all figures.")
-@click.option("--html", type=click.Path(path_type=Path), help="Write a report with plots.")
+@option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print all figures as one JSON object, and the tables on stderr.",
+)
+@option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    old=("--html",),
+    help="Write a report with plots, as a web page.",
+)
+@click.option("--force", is_flag=True, help="Replace a report that exists.")
 def bench(
     models: tuple[Path, ...],
     published: tuple[Path, ...],
@@ -124,8 +137,9 @@ def bench(
     weight_cache: Path | None,
     frames: int,
     rounds: int,
-    json_file: Path | None,
-    html: Path | None,
+    as_json: bool,
+    output: Path | None,
+    force: bool,
 ) -> None:
     """Measure MODELS, .tflite stream models: time and memory per frame, side by side.
 
@@ -134,10 +148,8 @@ def bench(
     """
     if not models and not published:
         raise click.UsageError("name at least one model")
-    for output in (json_file, html):
-        if output is not None:
-            check_output(output)
-    if html is not None:
+    if output is not None:
+        check_new_output(output, force=force)
         write_report = _report_writer()
     contenders = [
         *(Contender(path, count, published_loop=True) for count in threads for path in published),
@@ -152,14 +164,13 @@ def bench(
     ]
     benchmark = _with_progress(contenders, rounds, frames)
     for table in tables(benchmark):
-        print_table(table)
+        print_table(table, stderr=as_json)
+    if as_json:
+        click.echo(json.dumps(as_dictionary(benchmark), indent=1))
     for warning in benchmark.warnings:
         click.echo(f"warning: {warning}", err=True)
-    if json_file is not None:
-        with replaced_when_done(json_file) as part:
-            part.write_text(json.dumps(as_dictionary(benchmark), indent=1), encoding="utf-8")
-    if html is not None:
-        write_report(benchmark, html)
+    if output is not None:
+        write_report(benchmark, output)
     if benchmark.errors:
         raise EngineError("; ".join(benchmark.errors))
 
@@ -182,7 +193,7 @@ def _with_progress(contenders: Sequence[Contender], rounds: int, frames: int) ->
         return run_benchmark(contenders, rounds, frames, lambda: progress.advance(task))
 
 
-def print_table(table: BenchmarkTable) -> None:
+def print_table(table: BenchmarkTable, *, stderr: bool = False) -> None:
     """Writes a table to the terminal."""
     shown = Table(
         box=box.SIMPLE_HEAD,
@@ -198,4 +209,4 @@ def print_table(table: BenchmarkTable) -> None:
     shown.columns[0].no_wrap, shown.columns[0].overflow = False, "fold"
     for row in table.rows:
         shown.add_row(*map(Text, row))
-    Console(width=_TABLE_WIDTH).print(shown)
+    Console(width=_TABLE_WIDTH, stderr=stderr).print(shown)

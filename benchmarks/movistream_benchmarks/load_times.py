@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import movistream
+from movistream.cli import main as run
 
 
 def load_ms(path: Path, trust: str, weight_cache: Path | None = None) -> float:
@@ -69,4 +70,4 @@ def main(models: tuple[Path, ...], rounds: int, weight_cache: Path | None) -> No
 
 
 if __name__ == "__main__":
-    main()
+    run(command=main, name="load_times")

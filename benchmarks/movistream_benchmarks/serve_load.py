@@ -18,6 +18,7 @@ from typing import Any
 
 import click
 
+from movistream.cli import main as run
 from movistream_benchmarks.serve_siege import HALF_SENT, HONEST, IDLE, TRICKLING
 
 _START_S = 20
@@ -144,4 +145,4 @@ def _status(url: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    run(command=main, name="serve_load")

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 import movistream
+from movistream.cli import main as run
 from movistream.sources import VideoFile
 from movistream.stream.loading import MOST_THREADS
 from movistream_benchmarks.process_memory import read_resident_bytes
@@ -135,4 +136,4 @@ def _line(mark: Mark, label: str | None) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(command=main, name="soak")

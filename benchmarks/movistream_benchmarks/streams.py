@@ -19,6 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 import movistream
+from movistream.cli import main as run
+from movistream.sources import find_videos
 from movistream.stream.ensemble import Ensemble, StreamLike
 from movistream_benchmarks.process_memory import read_memory
 
@@ -142,14 +144,15 @@ def ensemble(models: tuple[Path, Path], frames: int) -> None:
 @click.option("--most", type=click.IntRange(min=2), default=3, show_default=True, help="Workers.")
 @click.option("--rounds", type=click.IntRange(min=3), default=5, show_default=True)
 def workers(model: Path, videos: tuple[Path, ...], most: int, rounds: int) -> None:
-    """Time VIDEOS with one worker thread and with more, in turns."""
+    """Time VIDEOS, files or folders of files, with one worker thread and with more, in turns."""
+    files = [file for path in videos for file in (find_videos(path) if path.is_dir() else [path])]
     with movistream.load(model, threads=1) as loaded:
         seconds: dict[int, list[float]] = {count: [] for count in range(1, most + 1)}
         for _ in range(rounds):
             for count, taken in seconds.items():
                 start = time.perf_counter()
-                with movistream.StreamPool(loaded, videos, workers=count) as pool:
-                    steps = sum(isinstance(item, movistream.Step) for item in pool)
+                with movistream.StreamPool(loaded, files, workers=count) as pool:
+                    steps = sum(map(_counted, pool))
                 taken.append(time.perf_counter() - start)
     first = statistics.median(seconds[1])
     for count, taken in seconds.items():
@@ -160,6 +163,13 @@ def workers(model: Path, videos: tuple[Path, ...], most: int, rounds: int) -> No
         )
 
 
+def _counted(item: object) -> bool:
+    """Whether it is a step. A source that fails would make all figures lies."""
+    if isinstance(item, movistream.Ended) and item.error is not None:
+        raise item.error
+    return isinstance(item, movistream.Step)
+
+
 def _timed(streams: Sequence[StreamLike], picture: npt.NDArray[np.uint8]) -> float:
     start = time.perf_counter()
     for stream in streams:
@@ -168,4 +178,4 @@ def _timed(streams: Sequence[StreamLike], picture: npt.NDArray[np.uint8]) -> flo
 
 
 if __name__ == "__main__":
-    main()
+    run(command=main, name="streams")

@@ -34,18 +34,18 @@ def run(*arguments: object) -> Result:
 @pytest.fixture(scope="module")
 def outputs(
     model_path: Path, model_garden_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Result, Path, Path]:
+) -> tuple[Result, Path]:
     """One run of two files, with everything that it writes."""
     folder = tmp_path_factory.mktemp("bench")
-    page, data = folder / "report.html", folder / "figures.json"
-    options = ("--published", model_garden_path, "--threads", "1,2", "--html", page, "--json", data)
-    return run(model_path, *options, *FAST), page, data
+    page = folder / "report.html"
+    options = ("--published", model_garden_path, "--threads", "1,2", "--output", page, "--json")
+    return run(model_path, *options, *FAST), page
 
 
-def test_models_side_by_side(outputs: tuple[Result, Path, Path]) -> None:
-    result, _, data = outputs
+def test_models_side_by_side(outputs: tuple[Result, Path]) -> None:
+    result, _ = outputs
     assert result.exit_code == 0, result.output
-    figures = json.loads(data.read_text())
+    figures = json.loads(result.stdout)
     names = [entry["name"] for entry in figures["results"]]
     assert names == [
         "model-garden, published loop, 1 thread",
@@ -65,8 +65,8 @@ def test_models_side_by_side(outputs: tuple[Result, Path, Path]) -> None:
     assert {"cpu", "versions", "taken_at"} <= figures["machine"].keys()
 
 
-def test_tables_and_page_show_the_same(outputs: tuple[Result, Path, Path]) -> None:
-    result, page, _ = outputs
+def test_tables_and_page_show_the_same(outputs: tuple[Result, Path]) -> None:
+    result, page = outputs
     text = page.read_text()
     cells = re.findall(r"<td>([^<]+)</td>", text.split("<h2>Operators of")[0])
     assert len(cells) > 60
@@ -75,7 +75,7 @@ def test_tables_and_page_show_the_same(outputs: tuple[Result, Path, Path]) -> No
     assert text.count("<svg") == 4
 
 
-def test_the_page_needs_nothing_else(outputs: tuple[Result, Path, Path]) -> None:
+def test_the_page_needs_nothing_else(outputs: tuple[Result, Path]) -> None:
     text = outputs[1].read_text()
     without_namespaces = re.sub(r'xmlns(:\w+)?="[^"]*"', "", text)
     assert "://" not in without_namespaces
@@ -84,20 +84,18 @@ def test_the_page_needs_nothing_else(outputs: tuple[Result, Path, Path]) -> None
     assert all(each.startswith("#") for each in re.findall(r'href="([^"]*)"', text))
 
 
-def test_engines_side_by_side(model_path: Path, tmp_path: Path) -> None:
-    data = tmp_path / "figures.json"
+def test_engines_side_by_side(model_path: Path) -> None:
     engines = "compiled-model,interpreter"
-    result = run(model_path, "--engine", engines, "--json", data, *FAST)
+    result = run(model_path, "--engine", engines, "--json", *FAST)
     assert result.exit_code == 0, result.output
-    found = [entry["start"]["engine"] for entry in json.loads(data.read_text())["results"]]
+    found = [entry["start"]["engine"] for entry in json.loads(result.stdout)["results"]]
     assert found == engines.split(",")
 
 
-def test_streams_that_take_turns(model_path: Path, tmp_path: Path) -> None:
-    data = tmp_path / "figures.json"
-    result = run(model_path, "--streams", "1,3", "--json", data, *FAST)
+def test_streams_that_take_turns(model_path: Path) -> None:
+    result = run(model_path, "--streams", "1,3", "--json", *FAST)
     assert result.exit_code == 0, result.output
-    one, three = json.loads(data.read_text())["results"]
+    one, three = json.loads(result.stdout)["results"]
     assert [entry["name"] for entry in (one, three)] == ["frames, 1 stream", "frames, 3 streams"]
     assert "'65' is no number of streams" in run(model_path, "--streams", "65").output
     frames = moving_blocks(7)
@@ -132,7 +130,7 @@ def test_refusals_are_one_line(model_path: Path, tmp_path: Path) -> None:
     with pytest.raises(MovistreamError, match="does not exist"):
         CliRunner().invoke(
             bench,
-            [str(model_path), "--html", str(tmp_path / "no" / "page.html")],
+            [str(model_path), "--output", str(tmp_path / "no" / "page.html")],
             catch_exceptions=False,
         )
 
@@ -141,7 +139,7 @@ def test_names_with_markup_stay_text(model_path: Path, tmp_path: Path) -> None:
     odd = tmp_path / "<b>[red]&.tflite"
     shutil.copy(model_path, odd)
     page = tmp_path / "report.html"
-    result = run(odd, "--html", page, *FAST)
+    result = run(odd, "--output", page, *FAST)
     assert result.exit_code == 0, result.output
     assert "<b>[red]&" in result.output
     assert "<b>" not in page.read_text()

@@ -157,7 +157,8 @@ def test_a_link_is_followed(checkpoint: Path, tmp_path: Path) -> None:
     target, link = tmp_path / "target.tflite", tmp_path / "link.tflite"
     target.write_text("old")
     link.symlink_to(target)
-    main(["convert", str(checkpoint), "-o", str(link), "--no-verify", "--image-size", "48"])
+    command = ["convert", str(checkpoint), "-o", str(link), "--force", "--no-verify"]
+    main([*command, "--image-size", "48"])
     assert link.is_symlink()
     assert inspect_file(target).manifest.name == "movinet-t0-stream"
 

@@ -92,6 +92,18 @@ def test_what_happens_to_the_child(
         read_isolated(tmp_path)
 
 
+def test_what_is_refused_at_once_costs_no_import(tmp_path: Path) -> None:
+    """TensorFlow's takes seconds; a video is no source of weights, and that is told before."""
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"\0\0\0\x20ftypisom" + bytes(100))
+
+    def never() -> None:
+        raise AssertionError("nobody waits for a child that has refused")
+
+    with pytest.raises(ConversionError, match=r"clip\.mp4 is of no known kind"):
+        read_isolated(video, meanwhile=never)
+
+
 def test_the_child_ends_with_us(become: Callable[[str], None], tmp_path: Path) -> None:
     become(f"echo $$ > {tmp_path}/pid; exec sleep 20")
 

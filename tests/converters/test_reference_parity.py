@@ -178,7 +178,7 @@ def test_a_turned_clip_has_the_same_label(reference: Reference, tmp_path: Path) 
     with movistream.load(path) as model:
         for source in (reference("clips/carving_ice.mp4"), clip):
             with movistream.StreamPool(model, [source]) as pool:
-                best += [item.best[0] for item in pool if isinstance(item, movistream.Step)][-1:]
+                best += [item.top[0] for item in pool if isinstance(item, movistream.Step)][-1:]
     assert best[0].label == best[1].label == "carving ice"
     assert best[1].score == pytest.approx(best[0].score, abs=0.01)
 

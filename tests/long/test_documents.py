@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -94,6 +95,7 @@ STAND_INS = {
 
 VIDEOS = ("video", "MY_VIDEO", "clip", "door", "front", "day", "a", "A", "B", "recording", "other")
 MODELS = ("MODEL", "a0.tflite", "a0.float32.tflite", "a0.int8.tflite")
+OUTPUT = re.compile(r"(?:-o|--output) (\S+)")
 NEEDS_A_SERVER = ("curl -s localhost:8080/",)
 PRELUDE = """
 import itertools, time
@@ -224,6 +226,9 @@ def wait_for_an_answer(server: subprocess.Popen[bytes]) -> None:
 
 
 def run(command: str, folder: Path) -> None:
+    for name in OUTPUT.findall(command):
+        if (folder / name).is_file():  # Nothing that exists is written over.
+            (folder / name).unlink()
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", substituted(command)],
         cwd=folder,

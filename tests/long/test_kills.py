@@ -118,7 +118,7 @@ def _run_job(home: Path) -> Job:
     files = {"s.npz": state, "o.mp4": _video, "t.csv": _table(FRAMES), "p.png": _picture}
 
     def arguments(folder: Path) -> list[object]:
-        names = {"--save-state": "s.npz", "--out": "o.mp4", "--csv": "t.csv", "--plot": "p.png"}
+        names = {"--save-state": "s.npz", "--output": "o.mp4", "--csv": "t.csv", "--plot": "p.png"}
         written = [part for option, name in names.items() for part in (option, folder / name)]
         return ["run", home / "m.tflite", home / "data" / VIDEOS[0], "--force", *written]
 

@@ -14,7 +14,8 @@ from tests.documents import PAGES, mentions_of
 OF_OTHER_PROGRAMS = {
     "--hostile",  # of movistream_benchmarks.serve_load
     "--enable-gpl",  # of FFmpeg's configure
-    "--enable-libx",
+    "--enable-libx264",
+    "--enable-libx265",
 }
 PASSED_ON = {"service": "serve"}
 """Commands that hand their arguments to another."""
@@ -42,14 +43,14 @@ def test_options_are_those_of_the_verb(page: Path) -> None:
     for mention in mentions_of(page):
         for verb, arguments in re.findall(r"movistream ([a-z][a-z-]*)\b([^|;&]*)", mention):
             assert verb in COMMANDS, mention
-            for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", arguments):
+            for option in re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", arguments):
                 command = COMMANDS[PASSED_ON.get(verb, verb)]
                 assert option in options_of(command), mention
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_alone_are_somebodys(page: Path) -> None:
-    named = {m for mention in mentions_of(page) for m in re.findall(r"^--[a-z][a-z-]*", mention)}
+    named = {m for mention in mentions_of(page) for m in re.findall(r"^--[a-z][a-z0-9-]*", mention)}
     assert named - KNOWN - OF_OTHER_PROGRAMS == set()
 
 

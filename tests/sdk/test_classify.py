@@ -23,7 +23,7 @@ from movistream import (
 from movistream.stream.result import softmax
 from tests.sdk.test_watching import Camera
 
-SURE = WatchOptions(events=EventOptions(enter=0.01, leave=0.01, least_s=0.2))
+SURE = WatchOptions(events=EventOptions(enter=0.01, leave=0.01, shortest_s=0.2))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_clip_has_the_answer_after_its_last_frame(model: Model, clip: Path) ->
     answer = movistream.classify(clip, model, SURE)
     steps = list(model.watch(clip))
     assert (answer.label, answer.score) == (steps[-1].label, steps[-1].score)
-    assert answer.best == steps[-1].best
+    assert answer.top == steps[-1].top
     assert [entry.time_s for entry in answer.timeline] == [step.time_s for step in steps]
     assert [entry.label for entry in answer.timeline] == [step.label for step in steps]
     assert [entry.score for entry in answer.timeline] == [step.score for step in steps]
@@ -50,6 +50,23 @@ def test_a_clip_has_the_answer_after_its_last_frame(model: Model, clip: Path) ->
     assert found["top"][0]["label"] == answer.label
     assert found["timeline"][1]["time_s"] == 0.2
     assert found["events"][0]["label"] == answer.events[0].label
+
+
+def test_a_clip_is_enough(clip: Path) -> None:
+    """The model that comes with the package says what the camera does."""
+    answer = movistream.classify(clip)
+    assert answer.label in {
+        "static",
+        "pan left",
+        "pan right",
+        "tilt up",
+        "tilt down",
+        "zoom in",
+        "zoom out",
+        "roll clockwise",
+        "roll counter-clockwise",
+    }
+    assert len(answer.timeline) == 30
 
 
 def test_a_path_is_enough(model: Model, model_path: Path, clip: Path) -> None:
@@ -70,9 +87,9 @@ def test_a_network_that_forgets_answers_with_the_mean(
     steps = list(model.watch(ArraySource(frames, 5), options))
     mean = np.mean([softmax(step.result.logits) for step in steps], axis=0)
     answer = movistream.classify(ArraySource(frames, 5), model, options)
-    assert answer.best[0].index == mean.argmax()
+    assert answer.top[0].index == mean.argmax()
     assert answer.score == pytest.approx(mean.max(), rel=1e-6)
-    assert answer.score != pytest.approx(steps[-1].scores[answer.best[0].index], rel=1e-4)
+    assert answer.score != pytest.approx(steps[-1].scores[answer.top[0].index], rel=1e-4)
 
 
 @pytest.mark.parametrize(("horizon", "forgets"), [(9, True), (10, False), (None, False)])
@@ -95,7 +112,7 @@ def test_a_model_that_says_that_it_forgets(
 def test_only_what_is_allowed_is_the_answer(model: Model, clip: Path) -> None:
     options = WatchOptions(scores=movistream.ScoreOptions(allow=["thing 3"]), top=2)
     answer = movistream.classify(clip, model, options)
-    assert [entry.label for entry in answer.best] == ["thing 3"]
+    assert [entry.label for entry in answer.top] == ["thing 3"]
 
 
 def test_what_has_no_answer(model: Model, clip: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -14,7 +15,12 @@ LABELS = ("cat", "dog")
 
 
 def detect(scores: list[float], **options: float) -> list[Event]:
-    """Events of class 0, one score every 0.5 s."""
+    """Events of class 0 that have ended, one score every 0.5 s."""
+    return [event for event in changes(scores, **options) if event.phase == "end"]
+
+
+def changes(scores: list[float], **options: float) -> list[Event]:
+    """What becomes of events of class 0, one score every 0.5 s."""
     detector = EventDetector(EventOptions(**options), LABELS)
     events: list[Event] = []
     for count, score in enumerate(scores):
@@ -29,8 +35,8 @@ def test_hysteresis_by_hand() -> None:
 
 
 def test_short_ones_are_left_out() -> None:
-    assert detect([0.9, 0.1, 0.1], least_s=1.0) == []
-    assert len(detect([0.9, 0.9, 0.1], least_s=1.0)) == 1
+    assert detect([0.9, 0.1, 0.1], shortest_s=1.0) == []
+    assert len(detect([0.9, 0.9, 0.1], shortest_s=1.0)) == 1
 
 
 def test_what_goes_on_at_the_end() -> None:
@@ -39,10 +45,42 @@ def test_what_goes_on_at_the_end() -> None:
 
 
 def test_what_goes_on_now() -> None:
-    detector = EventDetector(EventOptions(least_s=1.0), LABELS)
+    detector = EventDetector(EventOptions(shortest_s=1.0), LABELS)
     for time_s, going_on in ((0.0, 0), (0.5, 0), (1.0, 1)):
-        assert not detector.update(time_s, np.array([0.9, 0.1], np.float32))
-        assert len(detector.going_on) == going_on
+        told = detector.update(time_s, np.array([0.9, 0.1], np.float32))
+        assert len(told) == len(detector.going_on) == going_on
+
+
+def test_a_begin_before_each_end() -> None:
+    """An event begins when it has lasted long enough, and is the same one at its end."""
+    begin, end = changes([0.1, 0.9, 0.6, 0.7, 0.1, 0.1], shortest_s=1.0)
+    assert begin == Event("cat", 0, 0.5, 1.5, pytest.approx(0.9), "begin")
+    assert end == Event("cat", 0, 0.5, 2.0, pytest.approx(0.9), "end")
+    # The shortest are long enough only when they end.
+    begin, end = changes([0.1, 0.9, 0.6, 0.1], shortest_s=1.0)
+    assert (begin.phase, end.phase) == ("begin", "end")
+    assert (begin.start_s, begin.end_s) == (end.start_s, end.end_s) == (0.5, 1.5)
+    # So are those that end because the source does.
+    begin, end = changes([0.1, 0.9, 0.6, 0.7], shortest_s=1.0)
+    assert (begin.end_s, end.end_s) == (1.5, 1.5)
+
+
+def test_a_second_event_begins_anew() -> None:
+    told = changes([0.9, 0.9, 0.1, 0.9, 0.9, 0.1], shortest_s=0.5)
+    assert [event.phase for event in told] == ["begin", "end"] * 2
+
+
+def test_wall_clock_times_of_live_sources() -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+    detector = EventDetector(EventOptions(shortest_s=0.0), LABELS)
+    told: list[Event] = []
+    for time_s, score in ((3.0, 0.9), (4.0, 0.7), (5.0, 0.1)):
+        at = noon + timedelta(seconds=time_s)
+        told += detector.update(time_s, np.array([score, 0.0], np.float32), at)
+    begin, end = (event.to_dict() for event in told)
+    assert begin["started_at"] == end["started_at"] == "2026-01-01T12:00:03.000+00:00"
+    assert begin["ended_at"] == "2026-01-01T12:00:03.000+00:00"
+    assert end["ended_at"] == "2026-01-01T12:00:05.000+00:00"
 
 
 def test_events_overlap() -> None:
@@ -50,7 +88,7 @@ def test_events_overlap() -> None:
     found = []
     for time_s, scores in ((0, (0.5, 0.1)), (1, (0.5, 0.5)), (2, (0.1, 0.5)), (3, (0.1, 0.1))):
         found += detector.update(time_s, np.array(scores, np.float32))
-    spans = [(event.label, event.start_s, event.end_s) for event in found]
+    spans = [(event.label, event.start_s, event.end_s) for event in found if event.phase == "end"]
     assert spans == [("cat", 0, 2), ("dog", 1, 3)]
 
 
@@ -63,7 +101,7 @@ def test_only_reported_classes() -> None:
 
 @given(st.lists(st.floats(0, 1, width=32), max_size=50))
 def test_events_are_in_order_and_apart(scores: list[float]) -> None:
-    events = detect(scores, least_s=0.0)
+    events = detect(scores, shortest_s=0.0)
     for event in events:
         inside = scores[int(event.start_s * 2) : int(event.end_s * 2)] or [event.peak_score]
         assert inside[0] >= np.float32(0.5)
@@ -81,7 +119,7 @@ def test_events_are_in_order_and_apart(scores: list[float]) -> None:
         {"enter": 1.5},
         {"leave": 0.6},
         {"leave": -0.1},
-        {"least_s": -0.1},
+        {"shortest_s": -0.1},
     ],
 )
 def test_bad_options(options: dict[str, float]) -> None:
@@ -91,8 +129,21 @@ def test_bad_options(options: dict[str, float]) -> None:
 
 def test_limits_that_are_allowed() -> None:
     """A sure score of 1 begins an event, one that ends where it begins has no middle ground."""
-    (event,) = detect([0.9, 1.0, 0.9], enter=1.0, leave=1.0, least_s=0.5)
+    (event,) = detect([0.9, 1.0, 0.9], enter=1.0, leave=1.0, shortest_s=0.5)
     assert (event.start_s, event.end_s) == (0.5, 1.0)
     # Below 0 no score can fall: the event lasts to the end.
-    (event,) = detect([0.6, 0.0, 0.0], enter=0.5, leave=0.0, least_s=0.0)
+    (event,) = detect([0.6, 0.0, 0.0], enter=0.5, leave=0.0, shortest_s=0.0)
     assert (event.start_s, event.end_s) == (0.0, 1.0)
+
+
+@given(
+    st.lists(st.sampled_from([0.1, 0.4, 0.9]), max_size=40),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_begins_and_ends_take_turns(scores: list[float], shortest_s: float) -> None:
+    told = changes(scores, shortest_s=shortest_s)
+    assert [event.phase for event in told] == ["begin", "end"] * (len(told) // 2)
+    for begin, end in zip(told[::2], told[1::2], strict=True):
+        assert (begin.start_s, begin.index) == (end.start_s, end.index)
+        assert begin.end_s - begin.start_s >= shortest_s
+        assert begin.end_s <= end.end_s

@@ -171,7 +171,7 @@ def test_a_notebook(
     for cell in code:
         exec(cell, names)
     lines = names["axes"].get_lines()
-    assert [line.get_label() for line in lines] == [b.label for b in names["answer"].best[:3]]
+    assert [line.get_label() for line in lines] == [b.label for b in names["answer"].top[:3]]
     assert len(lines[0].get_xdata()) == 15
     names["plt"].close(names["figure"])
     names["model"].close()

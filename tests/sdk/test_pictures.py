@@ -89,10 +89,10 @@ def test_a_video_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("option", ["--out", "--csv", "--plot", "--save-state"])
+@pytest.mark.parametrize("option", ["--output", "--csv", "--plot", "--save-state"])
 def test_a_full_disk(option: str, model_path: Path, clip: Path, tmp_path: Path) -> None:
     """A limit on the size of files stands in for the disk."""
-    suffix = {"--out": "mp4", "--csv": "csv", "--plot": "png", "--save-state": "npz"}[option]
+    suffix = {"--output": "mp4", "--csv": "csv", "--plot": "png", "--save-state": "npz"}[option]
     output = tmp_path / f"output.{suffix}"
     output.write_text("what was there")
 

@@ -431,8 +431,8 @@ def test_changing_options_on_the_way(model: Model) -> None:
                     pool.reconfigure(WatchOptions(scores=allowed, horizon_s=1.0, top=5))
                     with pytest.raises(LabelsError):
                         pool.reconfigure(WatchOptions(scores=ScoreOptions(allow={"nothing"})))
-    assert len(steps[49].best) == 5
-    assert [entry.label for entry in steps[-1].best] == ["thing 2"]
+    assert len(steps[49].top) == 5
+    assert [entry.label for entry in steps[-1].top] == ["thing 2"]
     # From some frame on, the means forget: the answers are not those of a stream without horizon.
     with model.stream() as stream:
         plain = [stream.step(numbered_picture(number % 64)).logits for number in range(400)]

@@ -23,7 +23,7 @@ def model(model_path: Path) -> Iterator[Model]:
 
 def sure() -> WatchOptions:
     """Events that begin at once."""
-    return WatchOptions(events=EventOptions(enter=0.01, leave=0.01, least_s=0.2))
+    return WatchOptions(events=EventOptions(enter=0.01, leave=0.01, shortest_s=0.2))
 
 
 def test_everything_is_on_a_line(model: Model, frames: np.ndarray) -> None:
@@ -43,7 +43,7 @@ def test_everything_is_on_a_line(model: Model, frames: np.ndarray) -> None:
     step = next(item for item in items if isinstance(item, Step))
     assert repr(step) == f"<Step of array, frame 0 at 0.00 s: {step.label} {step.score:.3f}>"
     assert repr(step.frame) == "<VideoFrame 0 at 0.00 s>"
-    assert (step.label, step.score) == (step.best[0].label, step.best[0].score)
+    assert (step.label, step.score) == (step.top[0].label, step.top[0].score)
 
 
 def test_what_happens_as_plain_types(model: Model, frames: np.ndarray) -> None:
@@ -54,11 +54,15 @@ def test_what_happens_as_plain_types(model: Model, frames: np.ndarray) -> None:
         assert json.loads(json.dumps(found)) == found
         assert found["source"] == item.stream
     ends = {item.stream: item.to_dict() for item in items if isinstance(item, Ended)}
-    assert ends["array"]["end"] == {"steps": len(frames), "complete": True}
-    assert "does not exist" in ends["none.mp4"]["error"]["reason"]
+    assert ends["array"]["type"] == "end"
+    assert (ends["array"]["steps"], ends["array"]["complete"]) == (len(frames), True)
+    assert (ends["none.mp4"]["type"], ends["none.mp4"]["top"]) == ("error", [])
+    assert "does not exist" in ends["none.mp4"]["reason"]
     seen = next(item for item in items if isinstance(item, Seen))
-    assert seen.to_dict()["event"] == seen.event.to_dict()
+    assert seen.to_dict().items() >= seen.event.to_dict().items()
+    assert {item.to_dict()["version"] for item in items} == {1}
     assert Event("pan", 2, 0.12345, 1, 0.5).to_dict() == {
+        "phase": "end",
         "index": 2,
         "label": "pan",
         "start_s": 0.1235,

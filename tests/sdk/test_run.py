@@ -38,10 +38,32 @@ def run_on_a_terminal(*arguments: str | Path) -> str:
     return found.stdout.decode()
 
 
-def run_json(arguments: list[str | Path], capsys: Capture) -> tuple[list[dict], str]:
+def run_lines(arguments: list[str | Path], capsys: Capture) -> tuple[list[dict], str]:
+    """All JSON lines, and what is on stderr."""
     main(["run", *map(str, arguments), "--json"])
     printed = capsys.readouterr()
     return [json.loads(line) for line in printed.out.splitlines()], printed.err
+
+
+def run_json(arguments: list[str | Path], capsys: Capture) -> tuple[list[dict], str]:
+    """The JSON lines of steps, and what is on stderr."""
+    lines, told = run_lines(arguments, capsys)
+    return of_type("step", lines), told
+
+
+def of_type(kind: str, lines: list[dict]) -> list[dict]:
+    return [line for line in lines if line["type"] == kind]
+
+
+def test_what_is_around_the_steps(model_path: Path, clip: Path, capsys: Capture) -> None:
+    """Each line says which vocabulary it is in; the last has the answer to the whole clip."""
+    lines, _ = run_lines([model_path, clip, "--top", "2"], capsys)
+    assert {(line["version"], line["source"]) for line in lines} == {(1, str(clip))}
+    start, *steps, end = lines
+    assert {line["type"] for line in steps} == {"step"}
+    assert (start["type"], start["live"], start["seconds"]) == ("start", False, 3.0)
+    assert (end["type"], end["steps"], end["complete"]) == ("end", 15, True)
+    assert end["top"] == steps[-1]["top"]
 
 
 def test_json_lines(model_path: Path, clip: Path, capsys: Capture) -> None:
@@ -49,7 +71,8 @@ def test_json_lines(model_path: Path, clip: Path, capsys: Capture) -> None:
     # 5 frames per second of 10: every other one.
     assert [line["frame"] for line in lines] == list(range(0, 30, 2))
     assert [line["time_s"] for line in lines] == [round(i / 10, 4) for i in range(0, 30, 2)]
-    assert set(lines[0]) == {"source", "frame", "time_s", "preprocess_ms", "inference_ms", "top"}
+    fields = ["version", "type", "source", "frame", "time_s", "preprocess_ms", "inference_ms"]
+    assert list(lines[0]) == [*fields, "top", "going_on"]
     assert lines[0]["source"] == str(clip)
     assert set(lines[0]["top"][0]) == {"index", "label", "score"}
     assert len(lines[0]["top"]) == 2
@@ -86,8 +109,10 @@ def test_plain_lines_where_there_is_no_terminal(
 ) -> None:
     main(["run", str(model_path), str(clip), "--top", "1"])
     lines = capsys.readouterr().out.splitlines()
+    *lines, answer = lines
     assert len(lines) == 15
     assert lines[1].startswith("frame     2      0.20 s  thing ")
+    assert answer == f"answer  {lines[-1].partition(' s  ')[2]}"
 
 
 def test_labels_are_text_not_markup(model_path: Path, clip: Path, tmp_path: Path) -> None:
@@ -231,9 +256,10 @@ def test_one_of_several_fails(model_path: Path, clip: Path, capsys: Capture) -> 
     assert exit_code(model_path, "missing.mp4", clip, "--json") == 1
     printed = capsys.readouterr()
     lines = [json.loads(line) for line in printed.out.splitlines()]
-    assert lines[0]["source"] == "missing.mp4"
-    assert "does not exist" in lines[0]["error"]["reason"]
-    assert sum("top" in line for line in lines) == 15
+    (error,) = of_type("error", lines)
+    assert (error["source"], error["steps"], error["top"]) == ("missing.mp4", 0, [])
+    assert "does not exist" in error["reason"]
+    assert len(of_type("step", lines)) == 15
     assert "1 source failed:" in printed.err
 
 
@@ -256,13 +282,21 @@ def test_events(model_path: Path, clip: Path, capsys: Capture) -> None:
     low = ("--events", "--enter", "0.21", "--leave", "0.1", "--shortest", "1")
     run(model_path, clip, *low)
     lines = capsys.readouterr().out.splitlines()
+    *lines, answer = lines
     assert lines
     assert all(" s to " in line for line in lines)
-    objects, _ = run_json([model_path, clip, *low], capsys)
-    events = [line["event"] for line in objects if "event" in line]
-    assert len(events) == len(lines)
-    assert set(events[0]) == {"index", "label", "start_s", "end_s", "peak_score"}
-    assert sum("top" in line for line in objects) == 15
+    assert answer.startswith("answer  thing ")
+    objects, _ = run_lines([model_path, clip, *low], capsys)
+    events = of_type("event", objects)
+    fields = ["phase", "index", "label", "start_s", "end_s", "peak_score"]
+    assert list(events[0]) == ["version", "type", "source", *fields]
+    for phase in ("begin", "end"):
+        assert sum(event["phase"] == phase for event in events) == len(lines)
+    assert len(of_type("step", objects)) == 15
+    # Between its two lines, an event goes on.
+    began = objects.index(events[0])
+    assert [event["label"] for event in objects[began - 1]["going_on"]] == [events[0]["label"]]
+    assert objects[1]["going_on"] == []
 
 
 def test_allowed_labels(model_path: Path, clip: Path, capsys: Capture) -> None:
@@ -273,8 +307,9 @@ def test_allowed_labels(model_path: Path, clip: Path, capsys: Capture) -> None:
 
 
 def test_resets(model_path: Path, clip: Path, capsys: Capture) -> None:
-    lines, _ = run_json([model_path, clip, "--reset-every", "1"], capsys)
-    resets = [line["reset"] for line in lines if "reset" in line]
+    lines, _ = run_lines([model_path, clip, "--reset-every", "1"], capsys)
+    resets = of_type("notice", lines)
+    assert {reset["kind"] for reset in resets} == {"reset"}
     assert [reset["time_s"] for reset in resets] == [1.0, 2.0]
     assert resets[0]["reason"] == "interval; state reset"
 
@@ -325,7 +360,7 @@ def test_raw_frames_on_standard_input(model_path: Path, frames: np.ndarray) -> N
     found = subprocess.run(
         command, input=frames.tobytes(), capture_output=True, check=True, timeout=60
     )
-    lines = [json.loads(line) for line in found.stdout.splitlines()]
+    lines = of_type("step", [json.loads(line) for line in found.stdout.splitlines()])
     assert [line["time_s"] for line in lines] == [round(i / 5, 4) for i in range(len(frames))]
 
 
@@ -368,10 +403,12 @@ def test_archives(model_path: Path, clip: Path, tmp_path: Path, capsys: Capture)
         for name in names
     }
     for name in names[:3]:
-        assert found[name][-1] == {"end": {"steps": 15}}
+        end = found[name][-1]
+        assert (end["type"], end["steps"], end["complete"]) == ("end", 15, True)
+        assert end["top"] == found[name][-2]["top"]
         assert len(found[name]) == 17
-    assert "damaged after frame" in found["deep/bad.mp4"][-1]["error"]["reason"]
-    assert sum("top" in line for line in found["deep/bad.mp4"]) > 5
+    assert "damaged after frame" in found["deep/bad.mp4"][-1]["reason"]
+    assert len(of_type("step", found["deep/bad.mp4"])) > 5
     # What is whole is not run again; what has failed or changed is.
     times = {name: (results / f"{name}.jsonl").stat().st_mtime_ns for name in names}
     (results / "deep/c.avi.jsonl").write_text("{}\n")
@@ -386,6 +423,94 @@ def test_archives(model_path: Path, clip: Path, tmp_path: Path, capsys: Capture)
     assert "finished before" not in capsys.readouterr().err
     run(*arguments, "--top", "2")
     assert "3 videos finished before" in capsys.readouterr().err
+
+
+def test_tables_of_an_archive_are_whole_after_a_resume(
+    model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """Those that were finished before are in them too."""
+    videos, results = archive(tmp_path, clip), tmp_path / "results"
+    table, summary = tmp_path / "frames.csv", tmp_path / "clips.csv"
+    low = ("--events", "--enter", "0.21", "--leave", "0.1", "--shortest", "1")
+    arguments = (model_path, videos, "--output-dir", results, *low)
+    assert exit_code(*arguments) == 1
+    hidden = tmp_path / "hidden.jsonl"
+    (results / "deep/b.avi.jsonl").rename(hidden)
+    assert exit_code(*arguments, "--csv", table, "--summary", summary) == 1
+    assert "2 videos finished before" in capsys.readouterr().err
+    clips = list(csv.DictReader(summary.read_text().splitlines()))
+    names = [str(videos / name) for name in ("a.mkv", "deep/b.avi", "deep/bad.mp4", "deep/c.avi")]
+    assert [row["source"] for row in clips] == names
+    lines = [json.loads(line) for line in (results / "a.mkv.jsonl").read_text().splitlines()]
+    best = lines[-1]["top"][0]
+    ends = [line for line in of_type("event", lines) if line["phase"] == "end"]
+    answer = (best["label"], f"{best['score']:.6f}", str(len(ends)), "15", "")
+    for row in (clips[0], clips[1], clips[3]):
+        found = tuple(row[name] for name in ("label", "score", "events", "frames", "error"))
+        assert found == answer
+    assert "damaged after frame" in clips[2]["error"]
+    frames = list(csv.DictReader(table.read_text().splitlines()))
+    assert [row["source"] for row in frames if row["frame"] == "0"] == names
+    # The same as a run of its own writes.
+    alone = tmp_path / "alone.csv"
+    run(model_path, videos / "a.mkv", "--csv", alone)
+    timings = {"preprocess_ms", "inference_ms"}
+    own = [row for row in frames if row["source"] == names[0]]
+    for row, other in zip(own, csv.DictReader(alone.read_text().splitlines()), strict=True):
+        assert {k: v for k, v in row.items() if k not in timings} == {
+            k: v for k, v in other.items() if k not in timings
+        }
+
+
+def test_a_summary_of_several_sources(
+    model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    summary = tmp_path / "clips.csv"
+    assert exit_code(model_path, clip, "missing.mp4", "--summary", summary) == 1
+    good, bad = sorted(
+        csv.DictReader(summary.read_text().splitlines()), key=lambda row: row["error"]
+    )
+    assert (good["source"], good["frames"], good["error"]) == (str(clip), "15", "")
+    # Nobody looked for events.
+    assert good["events"] == bad["events"] == ""
+    assert good["label"].startswith("thing ")
+    assert (bad["source"], bad["label"], bad["frames"]) == ("missing.mp4", "", "0")
+    assert "does not exist" in bad["error"]
+
+
+def test_tables_of_an_archive_that_would_have_gaps_are_not_written(
+    model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    videos, results, summary = tmp_path / "videos", tmp_path / "results", tmp_path / "clips.csv"
+    videos.mkdir()
+    for name in ("a.avi", "b.avi"):
+        (videos / name).write_bytes(clip.read_bytes())
+    (results / "b.avi.jsonl").mkdir(parents=True)
+    arguments = (model_path, videos, "--output-dir", results, "--summary", summary)
+    assert exit_code(*arguments) == 1
+    assert "b.avi.jsonl is a folder" in capsys.readouterr().err
+    assert not summary.exists()
+    (results / "b.avi.jsonl").rmdir()
+    lines = (results / "a.avi.jsonl").read_text().splitlines()
+    run(*arguments)
+    summary.unlink()
+    lines[3] = "{"
+    (results / "a.avi.jsonl").write_text("\n".join(lines) + "\n")
+    assert exit_code(*arguments) == 1
+    assert "remove it, and run the same again" in capsys.readouterr().err
+    assert not summary.exists()
+
+
+def test_a_place_for_results_is_checked_first(
+    model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert exit_code(model_path, clip, "--output-dir", tmp_path / "file/results") == 1
+    assert "file/results: Not a directory" in capsys.readouterr().err
+    assert exit_code(model_path, clip, "--output-dir", "/proc/results") == 1
+    told = capsys.readouterr().err
+    assert "cannot write in /proc/results" in told
+    assert "1 frame" not in told
 
 
 @pytest.mark.parametrize(
@@ -559,7 +684,7 @@ def test_a_network_stream_that_is_cut(policy: str, model_path: Path) -> None:
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as child:
             assert child.stdout is not None
-            for _ in range(5):
+            for _ in range(6):
                 child.stdout.readline()
             server.close()
             time.sleep(1)
@@ -572,7 +697,8 @@ def test_a_network_stream_that_is_cut(policy: str, model_path: Path) -> None:
     finally:
         server.close()
     kind = "interruption" if policy == "kept" else "reset"
-    (notice,) = [line[kind] for line in lines if kind in line]
+    (notice,) = of_type("notice", lines)
+    assert notice["kind"] == kind
     assert "connection lost" in notice["reason"]
     assert notice["reason"].endswith(f"state {policy}")
     assert lines[-1]["time_s"] > notice["time_s"] > 1

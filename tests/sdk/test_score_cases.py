@@ -17,8 +17,12 @@ events = pytest.importorskip("movistream.watch.events")
 WALK = json.loads((Path(__file__).parents[1] / "score_cases" / "walk.json").read_text())
 
 
-def plain(found: Any) -> list[list[float]]:
-    return [[e.index, e.start_s, e.end_s, pytest.approx(e.peak_score, abs=1e-6)] for e in found]
+def ends(found: Any) -> list[list[float]]:
+    return [
+        [event.index, event.start_s, event.end_s, pytest.approx(event.peak_score, abs=1e-6)]
+        for event in found
+        if event.phase == "end"
+    ]
 
 
 @pytest.mark.parametrize("case", WALK["cases"])
@@ -26,14 +30,14 @@ def test_scores_and_events(case: dict[str, Any]) -> None:
     options = scores.ScoreOptions(case["temperature"], case["smoothing_s"])
     scorer = scores.Scorer(options, (), len(WALK["logits"][0]))
     detector = events.EventDetector(
-        events.EventOptions(case["enter"], case["leave"], case["least_s"])
+        events.EventOptions(case["enter"], case["leave"], case["shortest_s"])
     )
     for index, (time_s, logits) in enumerate(zip(WALK["times_s"], WALK["logits"], strict=True)):
         result = Result(index, time_s, np.array(logits, np.float32), 0, 0)
         found = scorer.update(result)
         np.testing.assert_allclose(found, case["scores"][index], atol=1e-6)
         assert [each.index for each in scorer.top(found, 3)] == case["top"][index]
-        assert case["events"][index] == plain(detector.update(time_s, found))
+        assert case["events"][index] == ends(detector.update(time_s, found))
         going_on = sorted(event.index for event in detector.going_on)
         assert going_on == case["going_on"][index]
-    assert case["finish"] == plain(detector.finish())
+    assert case["finish"] == ends(detector.finish())

@@ -160,7 +160,7 @@ def _opens(address: str) -> bool:
         ["run", "MODEL", "ADDRESS", "--output-dir", "OUT"],
         ["run", "MODEL", "ADDRESS", "--resume", "OUT/none", "--save-state", "OUT/state"],
         ["run", "MODEL", "ADDRESS", "--fps", "ADDRESS"],
-        ["run", "MODEL", "x", "--out", "ADDRESS"],
+        ["run", "MODEL", "x", "--output", "ADDRESS"],
         ["run", "ADDRESS", "ADDRESS"],
         ["inspect", "ADDRESS"],
         ["inspect", "MODEL", "ADDRESS"],
@@ -194,7 +194,7 @@ def test_results_of_a_camera_that_works(model_path: Path, tmp_path: Path, capsys
         host = f"127.0.0.1:{camera.port}"
         address = f"http://{own[0]}:{own[1]}@{host}/{own[2]}?pwd={own[3]}"
         files = [tmp_path / name for name in ("a.csv", "a.png", "a.mp4", "a.state")]
-        for way in (["--json"], ["--csv", files[0]], ["--plot", files[1]], ["--out", files[2]],
+        for way in (["--json"], ["--csv", files[0]], ["--plot", files[1]], ["--output", files[2]],
                     ["--save-state", files[3]]):  # fmt: skip
             main(["run", str(model_path), address, "--end", "1", *map(str, way)])
             said = capsys.readouterr()

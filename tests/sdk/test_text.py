@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from movistream.cli.sinks import csv_file
+from movistream.cli.tables import filled, frame_table
 from movistream.errors import LabelsError
 from movistream.file.labels import read_labels
 from movistream.sources import ArraySource
@@ -60,10 +60,11 @@ def test_a_table_of_names_that_a_spreadsheet_would_calculate(
     with (
         load(model_path, labels=read_labels(labels)) as model,
         StreamPool(model, [source], WatchOptions(top=5)) as pool,
-        csv_file(path, 5) as write,
+        frame_table(path, 5) as table,
     ):
+        take = filled(table)
         for item in pool:
-            write(item)
+            take(item)
     rows = list(csv.DictReader(path.read_text().splitlines()))
     assert len(rows) == 3
     for row in rows:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +30,7 @@ from tests.conftest import foreign_model
 from tests.sdk.videos import write_timed_video
 
 RATE = 5
-SURE = WatchOptions(events=EventOptions(enter=0.01, leave=0.01, least_s=0.2))
+SURE = WatchOptions(events=EventOptions(enter=0.01, leave=0.01, shortest_s=0.2))
 
 
 @pytest.fixture(scope="module")
@@ -168,12 +171,15 @@ def test_callbacks_have_steps_and_events(model: Model, clip: Path) -> None:
     events: list[movistream.Event] = []
     watching = model.watch(clip, SURE, on_step=steps.append, on_event=events.append)
     assert list(watching) == steps
-    assert len(events) == model.classes
-    assert {event.end_s for event in events} == {steps[-1].time_s}
+    assert [event.phase for event in events] == ["begin"] * model.classes + ["end"] * model.classes
+    assert {event.end_s for event in events if event.phase == "end"} == {steps[-1].time_s}
     told: list[movistream.Event] = []
     # Without options for events, their defaults hold.
     model.watch(clip, on_event=told.append).run()
-    assert [event.peak_score > 0.5 for event in told] == [True]
+    assert [(event.phase, event.peak_score > 0.5) for event in told] == [
+        ("begin", True),
+        ("end", True),
+    ]
     assert len(asyncio.run(gathered(model.watch(clip, on_event=told.append)))) == len(steps)
 
 
@@ -265,3 +271,32 @@ def test_a_model_that_says_no_rate_is_told_of(
         caplog.clear()
         assert len(list(loaded.watch(clip, WatchOptions(frames_per_second=5)))) == 15
         assert not caplog.records
+
+
+def test_steps_of_a_live_source_say_what_time_it_was(model: Model) -> None:
+    before = datetime.now(timezone.utc)
+    events: list[movistream.Event] = []
+    options = replace(SURE, every=1, end_s=0.3)
+    steps = list(model.watch(Camera(), options, on_event=events.append))
+    times = [step.at for step in steps]
+    assert all(at is not None and before <= at <= datetime.now(timezone.utc) for at in times)
+    for one, other in itertools.pairwise(steps):
+        assert one.at is not None
+        assert other.at is not None
+        passed_s = (other.at - one.at).total_seconds()
+        assert passed_s == pytest.approx(other.time_s - one.time_s, abs=0.01)
+    assert {event.started_at for event in events} == {steps[0].at}
+    assert "at" in steps[0].to_dict()
+    assert "started_at" in events[0].to_dict()
+
+
+def test_the_end_says_what_was_said_to_it_all(model: Model, clip: Path) -> None:
+    watching = model.watch(clip)
+    assert watching.ended is None
+    steps = list(watching)
+    assert watching.ended is not None
+    assert (watching.ended.steps, watching.ended.top) == (len(steps), steps[-1].top)
+    asyncio.run(gathered(watching))
+    assert watching.ended.top == steps[-1].top
+    with pytest.raises(movistream.VideoError):
+        model.watch(clip.with_name("none.mp4")).run()

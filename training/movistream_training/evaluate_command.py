@@ -15,7 +15,9 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from movistream.system.output import check_output
+from movistream.cli import parameters
+from movistream.cli.options import check_new_output
+from movistream.drawing.plot_file import check_plot_output
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.answers import (
     Answer,
@@ -72,7 +74,7 @@ class Summary:
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=parameters.MODEL)
 @click.argument("data", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--warm-up",
@@ -90,16 +92,17 @@ class Summary:
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
-    metavar="PNG",
-    help="Draw how soon the model is right. [default: RUN/accuracy.png]",
+    help="Draw how soon the model is right: .png or .svg. [default: RUN/accuracy.png]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@click.option("--force", is_flag=True, help="Replace a plot that exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
     model: Path,
     data: Path | None,
     warm_up: int,
     shuffled: bool,
     plot: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Stream videos of known classes through MODEL, and count how often it is right.
@@ -119,14 +122,18 @@ def evaluate(
         found, left_out = unseen_examples(run, data)
         if left_out:
             click.echo(f"{left_out} examples were trained on, and are left out", err=True)
+        if plot is not None:
+            check_new_output(plot, force=force)
         plot = plot or model / "accuracy.png"
         files = converted_files(run, lambda path: click.echo(f"converting {path.name} …", err=True))
     else:
         if data is None:
             raise click.UsageError("a .tflite file needs DATA to be judged on")
         found, files = find_examples(data), (model,)
+        if plot is not None:
+            check_new_output(plot, force=force)
     if plot is not None:
-        check_output(plot)
+        check_plot_output(plot)
     results = _judge_all(files, found.examples, _SHUFFLE_SEED if shuffled else None)
     summaries = [_summary(judged, warm_up) for judged in results]
     if plot is not None:

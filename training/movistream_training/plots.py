@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from movistream.system.output import replaced_when_done
+from movistream.drawing.plot_file import save_plot
 from movistream_training.history import Epoch
 
 
 def plot_curves(history: Sequence[Epoch], kept: Epoch, path: Path) -> None:
-    """Loss and accuracy by epoch, as a PNG, with the epoch whose weights were kept."""
+    """Loss and accuracy by epoch, with the epoch whose weights were kept."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     numbers = [epoch.number for epoch in history]
@@ -28,11 +28,11 @@ def plot_curves(history: Sequence[Epoch], kept: Epoch, path: Path) -> None:
     for axes in (loss, accuracy):
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, path)
+    save_plot(figure, path)
 
 
 def plot_confusion(matrix: npt.NDArray[np.int64], labels: Sequence[str], path: Path) -> None:
-    """Which class was taken for which, as a PNG: a row per class, in shares of it."""
+    """Which class was taken for which: a row per class, in shares of it."""
     size = min(24.0, 3 + 0.45 * len(labels))
     figure = Figure(figsize=(size + 1, size), layout="constrained")
     axes = figure.subplots()
@@ -46,13 +46,13 @@ def plot_confusion(matrix: npt.NDArray[np.int64], labels: Sequence[str], path: P
         color = "white" if shares[row, column] > 0.5 else "black"
         text = str(matrix[row, column])
         axes.text(column, row, text, ha="center", va="center", color=color)
-    _save(figure, path)
+    save_plot(figure, path)
 
 
 def plot_accuracy_after(
     curves: Mapping[str, Mapping[int, float]], chance: float, path: Path
 ) -> None:
-    """How soon a model is right: accuracy after so many frames, a line per file, as a PNG."""
+    """How soon a model is right: accuracy after so many frames, a line per file."""
     figure = Figure(figsize=(6.4, 4), layout="constrained")
     axes = figure.subplots()
     for name, curve in curves.items():
@@ -64,9 +64,4 @@ def plot_accuracy_after(
     axes.minorticks_off()
     axes.grid(alpha=0.3)
     axes.legend(loc="center right")
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with replaced_when_done(path) as part:
-        figure.savefig(part, format="png", dpi=120)
+    save_plot(figure, path)

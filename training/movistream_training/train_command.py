@@ -21,6 +21,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from movistream.cli.help import Command, option
 from movistream.file.manifest import MOST_FRAMES_PER_SECOND
 from movistream_converters.ir.adapting import with_image_size
 from movistream_converters.ir.network import NetworkError
@@ -46,90 +47,120 @@ _MOST_FRAMES = 50
 """Of a clip, where the network's own training says nothing."""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option(
+@option(
     "-o",
     "--output",
+    group="Output",
     type=click.Path(path_type=Path),
     required=True,
+    metavar="FOLDER",
     help="Folder of the run; an interrupted one is gone on with.",
 )
-@click.option(
+@option(
     "--from",
     "start",
+    group="Network",
     type=click.Path(path_type=Path),
     metavar="SOURCE",
     help="Weights to start from: anything that 'movistream convert' reads. [default: untrained]",
 )
-@click.option(
+@option(
     "--arch",
+    group="Network",
     metavar="NAME_OR_FILE",
     help=f"Of an untrained network: {', '.join(ARCHITECTURES)}, a table of blocks in FILE.toml, or"
     " any network in FILE.json. [default: a0]",
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option(
+@option(
+    "--epochs",
+    group="Training",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Passes over the clips.",
+)
+@option(
     "--int8-epochs",
+    group="Training",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
     help="More epochs, with numbers rounded as the int8 file rounds them.",
 )
-@click.option(
+@option(
     "--frozen-epochs",
+    group="Training",
     type=click.IntRange(min=0),
     help="First epochs, in which only the classifier learns. [default: 3 with --from, else 0]",
 )
-@click.option(
+@option(
     "--learning-rate",
+    group="Training",
     type=click.FloatRange(min=0, min_open=True),
     help=f"The highest. [default: {_FINE_TUNING_RATE:g} with --from, else {_LEARNING_RATE:g}]",
 )
-@click.option(
+@option(
     "--batch",
     "clips",
+    group="Training",
     type=click.IntRange(min=1),
     default=4,
     show_default=True,
     help="Clips a step.",
 )
-@click.option(
-    "--frames",
+@option(
+    "--clip-frames",
+    group="Clips",
+    old=("--frames",),
     type=click.IntRange(min=1),
-    help="Of a clip. [default: as the videos have, at most as the architecture was made for]",
+    help="Frames of a clip. [default: as the videos have, at most as the architecture was made"
+    " for]",
 )
-@click.option(
+@option(
     "--sub-clip",
+    group="Training",
     type=click.IntRange(min=1),
     metavar="FRAMES",
     help="Train clips in pieces of so many frames, carrying the states on: takes less memory.",
 )
-@click.option(
+@option(
     "--patience",
+    group="Training",
     type=click.IntRange(min=1),
     metavar="EPOCHS",
     help="Stop after so many epochs that bring nothing. [default: never]",
 )
-@click.option(
+@option(
     "--validation",
+    group="Clips",
     type=click.FloatRange(0, 0.9, min_open=True),
     default=0.25,
     show_default=True,
     help="Share of the videos to judge on, where DATA does not say.",
 )
-@click.option(
+@option(
     "--flip/--no-flip",
+    group="Clips",
     default=None,
     help="Mirror clips at random. [default: unless a class tells left from right]",
 )
-@click.option("--image-size", type=click.IntRange(32, 2048), help="Pixels per side.")
-@click.option(
+@option("--image-size", group="Network", type=click.IntRange(32, 2048), help="Pixels per side.")
+@option(
     "--fps",
+    group="Network",
     type=click.FloatRange(min=0, min_open=True, max=MOST_FRAMES_PER_SECOND),
-    help="Frames per second.",
+    help="Frames per second that the network shall see. [default: as it was trained]",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
+@option(
+    "--seed",
+    group="Training",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Of everything random.",
+)
 def train(
     data: Path,
     output: Path,
@@ -140,7 +171,7 @@ def train(
     frozen_epochs: int | None,
     learning_rate: float | None,
     clips: int,
-    frames: int | None,
+    clip_frames: int | None,
     sub_clip: int | None,
     patience: int | None,
     validation: float,
@@ -170,7 +201,7 @@ def train(
         frozen_epochs=(0 if start is None else 3) if frozen_epochs is None else frozen_epochs,
         learning_rate=learning_rate or (_LEARNING_RATE if start is None else _FINE_TUNING_RATE),
         clips_per_batch=clips,
-        frames_per_clip=frames,
+        frames_per_clip=clip_frames,
         most_frames=_most_frames(source),
         sub_clip_frames=sub_clip,
         patience_epochs=patience,

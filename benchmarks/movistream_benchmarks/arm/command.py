@@ -12,6 +12,7 @@ import click
 import numpy as np
 from rich.console import Console
 
+from movistream.cli import parameters
 from movistream.engines import ENGINES
 from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import EngineError
@@ -26,7 +27,7 @@ LEAST_COSINE = 0.99
 
 
 @click.command("bench-arm")
-@click.argument("models", type=click.Path(exists=True, path_type=Path), nargs=-1)
+@click.argument("models", type=parameters.MODEL, nargs=-1)
 @click.option(
     "--published",
     type=click.Path(exists=True, path_type=Path),

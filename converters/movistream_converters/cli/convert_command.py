@@ -12,8 +12,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from movistream.cli.help import Command, option
+from movistream.cli.options import check_new_output, force_option
 from movistream.file.labels import check_labels, read_labels
-from movistream.system.output import check_output
 from movistream_converters.cli.source_options import print_findings, print_guesses, source_options
 from movistream_converters.ir.network import classes_of
 from movistream_converters.quantise.videos import videos_at
@@ -36,52 +37,70 @@ _STAGES = {
 }
 
 
-@click.command()
+@click.command(cls=Command)
 @source_options
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The .tflite to write."
+@option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    group="Output",
+    help="The .tflite to write.",
 )
-@click.option("--labels", type=click.Path(path_type=Path), help="Names of classes, one a line.")
-@click.option(
+@force_option
+@option(
+    "--labels",
+    group="Output",
+    type=click.Path(path_type=Path),
+    help="Names of the classes, one a line.",
+)
+@option(
     "--state-layout",
+    group="Output",
     type=click.Choice([layout.value for layout in StateLayout]),
     default=StateLayout.FRAMES.value,
     show_default=True,
     help="frames is fastest; model-garden fits programs for the published files.",
 )
-@click.option(
+@option(
     "--precision",
+    group="Precision",
     type=click.Choice([precision.value for precision in Precision]),
     default=Precision.FLOAT32.value,
     show_default=True,
     help="Of the weights; int8: of most activations and states too.",
 )
-@click.option(
+@option(
     "--calibrate",
+    group="Precision",
     type=click.Path(path_type=Path),
     metavar="FILE_OR_FOLDER",
     help="Videos that int8 takes its ranges from.",
 )
-@click.option(
+@option(
     "--held-out",
+    group="Precision",
     type=click.Path(path_type=Path),
     metavar="FILE_OR_FOLDER",
     help="Videos that the quality report judges the file on, besides those of the calibration.",
 )
-@click.option(
+@option(
     "--fail-below",
+    group="Precision",
     type=click.FloatRange(-1, 1),
     metavar="COSINE",
     help="Write nothing if the logits' mean cosine with float32 is lower.",
 )
-@click.option(
+@option(
     "--horizon",
+    group="Output",
     type=click.FloatRange(min=0, max=1e6, min_open=True),
     metavar="SECONDS",
     help="Let streams follow about the last SECONDS, unless told otherwise. [default: never]",
 )
-@click.option(
+@option(
     "--verify/--no-verify",
+    group="Precision",
     default=True,
     show_default=True,
     help="Compare the file with the network, frame by frame.",
@@ -89,6 +108,7 @@ _STAGES = {
 def convert(
     read: Callable[..., Source],
     output: Path,
+    force: bool,
     labels: Path | None,
     state_layout: str,
     precision: str,
@@ -106,7 +126,7 @@ def convert(
     weights'. Options that are not given are taken from what it shows, and where it does not tell,
     from the released model of the architecture.
     """
-    check_output(output)
+    check_new_output(output, force=force)
     calibration_videos = () if calibrate is None else videos_at(calibrate)
     held_out_videos = () if held_out is None else videos_at(held_out)
     names = () if labels is None else read_labels(labels)

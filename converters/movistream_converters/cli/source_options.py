@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from movistream.cli import parameters
+from movistream.cli.help import option, options
 from movistream.system.child import nothing
 from movistream_converters.formats import SOURCE_FORMATS
 from movistream_converters.formats.movinet_options import unseen_guesses
 from movistream_converters.formats.recognition import IMAGE_SIZES, OPTIONS
-from movistream_converters.formats.source import Source, option_text
+from movistream_converters.formats.source import Finding, Source, option_text
 from movistream_converters.networks.movinet import ARCHITECTURES, SqueezeExciteType
 from movistream_converters.networks.x3d import X3DS
 
@@ -23,6 +26,65 @@ _GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
 _MOST_WINDOW_FRAMES = 4096
 
 _Command = Callable[..., None]
+
+
+_SOURCE_OPTIONS = options(
+    click.argument("source", type=click.Path(path_type=Path)),
+    option(
+        "--source-format",
+        type=click.Choice(SOURCE_FORMATS),
+        metavar="FORMAT",
+        group="Source",
+        help=f"What SOURCE is: {', '.join(SOURCE_FORMATS)}. [default: as its content says]",
+    ),
+    option(
+        "--arch",
+        metavar="NAME",
+        group="Network",
+        help=f"movinet-{{{','.join(ARCHITECTURES)}}}-stream, or x3d-{{{','.join(X3DS)}}}."
+        " [default: as the weights' shapes say]",
+    ),
+    option(
+        "--se-type",
+        type=click.Choice([kind.value for kind in SqueezeExciteType]),
+        group="Network",
+        help="What squeeze-excite sees: space and time together, space alone, one after the"
+        " other, or nothing.",
+    ),
+    option("--activation", type=click.Choice(_TRUNK), group="Network", help="Of all blocks."),
+    option("--gating", type=click.Choice(_GATES), group="Network", help="Of squeeze-excite."),
+    option(
+        "--head-activation", type=click.Choice(_TRUNK), group="Network", help="Of the classifier."
+    ),
+    option(
+        "--num-classes",
+        type=click.IntRange(min=1),
+        group="Network",
+        help="Refuse other numbers of classes.",
+    ),
+    option(
+        "--image-size",
+        type=click.IntRange(IMAGE_SIZES[0], IMAGE_SIZES[-1]),
+        group="Network",
+        help="Pixels per side.",
+    ),
+    option(
+        "--fps",
+        type=parameters.FRAMES_PER_SECOND,
+        group="Network",
+        help="Frames per second that the network was trained to see. [default: as the source or"
+        " its architecture says]",
+    ),
+    option(
+        "--window",
+        "window_frames",
+        type=click.IntRange(1, _MOST_WINDOW_FRAMES),
+        metavar="FRAMES",
+        group="Network",
+        help="Of the mean over time, in a network that saw clips. [default: over all frames so"
+        " far]",
+    ),
+)
 
 
 def source_options(command: _Command) -> _Command:
@@ -37,61 +99,29 @@ def source_options(command: _Command) -> _Command:
         source: Path,
         source_format: str | None,
         arch: str | None,
-        **options: Any,
+        fps: float | None,
+        **others: Any,
     ) -> None:
         names = (*OPTIONS, "window_frames")
-        overrides = {name: options.pop(name) for name in names if name in options}
+        overrides = {name: others.pop(name) for name in names if name in others}
         given = {name: value for name, value in overrides.items() if value is not None}
 
         def read(meanwhile: Callable[[], None] = nothing) -> Source:
             from movistream_converters.formats.isolated import read_isolated
 
-            return read_isolated(source, source_format, arch, given, meanwhile)
+            found = read_isolated(source, source_format, arch, given, meanwhile)
+            return found if fps is None else _at_rate(found, fps)
 
-        command(read=read, **options)
+        command(read=read, **others)
 
-    for decorator in reversed(
-        (
-            click.argument("source", type=click.Path(path_type=Path)),
-            click.option(
-                "--source-format",
-                type=click.Choice(SOURCE_FORMATS),
-                help="What SOURCE is. [default: as its content says]",
-            ),
-            click.option(
-                "--arch",
-                metavar="NAME",
-                help=f"movinet-{{{','.join(ARCHITECTURES)}}}-stream, or x3d-{{{','.join(X3DS)}}}."
-                " [default: as the weights' shapes say]",
-            ),
-            click.option(
-                "--se-type", type=click.Choice([kind.value for kind in SqueezeExciteType])
-            ),
-            click.option("--activation", type=click.Choice(_TRUNK), help="Of all blocks."),
-            click.option("--gating", type=click.Choice(_GATES), help="Of squeeze-excite."),
-            click.option("--head-activation", type=click.Choice(_TRUNK), help="Of the classifier."),
-            click.option(
-                "--num-classes",
-                type=click.IntRange(min=1),
-                help="Refuse other numbers of classes.",
-            ),
-            click.option(
-                "--image-size",
-                type=click.IntRange(IMAGE_SIZES[0], IMAGE_SIZES[-1]),
-                help="Pixels per side.",
-            ),
-            click.option(
-                "--window",
-                "window_frames",
-                type=click.IntRange(1, _MOST_WINDOW_FRAMES),
-                metavar="FRAMES",
-                help="Of the mean over time, in a network that saw clips."
-                " [default: over all frames so far]",
-            ),
-        )
-    ):
-        with_reader = decorator(with_reader)
-    return with_reader
+    return _SOURCE_OPTIONS(with_reader)
+
+
+def _at_rate(source: Source, fps: float) -> Source:
+    """The source, with the frame rate that the command names."""
+    others = (one for one in source.findings if one.option != "frames_per_second")
+    findings = (*others, Finding("frames_per_second", fps, "the command"))
+    return replace(source, frames_per_second=fps, findings=findings)
 
 
 def print_findings(source: Source) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from movistream.system.output import check_output
+from movistream.cli.help import Command, option
+from movistream.cli.options import check_new_output, force_option
 from movistream.system.text import printable
 from movistream_converters.cli.source_options import print_findings, print_guesses, source_options
 
@@ -21,19 +22,21 @@ if TYPE_CHECKING:
 _MOST_NAMES = 6
 
 
-@click.command()
+@click.command(cls=Command)
 @source_options
-@click.option(
+@option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
+    group="Output",
     help="Write the weights here, a .safetensors file that is itself a source.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def weights(read: Callable[[], Source], output: Path | None, as_json: bool) -> None:
+@force_option
+@option("--json", "as_json", is_flag=True, group="Output", help="Print one JSON object.")
+def weights(read: Callable[[], Source], output: Path | None, force: bool, as_json: bool) -> None:
     """Show what network SOURCE holds, and what says so."""
     if output is not None:
-        check_output(output)
+        check_new_output(output, force=force)
     found = read()
     if as_json:
         click.echo(json.dumps(_facts(found), indent=2))

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
+from movistream_converters.formats.tensorflow_paths import is_checkpoint, is_saved_model
 
 Sniff: TypeAlias = Callable[[Path], bool]
 Read: TypeAlias = Callable[[Path, str | None, Mapping[str, object] | None], Source]
@@ -23,16 +24,18 @@ class Format:
         what: it is, for people.
         module: in this package, with the functions below.
         of_clips: whether its networks see whole clips, of which it makes streams.
+        recognises: :attr:`sniff`, of a module that needs TensorFlow for anything else.
     """
 
     what: str
     module: str
     of_clips: bool = False
+    recognises: Sniff | None = None
 
     @property
     def sniff(self) -> Sniff:
         """Says whether a path looks like it; reads no more than it has to."""
-        function: Sniff = self._imported().sniff
+        function: Sniff = self.recognises or self._imported().sniff
         return function
 
     @property
@@ -55,11 +58,12 @@ FORMATS: Mapping[str, Format] = {
         of_clips=True,
     ),
     "pytorch": Format("a state dict of MoViNet-pytorch, .safetensors or .pt", "pytorch"),
-    "saved-model": Format("a SavedModel's folder", "saved_model"),
+    "saved-model": Format("a SavedModel's folder", "saved_model", recognises=is_saved_model),
     "model-garden": Format(
         "a TensorFlow checkpoint: its prefix, its .index file, or a folder with a 'checkpoint'"
         " file",
         "model_garden.checkpoint",
+        recognises=is_checkpoint,
     ),
 }
 """By name; the first that recognises a path reads it."""

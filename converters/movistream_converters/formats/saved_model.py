@@ -28,9 +28,9 @@ from movistream_converters.formats.model_garden.variables import (
 )
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
+from movistream_converters.formats.tensorflow_paths import SAVED_MODEL_FILE, saved_model_folder
 from movistream_converters.ir.layers import ActivationFunction
 
-_FILE = "saved_model.pb"
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _VALUE = "VARIABLE_VALUE"
 _LISTS = re.compile(r"layer-\d+$|layers$|.*variables$|keras_api$|signatures$|_self_")
@@ -57,11 +57,6 @@ _GATES = {
 _TELLING = frozenset().union(*_TRUNKS, *_GATES)
 
 
-def sniff(path: Path) -> bool:
-    """Whether a path names a SavedModel: its folder, or the file in it."""
-    return _folder(path).joinpath(_FILE).is_file()
-
-
 def read(
     path: Path, architecture: str | None = None, overrides: Mapping[str, object] | None = None
 ) -> Source:
@@ -76,7 +71,7 @@ def read(
         ConversionError: if it is damaged, it is not a MoViNet stream model, or it does not fit
             the architecture or the overrides.
     """
-    folder = _folder(path)
+    folder = saved_model_folder(path)
     graph = _meta_graph(folder)
     stored = open_variables(path, str(folder / "variables/variables"))
     arrays, unused = movinet_arrays(path, _by_attribute_path(path, stored))
@@ -87,19 +82,15 @@ def read(
     return read_network(path, arrays, unused, evidence, architecture, overrides)
 
 
-def _folder(path: Path) -> Path:
-    return path.parent if path.name == _FILE else path
-
-
 def _meta_graph(folder: Path) -> Any:
     model = saved_model_pb2.SavedModel()
     try:
-        check_file(folder / _FILE)
-        model.ParseFromString((folder / _FILE).read_bytes())
+        check_file(folder / SAVED_MODEL_FILE)
+        model.ParseFromString((folder / SAVED_MODEL_FILE).read_bytes())
     except (DecodeError, OSError) as error:
-        raise ConversionError(f"{folder / _FILE} cannot be read: {error}") from None
+        raise ConversionError(f"{folder / SAVED_MODEL_FILE} cannot be read: {error}") from None
     if not model.meta_graphs:
-        raise ConversionError(f"{folder / _FILE} is empty or damaged: it holds no graph")
+        raise ConversionError(f"{folder / SAVED_MODEL_FILE} is empty or damaged: it holds no graph")
     return model.meta_graphs[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import io
 import sys
@@ -13,19 +14,44 @@ import click
 import movistream
 from movistream.errors import MissingExtraError, MovistreamError
 from movistream.sources.address import without_addresses
+from movistream.system.text import printable
 
 _GROUP = "movistream.commands"
 """The entry points that are commands; an extra says what one needs beside the runtime."""
+
+_WHOLE_SENTENCE = 500
 
 _SIGNS = {"convert": "tensorflow", "train": "tensorflow"}
 """Modules that are there where an extra is installed, under whatever name its packages come."""
 
 
 class _LazyGroup(click.Group):
-    """Imports a command when it is used, and hides it while its extra is not installed."""
+    """Imports a command when it is used; says what to install for one that is not there."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return sorted(command.name for command in _commands() if _missing_extra(command) is None)
+        return sorted(command.name for command in _commands())
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        names = self.list_commands(context)
+        if name not in names and not name.startswith("-") and not context.resilient_parsing:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+            raise click.UsageError(f"there is no command {printable(name)}; {hint}", context)
+        return super().resolve_command(context, args)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = []
+        for command in sorted(_commands(), key=lambda command: command.name):
+            if (extra := _missing_extra(command)) is not None:
+                rows.append((command.name, f"Not installed: pip install 'movistream[{extra}]'"))
+            else:
+                loaded: click.Command = command.load()
+                rows.append((command.name, loaded.get_short_help_str(limit=_WHOLE_SENTENCE)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         command = next((command for command in _commands() if command.name == name), None)
@@ -58,17 +84,26 @@ def command_line() -> None:
     """Stream video through networks that remember, on small devices, one frame at a time."""
 
 
-def main(arguments: list[str] | None = None) -> Any:
-    """Runs the command line; errors end it with one line on stderr and exit code 1.
+def main(
+    arguments: list[str] | None = None,
+    command: click.Command = command_line,
+    name: str = "movistream",
+) -> Any:
+    """Runs a command line; errors end it with one line on stderr and exit code 1.
 
     Arguments may be addresses with passwords in them, which no message repeats.
+
+    Args:
+        arguments: by default those of this process.
+        command: by default ``movistream`` with all its commands.
+        name: of the program, in messages.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        command_line.main(arguments, prog_name="movistream", standalone_mode=False)
+        command.main(arguments, prog_name=name, standalone_mode=False)
     except MovistreamError as error:
         _fail(without_addresses(str(error), arguments), 1)
     except click.ClickException as error:

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from movistream.cli.sinks import Sink, as_dictionary
+from movistream.cli.sinks import Sink
+from movistream.cli.tables import Table
 from movistream.errors import OutputError, VideoError
 from movistream.sources import find_videos, is_recorded, public_name
 from movistream.system.leftovers import remove_leftovers
-from movistream.system.output import check_output, replaced_when_done
-from movistream.watch.lane import Ended, Item
+from movistream.system.output import check_output, make_output_folder, replaced_when_done
+from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.pool import stream_names
+from movistream.watch.vocabulary import line
+from movistream.watch.watcher import Passed
 
 _SUFFIX = ".jsonl"
 _CHUNK_BYTES = 2**20
-_LAST_LINE_BYTES = 4096
+_LAST_LINE_BYTES = 2**20
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Job:
 
     Attributes:
         video: to run on.
-        result: JSON lines: what was run on what, then steps, events and notices, then the end.
+        result: JSON lines: what was run on what, then what ``movistream run --json`` prints.
     """
 
     video: Path
@@ -39,11 +42,11 @@ class Job:
 def find_jobs(sources: Sequence[str], output: Path) -> tuple[Job, ...]:
     """All videos among the sources and below folders among them, by their names below these.
 
-    What killed runs left over where the results go is removed.
+    The folder for the results is made; what killed runs left over there is removed.
 
     Raises:
         VideoError: if a folder has no video, or a source has no end.
-        OutputError: if two results would have the same name.
+        OutputError: if two results would have the same name, or the folder cannot be written.
     """
     jobs: dict[Path, Job] = {}
     for source in sources:
@@ -60,6 +63,7 @@ def find_jobs(sources: Sequence[str], output: Path) -> tuple[Job, ...]:
                     f"{video} and {jobs[result].video} would both be written to {result}"
                 )
             jobs[result] = Job(video, result)
+    make_output_folder(output)
     for folder in {job.result.parent for job in jobs.values()}:
         remove_leftovers(folder)
     return tuple(jobs.values())
@@ -74,7 +78,7 @@ def is_finished(job: Job, run: Mapping[str, Any]) -> bool:
             footer = json.loads(file.read().splitlines()[-1])
         if not isinstance(header, dict) or header.get("run") != run:
             return False
-        return footer.get("end") is not None and header.get("sha256") == _sha256(job.video)
+        return footer.get("type") == "end" and header.get("sha256") == _sha256(job.video)
     except (OSError, ValueError, IndexError, AttributeError, RecursionError):
         return False
 
@@ -97,20 +101,21 @@ def result_files(
 
     def write(item: Item) -> None:
         name = getattr(item, "stream", "")
-        found = as_dictionary(item)
-        if name not in by_stream or name in given_up:
+        if isinstance(item, (Passed, Started)) or name not in by_stream or name in given_up:
             return
+        whole = isinstance(item, Ended) and (item.complete or item.error is not None)
         try:
-            complete = isinstance(item, Ended) and item.complete
-            if name not in opened and (found is not None or complete):
+            if isinstance(item, Ended) and not whole:
+                if name in opened:
+                    opened.pop(name).close(keep=False)
+                return
+            if name not in opened:
                 opened[name] = _ResultFile(by_stream[name], run)
-            if found is not None:
-                del found["source"]
-                opened[name].add(found)
-            if isinstance(item, Ended) and name in opened:
-                if item.complete:
-                    opened[name].add({"end": {"steps": item.steps}})
-                opened.pop(name).close(keep=item.complete or item.error is not None)
+            found = item.to_dict()
+            del found["source"]
+            opened[name].add(found)
+            if whole:
+                opened.pop(name).close(keep=True)
         except OutputError as error:
             given_up.add(name)
             if name in opened:
@@ -122,6 +127,32 @@ def result_files(
     finally:
         for file in opened.values():
             file.close(keep=False)
+
+
+def fill_from_results(tables: Sequence[Table], jobs: Sequence[Job], run: Mapping[str, Any]) -> None:
+    """Fills tables with the results of all jobs, whenever they were run.
+
+    Args:
+        run: see :func:`result_files`.
+
+    Raises:
+        OutputError: if a job has no result of such a run, or it cannot be read.
+    """
+    for job in jobs:
+        try:
+            with job.result.open(encoding="utf-8") as file:
+                if json.loads(file.readline())["run"] != run:
+                    raise OutputError(f"{job.video} has no result yet: the tables are not written")
+                for text in file:
+                    found = json.loads(text)
+                    for fill in tables:
+                        fill(str(job.video), found)
+        except FileNotFoundError:
+            raise OutputError(f"{job.video} has no result: the tables are not written") from None
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise OutputError(
+                f"cannot read {job.result} ({error}); remove it, and run the same again"
+            ) from None
 
 
 class _ResultFile:
@@ -137,11 +168,12 @@ class _ResultFile:
         part = self._stack.enter_context(replaced_when_done(job.result))
         self._file = self._stack.enter_context(part.open("w", encoding="utf-8"))
         self._path = job.result
-        self.add({"video": str(job.video), "sha256": _sha256(job.video), "run": dict(run)})
+        header = line("start", str(job.video))
+        self.add({**header, "sha256": _sha256(job.video), "run": dict(run)})
 
-    def add(self, line: Mapping[str, Any]) -> None:
+    def add(self, found: Mapping[str, Any]) -> None:
         try:
-            self._file.write(json.dumps(line) + "\n")
+            self._file.write(json.dumps(found) + "\n")
         except OSError as error:
             raise OutputError(f"cannot write {self._path}: {error.strerror}") from None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from movistream.errors import MovistreamError
 from movistream.file.names import MODEL_SUFFIX, find_model, named_models
@@ -64,6 +65,13 @@ class _Model(_ParamType):
         ctx: click.Context | None,
     ) -> Path:
         return find_model(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Names of models, and files."""
+        names = [model.name for model in named_models() if model.name.startswith(incomplete)]
+        return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
 
 
 class _Number(click.FloatRange):

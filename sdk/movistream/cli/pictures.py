@@ -125,7 +125,7 @@ class _Painter:
             status += f": {timing(step)}"
         picture = annotate(
             frame.image,
-            () if step is None else step.best,
+            () if step is None else step.top,
             self._rows,
             status,
             going_on if self._events else None,

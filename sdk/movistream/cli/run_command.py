@@ -8,188 +8,120 @@ from typing import Any
 import click
 
 from movistream.cli import parameters
+from movistream.cli.help import Command, option
+from movistream.cli.options import (
+    event_options,
+    force_option,
+    json_option,
+    model_options,
+    reset_options,
+    score_options,
+    source_options,
+)
 from movistream.cli.run_loop import run_models
 from movistream.cli.run_options import Request, check_request
-from movistream.engines import ENGINES
-from movistream.engines.arithmetic import ARITHMETICS
-from movistream.stream.loading import MOST_THREADS
 from movistream.stream.preprocess import FITS
-from movistream.watch.events import EventOptions
 
 _MOST_WORKERS = 64
-_DEFAULT_EVENTS = EventOptions()
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model", type=parameters.MODEL)
 @click.argument("sources", nargs=-1, required=True, metavar="[MODEL]... SOURCE...")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON objects, one a line.")
-@click.option("--top", type=click.IntRange(min=1), default=5, show_default=True, help="Classes.")
-@click.option("--every", type=click.IntRange(min=1), help="Take one frame of the source in N.")
-@click.option(
-    "--fps",
-    type=parameters.FRAMES_PER_SECOND,
-    help="Take this many frames per second of the source. [default: as the model was trained]",
+@json_option
+@option("--show", is_flag=True, group="Output", help="Show frames and answers in a window.")
+@option(
+    "-o",
+    "--output",
+    type=parameters.PATH,
+    group="Output",
+    old=("--out",),
+    help="Write a video with the answers drawn on: .mp4, .mkv or .mov.",
 )
-@click.option(
+@option(
+    "--plot",
+    type=parameters.PATH,
+    group="Output",
+    help="Write a picture of scores over time: .png or .svg.",
+)
+@option("--csv", "table", type=parameters.PATH, group="Output", help="Write a line per frame.")
+@option(
+    "--summary",
+    type=parameters.PATH,
+    group="Output",
+    help="Write a CSV line per source: the answer, events (with --events), frames, the error.",
+)
+@option(
+    "--output-dir",
+    type=parameters.PATH,
+    metavar="FOLDER",
+    group="Output",
+    help="Write JSON lines of each video here; finished ones are not run again.",
+)
+@force_option
+@option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    group="Output",
+    help="Name so many of the best classes.",
+)
+@source_options
+@option(
     "--start",
     type=parameters.SECONDS,
     default=0.0,
     metavar="SECONDS",
+    group="Source",
     help="Begin at this time of the source.",
 )
-@click.option(
+@option(
     "--end",
     type=parameters.SOME_SECONDS,
     metavar="SECONDS",
+    group="Source",
     help="End at this time of the source.",
 )
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1, max=MOST_THREADS),
-    help="Threads of the engine. [default: one per core, at most 4]",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["auto", *ENGINES]),
-    default="auto",
-    show_default=True,
-    help="What runs the model.",
-)
-@click.option(
-    "--labels",
-    type=parameters.PATH,
-    help="Names of the classes, one a line, in place of the model's own.",
-)
-@click.option(
-    "--horizon",
-    type=parameters.SOME_SECONDS,
-    metavar="SECONDS",
-    help="Let the answer follow about the last SECONDS. [default: as the file says; mostly never]",
-)
-@click.option(
-    "--weight-cache",
-    type=parameters.PATH,
-    metavar="FOLDER",
-    help="Keep packed weights here, for the next start and for other processes.",
-)
-@click.option(
-    "--arithmetic",
-    type=click.Choice(ARITHMETICS),
-    default="auto",
-    show_default=True,
-    help="Of float operators; auto is float16 where file, CPU and engine have it.",
-)
-@click.option(
-    "--check-arithmetic",
-    is_flag=True,
-    help="Compare float16 with float32 on a few frames before it is used.",
-)
-@click.option(
-    "--interleaved",
-    is_flag=True,
-    help="Let several models, or one twice, take turns with the frames, and average them.",
-)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1, max=_MOST_WORKERS),
-    default=1,
-    show_default=True,
-    help="Sources that are worked on at the same time.",
-)
-@click.option(
+@option(
     "--fit",
     type=click.Choice(FITS),
     default="crop",
     show_default=True,
+    group="Source",
     help="How a frame becomes the network's shape.",
 )
-@click.option(
-    "--roi",
+@option(
+    "--region",
     "regions",
     type=parameters.REGION,
     multiple=True,
+    group="Source",
+    old=("--roi",),
     help="Look at this region of the frame, in pixels; give several for a stream each.",
 )
-@click.option("--source-size", type=parameters.SIZE, help="Of raw frames; asked of a camera.")
-@click.option(
-    "--source-fps",
-    type=parameters.FRAMES_PER_SECOND,
-    help="Frame rate of raw frames or image files; asked of a camera.",
-)
-@click.option(
-    "--give-up-after",
-    type=parameters.SECONDS,
-    default=60.0,
+@option(
+    "--workers",
+    type=click.IntRange(min=1, max=_MOST_WORKERS),
+    default=1,
     show_default=True,
-    metavar="SECONDS",
-    help="A network stream without a picture for so long has failed.",
+    group="Source",
+    help="Sources that are worked on at the same time.",
 )
-@click.option(
-    "--temperature",
-    type=parameters.POSITIVE,
-    default=1.0,
-    show_default=True,
-    help="Divides logits; above 1, scores are less sure.",
-)
-@click.option(
-    "--smooth",
-    type=parameters.SECONDS,
-    default=0.0,
-    metavar="SECONDS",
-    help="Average scores over about so long. [default: not]",
-)
-@click.option("--allow", multiple=True, metavar="LABEL", help="Report this label, and not others.")
-@click.option("--deny", multiple=True, metavar="LABEL", help="Do not report this label.")
-@click.option("--events", is_flag=True, help="Print what was seen from when to when.")
-@click.option(
-    "--enter",
-    type=parameters.SCORE,
-    default=_DEFAULT_EVENTS.enter,
-    show_default=True,
-    help="Score at which an event begins.",
-)
-@click.option(
-    "--leave",
-    type=parameters.SCORE,
-    default=_DEFAULT_EVENTS.leave,
-    show_default=True,
-    help="Score below which it ends.",
-)
-@click.option(
-    "--shortest",
-    type=parameters.SECONDS,
-    default=_DEFAULT_EVENTS.least_s,
-    show_default=True,
-    metavar="SECONDS",
-    help="Shorter events are left out.",
-)
-@click.option("--reset-on-cut", is_flag=True, help="Forget all at a cut to another scene.")
-@click.option(
-    "--reset-after-gap",
-    type=parameters.SOME_SECONDS,
-    metavar="SECONDS",
-    help="Forget all when no frame came for so long. [default: never]",
-)
-@click.option(
-    "--reset-every",
-    type=parameters.SOME_SECONDS,
-    metavar="SECONDS",
-    help="Forget all every so often. [default: never]",
-)
-@click.option("--save-state", type=parameters.PATH, help="Write the stream's memory at the end.")
-@click.option("--resume", type=parameters.PATH, help="Go on with a memory that was written.")
-@click.option("--out", type=parameters.PATH, help="Write a video with the answers drawn on.")
-@click.option("--plot", type=parameters.PATH, help="Write scores over time as a PNG.")
-@click.option("--csv", "table", type=parameters.PATH, help="Write a line per frame.")
-@click.option("--show", is_flag=True, help="Show frames and answers in a window.")
-@click.option("--force", is_flag=True, help="Replace output files that exist.")
-@click.option(
-    "--output-dir",
+@option("--events", is_flag=True, group="Events", help="Tell what was seen from when to when.")
+@event_options
+@score_options
+@reset_options
+@option(
+    "--save-state",
     type=parameters.PATH,
-    metavar="FOLDER",
-    help="Write JSON lines of each video here; finished ones are not run again.",
+    group="Memory",
+    help="Write the stream's memory at the end.",
 )
+@option(
+    "--resume", type=parameters.PATH, group="Memory", help="Go on with a memory that was written."
+)
+@model_options
 def run(model: Path, sources: tuple[str, ...], **options: Any) -> None:
     """Run MODEL, a .tflite stream model, on each SOURCE one frame at a time.
 

@@ -16,18 +16,31 @@ from typing import Any
 
 import click
 
-from movistream.cli.archive import Job, find_jobs, is_finished, result_files
+from movistream.cli.archive import (
+    Job,
+    fill_from_results,
+    find_jobs,
+    is_finished,
+    result_files,
+)
 from movistream.cli.pictures import annotated_video, window
-from movistream.cli.run_options import Request, describe, source_options, views, watch_options
+from movistream.cli.run_options import (
+    Request,
+    describe,
+    finds_events,
+    source_options,
+    views,
+    watch_options,
+)
 from movistream.cli.sinks import (
     Sink,
-    csv_file,
     json_lines,
     live_table,
     plain_lines,
     progress_bar,
     timeline_plot,
 )
+from movistream.cli.tables import Table, clip_table, filled, frame_table
 from movistream.errors import MovistreamError, OutputError, VideoError
 from movistream.file.labels import read_labels
 from movistream.sources.address import short_name
@@ -143,10 +156,9 @@ def _run(
     ) as pool:
         sinks = [_display(request, title, tagged=len(sources) * len(views(request)) > 1)]
         view = views(request)[0]
-        if request.table is not None:
-            sinks.append(csv_file(request.table, request.top))
-        if request.out is not None:
-            sinks.append(annotated_video(request.out, request.top, view, events=request.events))
+        sinks += [_filled(table) for table in _tables(request)]
+        if request.output is not None:
+            sinks.append(annotated_video(request.output, request.top, view, events=request.events))
         if request.plot is not None:
             sinks.append(timeline_plot(request.plot, scorer, title))
         if request.show:
@@ -163,11 +175,24 @@ def _run_archive(jobs: Sequence[Job], model: Streamable, request: Request, tally
     tally.finished_before = len(jobs) - len(unfinished)
     if tally.finished_before:
         click.echo(f"{_count(tally.finished_before, 'video')} finished before", err=True)
-    if not unfinished:
+    if unfinished:
+        _run_jobs(unfinished, run, model, request, tally)
+    if tally.interrupted or not _tables(request):
         return
+    try:
+        with ExitStack() as stack:
+            tables = [stack.enter_context(table) for table in _tables(request)]
+            fill_from_results(tables, jobs, run)
+    except OutputError as error:
+        tally.output_errors.append(error)
+
+
+def _run_jobs(
+    jobs: Sequence[Job], run: dict[str, Any], model: Streamable, request: Request, tally: _Tally
+) -> None:
     with StreamPool(
         model,
-        [str(job.video) for job in unfinished],
+        [str(job.video) for job in jobs],
         watch_options(request),
         workers=request.workers,
         source_options=source_options(request, model),
@@ -176,12 +201,26 @@ def _run_archive(jobs: Sequence[Job], model: Streamable, request: Request, tally
         def fail(name: str, error: OutputError) -> None:
             tally.failures.append((name, 0, error))
 
-        sinks = [result_files(unfinished, run, fail)]
-        if request.table is not None:
-            sinks.append(csv_file(request.table, request.top))
+        sinks = [result_files(jobs, run, fail)]
         if sys.stderr.isatty():
             sinks.append(progress_bar())
         _consume(pool, sinks, tally)
+
+
+def _tables(request: Request) -> list[AbstractContextManager[Table]]:
+    tables: list[AbstractContextManager[Table]] = []
+    if request.table is not None:
+        tables.append(frame_table(request.table, request.top))
+    if request.summary is not None:
+        tables.append(clip_table(request.summary, finds_events=finds_events(request)))
+    return tables
+
+
+@contextmanager
+def _filled(table: AbstractContextManager[Table]) -> Iterator[Sink]:
+    """A table that is filled with what happens."""
+    with table as fill:
+        yield filled(fill)
 
 
 def _display(request: Request, title: str, *, tagged: bool) -> AbstractContextManager[Sink]:
@@ -298,15 +337,16 @@ def _summarise(model: Model, tally: _Tally) -> None:
 
 def _finish(tally: _Tally, *, alone: bool) -> None:
     """Ends with the exit code that fits; lists what has failed."""
+    if tally.failures and not alone:
+        click.echo(f"{_count(len(tally.failures), 'source')} failed:", err=True)
+        for name, steps, error in tally.failures:
+            frames = _count(steps, "frame")
+            click.echo(f"  {printable(name)}, after {frames}: {_told(error)}", err=True)
     if tally.output_errors:
         raise tally.output_errors[0]
     if tally.failures:
         if alone:
             raise _told(tally.failures[0][2])
-        click.echo(f"{_count(len(tally.failures), 'source')} failed:", err=True)
-        for name, steps, error in tally.failures:
-            frames = _count(steps, "frame")
-            click.echo(f"  {printable(name)}, after {frames}: {_told(error)}", err=True)
         sys.exit(1)
     if tally.interrupted:
         raise KeyboardInterrupt

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from movistream.drawing.timeline import figure_class
+from movistream.cli.options import check_new_output
+from movistream.drawing.plot_file import check_plot_output
 from movistream.drawing.video_writer import check_video_output
 from movistream.errors import OutputError
 from movistream.sources import SourceOptions
 from movistream.stream.ensemble import Streamable
 from movistream.stream.preprocess import Fit, Region, View
-from movistream.system.output import check_output
 from movistream.watch.events import EventOptions
 from movistream.watch.resets import ResetOptions
 from movistream.watch.scores import ScoreOptions
@@ -46,7 +46,7 @@ class Request:
     source_fps: float | None
     give_up_after: float
     temperature: float
-    smooth: float
+    smoothing: float
     allow: tuple[str, ...]
     deny: tuple[str, ...]
     events: bool
@@ -58,9 +58,10 @@ class Request:
     reset_every: float | None
     save_state: Path | None
     resume: Path | None
-    out: Path | None
+    output: Path | None
     plot: Path | None
     table: Path | None
+    summary: Path | None
     show: bool
     force: bool
     output_dir: Path | None
@@ -86,7 +87,7 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
         raise click.UsageError("--leave must not be above --enter")
     streams = len(sources) * max(1, len(request.regions))
     of_one = {
-        "--out": request.out,
+        "--output": request.output,
         "--plot": request.plot,
         "--show": request.show or None,
         "--save-state": request.save_state,
@@ -97,19 +98,26 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
             raise click.UsageError(f"{name} is for one source and region")
     if request.output_dir is not None and len(request.regions) > 1:
         raise click.UsageError("--output-dir is for one region")
-    if request.out is not None:
-        check_video_output(request.out)
+    if request.output is not None:
+        check_video_output(request.output)
     inputs = [*models, *map(Path, sources), *filter(None, [request.labels])]
     taken = {path.resolve(): f"is read: {path}" for path in inputs}
-    for output in filter(None, (request.save_state, request.plot, request.table, request.out)):
-        check_output(output)
+    for output in filter(
+        None,
+        (
+            request.save_state,
+            request.plot,
+            request.table,
+            request.summary,
+            request.output,
+        ),
+    ):
         if output.resolve() in taken:
             raise OutputError(f"cannot write {output}: this file {taken[output.resolve()]}")
         taken[output.resolve()] = "is written already"
-        if output.exists() and not request.force:
-            raise OutputError(f"{output} exists; name another file, or add --force to replace it")
+        check_new_output(output, force=request.force)
     if request.plot is not None:
-        figure_class()
+        check_plot_output(request.plot)
 
 
 def views(request: Request) -> tuple[View, ...]:
@@ -117,15 +125,22 @@ def views(request: Request) -> tuple[View, ...]:
     return tuple(View(request.fit, region) for region in request.regions) or (View(request.fit),)
 
 
+def finds_events(request: Request) -> bool:
+    """Whether events are looked for: they are also a part of plots."""
+    return request.events or request.plot is not None
+
+
 def watch_options(request: Request) -> WatchOptions:
     """How sources are watched."""
-    finds_events = request.events or request.plot is not None
     return WatchOptions(
         scores=ScoreOptions(
-            request.temperature, request.smooth, frozenset(request.allow), frozenset(request.deny)
+            request.temperature,
+            request.smoothing,
+            frozenset(request.allow),
+            frozenset(request.deny),
         ),
         events=EventOptions(request.enter, request.leave, request.shortest)
-        if finds_events
+        if finds_events(request)
         else None,
         resets=ResetOptions(request.reset_on_cut, request.reset_after_gap, request.reset_every),
         frames_per_second=request.fps,
@@ -135,7 +150,7 @@ def watch_options(request: Request) -> WatchOptions:
         horizon_s=request.horizon,
         views=views(request),
         top=request.top,
-        all_frames=request.out is not None or request.show,
+        all_frames=request.output is not None or request.show,
     )
 
 
@@ -165,7 +180,7 @@ def describe(request: Request) -> dict[str, object]:
         "fit": request.fit,
         "regions": [str(region) for region in request.regions],
         "temperature": request.temperature,
-        "smooth_s": request.smooth,
+        "smoothing_s": request.smoothing,
         "allow": sorted(request.allow),
         "deny": sorted(request.deny),
         "top": request.top,

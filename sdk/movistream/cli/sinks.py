@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from movistream.drawing.timeline import Timeline, plot_timeline
-from movistream.system.output import replaced_when_done
-from movistream.system.text import cell, printable
+from movistream.system.text import printable
+from movistream.watch.events import Event
 from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.scores import Scorer
-from movistream.watch.watcher import Notice, Seen, Step
+from movistream.watch.watcher import Notice, Passed, Seen, Step
 
 Sink = Callable[[Item], None]
 
@@ -31,22 +30,19 @@ _BAR_WIDTH = 24
 _REFRESHES_PER_S = 15
 
 
-def as_dictionary(item: Item) -> dict[str, Any] | None:
-    """A step, event, notice or failure as plain JSON types; None for what is none of these."""
-    if isinstance(item, (Step, Seen, Notice)) or (isinstance(item, Ended) and item.error):
-        return item.to_dict()
-    return None
-
-
 def json_lines(item: Item) -> None:
-    """Prints one JSON object per step, event, notice and failure."""
-    found = as_dictionary(item)
-    if found is not None:
-        click.echo(json.dumps(found))
+    """Prints one JSON object for everything that happens."""
+    if not isinstance(item, Passed):
+        click.echo(json.dumps(item.to_dict()))
 
 
 def plain_lines(*, steps: bool, tagged: bool) -> Sink:
-    """Prints one line per event and notice, and per step if wanted, tagged with its stream."""
+    """Prints a line per event and notice, per step if wanted, and the answer to it all at the end.
+
+    Args:
+        steps: whether steps are wanted.
+        tagged: whether each line begins with its stream.
+    """
 
     def show(item: Item) -> None:
         if steps or not isinstance(item, Step):
@@ -58,21 +54,32 @@ def plain_lines(*, steps: bool, tagged: bool) -> Sink:
 
 
 def _line(item: Item, *, tagged: bool) -> str | None:
-    """A step, event or notice in a line; None for what is none of these."""
+    """A step, an event, a notice or the answer to it all, in a line; None for anything else."""
+    if isinstance(item, Passed):
+        return None
+    line: str | None
     if isinstance(item, Step):
-        entries = ", ".join(f"{entry.label} {entry.score:.3f}" for entry in item.best)
+        entries = ", ".join(f"{entry.label} {entry.score:.3f}" for entry in item.top)
         said = "warming up" if item.result.warming_up else entries
         line = f"frame {item.result.frame:5d}  {item.time_s:8.2f} s  {said}"
     elif isinstance(item, Seen):
-        event = item.event
-        line = (
-            f"{event.start_s:8.2f} s to {event.end_s:8.2f} s  {event.label} {event.peak_score:.3f}"
-        )
+        line = _event_line(item.event)
     elif isinstance(item, Notice):
         line = f"{item.time_s:8.2f} s  {item.reason}"
+    elif isinstance(item, Ended) and item.complete and item.top:
+        line = f"answer  {', '.join(f'{entry.label} {entry.score:.3f}' for entry in item.top)}"
     else:
-        return None
-    return f"{printable(item.stream)}  {line}" if tagged else line
+        line = None
+    return line if line is None or not tagged else f"{printable(item.stream)}  {line}"
+
+
+def _event_line(event: Event) -> str | None:
+    """An event in a line; of a recording, its end alone says all."""
+    began = "" if event.started_at is None else f"{event.started_at.astimezone():%H:%M:%S}  "
+    if event.phase == "end":
+        span = f"{event.start_s:8.2f} s to {event.end_s:8.2f} s"
+        return f"{began}{span}  {event.label} {event.peak_score:.3f}"
+    return f"{began}{event.start_s:8.2f} s and on  {event.label}" if began else None
 
 
 @contextmanager
@@ -157,7 +164,7 @@ def _table_of_one(step: Step, rows: int, title: str, width: int) -> Table:
     bar_width = min(_BAR_WIDTH, width - _CLASS_WIDTH - 16)
     if bar_width > 0:
         table.add_column("", width=bar_width)
-    for entry in step.best[:rows]:
+    for entry in step.top[:rows]:
         cells = [Text(entry.label, overflow="ellipsis"), Text(f"{entry.score:.3f}")]
         if bar_width > 0:
             cells.append(Text("█" * round(entry.score * bar_width)))
@@ -172,7 +179,7 @@ def _table_of_many(steps: Sequence[Step], title: str, width: int) -> Table:
     table.add_column("class", no_wrap=True, ratio=1)
     table.add_column("score", justify="right", no_wrap=True)
     for step in steps:
-        best = step.best[0]
+        best = step.top[0]
         table.add_row(
             Text(printable(step.stream), overflow="ellipsis"),
             f"{step.time_s:.1f}",
@@ -194,32 +201,6 @@ def timing(step: Step) -> str:
 
 
 @contextmanager
-def csv_file(path: Path, top: int) -> Iterator[Sink]:
-    """Writes a line per step; names that a spreadsheet would calculate have a ' before them."""
-    with (
-        replaced_when_done(path) as part,
-        part.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        names = [f"{name}_{rank}" for rank in range(1, top + 1) for name in ("label", "score")]
-        writer.writerow(
-            ["source", "frame", "time_s", "preprocess_ms", "inference_ms", "latency_ms", *names]
-        )
-
-        def write(item: Item) -> None:
-            if isinstance(item, Step):
-                result = item.result
-                latency = "" if item.latency_ms is None else f"{item.latency_ms:.3f}"
-                row = [cell(item.stream), result.frame, f"{item.time_s:.4f}"]
-                row += [f"{result.preprocess_ms:.3f}", f"{result.inference_ms:.3f}", latency]
-                for entry in () if result.warming_up else item.best:
-                    row += [cell(entry.label), f"{entry.score:.6f}"]
-                writer.writerow(row)
-
-        yield write
-
-
-@contextmanager
 def timeline_plot(path: Path, scorer: Scorer, title: str) -> Iterator[Sink]:
     """Plots scores over time at the end."""
     timeline = Timeline()
@@ -227,7 +208,7 @@ def timeline_plot(path: Path, scorer: Scorer, title: str) -> Iterator[Sink]:
     def note(item: Item) -> None:
         if isinstance(item, Step):
             timeline.add(item)
-        elif isinstance(item, Seen):
+        elif isinstance(item, Seen) and item.event.phase == "end":
             timeline.events.append(item.event)
         elif isinstance(item, Notice) and item.kind == "reset":
             timeline.resets_s.append(item.time_s)

@@ -13,7 +13,7 @@ import numpy as np
 from movistream.demo.clip import FRAMES_PER_SECOND
 from movistream.demo.motion import LABELS, CameraPath
 from movistream.drawing.annotate import annotate
-from movistream.drawing.timeline import figure_class
+from movistream.drawing.plot_file import figure_class, save_plot
 from movistream.drawing.video_writer import open_video_writer
 from movistream.sources.picking import pick_at_rate
 from movistream.sources.video_file import VideoFile
@@ -35,17 +35,17 @@ class TimelineFrame:
     Attributes:
         time_s: in the clip.
         truth: what the camera does.
-        best: what the model says, best first.
+        top: what the model says, best first.
     """
 
     time_s: float
     truth: str
-    best: tuple[Prediction, ...]
+    top: tuple[Prediction, ...]
 
     @property
     def answer(self) -> str:
         """The class that the model gives the highest score."""
-        return self.best[0].label
+        return self.top[0].label
 
 
 def watch_clip(model: Model, clip: Path, path: CameraPath) -> tuple[TimelineFrame, ...]:
@@ -54,8 +54,8 @@ def watch_clip(model: Model, clip: Path, path: CameraPath) -> tuple[TimelineFram
     with model.stream() as stream, VideoFile(clip) as video:
         rate = model.frames_per_second or FRAMES_PER_SECOND
         for frame in pick_at_rate(video, rate):
-            best = tuple(stream.step(frame.image).top(_CLASSES_DRAWN))
-            timeline.append(TimelineFrame(frame.time_s, path.label(frame.time_s), best))
+            top = tuple(stream.step(frame.image).top(_CLASSES_DRAWN))
+            timeline.append(TimelineFrame(frame.time_s, path.label(frame.time_s), top))
     return tuple(timeline)
 
 
@@ -71,7 +71,7 @@ def write_table(timeline: Sequence[TimelineFrame], output: Path) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["time_s", "truth", "answer", "score"])
     writer.writerows(
-        [f"{frame.time_s:.3f}", frame.truth, frame.answer, f"{frame.best[0].score:.3f}"]
+        [f"{frame.time_s:.3f}", frame.truth, frame.answer, f"{frame.top[0].score:.3f}"]
         for frame in timeline
     )
     with replaced_when_done(output) as part:
@@ -96,8 +96,7 @@ def plot(timeline: Sequence[TimelineFrame], output: Path) -> None:
     axes.set(xlabel="time, s", title=f"{share_right(timeline):.1%} of frames right after 1 s")
     axes.grid(alpha=0.3)
     axes.legend(loc="upper right")
-    with replaced_when_done(output) as part:
-        figure.savefig(part, format="png", dpi=120)
+    save_plot(figure, output)
 
 
 def write_annotated(
@@ -121,6 +120,6 @@ def write_annotated(
             said = timeline[max(0, index)]
             right = "right" if said.answer == said.truth else "wrong"
             status = f"{frame.time_s:.1f} s: the camera's motion is {said.truth}; {right}"
-            picture = annotate(frame.image, said.best, _CLASSES_DRAWN, status)
+            picture = annotate(frame.image, said.top, _CLASSES_DRAWN, status)
             writer.write(picture, frame.time_s)
             progress(frame.time_s)

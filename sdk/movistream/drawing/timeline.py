@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from movistream.errors import MissingExtraError
-from movistream.system.output import replaced_when_done
+from movistream.drawing.plot_file import figure_class, save_plot
 from movistream.watch.events import Event
 from movistream.watch.watcher import Step
 
@@ -53,19 +51,6 @@ class Timeline:
             self._stride *= 2
 
 
-def figure_class() -> Any:
-    """Matplotlib's figures.
-
-    Raises:
-        MissingExtraError: if it is not installed.
-    """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise MissingExtraError("drawing plots", "plot") from None
-    return Figure
-
-
 def plot_timeline(
     timeline: Timeline,
     labels: Sequence[str],
@@ -73,7 +58,7 @@ def plot_timeline(
     title: str,
     output: Path,
 ) -> None:
-    """Writes a PNG: the scores of the classes that ever came highest, events shaded.
+    """Draws a plot: the scores of the classes that ever came highest, events shaded.
 
     Args:
         labels: of all classes.
@@ -107,8 +92,7 @@ def plot_timeline(
     legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     for text in legend.get_texts():
         text.set_parse_math(False)
-    with replaced_when_done(output) as part:
-        figure.savefig(part, format="png", dpi=120)
+    save_plot(figure, output)
 
 
 def _shown_classes(

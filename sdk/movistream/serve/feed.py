@@ -283,8 +283,9 @@ class Feed:
                 self._tell(self._step_message(item))
                 self.hub.publish(None)
         elif isinstance(item, Seen):
-            self.history.add_event(item.event)
-            self._tell(EventMessage(seen(item.event)))
+            if item.event.phase == "end":
+                self.history.add_event(item.event)
+                self._tell(EventMessage(seen(item.event)))
         elif isinstance(item, Notice):
             self._tell(NoticeMessage(round(item.time_s, 3), item.kind, item.reason))
 

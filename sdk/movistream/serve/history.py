@@ -105,9 +105,7 @@ class FeedHistory:
 
 def scored(step: Step) -> tuple[ScoredLabel, ...]:
     """A step's best classes."""
-    return tuple(
-        ScoredLabel(entry.index, entry.label, round(entry.score, 4)) for entry in step.best
-    )
+    return tuple(ScoredLabel(entry.index, entry.label, round(entry.score, 4)) for entry in step.top)
 
 
 def seen(event: Event) -> SeenEvent:

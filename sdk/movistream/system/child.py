@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+_MOMENT_S = 1.0
 _REFUSED = 3
 _OUT_OF_MEMORY = 4
 _KEEP_BYTES = "surrogateescape"
@@ -74,7 +75,7 @@ def call(
         memory_limit_bytes: of private memory that the child may ask for, its imports included
             (``RLIMIT_DATA``: ``RLIMIT_AS`` would count a gigabyte that tensorflow only maps).
         environment: variables in place of this process', or besides.
-        meanwhile: called in this process while the child works.
+        meanwhile: called in this process while the child works, unless that has failed at once.
 
     Raises:
         RefusalError: if the function refuses.
@@ -100,7 +101,8 @@ def call(
             with suppress(BrokenPipeError), child.stdin:
                 child.stdin.write(json.dumps(request).encode())
             child.stdin = None
-            meanwhile()
+            if _is_still_well(child):
+                meanwhile()
             output, errors = child.communicate(timeout=time_limit_s)
         except subprocess.TimeoutExpired:
             raise ChildError(f"does not end within {time_limit_s} s") from None
@@ -118,6 +120,14 @@ def call(
     if child.returncode:
         last_line = said.rpartition("\n")[2]
         raise ChildError(f"fails: {last_line}")
+
+
+def _is_still_well(child: subprocess.Popen[bytes]) -> bool:
+    """Whether a child has not failed within a moment, so that what comes next is worth its time."""
+    try:
+        return child.wait(_MOMENT_S) == 0
+    except subprocess.TimeoutExpired:
+        return True
 
 
 def _is_out_of_memory(returncode: int, said: str) -> bool:

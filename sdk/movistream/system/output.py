@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,20 @@ def check_output(output: Path) -> None:
         raise OutputError(f"cannot write {output}: {output.parent} {what}")
     if not os.access(output.parent, os.W_OK):
         raise OutputError(f"cannot write {output}: no permission to write in {output.parent}")
+
+
+def make_output_folder(folder: Path) -> None:
+    """Makes a folder for outputs, where there is none, and sees whether files can be put there.
+
+    Raises:
+        OutputError: if not.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write in {folder}: {error.strerror}") from None
 
 
 @contextmanager

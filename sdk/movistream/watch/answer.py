@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from movistream.errors import MovistreamError, VideoError
 from movistream.sources import Source, SourceOptions
 from movistream.stream.ensemble import Streamable
@@ -16,8 +14,6 @@ from movistream.stream.result import Prediction, moment
 from movistream.watch.events import Event
 from movistream.watch.lane import source_name
 from movistream.watch.model import load
-from movistream.watch.resets import ResetOptions
-from movistream.watch.scores import Scorer
 from movistream.watch.watcher import Step, WatchOptions
 from movistream.watch.watching import Watching
 
@@ -29,26 +25,26 @@ class TimelineEntry:
     Attributes:
         frame: index in the clip.
         time_s: of the frame, in seconds since the clip's start.
-        best: the reported classes of the highest scores, best first.
+        top: the reported classes of the highest scores, best first.
     """
 
     frame: int
     time_s: float
-    best: tuple[Prediction, ...]
+    top: tuple[Prediction, ...]
 
     @property
     def label(self) -> str:
         """The label of the class with the highest score."""
-        return self.best[0].label
+        return self.top[0].label
 
     @property
     def score(self) -> float:
         """The highest score, in [0, 1]."""
-        return self.best[0].score
+        return self.top[0].score
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as plain JSON types."""
-        top = [prediction.to_dict() for prediction in self.best]
+        top = [prediction.to_dict() for prediction in self.top]
         return {"frame": self.frame, "time_s": round(self.time_s, 4), "top": top}
 
     def __repr__(self) -> str:
@@ -61,32 +57,32 @@ class Answer:
 
     Attributes:
         source: the clip's name.
-        best: the reported classes of the highest scores for the clip, best first.
+        top: the reported classes of the highest scores for the clip, best first.
         timeline: what was said on the way, an entry for each frame that was looked at; those while
             the network was warming up are left out.
         events: what was seen for a while, in the order of their ends.
     """
 
     source: str
-    best: tuple[Prediction, ...]
+    top: tuple[Prediction, ...]
     timeline: tuple[TimelineEntry, ...]
     events: tuple[Event, ...]
 
     @property
     def label(self) -> str:
         """The label of the class with the highest score."""
-        return self.best[0].label
+        return self.top[0].label
 
     @property
     def score(self) -> float:
         """The highest score, in [0, 1]."""
-        return self.best[0].score
+        return self.top[0].score
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON types."""
         return {
             "source": self.source,
-            "top": [prediction.to_dict() for prediction in self.best],
+            "top": [prediction.to_dict() for prediction in self.top],
             "timeline": [entry.to_dict() for entry in self.timeline],
             "events": [event.to_dict() for event in self.events],
         }
@@ -99,7 +95,7 @@ class Answer:
 
 def classify(
     source: str | Path | Source,
-    model: Streamable | str | Path,
+    model: Streamable | str | Path = "camera-motion",
     options: WatchOptions | None = None,
     *,
     source_options: SourceOptions | None = None,
@@ -107,12 +103,14 @@ def classify(
     """Watches a clip to its end and says what it shows.
 
     The answer is what the network says after the last frame, for then it has seen the whole clip.
-    A network that forgets on the way (by a horizon shorter than the clip, or by options for resets)
-    has not: then the answer has the mean of the scores of all frames.
+    A network that has forgotten some of it (by a horizon shorter than the clip, or a reset) has
+    not: then the answer has the mean of the scores of all frames.
 
     Args:
         source: a name as in :func:`movistream.open_source`, or an open source, which is closed.
-        model: a model, an ensemble, or the path of a model file, which is loaded for this clip.
+        model: a model, an ensemble, or the path or the name of a model file, which is loaded for
+            this clip. By default the model that comes with this package, which says what the camera
+            does.
         options: see :class:`WatchOptions`; of one view. By default events are looked for by the
             defaults of :class:`EventOptions`.
         source_options: for opening the source, see :meth:`.Model.watch`.
@@ -125,6 +123,11 @@ def classify(
     options = options or WatchOptions()
     events: list[Event] = []
     timeline: list[TimelineEntry] = []
+
+    def note(event: Event) -> None:
+        if event.phase == "end":
+            events.append(event)
+
     with ExitStack() as stack:
         if isinstance(model, (str, Path)):
             model = stack.enter_context(load(model))
@@ -133,24 +136,17 @@ def classify(
                 "a model must be what movistream.load returns, an Ensemble, or the path of a model"
                 f" file, not {type(model).__name__}"
             )
-        watching = Watching(model, source, options, source_options, None, None, events.append)
-        scorer = Scorer(options.scores, model.labels, model.classes)
-        total = np.zeros(model.classes, np.float64)
-        scores = np.zeros(model.classes, np.float32)
+        watching = Watching(model, source, options, source_options, None, None, note)
         if len(options.views) != 1:
             raise MovistreamError(f"classify needs one view, not {len(options.views)}")
         for step in watching:
             _require_an_end(step, options)
             if not step.result.warming_up:
-                scores = step.scores
-                total += scores
-                timeline.append(TimelineEntry(step.result.frame, step.time_s, step.best))
-        if not timeline:
+                timeline.append(TimelineEntry(step.result.frame, step.time_s, step.top))
+        if watching.ended is None or not watching.ended.top:
             raise VideoError(_too_short(source_name(source), model.warm_up_frames))
-        if _forgets(model, options, len(timeline)):
-            scores = (total / len(timeline)).astype(np.float32)
-        best = scorer.top(scores, options.top)
-    return Answer(source_name(source), best, tuple(timeline), tuple(events))
+        top = watching.ended.top
+    return Answer(source_name(source), top, tuple(timeline), tuple(events))
 
 
 def _plural(count: int) -> str:
@@ -163,12 +159,6 @@ def _require_an_end(step: Step, options: WatchOptions) -> None:
             f"{step.stream} is live and has no end to wait for; say WatchOptions(end_s=...), or"
             " loop over model.watch()"
         )
-
-
-def _forgets(model: Streamable, options: WatchOptions, frames: int) -> bool:
-    if options.horizon_s is not None or options.resets != ResetOptions():
-        return True
-    return model.horizon_frames is not None and model.horizon_frames < frames
 
 
 def _too_short(name: str, warm_up_frames: int) -> str:

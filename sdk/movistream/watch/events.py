@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +20,12 @@ class EventOptions:
     Attributes:
         enter: a score at which an event begins, in (0, 1].
         leave: a score below which it ends; not above ``enter``.
-        least_s: shorter events are not reported, in seconds.
+        shortest_s: shorter events are not reported, in seconds.
     """
 
     enter: float = 0.5
     leave: float = 0.3
-    least_s: float = 0.5
+    shortest_s: float = 0.5
 
     def __post_init__(self) -> None:
         if not 0 < self.enter <= 1:
@@ -33,20 +35,24 @@ class EventOptions:
                 f"an event that begins at {self.enter:g} ends below 0 to {self.enter:g}, not"
                 f" {self.leave!r}"
             )
-        if not self.least_s >= 0:
-            raise MovistreamError(f"an event lasts 0 seconds or more, not {self.least_s!r}")
+        if not self.shortest_s >= 0:
+            raise MovistreamError(f"an event lasts 0 seconds or more, not {self.shortest_s!r}")
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that was seen for a while.
+    """Something that is seen for a while.
 
     Attributes:
         label: of its class.
         index: of its class.
         start_s: time of the first frame that had at least the entering score.
-        end_s: time of the first frame that had less than the leaving score, or of the last frame.
-        peak_score: its highest score.
+        end_s: time of the first frame that had less than the leaving score, or of the last frame;
+            while the event goes on, of the newest frame.
+        peak_score: its highest score so far.
+        phase: ``begin`` while it goes on, ``end`` when it is over.
+        started_at: when that first frame was captured, in UTC; None for recordings.
+        ended_at: the same for ``end_s``.
     """
 
     label: str
@@ -54,16 +60,24 @@ class Event:
     start_s: float
     end_s: float
     peak_score: float
+    phase: Literal["begin", "end"] = "end"
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Its fields as plain JSON types; times rounded to 4 digits, the score to 6."""
-        return {
+        found: dict[str, Any] = {
+            "phase": self.phase,
             "index": self.index,
             "label": self.label,
             "start_s": round(self.start_s, 4),
             "end_s": round(self.end_s, 4),
             "peak_score": round(self.peak_score, 6),
         }
+        if self.started_at is not None and self.ended_at is not None:
+            found["started_at"] = utc_text(self.started_at)
+            found["ended_at"] = utc_text(self.ended_at)
+        return found
 
 
 class EventDetector:
@@ -85,16 +99,30 @@ class EventDetector:
         self._labels = labels
         self._reported = reported
         self._open: dict[int, Event] = {}
+        self._told: set[int] = set()
 
-    def update(self, time_s: float, scores: npt.NDArray[np.float32]) -> tuple[Event, ...]:
-        """Takes the scores (classes,) of the frame at a time; returns the events that end there."""
-        ended = []
+    def update(
+        self, time_s: float, scores: npt.NDArray[np.float32], at: datetime | None = None
+    ) -> tuple[Event, ...]:
+        """Takes the scores (classes,) of a frame.
+
+        Args:
+            time_s: of the frame, in seconds since the source's start.
+            at: when the frame was captured; None for recordings.
+
+        Returns:
+            The events that end there, then those that have begun: once they have lasted as long
+            as the shortest that is reported. Each that ends has begun before.
+        """
+        over: list[Event] = []
         for index, event in list(self._open.items()):
             score = float(scores[index])
             if score < self._options.leave:
-                ended.append(self._close(index, time_s))
+                self._open[index] = _grown(event, time_s, at, event.peak_score)
+                over.append(self._open[index])
             else:
-                self._open[index] = _grown(event, time_s, score)
+                self._open[index] = _grown(event, time_s, at, score)
+        found = self._end(over)
         entering = scores >= self._options.enter
         if self._reported is not None:
             entering = entering & self._reported
@@ -102,29 +130,47 @@ class EventDetector:
             if index not in self._open:
                 label = self._labels[index] if self._labels else f"class {index}"
                 score = float(scores[index])
-                self._open[index] = Event(label, index, time_s, time_s, score)
-        return self._long_enough(ended)
+                self._open[index] = Event(label, index, time_s, time_s, score, "begin", at, at)
+        return (*found, *self._begin(self.going_on))
 
-    def finish(self, time_s: float | None = None) -> tuple[Event, ...]:
+    def finish(self, time_s: float | None = None, at: datetime | None = None) -> tuple[Event, ...]:
         """Ends what is going on, at a time, or when it was seen last; returns it."""
-        ended = [self._close(index, time_s) for index in list(self._open)]
-        return self._long_enough(ended)
+        over = list(self._open.values())
+        if time_s is not None:
+            over = [_grown(event, time_s, at, event.peak_score) for event in over]
+        return self._end(over)
 
     @property
     def going_on(self) -> tuple[Event, ...]:
         """What has begun, lasted long enough, and not ended; each up to now."""
-        return self._long_enough(list(self._open.values()))
+        return self._long_enough(self._open.values())
 
-    def _close(self, index: int, time_s: float | None) -> Event:
-        event = self._open.pop(index)
-        return event if time_s is None else _grown(event, time_s, event.peak_score)
+    def _begin(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        """Those of the events whose beginning was not told yet."""
+        begun = tuple(event for event in events if event.index not in self._told)
+        self._told.update(event.index for event in begun)
+        return begun
 
-    def _long_enough(self, events: list[Event]) -> tuple[Event, ...]:
-        least_s = self._options.least_s
-        long = (event for event in events if event.end_s - event.start_s >= least_s)
+    def _end(self, events: list[Event]) -> tuple[Event, ...]:
+        """Ends events; the shortest may begin and end at the same frame."""
+        long = self._long_enough(events)
+        begun = self._begin(long)
+        for event in events:
+            del self._open[event.index]
+            self._told.discard(event.index)
+        return (*begun, *(replace(event, phase="end") for event in long))
+
+    def _long_enough(self, events: Iterable[Event]) -> tuple[Event, ...]:
+        shortest_s = self._options.shortest_s
+        long = (event for event in events if event.end_s - event.start_s >= shortest_s)
         return tuple(sorted(long, key=lambda event: (event.start_s, event.index)))
 
 
-def _grown(event: Event, end_s: float, score: float) -> Event:
+def utc_text(moment: datetime) -> str:
+    """A moment as ISO 8601 with milliseconds."""
+    return moment.isoformat(timespec="milliseconds")
+
+
+def _grown(event: Event, end_s: float, ended_at: datetime | None, score: float) -> Event:
     peak = max(event.peak_score, score)
-    return Event(event.label, event.index, event.start_s, end_s, peak)
+    return replace(event, end_s=end_s, ended_at=ended_at, peak_score=peak)

@@ -21,6 +21,8 @@ from movistream.sources.frame import logger
 from movistream.sources.picking import LiveTicks, is_at, marked_at_rate, marked_every
 from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Snapshot
+from movistream.stream.result import Prediction
+from movistream.watch.vocabulary import line
 from movistream.watch.watcher import Notice, Passed, Seen, Step, Watcher, WatchOptions
 
 _RATE_TOLERANCE = 1.05
@@ -49,10 +51,10 @@ class Started:
             "frames_per_second": self.frames_per_second,
             "seconds": self.seconds,
         }
-        return {"source": self.stream, "start": told}
+        return {**line("start", self.stream), **told}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ended:
     """A stream has ended; nothing follows for it.
 
@@ -63,6 +65,8 @@ class Ended:
         complete: it has come to the source's end, or to where it was to end.
         error: why it ended early; None at its end, or when it was stopped.
         snapshot: of its memory; None if it never began.
+        top: what the network says to all that was looked at: the reported classes of the highest
+            scores, best first; see :func:`movistream.classify`. Empty if there was nothing to say.
     """
 
     stream: str
@@ -71,15 +75,21 @@ class Ended:
     complete: bool
     error: Exception | None
     snapshot: Snapshot | None
+    top: tuple[Prediction, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The end, or the error that ended it, as plain JSON types; without the snapshot."""
+        answer = [prediction.to_dict() for prediction in self.top]
         if self.error is not None:
-            return {"source": self.stream, "error": self._told(reason=str(self.error))}
-        return {"source": self.stream, "end": self._told(complete=self.complete)}
+            told = {"steps": self.steps, "top": answer, "reason": str(self.error)}
+            return {**line("error", self.stream), **told}
+        told = {"steps": self.steps, "top": answer, "complete": self.complete}
+        return {**line("end", self.stream), **told}
 
-    def _told(self, **more: Any) -> dict[str, Any]:
-        return {"steps": self.steps, **more}
+    def __repr__(self) -> str:
+        said = f"{self.top[0].label} {self.top[0].score:.3f}, " if self.top else ""
+        why = f", {self.error!r}" if self.error is not None else ""
+        return f"<End of {self.stream}: {said}{self.steps} steps{why}>"
 
 
 Item = Started | Passed | Step | Seen | Notice | Ended
@@ -191,7 +201,8 @@ class Lane:
         for watcher in self.watchers:
             yield from watcher.finish()
             snapshot = watcher.last_snapshot()
-            yield Ended(watcher.name, self._steps, skipped, complete, error, snapshot)
+            top = watcher.answer()
+            yield Ended(watcher.name, self._steps, skipped, complete, error, snapshot, top)
         if not self.watchers:
             yield Ended(self.name, 0, 0, complete, error, None)
         try:

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
 import numpy as np
@@ -17,9 +18,11 @@ from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Snapshot
 from movistream.stream.preprocess import View
 from movistream.stream.result import Prediction, Result, answer_dictionary, moment
-from movistream.watch.events import Event, EventDetector, EventOptions
+from movistream.watch.events import Event, EventDetector, EventOptions, utc_text
+from movistream.watch.overall import Overall
 from movistream.watch.resets import Reason, ResetOptions, ResetPolicy
 from movistream.watch.scores import ScoreOptions, Scorer
+from movistream.watch.vocabulary import line
 
 
 @dataclass(frozen=True)
@@ -81,20 +84,22 @@ class Step:
         result: of the network; its frame and time are those of the source. Of a model with a
             delay, it is about a frame that was looked at earlier.
         scores: what :class:`.scores.Scorer` makes of it, float32 (classes,).
-        best: the reported classes of the highest scores, best first.
+        top: the reported classes of the highest scores, best first.
         latency_ms: from capture to here; None for recordings.
         skipped: frames of a live source that were wanted but never looked at, so far.
-        going_on: events that have begun and not ended.
+        going_on: events that have begun and not ended; none if no events are looked for.
+        at: when the frame that the scores are about was captured, in UTC; None for recordings.
     """
 
     stream: str
     frame: VideoFrame
     result: Result
     scores: npt.NDArray[np.float32]
-    best: tuple[Prediction, ...]
+    top: tuple[Prediction, ...]
     latency_ms: float | None
     skipped: int
     going_on: tuple[Event, ...]
+    at: datetime | None = None
 
     @property
     def time_s(self) -> float:
@@ -104,21 +109,22 @@ class Step:
     @property
     def label(self) -> str:
         """The label of the reported class with the highest score."""
-        return self.best[0].label
+        return self.top[0].label
 
     @property
     def score(self) -> float:
         """The highest score of a reported class, in [0, 1]."""
-        return self.best[0].score
+        return self.top[0].score
 
     def to_dict(self) -> dict[str, Any]:
         """The step as plain JSON types, as ``movistream run --json`` prints it."""
-        found = {
-            "source": self.stream,
-            **answer_dictionary(self.result, self.best, self.time_s),
-        }
+        found = line("step", self.stream)
+        found.update(answer_dictionary(self.result, self.top, self.time_s))
         if self.latency_ms is not None:
             found.update(latency_ms=round(self.latency_ms, 3), skipped=self.skipped)
+        if self.at is not None:
+            found["at"] = utc_text(self.at)
+        found["going_on"] = [event.to_dict() for event in self.going_on]
         return found
 
     def __repr__(self) -> str:
@@ -141,11 +147,11 @@ class Passed:
 
 @dataclass(frozen=True)
 class Seen:
-    """An event of a stream has ended.
+    """An event of a stream has begun, or has ended, as its ``phase`` says.
 
     Attributes:
         stream: its name.
-        event: what it was.
+        event: what it is, or was.
     """
 
     stream: str
@@ -153,7 +159,7 @@ class Seen:
 
     def to_dict(self) -> dict[str, Any]:
         """The event as plain JSON types, as ``movistream run --json`` prints it."""
-        return {"source": self.stream, "event": self.event.to_dict()}
+        return {**line("event", self.stream), **self.event.to_dict()}
 
 
 @dataclass(frozen=True)
@@ -175,8 +181,8 @@ class Notice:
 
     def to_dict(self) -> dict[str, Any]:
         """The notice as plain JSON types, as ``movistream run --json`` prints it."""
-        told = {"time_s": round(self.time_s, 4), "reason": self.reason}
-        return {"source": self.stream, self.kind: told}
+        told = {"kind": self.kind, "time_s": round(self.time_s, 4), "reason": self.reason}
+        return {**line("notice", self.stream), **told}
 
 
 class Watcher:
@@ -209,6 +215,7 @@ class Watcher:
         self._options = options
         self._scorer, self._events = self._judges(options)
         self._policy = ResetPolicy(options.resets)
+        self._overall = Overall(model.classes, horizon_frames or model.horizon_frames)
         self._last_s: float | None = None
         self._reset_asked = False
         self._asked: Callable[[], None] | None = None
@@ -217,7 +224,7 @@ class Watcher:
             self._stream.restore(resume)
 
     def look(self, frame: VideoFrame, skipped: int = 0) -> tuple[Step | Seen | Notice, ...]:
-        """Takes the next frame; what happened before it comes first, events that end last.
+        """Takes the next frame; what happened before it comes first, what becomes of events last.
 
         Args:
             skipped: see :class:`Step`.
@@ -239,24 +246,32 @@ class Watcher:
                 # What was seen belongs to what was before; after a gap, nobody saw it end, and
                 # nobody will whose answers come late.
                 unseen = reason == "gap" or self._model.delay_frames > 0
-                ended = self._events.finish(None if unseen else frame.time_s)
+                ended = (
+                    self._events.finish()
+                    if unseen
+                    else self._events.finish(frame.time_s, _captured_at(frame, frame.time_s))
+                )
                 happened += [Seen(self.name, event) for event in ended]
             self._stream.reset()
             self._scorer.reset()
+            self._overall.forget()
         if reason is not None or frame.interruption is not None:
             happened.append(self._notice(frame, reason))
         result = self._stream.step(image, frame=frame.index, time_s=frame.time_s)
         scores = self._scorer.update(result)
-        best = self._scorer.top(scores, self._options.top)
-        step = Step(self.name, frame, result, scores, best, None, skipped, ())
-        over: tuple[Event, ...] = ()
+        top = self._scorer.top(scores, self._options.top)
+        step = Step(self.name, frame, result, scores, top, None, skipped, ())
+        step = replace(step, at=_captured_at(frame, step.time_s))
+        changes: tuple[Event, ...] = ()
         if self._events is not None:
             if not result.warming_up:
-                over = self._events.update(step.time_s, scores)
+                changes = self._events.update(step.time_s, scores, step.at)
             step = replace(step, going_on=self._events.going_on)
+        if not result.warming_up:
+            self._overall.add(scores)
         if frame.captured_s is not None:
             step = replace(step, latency_ms=(time.monotonic() - frame.captured_s) * 1e3)
-        happened += [step, *(Seen(self.name, event) for event in over)]
+        happened += [step, *(Seen(self.name, event) for event in changes)]
         self._last_s = frame.time_s
         return tuple(happened)
 
@@ -265,6 +280,11 @@ class Watcher:
         if self._events is None:
             return ()
         return tuple(Seen(self.name, event) for event in self._events.finish())
+
+    def answer(self) -> tuple[Prediction, ...]:
+        """The reported classes of the highest scores for all that was seen; none before that."""
+        scores = self._overall.scores()
+        return () if scores is None else self._scorer.top(scores, self._options.top)
 
     def ask_for_reset(self) -> None:
         """Lets the stream forget all before its next frame; from any thread."""
@@ -283,6 +303,7 @@ class Watcher:
         def change() -> None:
             self._options, self._scorer, self._events = options, scorer, events
             self._stream.set_horizon(horizon_frames)
+            self._overall.horizon_frames = horizon_frames or self._model.horizon_frames
 
         self._asked = change
 
@@ -312,3 +333,11 @@ class Watcher:
         elif reason != "gap":
             said.append(reason)
         return Notice(self.name, frame.time_s, "reset", f"{'; '.join(said)}; state reset")
+
+
+def _captured_at(frame: VideoFrame, time_s: float) -> datetime | None:
+    """When a moment of a live source was captured, by a frame whose time is known; in UTC."""
+    if frame.captured_s is None:
+        return None
+    ago_s = time.monotonic() - frame.captured_s + frame.time_s - time_s
+    return datetime.now(timezone.utc) - timedelta(seconds=ago_s)

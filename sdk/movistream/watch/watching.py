@@ -15,7 +15,7 @@ from movistream.sources import Source, SourceOptions
 from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Snapshot
 from movistream.watch.events import Event, EventOptions
-from movistream.watch.lane import Lane, source_name
+from movistream.watch.lane import Ended, Lane, source_name
 from movistream.watch.watcher import Notice, Seen, Step, WatchOptions
 
 _logger = logging.getLogger("movistream.watch")
@@ -50,8 +50,8 @@ class Watches:
                 as fast as the network takes frames.
             resume: where to go on; by default at the start of a video.
             on_step: is called with each step, before the loop gets it.
-            on_event: is called with each event when it ends. Without options for events, their
-                defaults hold then.
+            on_event: is called with each event twice, when it begins and when it ends; its
+                ``phase`` says which. Without options for events, their defaults hold then.
 
         Returns:
             What is looped over; nothing is opened before that.
@@ -67,6 +67,10 @@ class Watching:
 
     Each loop watches the source from its start, and lets go of it at its end, however that comes.
     The errors of the source and of the model are raised in the loop, after the steps before them.
+
+    Attributes:
+        ended: how the last loop ended: with how many steps, the answer to all of it, and the
+            stream's memory; None before.
     """
 
     def __init__(
@@ -98,6 +102,7 @@ class Watching:
         self._resume = resume
         self._on_step = on_step
         self._on_event = on_event
+        self.ended: Ended | None = None
         self._name = source_name(source)
         self._says_no_rate = rate is None and options.every is None
 
@@ -162,13 +167,13 @@ class Watching:
                     elif isinstance(item, Notice):
                         _logger.info("%s at %.2f s: %s", item.stream, item.time_s, item.reason)
         except Exception as error:
-            yield from _last_events(lane, error)
+            yield from self._end(lane, error)
             raise
         except BaseException:
             # Nobody asks for more.
-            _last_events(lane, None)
+            self._end(lane, None)
             raise
-        yield from _last_events(lane, None)
+        yield from self._end(lane, None)
 
     def _tell(self, item: Step | Seen) -> None:
         if isinstance(item, Step) and self._on_step is not None:
@@ -176,7 +181,8 @@ class Watching:
         elif isinstance(item, Seen) and self._on_event is not None:
             self._on_event(item.event)
 
-
-def _last_events(lane: Lane, error: Exception | None) -> list[Seen]:
-    """Ends a lane, which lets go of its source; returns the events that end there."""
-    return [item for item in lane.end(error) if isinstance(item, Seen)]
+    def _end(self, lane: Lane, error: Exception | None) -> list[Seen]:
+        """Ends a lane, which lets go of its source; returns the events that end there."""
+        items = list(lane.end(error))
+        self.ended = next((item for item in items if isinstance(item, Ended)), None)
+        return [item for item in items if isinstance(item, Seen)]

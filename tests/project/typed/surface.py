@@ -19,7 +19,7 @@ class Black(movistream.Source):
 
 
 def on_step(step: Step) -> None:
-    print(step.label, step.score, step.time_s, step.best[0].label, step.scores.shape)
+    print(step.label, step.score, step.time_s, step.top[0].label, step.scores.shape)
 
 
 def on_event(event: Event) -> None:
@@ -29,7 +29,7 @@ def on_event(event: Event) -> None:
 with movistream.load("a.tflite", threads=1, labels=["a", "b"]) as model:
     print(model.name, model.labels, model.classes, model.frames_per_second, model.horizon_frames)
     answer = movistream.classify("clip.mp4", model)
-    print(answer.label, answer.score, answer.best[0].to_dict(), answer.to_dict())
+    print(answer.label, answer.score, answer.top[0].to_dict(), answer.to_dict())
     for entry in answer.timeline:
         print(entry.time_s, entry.label, entry.score)
     for event in answer.events:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,12 +16,7 @@ from movistream_converters.formats.model_garden.variables import (
 )
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
-
-
-def sniff(path: Path) -> bool:
-    """Whether a path names a checkpoint: a prefix, one of its files, or their folder."""
-    prefix = _without_suffix(path)
-    return Path(f"{prefix}.index").is_file() or (path / "checkpoint").is_file()
+from movistream_converters.formats.tensorflow_paths import checkpoint_path_prefix
 
 
 def read(
@@ -63,7 +57,7 @@ def checkpoint_prefix(path: Path) -> str:
         return latest
     if path.name == "checkpoint" and path.is_file():
         return checkpoint_prefix(path.parent)
-    prefix = _without_suffix(path)
+    prefix = checkpoint_path_prefix(path)
     index = Path(f"{prefix}.index")
     if not index.is_file():
         raise ConversionError(
@@ -75,7 +69,3 @@ def checkpoint_prefix(path: Path) -> str:
             f"{index} is empty: the checkpoint is damaged or was not copied whole"
         )
     return prefix
-
-
-def _without_suffix(path: Path) -> str:
-    return re.sub(r"\.(?:index|data-\d{5}-of-\d{5})$", "", str(path))

@@ -22,7 +22,7 @@ public final class ScoreCasesTest {
                     SharedCases.number(one.get("smoothing_s")));
             EventDetector detector = new EventDetector(manifest,
                     SharedCases.number(one.get("enter")), SharedCases.number(one.get("leave")),
-                    SharedCases.number(one.get("least_s")));
+                    SharedCases.number(one.get("shortest_s")));
             int[] top = new int[3];
             for (int frame = 0; frame < logits.size(); frame++) {
                 double timeS = SharedCases.number(times.get(frame));

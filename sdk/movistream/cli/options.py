@@ -1,0 +1,210 @@
+"""Options that mean the same wherever they are taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from movistream.cli import parameters
+from movistream.cli.help import option, options
+from movistream.engines import ENGINES
+from movistream.engines.arithmetic import ARITHMETICS
+from movistream.errors import OutputError
+from movistream.stream.loading import MOST_THREADS
+from movistream.system.output import check_output
+from movistream.watch.events import EventOptions
+
+_DEFAULT_EVENTS = EventOptions()
+
+json_option = option(
+    "--json", "as_json", is_flag=True, group="Output", help="Print JSON objects, one a line."
+)
+
+force_option = option(
+    "--force", is_flag=True, group="Output", help="Replace output files that exist."
+)
+
+model_options = options(
+    option(
+        "--labels",
+        type=parameters.PATH,
+        group="Model",
+        help="Names of the classes, one a line, in place of the model's own.",
+    ),
+    option(
+        "--horizon",
+        type=parameters.SOME_SECONDS,
+        metavar="SECONDS",
+        group="Model",
+        help="Let the answer follow about the last SECONDS. [default: as the file says; mostly"
+        " never]",
+    ),
+    option(
+        "--threads",
+        type=click.IntRange(min=1, max=MOST_THREADS),
+        group="Model",
+        help="Threads of the engine. [default: one per core, at most 4]",
+    ),
+    option(
+        "--engine",
+        type=click.Choice(["auto", *ENGINES]),
+        default="auto",
+        show_default=True,
+        group="Model",
+        help="What runs the model.",
+    ),
+    option(
+        "--arithmetic",
+        type=click.Choice(ARITHMETICS),
+        default="auto",
+        show_default=True,
+        group="Model",
+        help="Of float operators; auto is float16 where file, CPU and engine have it.",
+    ),
+    option(
+        "--check-arithmetic",
+        is_flag=True,
+        group="Model",
+        help="Compare float16 with float32 on a few frames before it is used.",
+    ),
+    option(
+        "--weight-cache",
+        type=parameters.PATH,
+        metavar="FOLDER",
+        group="Model",
+        help="Keep packed weights here, for the next start and for other processes.",
+    ),
+    option(
+        "--interleaved",
+        is_flag=True,
+        group="Model",
+        help="Let several models, or one twice, take turns with the frames, and average them.",
+    ),
+)
+
+score_options = options(
+    option(
+        "--temperature",
+        type=parameters.POSITIVE,
+        default=1.0,
+        show_default=True,
+        group="Scores",
+        help="Divides logits; above 1, scores are less sure.",
+    ),
+    option(
+        "--smoothing",
+        type=parameters.SECONDS,
+        default=0.0,
+        metavar="SECONDS",
+        group="Scores",
+        old=("--smooth",),
+        help="Average scores over about so long. [default: not]",
+    ),
+    option(
+        "--allow",
+        multiple=True,
+        metavar="LABEL",
+        group="Scores",
+        help="Report this label, and not others.",
+    ),
+    option("--deny", multiple=True, metavar="LABEL", group="Scores", help="Leave this label out."),
+)
+
+event_options = options(
+    option(
+        "--enter",
+        type=parameters.SCORE,
+        default=_DEFAULT_EVENTS.enter,
+        show_default=True,
+        group="Events",
+        help="Score at which an event begins.",
+    ),
+    option(
+        "--leave",
+        type=parameters.SCORE,
+        default=_DEFAULT_EVENTS.leave,
+        show_default=True,
+        group="Events",
+        help="Score below which it ends.",
+    ),
+    option(
+        "--shortest",
+        type=parameters.SECONDS,
+        default=_DEFAULT_EVENTS.shortest_s,
+        show_default=True,
+        metavar="SECONDS",
+        group="Events",
+        help="Shorter events are left out.",
+    ),
+)
+
+reset_options = options(
+    option(
+        "--reset-on-cut",
+        is_flag=True,
+        group="Memory",
+        help="Forget all at a cut to another scene.",
+    ),
+    option(
+        "--reset-after-gap",
+        type=parameters.SOME_SECONDS,
+        metavar="SECONDS",
+        group="Memory",
+        help="Forget all when no frame came for so long. [default: never]",
+    ),
+    option(
+        "--reset-every",
+        type=parameters.SOME_SECONDS,
+        metavar="SECONDS",
+        group="Memory",
+        help="Forget all every so often. [default: never]",
+    ),
+)
+
+source_options = options(
+    option(
+        "--fps",
+        type=parameters.FRAMES_PER_SECOND,
+        group="Source",
+        help="Take this many frames per second of the source. [default: as the model was trained]",
+    ),
+    option(
+        "--every",
+        type=click.IntRange(min=1),
+        group="Source",
+        help="Take one frame of the source in N instead.",
+    ),
+    option(
+        "--source-size",
+        type=parameters.SIZE,
+        group="Source",
+        help="Of raw frames; asked of a camera.",
+    ),
+    option(
+        "--source-fps",
+        type=parameters.FRAMES_PER_SECOND,
+        group="Source",
+        help="Frame rate of raw frames or image files; asked of a camera.",
+    ),
+    option(
+        "--give-up-after",
+        type=parameters.SECONDS,
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        group="Source",
+        help="A network stream without a picture for so long has failed.",
+    ),
+)
+
+
+def check_new_output(output: Path, *, force: bool) -> None:
+    """Refuses an output that cannot be written, or that is there already, unless by force.
+
+    Raises:
+        OutputError: if so.
+    """
+    check_output(output)
+    if output.exists() and not force:
+        raise OutputError(f"{output} exists; name another file, or add --force to replace it")
