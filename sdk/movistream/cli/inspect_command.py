@@ -84,7 +84,11 @@ def _facts(inspection: Inspection) -> dict[str, str]:
     if manifest.delay_frames or manifest.warm_up_frames:
         facts["delay"] = f"answers are about the frame {manifest.delay_frames} before, and begin"
         facts["delay"] += f" after {manifest.warm_up_frames} frames"
-    if manifest.network:
+    if manifest.state_layout == "foreign" and manifest.network:
+        facts["guessed"] = (
+            f"the frame rate: the states are those of {manifest.network['recognised']}"
+        )
+    elif manifest.network:
         told = {name: value for name, value in manifest.network.items() if name != "guessed"}
         facts["options"] = ", ".join(f"{name} {value}" for name, value in told.items())
     if guesses := str(manifest.network.get("guessed", "")):

@@ -72,6 +72,9 @@ def run_models(models: Sequence[Path], sources: Sequence[str], request: Request)
         if len(loaded) > 1 or request.interleaved:
             streamed = Ensemble(loaded, interleaved=request.interleaved)
         scorer = Scorer(watch_options(request).scores, streamed.labels, streamed.classes)
+        for model in loaded:
+            if rate_note := _rate_note(model):
+                logger.warning("%s", rate_note)
         if streamed.frames_per_second is None and request.every is None and request.fps is None:
             logger.warning(
                 "the model does not say at what frame rate it was trained: every frame is taken;"
@@ -135,6 +138,17 @@ def _loaded(path: Path, request: Request) -> Model:
         weight_cache=request.weight_cache,
         arithmetic=request.arithmetic,
         check_arithmetic=request.check_arithmetic,
+    )
+
+
+def _rate_note(model: Model) -> str | None:
+    """Of a file that does not say its frame rate, but is recognised."""
+    recognised = model.manifest.network.get("recognised")
+    if model.manifest.state_layout != "foreign" or recognised is None:
+        return None
+    return (
+        f"{model.path.name} does not say its frame rate; its states are those of {recognised},"
+        f" which is trained at {model.frames_per_second:g} frames per second (--fps takes another)"
     )
 
 

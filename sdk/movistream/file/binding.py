@@ -22,6 +22,7 @@ from movistream.file.manifest import (
     digest_is_right,
     schema_version_of,
 )
+from movistream.file.published import published_rate
 from movistream.system.text import has_control_characters
 
 _MOST_PIXELS = 2**22
@@ -66,7 +67,8 @@ def foreign_manifest(file: ModelFile, name: str) -> Manifest:
     """Describes a file without a manifest, such as the published MoViNet stream files.
 
     A state is an input that has an output of the same name, shape and dtype; the image and the
-    logits are what is left.
+    logits are what is left. The frame rate is that of the network that has these states, if it is a
+    published one.
 
     Raises:
         ModelError: if the file has no signature or does not follow this pattern.
@@ -123,6 +125,7 @@ def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
         raise ModelError(f"its output {logits!r} is quantised per class")
     if logits_tensor.index in signature.graph.inputs:
         raise ModelError(f"its output {logits!r} is an input too")
+    rate = published_rate(states)
     return Manifest(
         name=Path(name).stem,
         signature=signature.key,
@@ -132,6 +135,7 @@ def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
             shape=shape,
             dtype="float32",
             color_order="RGB" if shape[-1] == 3 else None,
+            frames_per_second=rate.frames_per_second if rate else None,
         ),
         logits=Logits(
             tensor=logits,
@@ -142,6 +146,7 @@ def _manifest_of_signature(signature: Signature, name: str) -> Manifest:
         ),
         states=states,
         quantization=quantization_of(signature.graph),
+        network={"recognised": rate.network} if rate else {},
     )
 
 
