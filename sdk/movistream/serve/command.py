@@ -67,7 +67,11 @@ _MEGABYTE = 1024**2
 )
 @click.option("--threads", type=click.IntRange(min=1, max=MOST_THREADS), help="Of the engine.")
 @click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
-@click.option("--labels", type=parameters.PATH, help="Names of the classes, one a line.")
+@click.option(
+    "--labels",
+    type=parameters.PATH,
+    help="Names of the classes: a file with one a line, or kinetics600 or jester.",
+)
 @click.option("--weight-cache", type=parameters.PATH, metavar="FOLDER")
 @click.option("--fps", type=parameters.FRAMES_PER_SECOND, help="Frames per second to look at.")
 @click.option("--source-size", type=parameters.SIZE, help="Asked of a camera.")
