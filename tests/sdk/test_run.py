@@ -153,8 +153,8 @@ def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
     ("content", "message"),
     [
         (None, "does not exist"),
-        (b"", "cannot be opened"),
-        (b"not a video" * 99, "cannot be opened"),
+        (b"", "is empty"),
+        (b"not a video" * 99, "is no video, but text"),
     ],
 )
 def test_bad_videos(
