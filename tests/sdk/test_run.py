@@ -523,7 +523,7 @@ def test_a_place_for_results_is_checked_first(
         (["--roi", "300,0,100,100"], 1, "not inside a frame of 320x240"),
         (["--source-size", "640"], 2, "no size"),
         (["--temperature", "0"], 2, "--temperature"),
-        (["--out", "film.gif"], 1, "should end in .mkv, .mov, .mp4"),
+        (["--out", "film.gif"], 1, "must end in .mkv or .mov or .mp4"),
         (["--out", "/nonexistent/a.mp4"], 1, "does not exist"),
         (["--csv", "/nonexistent/a.csv"], 1, "does not exist"),
         (["--resume", "/nonexistent"], 1, "no saved state"),
