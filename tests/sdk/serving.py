@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import httpx
 
 from tests.sdk.waiting import wait_until
+
+LIMITED_SERVER = Path(__file__).parent / "limited_server.py"
 
 
 class Server:
@@ -49,10 +52,19 @@ class Server:
 
 @contextmanager
 def serving(
-    *arguments: str | Path, token: str | None = None, port: int = 0, environment: Any = None
+    *arguments: str | Path,
+    token: str | None = None,
+    port: int = 0,
+    environment: Any = None,
+    limits: Mapping[str, float] | None = None,
 ) -> Iterator[Server]:
-    """Starts a server, and ends it."""
-    command = [sys.executable, "-u", "-m", "movistream", "serve", *map(str, arguments)]
+    """Starts a server, and ends it.
+
+    Args:
+        limits: that differ from those of ``movistream serve``, see :class:`Limits`.
+    """
+    start = [str(LIMITED_SERVER), json.dumps(limits)] if limits else ["-m", "movistream"]
+    command = [sys.executable, "-u", *start, "serve", *map(str, arguments)]
     command += ["--port", str(port), *(["--token", token] if token else [])]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -15,10 +15,11 @@ from PIL import Image
 from movistream.errors import VideoError
 from movistream.serve import hub as hubs
 from movistream.serve.feed import Feed, FeedOptions
+from movistream.serve.history import FeedHistory
 from movistream.serve.hub import LEVELS, Hub, Subscriber
 from movistream.sources import ArraySource, Source, VideoFrame
 from movistream.stream.model import Model
-from movistream.watch.events import EventOptions
+from movistream.watch.events import Event, EventOptions
 from movistream.watch.model import load
 from movistream.watch.watcher import WatchOptions
 from tests.sdk.waiting import wait_until
@@ -163,6 +164,19 @@ def test_a_mistake_of_the_program_ends_no_thread(
     assert "mistake of this program" in states[0].problem
     assert "hunter2" not in states[0].problem
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_events_stay_to_be_saved() -> None:
+    """When a source begins anew, its chart does, too; what was seen can still be saved."""
+    history = FeedHistory()
+    for number in range(10_300):
+        event = Event(f"thing {number}", number, 1.0, 2.0, 0.5)
+        saved = history.add_event(event)
+        assert (saved.index, saved.label, saved.end_s) == (number, event.label, 2.0)
+        if number == 10_199:
+            history.restart()
+    assert [event.index for event in history.recent().events] == list(range(10_200, 10_300))
+    assert [event.index for event in history.saved] == list(range(300, 10_300))
 
 
 @pytest.mark.parametrize("shape", [(70_000, 16, 3), (16, 70_000, 3), (1, 1, 3), (5000, 90, 3)])

@@ -81,7 +81,7 @@ class Waits:
 
 
 def test_how_long_until_it_connects_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(url: str, timeout_s: float) -> Container:
+    def refuse(url: str, timeout_s: float, **named: object) -> Container:
         raise VideoError("refused")
 
     monkeypatch.setattr(live, "open_address", refuse)

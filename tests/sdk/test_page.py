@@ -6,16 +6,19 @@ Screenshots are left in ``build/page`` to be looked at.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.sdk.serving import Server, serving
-from tests.sdk.videos import write_timed_video
+from tests.sdk.videos import MjpegServer, numbered_picture, write_timed_video
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -56,6 +59,18 @@ def server(model_path: Path, clip: Path) -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def _nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test leaves on the server that all share goes, so that one failure stays one."""
+    yield
+    if "server" in request.fixturenames:
+        running: Server = request.getfixturevalue("server")
+        own, *guests = (feed["id"] for feed in running.feeds())
+        for guest in guests:
+            running.http.delete(f"/api/feeds/{guest}")
+        running.http.put(f"/api/feeds/{own}/settings", json={})
+
+
 def shot(page: Page, name: str) -> None:
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
@@ -79,6 +94,144 @@ def test_labels_change(page: Page, server: Server) -> None:
         " return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(Boolean); }"
     )
     shot(page, "light")
+
+
+def colors_in(card: Locator) -> dict[str, str]:
+    """Of the classes of a card's list, as the page shows them."""
+    found: dict[str, str] = card.locator(".best").evaluate(
+        "list => Object.fromEntries([...list.children].map(item =>"
+        " [item.querySelector('.label').innerText, getComputedStyle(item).borderLeftColor]))"
+    )
+    return found
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_colors_of_classes(dark: bool, page: Page, server: Server) -> None:
+    """Those of few classes differ well; all stand out from the card that they are on."""
+    page.goto(server.url)
+    texts = page.evaluate(
+        "async dark => { const { classColor } = await import('/static/color.js');"
+        " return Array.from({ length: 700 }, (_, index) => classColor(index, dark)); }",
+        dark,
+    )
+    colors = np.array([[int(part) for part in re.findall(r"\d+", text)] for text in texts])
+    few = colors[:9].astype(float)
+    gaps = np.linalg.norm(few[:, None] - few[None], axis=-1) + 999 * np.eye(9)
+    assert gaps.min() > 45
+    levels = colors / 255
+    linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ [0.2126, 0.7152, 0.0722]
+    # Of graphics, at least 3 (WCAG 2.2, 1.4.11).
+    contrast = (luminance + 0.05) / (0.0138 + 0.05) if dark else 1.05 / (luminance + 0.05)
+    assert contrast.min() > 3
+
+
+def test_a_class_has_one_color(page: Page, server: Server, tmp_path: Path) -> None:
+    """In lists, legends and feeds, and after the page was loaded anew."""
+    write_timed_video(tmp_path / "long.mp4", [100 * number for number in range(200)])
+    video = (tmp_path / "long.mp4").read_bytes()
+    sent = server.http.post("/api/uploads", content=video).json()["id"]
+    settings = {"allow": ["thing 1", "thing 3"]}
+    server.http.put(f"/api/feeds/{sent}/settings", json=settings)
+    found = []
+    for _ in range(2):
+        page.goto(server.url)
+        all_five, two = page.locator(".feed").nth(0), page.locator(".feed").nth(1)
+        expect(all_five.locator(".best li")).to_have_count(5)
+        expect(two.locator(".best li")).to_have_count(2)
+        found.append(colors_in(all_five))
+        assert len(set(found[-1].values())) == 5
+        assert colors_in(two).items() <= found[-1].items()
+        marks = all_five.locator(".legend span")
+        expect(marks).not_to_have_count(0)
+        for mark in marks.all():
+            color = mark.locator("i").evaluate("mark => getComputedStyle(mark).borderTopColor")
+            assert color == found[-1][mark.inner_text().strip()]
+    assert found[0] == found[1]
+
+
+def test_charts_say_what_they_show(page: Page, server: Server) -> None:
+    """In titles for who sees them, in words for who does not."""
+    page.goto(server.url)
+    page.get_by_text("Time per step").click()
+    for chart, words in (
+        (page.locator(".timeline"), r"Scores from 0 to 1 of the last \d+ seconds\. Now: thing"),
+        (page.locator(".histogram"), r"Times of \d+ steps: the last ones took [\d.]+ ms"),
+        (page.locator("#memory-chart"), r"Memory of the server: now \d+ MB, at most \d+ MB"),
+    ):
+        expect(chart).to_have_attribute("aria-label", re.compile(words))
+        assert chart.get_attribute("role") == "img"
+    for title in ("Scores of the last two minutes", "Time per step", "memory, MB"):
+        expect(page.get_by_text(title).first).to_be_visible()
+    # Nothing is drawn over an axis' end: the canvas is as large as it is shown.
+    for chart in page.locator("canvas").all():
+        ratio = chart.evaluate("chart => chart.width / chart.clientWidth / devicePixelRatio")
+        assert ratio == pytest.approx(1, abs=0.02)
+
+
+def test_an_upload_of_one_frame(page: Page, server: Server, tmp_path: Path) -> None:
+    """It is over before the page watches; its answer is seen all the same."""
+    write_timed_video(tmp_path / "short.mp4", [0])
+    Image.fromarray(numbered_picture(21)).save(tmp_path / "picture.png")
+    page.goto(server.url)
+    expect(page.locator("#connection")).to_have_text("connected")
+    for name in ("short.mp4", "picture.png"):
+        page.set_input_files("#file", tmp_path / name)
+        sent = page.locator(".feed").nth(1)
+        expect(sent.locator(".name")).to_have_text(name)
+        expect(sent.locator(".state")).to_have_text("ended")
+        expect(sent.locator(".best li")).to_have_count(5)
+        expect(sent.locator(".picture img")).to_be_visible()
+        expect(sent.locator(".legend span")).not_to_have_count(0)
+        expect(sent.locator(".no-answer")).to_be_hidden()
+        shot(page, "one-frame")
+        sent.get_by_role("button", name="Remove").click()
+        expect(page.locator(".feed")).to_have_count(1)
+
+
+def test_events_can_be_saved(page: Page, server: Server) -> None:
+    feed = server.feeds()[0]["id"]
+    page.goto(server.url)
+    server.http.put(f"/api/feeds/{feed}/settings", json={"enter": 0.01, "leave": 0.009})
+    expect(page.locator(".going-on")).to_contain_text("since")
+    server.http.put(f"/api/feeds/{feed}/settings", json={})
+    expect(page.locator(".events li .mark").first).to_be_visible()
+    for kind in ("CSV", "JSON"):
+        with page.expect_download() as download:
+            page.get_by_role("link", name=kind).click()
+        assert download.value.suggested_filename == f"events-{feed}.{kind.lower()}"
+        saved = Path(download.value.path()).read_bytes()
+        assert saved == server.http.get(f"/api/feeds/{feed}/events?format={kind.lower()}").content
+
+
+def test_sources_come_and_go(page: Page, model_path: Path) -> None:
+    with (
+        MjpegServer() as camera,
+        serving(model_path, "--allow-sources", "this-machine") as running,
+    ):
+        page.goto(running.url)
+        page.get_by_role("button", name="Add a source").click()
+        address = page.get_by_label("address")
+        expect(address).to_be_focused()
+        address.fill("/etc/passwd")
+        page.get_by_role("button", name="Watch it").click()
+        expect(page.locator("#message")).to_contain_text("files of this machine are not read")
+        shot(page, "add-a-source")
+        address.fill(camera.url)
+        page.keyboard.press("Enter")
+        expect(page.locator(".best li")).to_have_count(5, timeout=20_000)
+        expect(page.locator("#source")).to_be_hidden()
+        expect(page.locator("#message")).to_be_hidden()
+        expect(page.locator(".name")).to_have_text(f"http://127.0.0.1:{camera.port}")
+        page.get_by_role("button", name="Remove").click()
+        expect(page.locator(".feed")).to_have_count(0)
+
+
+def test_where_no_source_may_be_added(page: Page, model_path: Path) -> None:
+    with serving(model_path, "--allow-sources", "none") as running:
+        page.goto(running.url)
+        expect(page.locator("#connection")).to_have_text("connected")
+        expect(page.get_by_role("button", name="Add a source")).to_have_count(0)
 
 
 def test_pause_and_reset(page: Page, server: Server) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import io
 import json
 import os
 import random
+import re
 import signal
 import socket
 import string
@@ -14,8 +16,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -25,7 +28,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from movistream.cli import main
+from movistream.serve.command import serve
 from movistream.serve.hub import Subscriber
+from movistream.serve.limits import Limits
+from movistream.serve.schema import SourceKind
 from tests.sdk.serving import Server, serving
 from tests.sdk.videos import MjpegServer, numbered_picture, write_timed_video
 from tests.sdk.waiting import wait_until
@@ -67,12 +73,27 @@ def messages(socket: ClientConnection, count: int, kind: str) -> list[dict[str, 
     return found
 
 
-def test_status(server: Server) -> None:
+def camera_feed(camera: ClientConnection) -> dict[str, Any]:
+    """The feed that a browser's camera goes to, which is said first."""
+    (message,) = messages(camera, 1, "feed")
+    found: dict[str, Any] = message["feed"]
+    return found
+
+
+def is_now(at: str) -> bool:
+    """Whether a moment is a second or less ago, and written as the interface does."""
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", at), at
+    ago = datetime.now(timezone.utc) - datetime.fromisoformat(at)
+    return timedelta(seconds=-0.01) < ago < timedelta(seconds=1)
+
+
+def test_status(server: Server, clip: Path) -> None:
+    """Feeds are named as streams are by 'movistream run'."""
     status = server.http.get("/api/status").json()
     assert status["model"]["labels"][0] == "thing 0"
     assert status["system"]["resident_bytes"] > 1e7
     feed = status["feeds"][0]
-    assert feed["name"] == "clip.avi"
+    assert feed["name"] == str(clip)
     assert feed["state"] == "running"
     assert sum(feed["latencies"]["counts"]) == pytest.approx(feed["steps"], abs=2)
     assert server.http.get(f"/api/feeds/{feed['id']}").json()["id"] == feed["id"]
@@ -89,7 +110,8 @@ def test_history_and_picture(server: Server) -> None:
     server.wait_for_steps(steps=3)
     feed = server.feeds()[0]["id"]
     history = server.http.get(f"/api/feeds/{feed}/history").json()
-    assert {"time_s", "best"} == set(history["points"][0])
+    assert {"at", "time_s", "best"} == set(history["points"][0])
+    assert is_now(history["points"][-1]["at"])
     picture = server.http.get(f"/api/feeds/{feed}/picture")
     assert picture.headers["content-type"] == "image/jpeg"
     with Image.open(io.BytesIO(picture.content)) as image:
@@ -102,6 +124,7 @@ def test_a_feed_as_it_goes(server: Server) -> None:
         first = json.loads(socket.recv(timeout=10))
         assert (first["type"], first["feed"]["id"]) == ("feed", feed)
         steps = messages(socket, 3, "step")
+        assert is_now(steps[-1]["at"])
         assert [step["frame"] for step in steps] == sorted(step["frame"] for step in steps)
         assert steps[0]["best"][0]["label"].startswith("thing ")
 
@@ -134,6 +157,7 @@ def test_pause_resume_reset(server: Server) -> None:
         assert server.http.post(f"/api/feeds/{feed}/reset").status_code == 204
         (notice,) = messages(socket, 1, "notice")
     assert notice["kind"] == "reset"
+    assert is_now(notice["at"])
     assert server.wait_for_steps(steps=2)["state"] == "running"
 
 
@@ -242,7 +266,7 @@ def test_uploads_under_way_count(server: Server, clip: Path) -> None:
 
 def test_a_camera_that_is_removed(server: Server) -> None:
     with connect(f"{server.socket_url}/api/camera") as camera:
-        feed = json.loads(camera.recv(timeout=10))
+        feed = camera_feed(camera)
         camera.send(jpeg())
         camera.recv(timeout=10)
         server.http.delete(f"/api/feeds/{feed['id']}")
@@ -262,6 +286,55 @@ def test_too_many_uploads(server: Server, clip: Path) -> None:
     assert len(server.feeds()) == 1
 
 
+def test_who_comes_late_is_told_the_last_answer(server: Server, tmp_path: Path) -> None:
+    """Of a video of one frame, which is over before anybody watches, and of a picture."""
+    video = tmp_path / "short.mp4"
+    write_timed_video(video, [0])
+    for content in (video.read_bytes(), jpeg()):
+        feed = server.http.post("/api/uploads", content=content).json()["id"]
+        wait_until(lambda feed=feed: server.http.get(f"/api/feeds/{feed}").json()["steps"] == 1)
+        wait_until(
+            lambda feed=feed: server.http.get(f"/api/feeds/{feed}").json()["state"] == "ended"
+        )
+        with connect(f"{server.socket_url}/api/feeds/{feed}/live") as live:
+            (step,) = messages(live, 1, "step")
+            assert len(step["best"]) == 5
+            assert isinstance(live.recv(timeout=10), bytes)
+        server.http.delete(f"/api/feeds/{feed}")
+
+
+def test_events_are_saved(model_path: Path, clip: Path, tmp_path: Path) -> None:
+    """As JSON and as a table that a spreadsheet does not calculate."""
+    labels = tmp_path / "labels.txt"
+    labels.write_text("=1+1\n-two\nthree\nfour\nfive\n")
+    with serving(model_path, clip, "--loop", "--labels", labels) as running:
+        feed = running.feeds()[0]["id"]
+        path = f"/api/feeds/{feed}/events"
+        settings = {"enter": 0.01, "leave": 0.009}
+        assert running.http.put(f"/api/feeds/{feed}/settings", json=settings).status_code == 200
+        running.wait_for_steps(steps=6)
+        # Other settings end what is going on.
+        running.http.put(f"/api/feeds/{feed}/settings", json={})
+        wanted = {"=1+1", "-two"}
+        wait_until(lambda: {e["label"] for e in running.http.get(path).json()["events"]} >= wanted)
+        answer = running.http.get(path)
+        assert answer.headers["content-disposition"].endswith(f'"events-{feed}.json"')
+        saved = answer.json()
+        assert (saved["feed"], saved["name"]) == (feed, str(clip))
+        for event in saved["events"]:
+            assert event["start_s"] < event["end_s"]
+            assert 0 < event["peak_score"] <= 1
+            assert datetime.fromisoformat(event["at"]).utcoffset() == timedelta(0)
+        table = running.http.get(path, params={"format": "csv"})
+        assert table.headers["content-type"].startswith("text/csv")
+        rows = list(csv.DictReader(io.StringIO(table.text)))
+        assert [row["at"] for row in rows] == [event["at"] for event in saved["events"]]
+        assert {row["label"] for row in rows} >= {"'=1+1", "'-two"}
+        assert {row["feed"] for row in rows} == {str(clip)}
+        assert running.http.get(path, params={"format": "xls"}).status_code == 400
+        assert running.http.get("/api/feeds/none/events").status_code == 404
+
+
 def test_a_source_of_the_servers_own_stays(server: Server) -> None:
     feed = server.feeds()[0]["id"]
     assert server.http.delete(f"/api/feeds/{feed}").status_code == 422
@@ -270,10 +343,10 @@ def test_a_source_of_the_servers_own_stays(server: Server) -> None:
 
 def test_a_browsers_camera(server: Server) -> None:
     with connect(f"{server.socket_url}/api/camera") as camera:
-        feed = json.loads(camera.recv(timeout=10))
+        feed = camera_feed(camera)
         for number in range(12):
             camera.send(jpeg(number))
-            camera.recv(timeout=10)
+            assert json.loads(camera.recv(timeout=10))["type"] == "taken"
             time.sleep(0.1)
         path = f"/api/feeds/{feed['id']}"
         assert wait_until(lambda: server.http.get(path).json()["steps"] >= 3)
@@ -286,7 +359,7 @@ def test_a_browsers_camera(server: Server) -> None:
 )
 def test_a_camera_that_sends_something_else(data: str | bytes, server: Server) -> None:
     with connect(f"{server.socket_url}/api/camera") as camera:
-        feed = json.loads(camera.recv(timeout=10))
+        feed = camera_feed(camera)
         camera.send(data)
         with pytest.raises(ConnectionClosed):
             camera.recv(timeout=10)
@@ -294,12 +367,27 @@ def test_a_camera_that_sends_something_else(data: str | bytes, server: Server) -
     server.wait_for_steps()
 
 
+def test_a_camera_that_leaves(model_path: Path) -> None:
+    """In the middle of an answer, with and without a word: no traceback, and its feed ends."""
+    with serving(model_path) as running:
+        for is_polite in (True, False):
+            with connect(f"{running.socket_url}/api/camera") as camera:
+                feed = camera_feed(camera)
+                for number in range(5):
+                    camera.send(jpeg(number))
+                if not is_polite:
+                    camera.socket.shutdown(socket.SHUT_RDWR)
+            path = f"/api/feeds/{feed['id']}"
+            wait_until(lambda path=path: running.http.get(path).json()["state"] == "ended")
+            running.http.delete(path)
+
+
 def test_a_picture_that_is_too_large(server: Server) -> None:
     data = io.BytesIO()
     Image.new("RGB", (8000, 8000)).save(data, "JPEG", quality=1)
     assert len(data.getvalue()) > 100_000
     with connect(f"{server.socket_url}/api/camera") as camera:
-        feed = json.loads(camera.recv(timeout=10))
+        feed = camera_feed(camera)
         camera.send(data.getvalue()[:500_000])
         with pytest.raises(ConnectionClosed):
             camera.recv(timeout=10)
@@ -331,11 +419,13 @@ def test_headers(server: Server) -> None:
 
 def test_the_page_needs_nothing_else(server: Server) -> None:
     page = server.http.get("/").text
-    files = [server.http.get(f"/static/{name}") for name in ("app.js", "chart.js", "style.css")]
+    names = ("app.js", "chart.js", "color.js", "style.css")
+    files = [server.http.get(f"/static/{name}") for name in names]
     for text in (page, *(file.text for file in files)):
         assert "http://" not in text.replace("http://www.w3.org", "")
         assert "https://" not in text
     assert [file.headers["content-type"].split(";")[0] for file in files] == [
+        "text/javascript",
         "text/javascript",
         "text/javascript",
         "text/css",
@@ -493,18 +583,26 @@ def test_the_model_file_is_replaced(model_path: Path, clip: Path, tmp_path: Path
         running.wait_for_steps(steps=10)
 
 
-def test_who_never_reads_is_dropped(server: Server) -> None:
-    """After 20 s; and who wants no pictures has none to acknowledge."""
-    path = f"{server.socket_url}/api/feeds/{server.feeds()[0]['id']}/live"
-    with connect(path) as silent, connect(f"{path}?pictures=false") as reader:
-        kinds = set()
-        deadline = time.monotonic() + 23
-        while time.monotonic() < deadline:
-            kinds.add(type(reader.recv(timeout=10)))
-        assert kinds == {str}
-        # Five steps a second have come; if it was still open, more would follow.
-        with pytest.raises(ConnectionClosed):
-            messages(silent, 150, "step")
+def test_who_never_reads_is_dropped(model_path: Path, clip: Path) -> None:
+    """And who wants no pictures has none to acknowledge."""
+    with serving(model_path, clip, "--loop", limits={"unshown_s": 2.0}) as running:
+        path = f"{running.socket_url}/api/feeds/{running.feeds()[0]['id']}/live"
+        with connect(path) as silent, connect(f"{path}?pictures=false") as reader:
+            kinds = set()
+            deadline = time.monotonic() + 4
+            while time.monotonic() < deadline:
+                kinds.add(type(reader.recv(timeout=10)))
+            assert kinds == {str}
+            # Five steps a second have come; if it was still open, more would follow.
+            with pytest.raises(ConnectionClosed):
+                messages(silent, 50, "step")
+
+
+def test_limits_of_a_server() -> None:
+    """Tests of the server itself reach some of them sooner."""
+    limits = Limits()
+    assert limits.unshown_s == 20
+    assert (limits.upload_window_s, limits.upload_window_bytes) == (10, 160_000)
 
 
 def test_slow_watchers_are_dropped() -> None:
@@ -529,6 +627,60 @@ def operations(server: Server) -> list[tuple[str, str]]:
 def test_the_schema_names_all(server: Server) -> None:
     found = {path for _, path in operations(server)}
     assert {"/api/status", "/api/uploads", "/api/feeds/{feed_id}/settings", "/metrics"} <= found
+
+
+def test_the_schema_describes_web_sockets(server: Server) -> None:
+    """As requests that ask for another protocol, with the schemas of all messages."""
+    document = server.http.get("/schema/openapi.json").json()
+    schemas = document["components"]["schemas"]
+
+    def named(found: Any) -> set[str]:
+        """Schemas that are referred to, the first level alone."""
+        return set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(found)))
+
+    for path, kind, said, taken in (
+        ("/api/camera", "CameraSocket", {"FeedMessage", "TakenMessage"}, set()),
+        (
+            "/api/feeds/{feed_id}/live",
+            "LiveSocket",
+            {"FeedMessage", "StepMessage", "EventMessage", "NoticeMessage"},
+            {"Acknowledgement"},
+        ),
+    ):
+        operation = document["paths"][path]["get"]
+        assert set(operation["responses"]) >= {"101", "426"}
+        assert named(operation["responses"]["101"]) == {kind}
+        assert named(schemas[kind]["properties"]["says"]) == said
+        assert named(schemas[kind]["properties"]["takes"]) == taken
+        assert taken <= set(schemas)
+        for name in said:
+            tag = schemas[name]["properties"]["type"]
+            assert f"{tag['const'].capitalize()}Message" == name
+        answer = server.http.get(path.replace("{feed_id}", server.feeds()[0]["id"]))
+        assert (answer.status_code, answer.headers["upgrade"]) == (426, "websocket")
+        assert "web socket" in answer.json()["detail"]
+
+
+def test_the_page_of_documentation(server: Server) -> None:
+    """It names every address with its answers, as the schema does, and what may be chosen."""
+    page = (Path(__file__).parents[2] / "docs" / "serve.md").read_text(encoding="utf-8")
+    document = server.http.get("/schema/openapi.json").json()
+    described = {
+        (method.upper(), path.replace("{feed_id}", "ID")): ", ".join(sorted(operation["responses"]))
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+    rows = re.findall(r"^\| `([A-Z]+) (/[^` ?]*)[^`]*` \|.*\| ([\d, ]+) \|$", page, re.MULTILINE)
+    assert {(method, path): codes for method, path, codes in rows} == described
+    for kind in (*get_args(SourceKind), "none"):
+        assert f"| `{kind}`" in page
+    options = {name for known in serve.params for name in known.opts}
+    for option in ("--port", "--allow-sources", "--most-upload", "--known-as", "--sources-from"):
+        assert option in options
+        assert option in page
+    assert f"uploads by `--most-upload` ({Limits().upload_bytes // 1024**2} MB)" in page
+    assert "At most eight sources" in page
+    assert Limits().sources == 8
 
 
 def test_a_thousand_malformed_requests(server: Server) -> None:

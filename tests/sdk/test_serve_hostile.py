@@ -139,35 +139,37 @@ def test_head_is_answered_as_get(server: Server) -> None:
     assert server.http.head("/api/uploads").status_code == 405
 
 
-def test_slow_uploads_give_their_places_back(server: Server, temporary: Path, clip: Path) -> None:
+def test_slow_uploads_give_their_places_back(model_path: Path, clip: Path, tmp_path: Path) -> None:
     """Four of them hold all places, but not for long, and nobody else waits for anything else."""
-    address = httpx.URL(server.url)
-    head = f"POST /api/uploads HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    limits = {"upload_window_s": 1.0, "upload_window_bytes": 16_000}
     with ExitStack() as stack:
+        server = stack.enter_context(serving(model_path, environment=environment, limits=limits))
+        address = httpx.URL(server.url)
+        head = f"POST /api/uploads HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n"
         slow = []
         for _ in range(4):
             connection = socket.create_connection((address.host, address.port or 80), 20)
             slow.append(stack.enter_context(connection))
             connection.sendall(f"{head}Content-Length: 9999999\r\n\r\n".encode())
-        wait_until(lambda: len(list(temporary.rglob("upload-*"))) == 4)
+        wait_until(lambda: len(list(tmp_path.rglob("upload-*"))) == 4)
         answer = post(server, clip.read_bytes())
         assert answer.status_code == 409
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 20
         while answer.status_code == 409:
             assert time.monotonic() < deadline
             assert server.http.get("/api/status").status_code == 200
             for connection in slow:
                 with suppress(ConnectionError):
-                    connection.sendall(bytes(1000))
-            time.sleep(0.2)
+                    connection.sendall(bytes(500))
+            time.sleep(0.1)
             answer = post(server, clip.read_bytes())
         assert answer.status_code == 201
         refusals = []
         for connection in slow:
             with suppress(ConnectionError):
                 refusals.append(connection.recv(1000))
-    assert any(b" 408 " in refusal for refusal in refusals)
-    server.http.delete(f"/api/feeds/{answer.json()['id']}")
+    assert any(b" 408 " in refusal and b"16 kB/s" in refusal for refusal in refusals)
 
 
 def test_a_full_disk(model_path: Path, clip: Path, tmp_path: Path) -> None:

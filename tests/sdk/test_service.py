@@ -58,6 +58,7 @@ def test_install_and_remove(config: Path, tmp_path: Path, capsys: Capture) -> No
     calls = (tmp_path / "calls").read_text().splitlines()
     assert calls == [
         "--user daemon-reload",
+        "--user daemon-reload",
         "--user enable movistream.service",
         "--user restart movistream.service",
         "--user disable --now movistream.service",
@@ -162,14 +163,67 @@ def test_mistakes(
             main(["service", *arguments])
         assert caught.value.code == code
         assert message in capsys.readouterr().err
-    (tmp_path / "bin" / "systemctl").write_text("#!/bin/sh\necho 'no bus' >&2; exit 1\n")
-    with pytest.raises(SystemExit):
-        main(["service", "install", "m.tflite"])
-    assert "daemon-reload failed: no bus" in capsys.readouterr().err
     monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
     with pytest.raises(SystemExit):
         main(["service", "install", "m.tflite"])
     assert "there is no systemd here" in capsys.readouterr().err
+
+
+def failing_systemctl(tmp_path: Path, *verbs: str) -> None:
+    """From now on it fails, at these, as where no bus leads to this user's systemd."""
+    condition = " -o ".join(f'"$2" = {verb}' for verb in verbs)
+    text = f"if [ {condition} ]; then echo 'Failed to connect to bus' >&2; exit 1; fi\n"
+    (tmp_path / "bin" / "systemctl").write_text(f"#!/bin/sh\n{text}")
+
+
+def files_in(config: Path) -> list[Path]:
+    return [path for path in config.rglob("*") if not path.is_dir() or path.is_symlink()]
+
+
+ARGUMENTS = ("m.tflite", "rtsp://a:b@c", "--token", TOKEN)
+
+
+@pytest.mark.parametrize("failing", ["daemon-reload", "enable", "restart"])
+def test_an_installation_that_fails_leaves_nothing(
+    failing: str, config: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    failing_systemctl(tmp_path, failing)
+    with pytest.raises(SystemExit):
+        main(["service", "install", *ARGUMENTS])
+    told = capsys.readouterr().err
+    assert f"{failing}" in told
+    assert "Failed to connect to bus. Log in as this user" in told
+    assert files_in(config) == []
+
+
+def test_an_installation_that_fails_leaves_the_one_before(config: Path, tmp_path: Path) -> None:
+    main(["service", "install", *ARGUMENTS])
+    before = {path: path.read_text() for path in files_in(config)}
+    failing_systemctl(tmp_path, "restart")
+    with pytest.raises(SystemExit):
+        main(["service", "install", "other.tflite", "rtsp://d:e@f"])
+    assert {path: path.read_text() for path in files_in(config)} == before
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in before)
+
+
+def test_what_is_left_can_be_removed(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """Whatever it is, also where systemd cannot be reached, or is not there any more."""
+    main(["service", "install", *ARGUMENTS])
+    unit_of(config).unlink()
+    link = unit_of(config).parent / "default.target.wants" / unit_of(config).name
+    link.parent.mkdir()
+    link.symlink_to(unit_of(config))
+    failing_systemctl(tmp_path, "disable", "daemon-reload")
+    capsys.readouterr()
+    main(["service", "remove"])
+    assert "systemd was not reached" in capsys.readouterr().out
+    assert files_in(config) == []
+    (config / "movistream" / "service.env").write_text("")
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    main(["service", "remove"])
+    assert files_in(config) == []
 
 
 def test_the_watchdog_is_fed_by_steps(model_path: Path, clip: Path, tmp_path: Path) -> None:
@@ -177,7 +231,7 @@ def test_the_watchdog_is_fed_by_steps(model_path: Path, clip: Path, tmp_path: Pa
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(address))
         manager.settimeout(20)
-        environment = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "3000000"}
+        environment = {**os.environ, "NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": "1500000"}
         with serving(model_path, clip, "--loop", environment=environment) as running:
             said = [manager.recv(100) for _ in range(3)]
             assert said == [b"READY=1", b"WATCHDOG=1", b"WATCHDOG=1"]

@@ -8,6 +8,7 @@ import secrets
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import get_args
 
 import click
 
@@ -15,6 +16,7 @@ from movistream.cli import parameters
 from movistream.engines import ENGINES
 from movistream.errors import MissingExtraError, MovistreamError, VideoError
 from movistream.file.labels import read_labels
+from movistream.serve.schema import SourceKind
 from movistream.serve.security import LEAST_TOKEN_LETTERS, is_loopback
 from movistream.sources import SourceOptions
 from movistream.stream.ensemble import Ensemble, Streamable
@@ -27,6 +29,7 @@ from movistream.watch.watcher import WatchOptions
 TOKEN_VARIABLE = "MOVISTREAM_TOKEN"
 _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_TOKEN_LETTERS},200}}")
 NEW_TOKEN = "new"
+SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 _MEGABYTE = 1024**2
 
 
@@ -53,6 +56,14 @@ _MEGABYTE = 1024**2
     multiple=True,
     metavar="HOST",
     help="A name by which this server is asked, beside this machine's own; matters with a token.",
+)
+@click.option(
+    "--allow-sources",
+    type=click.Choice(["none", *SOURCE_KINDS]),
+    multiple=True,
+    default=["network"],
+    show_default=True,
+    help="What may be added while the server runs; may be repeated.",
 )
 @click.option("--threads", type=click.IntRange(min=1, max=MOST_THREADS), help="Of the engine.")
 @click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
@@ -89,6 +100,7 @@ def serve(
     port: int,
     token: str | None,
     known_as: tuple[str, ...],
+    allow_sources: tuple[str, ...],
     threads: int | None,
     engine: str,
     labels: Path | None,
@@ -112,10 +124,13 @@ def serve(
             f" {TOKEN_VARIABLE} to one of your own"
         )
     token = checked_token(token, host)
+    allowed = tuple(kind for kind in SOURCE_KINDS if kind in allow_sources)
+    if "none" in allow_sources and allowed:
+        raise MovistreamError(f"--allow-sources none leaves no room for {', '.join(allowed)}")
     try:
         from movistream.serve.feed import FeedOptions
+        from movistream.serve.limits import Limits
         from movistream.serve.server import run_server
-        from movistream.serve.station import Limits
     except ImportError:
         raise MissingExtraError("movistream serve", "serve") from None
     more_models, names = parameters.models_and_sources(sources)
@@ -150,7 +165,7 @@ def serve(
             ),
             loops=loops,
         )
-        limits = Limits(upload_bytes=most_upload * _MEGABYTE)
+        limits = Limits(upload_bytes=most_upload * _MEGABYTE, allowed_sources=allowed)
         run_server(streamed, names, options, limits, host, port, token, known_as)
 
 

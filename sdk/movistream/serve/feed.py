@@ -7,19 +7,21 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 import msgspec
 
 from movistream.drawing.annotate import pillow_image
 from movistream.errors import MovistreamError
+from movistream.serve.clock import seen_at, wall_time
 from movistream.serve.history import FeedHistory, scored, seen
 from movistream.serve.hub import LEVELS, Hub
 from movistream.serve.pacing import PacedSource
 from movistream.serve.schema import (
     EventMessage,
     FeedDescription,
+    FeedKind,
     FeedMessage,
     FeedState,
     Message,
@@ -76,12 +78,13 @@ class Feed:
         history: what it has said lately.
         hub: those who watch.
         file: that goes with it, to be removed with it.
+        address: of a source that somebody has added, a secret.
     """
 
     def __init__(
         self,
         feed_id: str,
-        kind: Literal["source", "upload", "browser"],
+        kind: FeedKind,
         name: str,
         model: Streamable,
         open_source: Callable[[], str | Source],
@@ -99,6 +102,7 @@ class Feed:
         self.history = FeedHistory()
         self.hub = hub
         self.file: Path | None = None
+        self.address: str | None = None
         self.steps = 0
         self.skipped = 0
         self._model = model
@@ -115,6 +119,7 @@ class Feed:
         self._state_lock = threading.Lock()
         self._skipped_before = 0
         self._newest: Step | None = None
+        self._said: StepMessage | None = None
         self._pictures: dict[int, bytes] = {}
         self._pictures_of: Step | None = None
         self._pictures_lock = threading.Lock()
@@ -198,6 +203,11 @@ class Feed:
         """The last step; None before the first."""
         return self._newest
 
+    @property
+    def said(self) -> StepMessage | None:
+        """What was told about the last step; None before the first."""
+        return self._said
+
     def picture(self, level: int) -> bytes:
         """The newest frame as JPEG; made once for all who want it in this size."""
         step = self._newest
@@ -275,22 +285,24 @@ class Feed:
         if isinstance(item, Step):
             self.steps += 1
             self.skipped = self._skipped_before + item.skipped
-            self.history.add(item)
+            at = seen_at(item)
+            self.history.add(item, at)
+            self._said = self._step_message(item, at)
             self._newest = item
             if self._state in ("opening", "lost"):
                 self._set_state("running")
             if len(self.hub):
-                self._tell(self._step_message(item))
+                self._tell(self._said)
                 self.hub.publish(None)
         elif isinstance(item, Seen):
             if item.event.phase == "end":
-                self.history.add_event(item.event)
-                self._tell(EventMessage(seen(item.event)))
+                self._tell(EventMessage(self.history.add_event(item.event)))
         elif isinstance(item, Notice):
-            self._tell(NoticeMessage(round(item.time_s, 3), item.kind, item.reason))
+            self._tell(NoticeMessage(wall_time(), round(item.time_s, 3), item.kind, item.reason))
 
-    def _step_message(self, step: Step) -> StepMessage:
+    def _step_message(self, step: Step, at: str) -> StepMessage:
         return StepMessage(
+            at=at,
             time_s=round(step.time_s, 3),
             frame=step.result.frame,
             best=() if step.result.warming_up else scored(step)[:_SENT_CLASSES],
@@ -313,7 +325,7 @@ class Feed:
             self._state, self._problem = state, problem
         said = "is back" if (before[0], state) == ("lost", "running") else _SAID.get(state)
         # A source that stays lost says so once.
-        if said is not None and self.kind == "source" and before != (state, problem):
+        if said is not None and self.kind in ("source", "added") and before != (state, problem):
             click.echo(f"{self.name} {said}{': ' if problem else ''}{problem}", err=True)
         self._tell(FeedMessage(self.describe()))
         return True

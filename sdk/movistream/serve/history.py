@@ -8,9 +8,13 @@ import threading
 import time
 from collections import deque
 
+import msgspec
+
+from movistream.serve.clock import wall_time
 from movistream.serve.schema import (
     History,
     Latencies,
+    SavedEvent,
     ScoredLabel,
     SeenEvent,
     TimelinePoint,
@@ -23,6 +27,7 @@ LIMITS_MS = (1.0, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 20.0, 30.0, 50.0, 70.0, 100.0,
 
 _MOST_POINTS = 6000
 _MOST_EVENTS = 200
+_MOST_SAVED_EVENTS = 10_000
 _POINT_CLASSES = 3
 _LAST_STEPS = 100
 _RATE_OVER_S = 5.0
@@ -38,21 +43,22 @@ class FeedHistory:
         """Starts empty."""
         self._lock = threading.Lock()
         self._points: deque[TimelinePoint] = deque(maxlen=_MOST_POINTS)
-        self._events: deque[SeenEvent] = deque(maxlen=_MOST_EVENTS)
+        self._events: deque[SavedEvent] = deque(maxlen=_MOST_EVENTS)
+        self._saved: deque[SavedEvent] = deque(maxlen=_MOST_SAVED_EVENTS)
         self._counts = [0] * (len(LIMITS_MS) + 1)
         self._total_ms = 0.0
         self._last_ms: deque[float] = deque(maxlen=_LAST_STEPS)
         self._times_s: deque[float] = deque(maxlen=_MOST_POINTS)
 
-    def add(self, step: Step) -> None:
-        """Takes a step."""
-        best = scored(step)
+    def add(self, step: Step, at: str) -> None:
+        """Takes a step, and when what it is about was seen."""
+        point = TimelinePoint(at, step.time_s, scored(step)[:_POINT_CLASSES])
         with self._lock:
-            self._add(step, best)
+            self._add(step, point)
 
-    def _add(self, step: Step, best: tuple[ScoredLabel, ...]) -> None:
+    def _add(self, step: Step, point: TimelinePoint) -> None:
         if not step.result.warming_up:
-            self._points.append(TimelinePoint(step.time_s, best[:_POINT_CLASSES]))
+            self._points.append(point)
         while self._points and self._points[-1].time_s - self._points[0].time_s > MINUTES * 60:
             self._points.popleft()
         taken_ms = step.result.preprocess_ms + step.result.inference_ms
@@ -64,13 +70,16 @@ class FeedHistory:
         while now_s - self._times_s[0] > _RATE_OVER_S:
             self._times_s.popleft()
 
-    def add_event(self, event: Event) -> None:
-        """Takes an event that has ended."""
+    def add_event(self, event: Event) -> SavedEvent:
+        """Takes an event that has ended now."""
+        saved = SavedEvent(**msgspec.structs.asdict(seen(event)), at=wall_time())
         with self._lock:
-            self._events.append(seen(event))
+            self._events.append(saved)
+            self._saved.append(saved)
+        return saved
 
     def restart(self) -> None:
-        """The source begins anew, at time 0."""
+        """The source begins anew, at time 0; events to be saved stay."""
         with self._lock:
             self._points.clear()
             self._events.clear()
@@ -96,6 +105,12 @@ class FeedHistory:
     def total_ms(self) -> float:
         """Of all steps together."""
         return self._total_ms
+
+    @property
+    def saved(self) -> tuple[SavedEvent, ...]:
+        """The events of all the time, as far as they are kept."""
+        with self._lock:
+            return tuple(self._saved)
 
     def recent(self) -> History:
         """The last minutes."""

@@ -12,9 +12,6 @@ MOST_WAITING_MESSAGES = 256
 LEVELS = ((240, 40), (360, 55), (480, 65), (720, 75))
 """Width in pixels and JPEG quality of pictures, the smallest first."""
 
-MOST_UNSHOWN_S = 20.0
-"""Who has not acknowledged a picture for so long does not read, and is dropped."""
-
 _FIRST_LEVEL = 2
 _SLOW_S = 0.35
 _FAST_S = 0.12
@@ -33,13 +30,15 @@ class Subscriber:
         level: index into :data:`LEVELS`.
     """
 
-    def __init__(self, *, pictures: bool = True) -> None:
+    def __init__(self, *, pictures: bool = True, most_unshown_s: float = 20.0) -> None:
         """Starts without anything to send.
 
         Args:
             pictures: whether it wants any.
+            most_unshown_s: see :attr:`is_silent`.
         """
         self._pictures = pictures
+        self._most_unshown_s = most_unshown_s
         self.changed = asyncio.Event()
         self.over = asyncio.Event()
         self.level = _FIRST_LEVEL
@@ -66,8 +65,9 @@ class Subscriber:
 
     @property
     def is_silent(self) -> bool:
-        """Whether a picture was sent long ago, and not acknowledged."""
-        return self._sent_s is not None and time.monotonic() - self._sent_s > MOST_UNSHOWN_S
+        """Whether a picture was sent too long ago, and not acknowledged."""
+        sent_s = self._sent_s
+        return sent_s is not None and time.monotonic() - sent_s > self._most_unshown_s
 
     def picture_sent(self) -> None:
         """A picture is on its way."""

@@ -10,6 +10,9 @@ from msgspec import Meta
 Score = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Label = Annotated[str, Meta(max_length=1000)]
+Moment = Annotated[str, Meta(description="UTC, ISO 8601 with milliseconds.")]
+FeedKind = Literal["source", "added", "upload", "browser"]
+SourceKind = Literal["network", "this-machine", "cameras"]
 FeedState = Literal["opening", "running", "paused", "lost", "ended", "failed"]
 
 
@@ -37,6 +40,30 @@ class SeenEvent(msgspec.Struct, frozen=True):
     peak_score: float
 
 
+class SavedEvent(SeenEvent, frozen=True):
+    """An event that has ended.
+
+    Attributes:
+        at: when the server saw it end.
+    """
+
+    at: Moment
+
+
+class SavedEvents(msgspec.Struct, frozen=True):
+    """What was seen in a feed, the last 10,000 events.
+
+    Attributes:
+        feed: its id.
+        name: its name.
+        events: in the order of their ends, also those from before a source began anew.
+    """
+
+    feed: str
+    name: str
+    events: tuple[SavedEvent, ...]
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a feed is watched.
 
@@ -53,6 +80,17 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     smoothing_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
     horizon_s: Seconds | None = None
     allow: Annotated[tuple[Label, ...], Meta(max_length=1000)] = ()
+
+
+class NewSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to be watched as well.
+
+    Attributes:
+        source: an address, such as ``rtsp://user:password@camera/stream``; where the server allows
+            it, a camera of its machine.
+    """
+
+    source: Annotated[str, Meta(min_length=1, max_length=2000)]
 
 
 class Latencies(msgspec.Struct, frozen=True):
@@ -75,8 +113,8 @@ class FeedDescription(msgspec.Struct, frozen=True):
     Attributes:
         id: in addresses.
         name: for people.
-        kind: ``source`` was named when the server was started, ``upload`` is a file that somebody
-            sent, ``browser`` the camera of a browser.
+        kind: ``source`` was named when the server was started, ``added`` is a source that somebody
+            has added, ``upload`` a file that somebody sent, ``browser`` the camera of a browser.
         state: ``lost`` is tried again.
         problem: why it is lost or has failed; empty otherwise.
         steps: frames that were looked at.
@@ -88,7 +126,7 @@ class FeedDescription(msgspec.Struct, frozen=True):
 
     id: str
     name: str
-    kind: Literal["source", "upload", "browser"]
+    kind: FeedKind
     state: FeedState
     problem: str
     steps: int
@@ -125,18 +163,33 @@ class SystemDescription(msgspec.Struct, frozen=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """All there is to know."""
+    """All there is to know.
+
+    Attributes:
+        version: of the server.
+        model: that all feeds share.
+        system: the machine.
+        feeds: the oldest first.
+        most_upload_bytes: size of a video that may be sent.
+        allowed_sources: kinds of sources that may be added.
+    """
 
     version: str
     model: ModelDescription
     system: SystemDescription
     feeds: tuple[FeedDescription, ...]
     most_upload_bytes: int
+    allowed_sources: tuple[SourceKind, ...]
 
 
 class TimelinePoint(msgspec.Struct, frozen=True):
-    """What was said at one moment: the best classes."""
+    """What was said at one moment: the best classes.
 
+    Attributes:
+        at: when the frame that it is about was captured or played.
+    """
+
+    at: Moment
     time_s: float
     best: tuple[ScoredLabel, ...]
 
@@ -145,12 +198,20 @@ class History(msgspec.Struct, frozen=True):
     """The last minutes of a feed."""
 
     points: tuple[TimelinePoint, ...]
-    events: tuple[SeenEvent, ...]
+    events: tuple[SavedEvent, ...]
 
 
 class StepMessage(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
-    """Sent to those who watch a feed, for each frame that was looked at."""
+    """Sent to those who watch a feed for each frame that was looked at; first, for the last one.
 
+    Attributes:
+        at: when the frame that it is about was captured, or, of a recording, was played.
+        time_s: of that frame, since the source's start.
+        frame: its number.
+        best: the classes of the highest scores; none while the network has seen too few frames.
+    """
+
+    at: Moment
     time_s: float
     frame: int
     best: tuple[ScoredLabel, ...]
@@ -165,12 +226,13 @@ class StepMessage(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
 class EventMessage(msgspec.Struct, frozen=True, tag="event", tag_field="type"):
     """Sent when an event has ended."""
 
-    event: SeenEvent
+    event: SavedEvent
 
 
 class NoticeMessage(msgspec.Struct, frozen=True, tag="notice", tag_field="type"):
-    """Sent when something else happened to the stream."""
+    """Sent when something else happened to the stream, at that time."""
 
+    at: Moment
     time_s: float
     kind: str
     reason: str
@@ -180,6 +242,28 @@ class FeedMessage(msgspec.Struct, frozen=True, tag="feed", tag_field="type"):
     """Sent when the feed's state or settings have changed, and first of all."""
 
     feed: FeedDescription
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why something could not be done.
+
+    Attributes:
+        status_code: that of the answer.
+        detail: for people.
+    """
+
+    status_code: int
+    detail: str
+
+
+class TakenMessage(msgspec.Struct, frozen=True, tag="taken", tag_field="type"):
+    """Sent for each picture of a browser's camera that was taken.
+
+    Attributes:
+        steps: how many of its pictures were looked at so far.
+    """
+
+    steps: int
 
 
 Message = StepMessage | EventMessage | NoticeMessage | FeedMessage

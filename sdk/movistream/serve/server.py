@@ -10,16 +10,18 @@ import click
 import uvicorn
 
 from movistream.errors import MovistreamError
-from movistream.serve.app import UPLOAD_PATH, make_app
+from movistream.serve.app import make_app
 from movistream.serve.connections import (
     ConnectionLimits,
     Connections,
     with_room_for_descriptors,
 )
 from movistream.serve.feed import FeedOptions
+from movistream.serve.limits import Limits
 from movistream.serve.security import Guard, own_names
-from movistream.serve.station import Limits, Station
+from movistream.serve.station import Station
 from movistream.serve.unexpected import show_logs
+from movistream.serve.upload_route import UPLOAD_PATH
 from movistream.stream.ensemble import Streamable
 
 _MOST_MESSAGE_BYTES = 600 * 1024
@@ -47,8 +49,9 @@ def run_server(
         MovistreamError: if the address cannot be listened on.
     """
     listening = _listen(host, port)
-    show_logs(sources)
-    application = make_app(lambda: Station(model, sources, options, limits))
+    secrets = list(sources)
+    show_logs(secrets)
+    application = make_app(lambda: Station(model, sources, options, limits, secrets))
     app = Guard(application, token, own_names(host, names))
     connections = Connections(with_room_for_descriptors(ConnectionLimits()), UPLOAD_PATH)
     config = uvicorn.Config(

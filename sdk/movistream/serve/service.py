@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -73,6 +74,10 @@ ConfigurationDirectory=movistream
 ConfigurationDirectoryMode=0700
 ReadWritePaths={writable}
 """
+_NO_BUS_HINT = (
+    ". Log in as this user, not by su or sudo, or let it run without that: 'sudo loginctl"
+    " enable-linger USER'"
+)
 _FORBIDDING = {
     "/proc/sys/kernel/unprivileged_userns_clone": "0",
     "/proc/sys/user/max_user_namespaces": "0",
@@ -112,16 +117,20 @@ def install(arguments: tuple[str, ...]) -> None:
         watchdog_s=_WATCHDOG_S,
         sandbox=_sandbox(parsed["weight_cache"]),
     )
+    listed = "".join(f"{_one_line(name)}\n" for name in secret)
     _require_systemd()
-    _write(environment, "" if token is None else f"{TOKEN_VARIABLE}={token}\n")
-    _write(addresses, "".join(f"{_one_line(name)}\n" for name in secret))
-    if parsed["weight_cache"] is not None:
-        _make_folder(parsed["weight_cache"])
-    _write(unit, text)
+    # Where it cannot be reached, nothing is written at all.
     _systemctl("daemon-reload")
-    _systemctl("enable", _UNIT)
-    # One that runs already takes up what has changed.
-    _systemctl("restart", _UNIT)
+    with _undone_on_failure():
+        _write(environment, "" if token is None else f"{TOKEN_VARIABLE}={token}\n")
+        _write(addresses, listed)
+        if parsed["weight_cache"] is not None:
+            _make_folder(parsed["weight_cache"])
+        _write(unit, text)
+        _systemctl("daemon-reload")
+        _systemctl("enable", _UNIT)
+        # One that runs already takes up what has changed.
+        _systemctl("restart", _UNIT)
     click.echo(f"wrote {unit} and started it")
     if token is not None:
         click.echo(f"the token is in {environment}")
@@ -148,14 +157,19 @@ def status() -> None:
 
 @service.command()
 def remove() -> None:
-    """Stop the service and remove what was installed."""
-    _require_systemd()
-    _require_installed()
-    _systemctl("disable", "--now", _UNIT)
-    for path in (_unit_path(), *_private_paths()):
-        path.unlink(missing_ok=True)
-    _systemctl("daemon-reload")
-    click.echo("stopped and removed")
+    """Stop the service and remove what was installed, or what is left of it."""
+    if not any(map(os.path.lexists, _all_paths())):
+        raise _not_installed()
+    try:
+        _require_systemd()
+        _systemctl("disable", "--now", _UNIT)
+    except MovistreamError as error:
+        _remove_files()
+        click.echo(f"removed; whether it runs is not known, for systemd was not reached: {error}")
+    else:
+        _remove_files()
+        _systemctl("daemon-reload")
+        click.echo("stopped and removed")
 
 
 def _config_folder() -> Path:
@@ -172,6 +186,41 @@ def _unit_path() -> Path:
 def _private_paths() -> tuple[Path, Path]:
     """Files of the token and of addresses, which may hold passwords."""
     return _config_folder() / "service.env", _config_folder() / "service.sources"
+
+
+def _all_paths() -> tuple[Path, ...]:
+    """Whatever belongs to a service, with the link by which systemd starts it."""
+    unit = _unit_path()
+    return unit, *_private_paths(), unit.parent / "default.target.wants" / _UNIT
+
+
+def _remove_files() -> None:
+    for path in _all_paths():
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"cannot remove {path}: {error.strerror}") from None
+
+
+@contextmanager
+def _undone_on_failure() -> Iterator[None]:
+    """Lets a service be as it was before, where a new one cannot be installed or started."""
+    files = _unit_path(), *_private_paths()
+    before = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}
+    try:
+        yield
+    except MovistreamError:
+        was_there = _unit_path() in before
+        if was_there:
+            for path in files:
+                _write(path, before.get(path, ""))
+        else:
+            _try_systemctl("disable", "--now", _UNIT)
+            _remove_files()
+        _try_systemctl("daemon-reload")
+        if was_there:
+            _try_systemctl("restart", _UNIT)
+        raise
 
 
 def _sandbox(weight_cache: Path | None) -> str:
@@ -253,7 +302,17 @@ def _require_systemd() -> None:
 
 def _require_installed() -> None:
     if not _unit_path().exists():
-        raise MovistreamError(f"no service is installed: there is no {_unit_path()}")
+        raise _not_installed()
+
+
+def _not_installed() -> MovistreamError:
+    return MovistreamError(f"no service is installed: there is no {_unit_path()}")
+
+
+def _try_systemctl(*arguments: str) -> None:
+    """What may fail: a failure before it is told already."""
+    with suppress(MovistreamError):
+        _systemctl(*arguments)
 
 
 def _systemctl(*arguments: str) -> None:
@@ -262,4 +321,5 @@ def _systemctl(*arguments: str) -> None:
     )
     if found.returncode:
         reason = found.stderr.strip().rpartition("\n")[2] or f"exit code {found.returncode}"
-        raise MovistreamError(f"systemctl --user {' '.join(arguments)} failed: {reason}")
+        hint = _NO_BUS_HINT if "bus" in reason else ""
+        raise MovistreamError(f"systemctl --user {' '.join(arguments)} failed: {reason}{hint}")

@@ -5,53 +5,29 @@ from __future__ import annotations
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import movistream
 from movistream.errors import MovistreamError, VideoError
+from movistream.serve.added_source import check_source
 from movistream.serve.browser_camera import BrowserCamera
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.hub import Hub
+from movistream.serve.limits import Limits, NoFeedError, TooManyError
 from movistream.serve.machine import SystemWatch
-from movistream.serve.schema import ModelDescription, Status
-from movistream.sources import Source, VideoFile
-from movistream.sources.address import numbered, short_name
+from movistream.serve.schema import FeedKind, ModelDescription, Status
+from movistream.sources import Source, SourceOptions, VideoFile
+from movistream.sources.address import numbered
 from movistream.stream.ensemble import Streamable
 from movistream.system.leftovers import remove_leftovers, temporary_folder
+from movistream.watch.pool import stream_names
 
-
-@dataclass(frozen=True)
-class Limits:
-    """What others may ask of the server.
-
-    Attributes:
-        upload_bytes: size of a video that somebody sends.
-        uploads: feeds of sent videos and of browsers' cameras, together; the oldest that is over
-            makes room.
-        clients: connections that watch, all feeds together.
-        video_pixels: width times height of a sent video.
-    """
-
-    upload_bytes: int = 200 * 1024**2
-    uploads: int = 4
-    clients: int = 100
-    video_pixels: int = 3840 * 2160
-
-
-class TooManyError(MovistreamError):
-    """A limit is reached."""
-
-
-class NoFeedError(MovistreamError):
-    """There is no such feed."""
-
-    def __init__(self) -> None:
-        super().__init__("there is no such feed")
+_ADDED: tuple[FeedKind, ...] = ("added",)
+_GUESTS: tuple[FeedKind, ...] = ("upload", "browser")
 
 
 class Station:
@@ -63,10 +39,17 @@ class Station:
         sources: tuple[str, ...],
         options: FeedOptions,
         limits: Limits,
+        secrets: list[str] | None = None,
     ) -> None:
-        """Begins to watch the sources; needs a running event loop."""
+        """Begins to watch the sources; needs a running event loop.
+
+        Args:
+            secrets: takes up the addresses that others add, as long as they are watched: logs must
+                not show them.
+        """
         self.limits = limits
         self.clients = 0
+        self._secrets = [] if secrets is None else secrets
         self._receiving = 0
         self._model = model
         self._options = options
@@ -78,7 +61,7 @@ class Station:
         self._folder: Path | None = None
         # What a killed server has left is not kept until somebody sends a video.
         remove_leftovers(Path(tempfile.gettempdir()))
-        for source, name in zip(sources, numbered(map(short_name, sources)), strict=True):
+        for source, name in zip(sources, stream_names(sources), strict=True):
             self._add("source", name, partial(str, source), options)
 
     def feed(self, feed_id: str) -> Feed:
@@ -101,6 +84,7 @@ class Station:
             system=self._system.describe(),
             feeds=tuple(feed.describe() for feed in self._feeds.values()),
             most_upload_bytes=self.limits.upload_bytes,
+            allowed_sources=self.limits.allowed_sources,
         )
 
     @property
@@ -116,7 +100,7 @@ class Station:
             TooManyError: if there are too many already.
             OSError: if there is no room on the disk.
         """
-        self._make_room()
+        self._make_room_for_guest()
         if self._folder is None:
             self._folder = self._stack.enter_context(temporary_folder())
         self._receiving += 1
@@ -134,19 +118,49 @@ class Station:
         options = replace(self._options, loops=False, retries=False)
         return self._add("upload", name, open_upload, options, path)
 
+    def add_source(self, source: str) -> Feed:
+        """Watches what somebody has added, after :func:`.added_source.check_source`.
+
+        It is checked again each time that it is opened: names of hosts may lead elsewhere later.
+
+        Raises:
+            TooManyError: if there are too many already.
+        """
+        self._make_room(_ADDED, self.limits.sources, "sources that were added")
+
+        def open_checked() -> str:
+            check_source(source, self.limits.allowed_sources)
+            return source
+
+        options = replace(
+            self._options,
+            source=replace(
+                self._options.source or SourceOptions(),
+                most_pixels=self.limits.video_pixels,
+                redirects=False,
+            ),
+        )
+        names = [feed.name for feed in self._feeds.values()]
+        self._secrets.append(source)
+        feed = self._add(
+            "added", numbered([*names, *stream_names([source])])[-1], open_checked, options
+        )
+        feed.address = source
+        return feed
+
     def add_browser_camera(self) -> tuple[Feed, BrowserCamera]:
         """Watches a browser's camera, whose pictures are put into it.
 
         Raises:
             TooManyError: if there are too many already.
         """
-        self._make_room()
+        self._make_room_for_guest()
         camera = BrowserCamera()
         options = replace(self._options, loops=False, retries=False)
         return self._add("browser", "browser camera", lambda: camera, options), camera
 
     async def remove(self, feed_id: str) -> None:
-        """Ends a feed that was sent.
+        """Ends a feed that was sent or added.
 
         Raises:
             NoFeedError: if there is none.
@@ -168,10 +182,12 @@ class Station:
         feed.close()
         if feed.file is not None:
             feed.file.unlink(missing_ok=True)
+        if feed.address is not None:
+            self._secrets.remove(feed.address)
 
     def _add(
         self,
-        kind: Literal["source", "upload", "browser"],
+        kind: FeedKind,
         name: str,
         open_source: Callable[[], str | Source],
         options: FeedOptions,
@@ -184,16 +200,20 @@ class Station:
         feed.start()
         return feed
 
-    def _make_room(self) -> None:
-        guests = [feed for feed in self._feeds.values() if feed.kind != "source"]
-        if len(guests) + self._receiving < self.limits.uploads:
+    def _make_room_for_guest(self) -> None:
+        most, called = self.limits.uploads, "videos and cameras of others"
+        self._make_room(_GUESTS, most, called, self._receiving)
+
+    def _make_room(
+        self, kinds: Collection[FeedKind], most: int, called: str, coming: int = 0
+    ) -> None:
+        """Lets there be fewer of these kinds than so many: the oldest that is over goes."""
+        there = [feed for feed in self._feeds.values() if feed.kind in kinds]
+        if len(there) + coming < most:
             return
-        over = [feed for feed in guests if feed.is_over]
+        over = [feed for feed in there if feed.is_over]
         if not over:
-            raise TooManyError(
-                f"{self.limits.uploads} videos and cameras are being watched for others already;"
-                " remove one first"
-            )
+            raise TooManyError(f"{most} {called} are being watched already; remove one first")
         del self._feeds[over[0].id]
         # It has ended, so that nothing is waited for.
         self._close(over[0])

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from movistream.errors import VideoError
 from movistream.sources.address import is_address, is_like_an_address, public_name
+from movistream.sources.cameras import camera_address
+from movistream.sources.container import Container
 from movistream.sources.frame import Picture, Source, VideoFrame
-from movistream.sources.live import Camera, NetworkStream, open_address
+from movistream.sources.live import Camera, NetworkStream, NoAnswerError, open_address
 from movistream.sources.picamera import PiCamera
 from movistream.sources.pictures import ArraySource, ImageFolder, RawSource
 from movistream.sources.video_file import VIDEO_SUFFIXES, VideoFile, find_videos
+from movistream.sources.web_video import NotFetchableError, WebVideo
 
 __all__ = [
     "VIDEO_SUFFIXES",
@@ -35,9 +38,7 @@ __all__ = [
     "public_name",
 ]
 
-_CAMERA = re.compile(r"(?:camera:)?(\d+)")
 _PICAMERA = re.compile(r"picamera(?::(\d+))?")
-_CAMERA_FILE = "/dev/video"
 _PROTOCOLS = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "tcp", "udp")
 
 
@@ -51,6 +52,8 @@ class SourceOptions:
         image_files_per_second: how fast the files of a folder come.
         timeout_s: after which a camera or connection that gives nothing counts as broken.
         give_up_after_s: a network stream without a picture for so long is given up.
+        most_pixels: larger frames of an address are not decoded, which fails; None for any.
+        redirects: follow a web server that says that what is wanted is elsewhere.
     """
 
     size: tuple[int, int] | None = None
@@ -58,15 +61,17 @@ class SourceOptions:
     image_files_per_second: float | None = None
     timeout_s: float = 5.0
     give_up_after_s: float = 60.0
+    most_pixels: int | None = None
+    redirects: bool = True
 
 
 def open_source(name: str | Path, options: SourceOptions | None = None) -> Source:
     """Opens a source by its name.
 
     Args:
-        name: a video file; a folder of image files; a camera, ``0`` or ``/dev/video0``;
-            ``picamera`` or ``picamera:1``; an address, ``rtsp://…``, ``http://…`` and the like;
-            ``-`` for raw RGB frames on standard input.
+        name: a video file; a folder of image files; a camera, ``0`` or ``/dev/video0`` (on
+            Windows ``video=NAME``); ``picamera`` or ``picamera:1``; an address, ``rtsp://…``,
+            ``http://…`` and the like; ``-`` for raw RGB frames on standard input.
         options: see :class:`SourceOptions`.
 
     Raises:
@@ -85,10 +90,8 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
         return RawSource(sys.stdin.buffer, *size, rate, "standard input")
     if found := _PICAMERA.fullmatch(text):
         return PiCamera(int(found[1] or 0), size=size, frames_per_second=rate)
-    if found := _CAMERA.fullmatch(text):
-        text = f"{_CAMERA_FILE}{int(found[1])}"
-    if text.startswith(_CAMERA_FILE):
-        return Camera(Path(text), size=size, frames_per_second=rate, timeout_s=options.timeout_s)
+    if address := camera_address(text):
+        return Camera(address, size=size, frames_per_second=rate, timeout_s=options.timeout_s)
     if is_address(text):
         return _open_address(text, options)
     path = Path(text)
@@ -107,7 +110,7 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
 def is_recorded(name: str | Path) -> bool:
     """Whether a source's name can be told, before it is opened, to be that of a recording."""
     text = str(name)
-    live = _PICAMERA.fullmatch(text) or _CAMERA.fullmatch(text) or text.startswith(_CAMERA_FILE)
+    live = _PICAMERA.fullmatch(text) or camera_address(text)
     return not live and not is_address(text)
 
 
@@ -118,12 +121,37 @@ def _open_address(url: str, options: SourceOptions) -> Source:
             f"{public_name(url)} begins with {protocol}://, which is not read; there are"
             f" {', '.join(_PROTOCOLS)}"
         )
-    container = open_address(url, options.timeout_s)
-    if protocol in ("http", "https") and container.seconds is not None:
-        return VideoFile.from_container(container, public_name(url))
+    is_web = protocol in ("http", "https")
+
+    def recording(opened: Container | None) -> WebVideo:
+        return WebVideo(
+            url,
+            opened,
+            timeout_s=options.timeout_s,
+            give_up_after_s=options.give_up_after_s,
+            most_pixels=options.most_pixels,
+            redirects=options.redirects,
+        )
+
+    try:
+        container = open_address(
+            url, options.timeout_s, most_pixels=options.most_pixels, redirects=options.redirects
+        )
+    except NoAnswerError as error:
+        # Of a large file whose index is at the end, it has read and passed over all up to there.
+        if not is_web:
+            raise
+        try:
+            return recording(None)
+        except NotFetchableError:
+            raise error from None
+    if is_web and container.has_end:
+        return recording(container)
     return NetworkStream(
         url,
         timeout_s=options.timeout_s,
         give_up_after_s=options.give_up_after_s,
+        most_pixels=options.most_pixels,
+        redirects=options.redirects,
         opened=container,
     )

@@ -47,6 +47,10 @@ class MediaError(Exception):
         super().__init__(self.reason)
 
 
+class NoVideoTrackError(MediaError):
+    """There is nothing to see in it, such as in a file of sound."""
+
+
 class Container:
     """Something opened by FFmpeg that holds at least one video stream.
 
@@ -54,6 +58,7 @@ class Container:
         frames_per_second: as it says; None if it does not.
         frame_count: as it says; None if it does not.
         seconds: how long it says it is; None if it does not, or has no end.
+        has_end: it says how long it is, in seconds or in bytes.
     """
 
     def __init__(
@@ -92,7 +97,7 @@ class Container:
         videos = self._container.streams.video
         if not videos:
             self._container.close()
-            raise MediaError(ValueError("it holds no video"))
+            raise NoVideoTrackError(ValueError("it has no video track"))
         self._stream: Any = videos[0]
         if self._stream.codec_context is None:
             self._container.close()
@@ -105,6 +110,9 @@ class Container:
         self.frame_count = self._stream.frames or None
         duration = self._container.duration
         self.seconds = None if not duration or duration < 0 else duration / av.time_base
+        # Of a playlist, the size is that of the list.
+        is_list = not _PLAYLISTS.isdisjoint(self._container.format.name.split(","))
+        self.has_end = self.seconds is not None or (not is_list and self._container.size > 0)
 
     def frames(self) -> Iterator[tuple[float, Any]]:
         """The decoded frames, for :func:`picture`, with times from 0.

@@ -7,10 +7,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from movistream.errors import VideoError
 from movistream.sources.address import public_name
+from movistream.sources.cameras import CameraAddress, cameras_there
 from movistream.sources.container import Container, MediaError, picture
 from movistream.sources.frame import Source, VideoFrame, logger
 
@@ -18,6 +18,15 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
 _LOW_LATENCY = {"flags": "low_delay", "analyzeduration": "500000"}
 """FFmpeg otherwise looks at five seconds, given in µs, before it gives anything."""
+
+_NETWORK_PROTOCOLS = (
+    "crypto,data,http,httpproxy,https,rtmp,rtmpe,rtmps,rtmpt,rtmpte,rtmpts,rtp,srt,srtp,tcp,tls,udp"
+)
+"""Of FFmpeg, beside those of formats such as rtsp; all but the ones that read files."""
+
+
+class NoAnswerError(VideoError):
+    """An address does not answer in time, or not with enough."""
 
 
 class LiveSource(Source, ABC):
@@ -77,11 +86,11 @@ class LiveSource(Source, ABC):
 
 
 class Camera(LiveSource):
-    """A V4L2 camera, which most USB cameras are."""
+    """A camera of this machine, such as most USB cameras are."""
 
     def __init__(
         self,
-        device: Path,
+        address: CameraAddress,
         *,
         size: tuple[int, int] | None = None,
         frames_per_second: float | None = None,
@@ -90,7 +99,7 @@ class Camera(LiveSource):
         """Opens a camera.
 
         Args:
-            device: such as ``/dev/video0``.
+            address: see :func:`.cameras.camera_address`.
             size: width and height to ask for; by default as the camera likes.
             frames_per_second: to ask for; by default as the camera likes.
             timeout_s: after which a camera that gives nothing is given up.
@@ -98,19 +107,24 @@ class Camera(LiveSource):
         Raises:
             VideoError: if it is not there, or cannot be used.
         """
-        super().__init__(str(device))
+        super().__init__(address.name)
+        device = address.name
         options = {}
+        frames_per_second = frames_per_second or address.frames_per_second
         if size is not None:
             options["video_size"] = f"{size[0]}x{size[1]}"
         if frames_per_second is not None:
             options["framerate"] = f"{frames_per_second:g}"
         try:
             self._container = Container(
-                self.name, format_name="v4l2", options=options, timeout_s=timeout_s
+                address.device,
+                format_name=address.format_name,
+                options=options,
+                timeout_s=timeout_s,
             )
         except MediaError as error:
             if issubclass(error.kind, FileNotFoundError):
-                raise VideoError(f"there is no camera {device}{_cameras_there()}") from None
+                raise VideoError(f"there is no camera {device}{cameras_there()}") from None
             if issubclass(error.kind, PermissionError):
                 raise VideoError(
                     f"no permission to use the camera {device}; may this user read it? On many"
@@ -148,6 +162,8 @@ class NetworkStream(LiveSource):
         *,
         timeout_s: float = 5.0,
         give_up_after_s: float = 60.0,
+        most_pixels: int | None = None,
+        redirects: bool = True,
         opened: Container | None = None,
     ) -> None:
         """Connects.
@@ -156,16 +172,19 @@ class NetworkStream(LiveSource):
             url: such as ``rtsp://user:password@camera/stream``.
             timeout_s: after which a connection that gives nothing counts as broken.
             give_up_after_s: without a picture for so long, it is given up.
+            most_pixels: larger frames are not decoded, which fails; None for any.
+            redirects: follow a web server that says that the stream is elsewhere.
             opened: the first connection, if there is one already.
 
         Raises:
             VideoError: if it cannot be opened.
         """
         super().__init__(public_name(url))
-        self._url = url
-        self._timeout_s = timeout_s
+        self._connect = partial(
+            open_address, url, timeout_s, most_pixels=most_pixels, redirects=redirects
+        )
         self._give_up_after_s = give_up_after_s
-        self._container = open_address(url, timeout_s) if opened is None else opened
+        self._container = self._connect() if opened is None else opened
         self.frames_per_second = self._container.frames_per_second
 
     def _captured(self) -> Iterator[VideoFrame]:
@@ -201,7 +220,7 @@ class NetworkStream(LiveSource):
                 )
             attempts += 1
             try:
-                self._container = open_address(self._url, self._timeout_s)
+                self._container = self._connect()
             except VideoError as error:
                 reason = str(error).removeprefix(f"{self.name} ")
             else:
@@ -213,25 +232,32 @@ class NetworkStream(LiveSource):
         self._container.close()
 
 
-def open_address(url: str, timeout_s: float) -> Container:
+def open_address(
+    url: str, timeout_s: float, *, most_pixels: int | None = None, redirects: bool = True
+) -> Container:
     """Connects to an address, which may turn out to be a file with an end.
 
+    What it sends can have other addresses opened, as playlists do, but no files of this machine.
+
     Raises:
-        VideoError: if it cannot be opened.
+        NoAnswerError: if it takes too long.
+        VideoError: if it cannot be opened for another reason.
     """
-    options = dict(_LOW_LATENCY)
+    options = {**_LOW_LATENCY, "protocol_whitelist": _NETWORK_PROTOCOLS}
+    if not redirects:
+        options["max_redirects"] = "0"
     if url.lower().startswith("rtsp"):
         options["rtsp_transport"] = "tcp"
+    began_s = time.monotonic()
     try:
-        return Container(url, options=options, timeout_s=timeout_s)
+        return Container(url, options=options, timeout_s=timeout_s, most_pixels=most_pixels)
     except MediaError as error:
-        raise VideoError(f"{public_name(url)} cannot be opened: {error.reason}") from None
+        told = f"{public_name(url)} cannot be opened: {error.reason}"
+        # FFmpeg may say of what was interrupted that it is invalid.
+        if time.monotonic() - began_s >= timeout_s:
+            raise NoAnswerError(told) from None
+        raise VideoError(told) from None
 
 
 def _attempts(number: int) -> str:
     return f"{number} attempt{'' if number == 1 else 's'}"
-
-
-def _cameras_there() -> str:
-    found = sorted(str(path) for path in Path("/dev").glob("video*"))
-    return f"; there are {', '.join(found)}" if found else "; there is none at all"

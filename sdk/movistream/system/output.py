@@ -37,6 +37,8 @@ def make_output_folder(folder: Path) -> None:
     Raises:
         OutputError: if not.
     """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file, and a folder is needed")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -57,11 +59,11 @@ def replaced_when_done(output: Path) -> Iterator[Path]:
     """
     output = output.resolve()
     try:
-        with temporary_file(output.parent, output.name) as (part, descriptor):
-            yield part
-            part.chmod(_mode(output))
-            os.fsync(descriptor)
-            part.replace(output)
+        with temporary_file(output.parent, output.name) as part:
+            yield part.path
+            part.path.chmod(_mode(output))
+            os.fsync(part.descriptor)
+            part.become(output)
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from None
 

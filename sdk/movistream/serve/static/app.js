@@ -1,4 +1,5 @@
-import { drawHistogram, drawSpark, drawTimeline } from "./chart.js";
+import { drawHistogram, drawMemory, drawTimeline } from "./chart.js";
+import { classMark, paint } from "./color.js";
 
 const STATUS_EVERY_MS = 2000;
 const RETRY_MS = 1000;
@@ -8,6 +9,7 @@ const KEPT_EVENTS = 200;
 const SHOWN_LINES = 50;
 const CAMERA_WIDTH = 480;
 const REDRAW_MS = 250;
+const WORDS_EVERY_MS = 2000;
 
 const find = (selector, inside = document) => inside.querySelector(selector);
 const cards = new Map();
@@ -32,6 +34,14 @@ function tell(text) {
   message.hidden = !text;
 }
 
+// What a chart shows, for those who do not see it; not so often that it could not be read out.
+function describe(canvas, words) {
+  const now = performance.now();
+  if (words === null || now - Number(canvas.dataset.described || -WORDS_EVERY_MS) < WORDS_EVERY_MS) return;
+  canvas.dataset.described = now;
+  canvas.setAttribute("aria-label", words);
+}
+
 class Card {
   constructor(feed) {
     this.id = feed.id;
@@ -49,6 +59,7 @@ class Card {
     find(".reset", this.root).onclick = act("/reset");
     find(".remove", this.root).onclick = act("", { method: "DELETE" });
     find(".remove", this.root).hidden = feed.kind === "source";
+    for (const kind of ["csv", "json"]) find(`.save .${kind}`, this.root).href = `/api/feeds/${this.id}/events?format=${kind}`;
     find(".settings", this.root).onsubmit = (event) => { event.preventDefault(); this.configure(event.target); };
     for (const box of this.root.querySelectorAll("details")) box.ontoggle = () => this.draw();
     this.update(feed);
@@ -71,7 +82,7 @@ class Card {
       const last = history.points.length ? history.points[history.points.length - 1].time_s : -1;
       this.points = [...history.points, ...this.points.filter((point) => point.time_s > last)];
       this.events = history.events;
-      this.log = history.events.map(eventText);
+      this.log = history.events.map(eventEntry);
       this.showLog();
     } catch (error) { /* The next connection asks again. */ }
   }
@@ -81,10 +92,10 @@ class Card {
     else if (message.type === "event") {
       this.events.push(message.event);
       this.events.splice(0, this.events.length - KEPT_EVENTS);
-      this.log.push(eventText(message.event));
+      this.log.push(eventEntry(message.event));
       this.showLog();
     } else if (message.type === "notice") {
-      this.log.push(`${seconds(message.time_s)}  ${message.reason}`);
+      this.log.push({ at: message.at, text: `${seconds(message.time_s)}  ${message.reason}` });
       this.showLog();
     }
     else if (message.type === "feed") this.update(message.feed);
@@ -103,10 +114,12 @@ class Card {
     while (list.children.length > message.best.length) list.lastChild.remove();
     message.best.forEach((entry, place) => {
       const item = list.children[place];
+      paint(item, entry.index);
       find(".label", item).textContent = entry.label;
       find(".score", item).textContent = entry.score.toFixed(2);
       find(".bar", item).style.width = `${100 * entry.score}%`;
     });
+    find(".no-answer", this.root).hidden = message.best.length > 0;
     find(".going-on", this.root).textContent = message.going_on.map((event) => `${event.label} since ${seconds(event.start_s)}`).join(", ");
     find(".rate", this.root).textContent = message.frames_per_second.toFixed(1);
     find(".step", this.root).textContent = `${(message.preprocess_ms + message.inference_ms).toFixed(1)} ms`;
@@ -142,7 +155,12 @@ class Card {
     const pause = find(".pause", this.root);
     pause.textContent = feed.state === "paused" ? "Resume" : "Pause";
     pause.disabled = !["running", "paused"].includes(feed.state);
+    find(".reset", this.root).disabled = ["ended", "failed"].includes(feed.state);
     if (feed.state !== "running") find(".rate", this.root).textContent = "0.0";
+    if (["lost", "ended", "failed"].includes(feed.state)) {
+      find(".going-on", this.root).textContent = "";
+      this.goingOn = [];
+    }
   }
 
   away() {
@@ -177,9 +195,13 @@ class Card {
 
   showLog() {
     this.log.splice(0, this.log.length - SHOWN_LINES);
-    const items = this.log.map((text) => {
+    const items = this.log.map(({ at, index, text }) => {
       const item = document.createElement("li");
-      item.textContent = text;
+      const clock = document.createElement("time");
+      clock.dateTime = at;
+      clock.textContent = new Date(at).toLocaleTimeString();
+      if (index !== undefined) item.append(classMark(index));
+      item.append(text, clock);
       return item;
     });
     find(".events", this.root).replaceChildren(...items.reverse());
@@ -187,20 +209,26 @@ class Card {
   }
 
   draw() {
-    const shown = drawTimeline(find(".timeline", this.root), this.points, [...this.events, ...this.goingOn]);
-    const legend = find(".legend", this.root);
-    const text = JSON.stringify(shown);
-    if (legend.dataset.text !== text) {
-      legend.dataset.text = text;
-      legend.replaceChildren(...shown.map(([label, color]) => {
-        const entry = document.createElement("span"), mark = document.createElement("i");
-        mark.style.background = color;
-        entry.append(mark, label);
-        return entry;
-      }));
+    const timeline = find(".timeline", this.root);
+    const shown = drawTimeline(timeline, this.points, [...this.events, ...this.goingOn]);
+    if (shown) {
+      describe(timeline, shown.words);
+      this.explain(shown.classes);
     }
     const histogram = find(".histogram", this.root);
-    if (histogram.closest("details").open && this.feed) drawHistogram(histogram, this.feed.latencies);
+    describe(histogram, drawHistogram(histogram, this.feed.latencies));
+  }
+
+  explain(classes) {
+    const legend = find(".legend", this.root);
+    const text = JSON.stringify(classes);
+    if (legend.dataset.text === text) return;
+    legend.dataset.text = text;
+    legend.replaceChildren(...classes.map(({ index, label }) => {
+      const entry = document.createElement("span");
+      entry.append(classMark(index), label);
+      return entry;
+    }));
   }
 
   close() {
@@ -211,8 +239,9 @@ class Card {
   }
 }
 
-function eventText(event) {
-  return `${seconds(event.start_s)} – ${seconds(event.end_s)}  ${event.label}  ${event.peak_score.toFixed(2)}`;
+function eventEntry(event) {
+  const { at, index, label } = event;
+  return { at, index, text: `${label} ${event.peak_score.toFixed(2)}, ${seconds(event.start_s)} – ${seconds(event.end_s)}` };
 }
 
 function bestItem() {
@@ -232,6 +261,12 @@ function seconds(value) {
   return clock.join(":");
 }
 
+function show(feed) {
+  if (cards.has(feed.id)) cards.get(feed.id).update(feed);
+  else cards.set(feed.id, new Card(feed));
+  find("#empty").hidden = true;
+}
+
 async function refresh() {
   const connection = find("#connection");
   try {
@@ -247,17 +282,15 @@ async function refresh() {
       find("#labels").append(...model.labels.slice(0, 1000).map((label) => new Option(label)));
     }
     const system = status.system;
-    find("#memory").textContent = `${(system.resident_bytes / 1e6).toFixed(0)} MB`;
+    find("#memory").textContent = (system.resident_bytes / 1e6).toFixed(0);
     find("#cpu").textContent = `${system.cpu_percent.toFixed(0)} %`;
     find("#temperature").textContent = system.cpu_celsius === null ? "–" : `${system.cpu_celsius.toFixed(0)} °C${system.throttled ? ", throttled" : ""}`;
-    memory.push(system.resident_bytes);
+    memory.push(system.resident_bytes / 1e6);
     if (memory.length > 300) memory.shift();
-    drawSpark(find("#memory-chart"), memory);
+    describe(find("#memory-chart"), drawMemory(find("#memory-chart"), memory));
     const known = new Set(status.feeds.map((feed) => feed.id));
-    for (const feed of status.feeds) {
-      if (cards.has(feed.id)) cards.get(feed.id).update(feed);
-      else cards.set(feed.id, new Card(feed));
-    }
+    status.feeds.forEach(show);
+    find("#more").hidden = !status.allowed_sources.length;
     for (const [id, card] of cards) if (!known.has(id)) { card.close(); cards.delete(id); }
     find("#empty").hidden = known.size > 0;
     find("#file").dataset.most = status.most_upload_bytes;
@@ -279,16 +312,34 @@ function send(file) {
   request.upload.onprogress = (event) => { bar.value = event.loaded / event.total; };
   request.onloadend = () => {
     bar.hidden = true;
-    let detail = "";
-    if (request.status !== 201) {
-      detail = "the video could not be sent";
-      try { detail = JSON.parse(request.responseText).detail; } catch (error) { /* It was no JSON. */ }
-    }
-    tell(detail);
+    let answer = { detail: "the file could not be sent" };
+    try { answer = JSON.parse(request.responseText); } catch (error) { /* It was no JSON. */ }
+    const taken = request.status === 201;
+    tell(taken ? "" : answer.detail);
+    if (taken) show(answer);
   };
   bar.value = 0;
   bar.hidden = false;
   request.send(file);
+}
+
+async function add(form) {
+  const options = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ source: form.elements.source.value.trim() }) };
+  try {
+    show(await ask("/api/feeds", options));
+    tell("");
+    // It may hold a password.
+    form.reset();
+    openForm(false);
+  } catch (error) {
+    tell(error.message);
+  }
+}
+
+function openForm(shown) {
+  find("#source").hidden = !shown;
+  find("#more").setAttribute("aria-expanded", shown);
+  if (shown) find("#source input").focus();
 }
 
 async function useCamera() {
@@ -319,7 +370,11 @@ async function useCamera() {
   };
   const period = 1000 / Math.min(30, (model && model.frames_per_second) || 10);
   let sent = 0;
-  socket.onmessage = () => { const wait = Math.max(0, sent + period - performance.now()); setTimeout(() => { sent = performance.now(); next(); }, wait); };
+  socket.onmessage = (message) => {
+    const said = JSON.parse(message.data);
+    if (said.type === "feed") show(said.feed);
+    const wait = Math.max(0, sent + period - performance.now()); setTimeout(() => { sent = performance.now(); next(); }, wait);
+  };
   socket.onclose = (event) => {
     for (const track of media.getTracks()) track.stop();
     button.textContent = "Use this camera";
@@ -332,5 +387,7 @@ async function useCamera() {
 
 find("#file").onchange = (event) => { if (event.target.files[0]) send(event.target.files[0]); event.target.value = ""; };
 find("#camera").onclick = useCamera;
+find("#more").onclick = () => openForm(find("#source").hidden);
+find("#source").onsubmit = (event) => { event.preventDefault(); add(event.target); };
 if (location.search.includes("token=")) history.replaceState(null, "", "/");
 refresh();

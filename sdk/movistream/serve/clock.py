@@ -1,0 +1,21 @@
+"""What time it is on the wall."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta, timezone
+
+from movistream.watch.events import utc_text
+from movistream.watch.watcher import Step
+
+
+def wall_time(ago_s: float = 0.0) -> str:
+    """The moment so many seconds ago, in UTC, as ISO 8601 with milliseconds."""
+    return utc_text(datetime.now(timezone.utc) - timedelta(seconds=ago_s))
+
+
+def seen_at(step: Step) -> str:
+    """When the frame that a step is about was captured, or, of a recording, was played."""
+    captured_s = step.frame.captured_s
+    waited_s = 0.0 if captured_s is None else time.monotonic() - captured_s
+    return wall_time(waited_s + step.frame.time_s - step.time_s)
