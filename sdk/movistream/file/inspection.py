@@ -31,16 +31,16 @@ class Inspection:
     """The figures of a file.
 
     Attributes:
-        path: of the file.
-        file_bytes: its size.
-        manifest: its own, or the one that its signature implies.
-        state_bytes: of each state, all its tensors together, by name.
+        path: the path of the file.
+        file_bytes: the size of the file.
+        manifest: the file's own manifest, or the one that its signature implies.
+        state_bytes: the memory that each state takes, all its tensors together, by name.
         operators: how often each operator occurs.
-        weights: numbers that the file holds as constants.
-        weight_bytes: what they take.
-        multiply_adds: of the graph's convolutions and dense layers, per frame: what its operators
-            compute, zeros in kernels included.
-        quantization: as the graph shows it.
+        weights: how many numbers the file holds as constants.
+        weight_bytes: how many bytes these numbers take.
+        multiply_adds: how many multiplications the graph's convolutions and dense layers do for a
+            frame, zeros in kernels included.
+        quantization: the numbers that the graph computes in.
     """
 
     path: Path
