@@ -29,8 +29,8 @@ help: ## list the targets
 
 setup: $(INSTALLED) ## install the project and its tools into .venv
 
-CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
-	{ echo "Python 3.10 to 3.13 is needed; name one with make PYTHON=python3.12"; exit 1; }
+CHECK_PYTHON = $(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 15))' || \
+	{ echo "Python 3.10 to 3.14 is needed; name one with make PYTHON=python3.12"; exit 1; }
 LOCKED_VERSIONS = sed -n 's/ *\\$$//; /==/p' $(RUNTIME_LOCK)
 
 # What a device would get, the tests get: the locked versions, with newer tools around them.
@@ -46,7 +46,7 @@ $(INSTALLED): setup.cfg pyproject.toml $(RUNTIME_LOCK)
 LOCK_VENV = build/venvs/lock
 UV = $(LOCK_VENV)/bin/uv
 LOCK = $(UV) pip compile --quiet --upgrade --generate-hashes --custom-compile-command 'make lock'
-DEVICES = $(foreach machine,x86_64 aarch64,$(patsubst %,build/locked/%-$(machine),3.10 3.11 3.12 3.13))
+DEVICES = $(foreach machine,x86_64 aarch64,$(patsubst %,build/locked/%-$(machine),3.10 3.11 3.12 3.13 3.14))
 ARM_LOCK = benchmarks/movistream_benchmarks/arm/wheels.txt
 
 .PHONY: lock licences test-locked av-without-gpl

@@ -123,9 +123,12 @@ def test_bad_checkpoints_leave_nothing(tmp_path: Path, capsys: Capture) -> None:
 def test_bad_labels(checkpoint: Path, tmp_path: Path, capsys: Capture) -> None:
     labels = tmp_path / "labels.txt"
     convert = ["convert", checkpoint, "-o", tmp_path / "m.tflite", "--labels", labels]
-    assert "cannot read the labels" in fails(convert, capsys)
+    assert "there is no file" in fails(convert, capsys)
     labels.write_text("one\ntwo\n")
     assert f"{labels}: 2 labels for 3 classes" in fails(convert, capsys)
+    convert[-1] = "jester"
+    assert "jester: 27 labels for 3 classes" in fails(convert, capsys)
+    convert[-1] = labels
     labels.write_text("one\n\nthree\n")
     assert "line 2 of the labels" in fails(convert, capsys)
     labels.write_text("one\n\x1b[31mtwo\nthree\n")

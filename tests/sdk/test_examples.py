@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import platform
 import runpy
 import shutil
 import sqlite3
@@ -15,10 +16,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 import movistream
+from movistream_converters.conversion import convert_source
+from movistream_converters.tflite.precision import Precision
+from tests.conftest import CLASSES, small_checkpoint
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -119,6 +124,37 @@ def test_snapshot_and_resume(model_path: Path, frames: np.ndarray, tmp_path: Pat
     told, *second = run(name, model_path, tmp_path / "b.npy", state)
     assert told == "going on after 4 frames"
     assert first + second == whole
+
+
+@pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"),
+    reason="numpy may round a product and a sum at once on other CPUs",
+)
+@pytest.mark.parametrize("size", [(243, 321), (61, 47), (48, 48)], ids=str)
+@pytest.mark.parametrize("precision", Precision, ids=lambda precision: precision.value)
+def test_a_loop_of_numpy(
+    precision: Precision, size: tuple[int, int], clip: Path, frames: np.ndarray, tmp_path: Path
+) -> None:
+    """What docs/manifest.md says is enough for the same logits, to the bit."""
+    path, labels = tmp_path / "m.tflite", [f"thing {index}" for index in range(CLASSES)]
+    convert_source(
+        small_checkpoint(),
+        path,
+        precision=precision,
+        labels=labels if size[0] == 61 else (),
+        horizon_s=1 if size[0] == 61 else None,
+        calibration_videos=(clip,) if precision is Precision.INT8 else (),
+        verified=False,
+    )
+    pictures = np.stack([cv2.resize(frame, size[::-1]) for frame in frames])
+    np.save(tmp_path / "frames.npy", pictures)
+    lines = run("numpy_loop.py", path, tmp_path / "frames.npy", tmp_path / "logits.npy")
+    with movistream.load(path, engine="interpreter", threads=1) as model, model.stream() as stream:
+        assert model.manifest.input.dtype == ("int8" if precision is Precision.INT8 else "float32")
+        results = [stream.step(picture) for picture in pictures]
+    np.testing.assert_array_equal(np.load(tmp_path / "logits.npy"), [r.logits for r in results])
+    named = [r.label if size[0] == 61 else str(r.top()[0].index) for r in results]
+    assert lines == [f"{index} {name}" for index, name in enumerate(named)]
 
 
 def test_a_notebook(

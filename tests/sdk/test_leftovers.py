@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from movistream.system import leftovers
+from movistream.system import leftovers, portable
 from movistream.system.leftovers import remove_leftovers, temporary_file, temporary_folder
 from movistream.system.output import replaced_when_done
 
@@ -19,8 +19,8 @@ import sys
 from pathlib import Path
 from movistream.system.leftovers import temporary_file, temporary_folder
 folder = Path(sys.argv[1])
-with temporary_file(folder, "a.json") as (part, _), temporary_folder(folder) as inner:
-    part.write_text("half")
+with temporary_file(folder, "a.json") as part, temporary_folder(folder) as inner:
+    part.path.write_text("half")
     (inner / "deep").mkdir()
     (inner / "deep" / "upload").write_text("half")
     print("made", flush=True)
@@ -70,8 +70,8 @@ def test_the_next_start_removes_what_a_killed_one_left(
     assert len(list(tmp_path.iterdir())) == 2
     (tmp_path / "output.json").write_text("whole")
     if next_start == "file":
-        with temporary_file(tmp_path, "b.json") as (part, _):
-            assert {path.name for path in tmp_path.iterdir()} == {part.name, "output.json"}
+        with temporary_file(tmp_path, "b.json") as part:
+            assert {path.name for path in tmp_path.iterdir()} == {part.path.name, "output.json"}
     elif next_start == "folder":
         with temporary_folder(tmp_path) as folder:
             assert {path.name for path in tmp_path.iterdir()} == {folder.name, "output.json"}
@@ -105,10 +105,10 @@ def test_what_is_not_ours_stays(tmp_path: Path) -> None:
 
 def test_names_are_ours(tmp_path: Path) -> None:
     name = "ä\n" * 100 + ".json"
-    with temporary_file(tmp_path, name) as (part, _), temporary_folder(tmp_path) as folder:
-        assert part.stat().st_mode & 0o777 == 0o600
+    with temporary_file(tmp_path, name) as part, temporary_folder(tmp_path) as folder:
+        assert part.path.stat().st_mode & 0o777 == 0o600
         assert folder.stat().st_mode & 0o777 == 0o700
-        for path in (part, folder):
+        for path in (part.path, folder):
             assert leftovers._NAME.fullmatch(path.name)
     assert list(tmp_path.iterdir()) == []
 
@@ -128,7 +128,7 @@ def test_what_another_user_left_stays(tmp_path: Path) -> None:
 def test_one_that_is_removed_before_it_is_locked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = leftovers.fcntl.flock, list[int]()
+    real, calls = portable.fcntl.flock, list[int]()
 
     def flock(descriptor: int, operation: int) -> None:
         if not calls:
@@ -137,11 +137,11 @@ def test_one_that_is_removed_before_it_is_locked(
         calls.append(descriptor)
         real(descriptor, operation)
 
-    monkeypatch.setattr(leftovers.fcntl, "flock", flock)
-    with temporary_file(tmp_path, "a.json") as (part, _):
+    monkeypatch.setattr(portable.fcntl, "flock", flock)
+    with temporary_file(tmp_path, "a.json") as part:
         assert len(calls) == 2
-        part.write_text("whole")
-        assert part.exists()
+        part.path.write_text("whole")
+        assert part.path.exists()
 
 
 def test_what_a_link_leads_to_is_not_even_locked(
@@ -152,7 +152,7 @@ def test_what_a_link_leads_to_is_not_even_locked(
     target.write_text("whole")
     (tmp_path / ".a.json.movistream-0123456789abcdef.part").symlink_to(target)
     locked = list[int]()
-    monkeypatch.setattr(leftovers.fcntl, "flock", lambda *arguments: locked.append(arguments[0]))
+    monkeypatch.setattr(portable.fcntl, "flock", lambda *arguments: locked.append(arguments[0]))
     remove_leftovers(tmp_path)
     assert locked == []
     assert len(list(tmp_path.iterdir())) == 2

@@ -191,7 +191,7 @@ def test_a_video_without_frames(clip: Path, tmp_path: Path) -> None:
         (["--threads", "40000"], 2, "--threads"),
         (["--engine", "gpu"], 2, "--engine"),
         (["--engine", "tflite-runtime"], 1, "pip install tflite-runtime"),
-        (["--labels", "/nonexistent"], 1, "cannot read the labels"),
+        (["--labels", "/nonexistent"], 1, "there is no file"),
     ],
 )
 def test_bad_options(

@@ -33,6 +33,7 @@ from movistream.sources import (
     open_source,
 )
 from movistream.sources import live as live_sources
+from movistream.sources.cameras import CameraAddress, camera_address
 from movistream.sources.picking import pick_at_rate
 from movistream.sources.video_file import find_videos
 from movistream.watch.resets import SceneCutDetector
@@ -280,7 +281,37 @@ def test_a_camera_of_another_kind(tmp_path: Path) -> None:
     path = tmp_path / "video0"
     path.write_bytes(b"no device")
     with pytest.raises(VideoError, match="cannot be used"):
-        live_sources.Camera(path)
+        live_sources.Camera(CameraAddress("camera 0", str(path)))
+
+
+@pytest.mark.parametrize(
+    ("system", "name", "device", "format_name"),
+    [
+        ("linux", "0", "/dev/video0", "v4l2"),
+        ("linux", "camera:2", "/dev/video2", "v4l2"),
+        ("linux", "/dev/video4", "/dev/video4", "v4l2"),
+        ("darwin", "1", "1", "avfoundation"),
+        ("win32", "0", "0", "vfwcap"),
+        ("win32", "video=USB Camera", "video=USB Camera", "dshow"),
+    ],
+)
+def test_cameras_of_each_system(system: str, name: str, device: str, format_name: str) -> None:
+    address = camera_address(name, system)
+    assert address is not None
+    assert (address.device, address.format_name) == (device, format_name)
+
+
+@pytest.mark.parametrize(
+    ("system", "name"),
+    [
+        ("linux", "video=USB Camera"),
+        ("linux", "clip.mp4"),
+        ("darwin", "/dev/video0"),
+        ("win32", "C:\\clips\\0.mp4"),
+    ],
+)
+def test_what_is_no_camera_of_a_system(system: str, name: str) -> None:
+    assert camera_address(name, system) is None
 
 
 @pytest.mark.usefixtures("pattern_cameras")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from movistream.cli.tables import filled, frame_table
 from movistream.errors import LabelsError
-from movistream.file.labels import read_labels
+from movistream.file import labels as labels_module
+from movistream.file.labels import labels_from, read_labels
 from movistream.sources import ArraySource
 from movistream.system.text import cell, has_control_characters, printable
 from movistream.watch.model import load
@@ -32,6 +34,38 @@ def test_what_deceives_is_no_label(character: str, tmp_path: Path) -> None:
     path.write_bytes(f"good\n{text}\n".encode())
     with pytest.raises(LabelsError, match="control characters"):
         read_labels(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "first", "last"),
+    [
+        ("kinetics600", 600, "abseiling", "zumba"),
+        ("jester", 27, "Doing other things", "Zooming Out With Two Fingers"),
+    ],
+)
+def test_classes_of_data_sets(
+    name: str,
+    classes: int,
+    first: str,
+    last: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels = labels_from(name)
+    assert (labels[0], labels[-1]) == (first, last)
+    assert len(set(labels)) == len(labels) == classes
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text("a file\nof this name\n")
+    assert labels_from(name) == ("a file", "of this name")
+
+
+def test_every_data_set_is_here() -> None:
+    files = Path(labels_module.__file__).parent / "class_names"
+    assert sorted(path.stem for path in files.iterdir()) == list(labels_module.DATA_SETS)
+
+
+def test_kinetics_is_in_the_order_of_the_reference(reference: Callable[[str], Path]) -> None:
+    assert read_labels(reference("kinetics600_labels.txt")) == read_labels(Path("kinetics600"))
 
 
 def test_other_writing_is_as_it_is() -> None:

@@ -52,7 +52,7 @@ _STAGES = {
     "--labels",
     group="Output",
     type=click.Path(path_type=Path),
-    help="Names of the classes, one a line.",
+    help="Names of the classes: a file with one a line, or kinetics600 or jester.",
 )
 @option(
     "--state-layout",

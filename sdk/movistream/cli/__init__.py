@@ -114,7 +114,7 @@ def main(
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except OSError as error:
-        told = f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
+        told = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
         _fail(without_addresses(told, arguments), 1)
 
 

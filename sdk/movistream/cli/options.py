@@ -30,7 +30,8 @@ model_options = options(
         "--labels",
         type=parameters.PATH,
         group="Model",
-        help="Names of the classes, one a line, in place of the model's own.",
+        help="Names of the classes, in place of the model's own: a file with one a line, or"
+        " kinetics600 or jester.",
     ),
     option(
         "--horizon",

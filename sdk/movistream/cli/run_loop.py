@@ -304,7 +304,9 @@ def _signals(tally: _Tally) -> Iterator[None]:
         if tally.pool is not None:
             tally.pool.reset()
 
-    wanted = {signal.SIGINT: end, signal.SIGTERM: end, signal.SIGUSR1: reset}
+    wanted = {signal.SIGINT: end, signal.SIGTERM: end}
+    if hasattr(signal, "SIGUSR1"):
+        wanted[signal.SIGUSR1] = reset
     before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
     try:
         yield

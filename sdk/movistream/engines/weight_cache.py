@@ -24,7 +24,9 @@ from movistream.engines.identity import engine_identity
 from movistream.errors import EngineError
 from movistream.system.child import ChildError, RefusalError
 from movistream.system.leftovers import remove_leftovers, temporary_folder
+from movistream.system.portable import READ_FLAGS, is_own
 
+_OPEN_FILES = Path("/dev/fd")
 _SUFFIX = ".xnnpack-weights"
 _CHUNK_BYTES = 2**18
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -40,8 +42,11 @@ def weight_cache_file(folder: str | os.PathLike[str], fingerprint: str) -> Path 
     the folder.
 
     Raises:
-        EngineError: if the folder cannot be made or written.
+        EngineError: if the folder cannot be made or written, or the system has no paths for open
+            files, by which engines get them.
     """
+    if not _OPEN_FILES.is_dir():
+        raise EngineError(f"weights cannot be kept here: this system has no {_OPEN_FILES}")
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -87,7 +92,7 @@ def packed_weights(cache: Path, pack: Callable[[Path], None]) -> Iterator[str | 
         yield None
         return
     try:
-        yield f"/dev/fd/{descriptor}"
+        yield str(_OPEN_FILES / str(descriptor))
     finally:
         os.close(descriptor)
 
@@ -115,9 +120,9 @@ def _open_verified(cache: Path) -> int | None:
     """A descriptor of packed weights that are as they were written; others are removed."""
     for path in cache.parent.glob(f"{cache.name}-*{_SUFFIX}"):
         with suppress(OSError):
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(path, READ_FLAGS)
             status = os.fstat(descriptor)
-            is_ours = status.st_uid in (os.geteuid(), 0) and stat.S_ISREG(status.st_mode)
+            is_ours = (is_own(status) or status.st_uid == 0) and stat.S_ISREG(status.st_mode)
             if is_ours and not status.st_mode & _OTHERS_MAY_WRITE:
                 if _named(cache, descriptor) == path:
                     return descriptor

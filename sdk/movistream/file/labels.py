@@ -1,4 +1,12 @@
-"""Class labels: a sequence of names, or one a line in a UTF-8 text file."""
+"""Class labels: a sequence of names, one a line in a UTF-8 text file, or those of a known data set.
+
+The classes of data sets are in the order in which published networks have them:
+
+- ``kinetics600``: ``official/projects/movinet/files/kinetics_600_labels.txt`` of TensorFlow Model
+  Garden (Apache-2.0, The TensorFlow Authors).
+- ``jester``: those of the gesture demo of the Temporal Shift Module, ``online_demo/main.py`` (MIT,
+  Copyright (c) 2021 MIT HAN Lab).
+"""
 
 from __future__ import annotations
 
@@ -9,25 +17,26 @@ from pathlib import Path
 from movistream.errors import LabelsError
 from movistream.system.text import has_control_characters
 
+DATA_SETS = ("jester", "kinetics600")
+"""Names that stand for the classes of a data set wherever labels are taken."""
+
+_FOLDER = Path(__file__).parent / "class_names"
+
 
 def labels_from(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...]:
-    """Labels as a program names them: a sequence of names, or the path of a file with one a line.
+    """Labels as a program gives them: a sequence of names, the path of a file with one a line, or
+    the name of a data set, see :data:`DATA_SETS`.
 
     Raises:
-        LabelsError: if they are neither, or the file cannot be read.
+        LabelsError: if they are none of these, or the file cannot be read.
     """
     if isinstance(given, (str, os.PathLike)):
-        # Path.exists() raises where a name is too long for a file.
-        if not os.path.exists(given):  # noqa: PTH110
-            raise LabelsError(
-                f"there is no file {os.fspath(given)!r}; labels must be the path of a file with one"
-                " label a line, or a sequence of names"
-            )
         return read_labels(Path(given))
     labels = tuple(given) if isinstance(given, Sequence) else None
     if labels is None or not all(isinstance(label, str) for label in labels):
         raise LabelsError(
-            "labels must be the path of a file with one label a line, or a sequence of names, not"
+            "labels must be the path of a file with one label a line, a sequence of names, or one"
+            f" of {', '.join(DATA_SETS)}; not"
             f" {type(given).__name__}{'' if labels is None else ' of other things'}"
         )
     return labels
@@ -35,13 +44,21 @@ def labels_from(given: str | os.PathLike[str] | Sequence[str]) -> tuple[str, ...
 
 def read_labels(path: Path) -> tuple[str, ...]:
     """Labels from a file, one a line, in the order of the classes; empty lines at the end are not
-    labels.
+    labels. The name of a data set stands for its classes, unless there is a file of that name.
 
     Raises:
         LabelsError: if the file cannot be read, is not UTF-8 text, or has an empty line or control
             characters inside.
     """
-    if path.exists() and not path.is_file():
+    # Path.exists() raises where a name is too long for a file.
+    if not os.path.exists(path):  # noqa: PTH110
+        if str(path) not in DATA_SETS:
+            raise LabelsError(
+                f"there is no file {str(path)!r}; labels must be the path of a file with one label"
+                f" a line, or one of {', '.join(DATA_SETS)}"
+            )
+        path = _FOLDER / f"{path}.txt"
+    elif not path.is_file():
         raise LabelsError(f"the labels in {path} are not a file")
     try:
         lines = path.read_text(encoding="utf-8-sig").rstrip().split("\n")

@@ -1,6 +1,6 @@
 """The manifest: everything that a runtime in any language needs to stream a model file.
 
-It is JSON, kept inside the .tflite file as the metadata entry ``movistream.file.manifest`` and
+It is JSON, kept inside the .tflite file as the metadata entry ``movistream.manifest`` and
 described field by field in ``docs/manifest.md``; ``manifest.schema.json`` beside this module is
 generated from the classes below. Tensors are named as in the file's signature, never by index.
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from movistream.errors import VideoError
 from movistream.sources.address import is_address, is_like_an_address, public_name
+from movistream.sources.cameras import camera_address
 from movistream.sources.container import Container
 from movistream.sources.frame import Picture, Source, VideoFrame
 from movistream.sources.live import Camera, NetworkStream, NoAnswerError, open_address
@@ -37,9 +38,7 @@ __all__ = [
     "public_name",
 ]
 
-_CAMERA = re.compile(r"(?:camera:)?(\d+)")
 _PICAMERA = re.compile(r"picamera(?::(\d+))?")
-_CAMERA_FILE = "/dev/video"
 _PROTOCOLS = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "tcp", "udp")
 
 
@@ -70,9 +69,9 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
     """Opens a source by its name.
 
     Args:
-        name: a video file; a folder of image files; a camera, ``0`` or ``/dev/video0``;
-            ``picamera`` or ``picamera:1``; an address, ``rtsp://…``, ``http://…`` and the like;
-            ``-`` for raw RGB frames on standard input.
+        name: a video file; a folder of image files; a camera, ``0`` or ``/dev/video0`` (on
+            Windows ``video=NAME``); ``picamera`` or ``picamera:1``; an address, ``rtsp://…``,
+            ``http://…`` and the like; ``-`` for raw RGB frames on standard input.
         options: see :class:`SourceOptions`.
 
     Raises:
@@ -91,10 +90,8 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
         return RawSource(sys.stdin.buffer, *size, rate, "standard input")
     if found := _PICAMERA.fullmatch(text):
         return PiCamera(int(found[1] or 0), size=size, frames_per_second=rate)
-    if found := _CAMERA.fullmatch(text):
-        text = f"{_CAMERA_FILE}{int(found[1])}"
-    if text.startswith(_CAMERA_FILE):
-        return Camera(Path(text), size=size, frames_per_second=rate, timeout_s=options.timeout_s)
+    if address := camera_address(text):
+        return Camera(address, size=size, frames_per_second=rate, timeout_s=options.timeout_s)
     if is_address(text):
         return _open_address(text, options)
     path = Path(text)
@@ -113,7 +110,7 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
 def is_recorded(name: str | Path) -> bool:
     """Whether a source's name can be told, before it is opened, to be that of a recording."""
     text = str(name)
-    live = _PICAMERA.fullmatch(text) or _CAMERA.fullmatch(text) or text.startswith(_CAMERA_FILE)
+    live = _PICAMERA.fullmatch(text) or camera_address(text)
     return not live and not is_address(text)
 
 

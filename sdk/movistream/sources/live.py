@@ -7,10 +7,10 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from movistream.errors import VideoError
 from movistream.sources.address import public_name
+from movistream.sources.cameras import CameraAddress, cameras_there
 from movistream.sources.container import Container, MediaError, picture
 from movistream.sources.frame import Source, VideoFrame, logger
 
@@ -86,11 +86,11 @@ class LiveSource(Source, ABC):
 
 
 class Camera(LiveSource):
-    """A V4L2 camera, which most USB cameras are."""
+    """A camera of this machine, such as most USB cameras are."""
 
     def __init__(
         self,
-        device: Path,
+        address: CameraAddress,
         *,
         size: tuple[int, int] | None = None,
         frames_per_second: float | None = None,
@@ -99,7 +99,7 @@ class Camera(LiveSource):
         """Opens a camera.
 
         Args:
-            device: such as ``/dev/video0``.
+            address: see :func:`.cameras.camera_address`.
             size: width and height to ask for; by default as the camera likes.
             frames_per_second: to ask for; by default as the camera likes.
             timeout_s: after which a camera that gives nothing is given up.
@@ -107,19 +107,24 @@ class Camera(LiveSource):
         Raises:
             VideoError: if it is not there, or cannot be used.
         """
-        super().__init__(str(device))
+        super().__init__(address.name)
+        device = address.name
         options = {}
+        frames_per_second = frames_per_second or address.frames_per_second
         if size is not None:
             options["video_size"] = f"{size[0]}x{size[1]}"
         if frames_per_second is not None:
             options["framerate"] = f"{frames_per_second:g}"
         try:
             self._container = Container(
-                self.name, format_name="v4l2", options=options, timeout_s=timeout_s
+                address.device,
+                format_name=address.format_name,
+                options=options,
+                timeout_s=timeout_s,
             )
         except MediaError as error:
             if issubclass(error.kind, FileNotFoundError):
-                raise VideoError(f"there is no camera {device}{_cameras_there()}") from None
+                raise VideoError(f"there is no camera {device}{cameras_there()}") from None
             if issubclass(error.kind, PermissionError):
                 raise VideoError(
                     f"no permission to use the camera {device}; may this user read it? On many"
@@ -256,8 +261,3 @@ def open_address(
 
 def _attempts(number: int) -> str:
     return f"{number} attempt{'' if number == 1 else 's'}"
-
-
-def _cameras_there() -> str:
-    found = sorted(str(path) for path in Path("/dev").glob("video*"))
-    return f"; there are {', '.join(found)}" if found else "; there is none at all"

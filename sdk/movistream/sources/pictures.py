@@ -154,6 +154,8 @@ class RawSource(Source):
             descriptor = self._file.fileno()
         except OSError:
             return self._file.read(size)
+        if not hasattr(select, "poll"):
+            return self._file.read(size)  # Windows waits for sockets only.
         data = bytearray()
         while len(data) < size and not self._interrupted:
             if select.select([descriptor], [], [], _POLL_S)[0]:

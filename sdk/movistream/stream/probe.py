@@ -8,6 +8,7 @@ hangs, this process says so and lives on.
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,5 +92,7 @@ def _strict_allocator() -> dict[str, str]:
 
     Memory is filled with other values than a process that has just begun finds there, too.
     """
+    if sys.platform != "linux":
+        return {}
     libraries = filter(None, (os.environ.get("LD_PRELOAD"), _STRICT_ALLOCATOR))
     return {"LD_PRELOAD": ":".join(libraries), "GLIBC_TUNABLES": _STRICTNESS}

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from movistream.file.names import BUILT_IN_DIGESTS
 from movistream.system.leftovers import temporary_file
+from movistream.system.portable import READ_FLAGS, is_private
 from movistream.system.user_folders import cache_folder, config_folder
 
 CONVERTED_HERE = "converted here"
@@ -75,14 +76,13 @@ def _read_key() -> bytes | None:
     if path is None:
         return None
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, READ_FLAGS)
     except OSError:
         return None
     try:
         about = os.fstat(descriptor)
-        is_ours = about.st_uid == os.geteuid() and not stat.S_IMODE(about.st_mode) & 0o077
         is_key = stat.S_ISREG(about.st_mode) and about.st_size == _KEY_BYTES
-        return os.read(descriptor, _KEY_BYTES) if is_ours and is_key else None
+        return os.read(descriptor, _KEY_BYTES) if is_private(about) and is_key else None
     finally:
         os.close(descriptor)
 
@@ -95,9 +95,9 @@ def _make_key() -> bytes | None:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Only this user can read it from the start on.
-        with temporary_file(path.parent, path.name) as (part, descriptor):
-            os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
-            part.replace(path)
+        with temporary_file(path.parent, path.name) as part:
+            os.write(part.descriptor, secrets.token_bytes(_KEY_BYTES))
+            part.become(path)
     except OSError:
         return None
     return _read_key()

@@ -16,18 +16,25 @@ from typing import Any
 _MOMENT_S = 1.0
 _REFUSED = 3
 _OUT_OF_MEMORY = 4
+_FIRST_WINDOWS_FAULT = 0xC000_0000
 _KEEP_BYTES = "surrogateescape"
 """Paths that are no Unicode pass through."""
 _CHILD = """
-import ctypes, importlib, json, os, resource, signal, sys
+import ctypes, importlib, json, os, signal, sys
+try:
+    import resource
+except ImportError:
+    resource = None
 if sys.platform == "linux":
     PR_SET_PDEATHSIG = 1
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 request = json.load(sys.stdin)
 if os.getppid() != request["parent"]:
     sys.exit("its parent has ended")
-resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-if (limit := request["memory_limit_bytes"]) is not None:
+limit = request["memory_limit_bytes"]
+if resource is not None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+if resource is not None and limit is not None:
     most = resource.getrlimit(resource.RLIMIT_DATA)[1]
     limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
@@ -73,7 +80,8 @@ def call(
         arguments: whatever JSON holds.
         time_limit_s: counts from the end of ``meanwhile``.
         memory_limit_bytes: of private memory that the child may ask for, its imports included
-            (``RLIMIT_DATA``: ``RLIMIT_AS`` would count a gigabyte that tensorflow only maps).
+            (``RLIMIT_DATA``: ``RLIMIT_AS`` would count a gigabyte that tensorflow only maps). Where
+            the system has no such limits, there is none.
         environment: variables in place of this process', or besides.
         meanwhile: called in this process while the child works, unless that has failed at once.
 
@@ -117,6 +125,8 @@ def call(
         raise ChildError(f"needs more memory than {more}")
     if child.returncode < 0:
         raise ChildError(f"crashes ({signal.Signals(-child.returncode).name})")
+    if child.returncode >= _FIRST_WINDOWS_FAULT:
+        raise ChildError(f"crashes ({child.returncode:#010x})")
     if child.returncode:
         last_line = said.rpartition("\n")[2]
         raise ChildError(f"fails: {last_line}")

@@ -11,7 +11,7 @@ def core_features() -> tuple[frozenset[str], ...]:
     """The names of each core's features; empty where the system does not tell."""
     if not _DESCRIPTION.is_file():
         return ()
-    lines = _DESCRIPTION.read_text(errors="replace").splitlines()
+    lines = _DESCRIPTION.read_text(encoding="utf-8", errors="replace").splitlines()
     return tuple(
         frozenset(line.partition(":")[2].split())
         for line in lines

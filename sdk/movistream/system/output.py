@@ -57,11 +57,11 @@ def replaced_when_done(output: Path) -> Iterator[Path]:
     """
     output = output.resolve()
     try:
-        with temporary_file(output.parent, output.name) as (part, descriptor):
-            yield part
-            part.chmod(_mode(output))
-            os.fsync(descriptor)
-            part.replace(output)
+        with temporary_file(output.parent, output.name) as part:
+            yield part.path
+            part.path.chmod(_mode(output))
+            os.fsync(part.descriptor)
+            part.become(output)
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from None
 

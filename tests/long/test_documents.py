@@ -1,0 +1,279 @@
+"""Every command and program of the pages: run here, or listed with the reason why not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from movistream_converters.conversion import convert_source
+from movistream_converters.formats.model_garden.writer import write_checkpoint
+from movistream_converters.formats.safetensors_file import write
+from movistream_converters.networks.movinet import ConvolutionType, SqueezeExciteType
+from tests.conftest import foreign_model, small_checkpoint
+from tests.converters.test_pytorchvideo import published, state_dict
+from tests.converters.test_pytorchvideo import write as write_x3d
+from tests.documents import PAGES, ROOT, commands_of, python_of
+
+PORT = 8080
+"""Of the server, as the pages say it."""
+
+NOT_RUN: dict[str, tuple[str, ...]] = {
+    "it installs packages": (
+        "make demo",
+        "make test",
+        "pip install .",
+        "pip install '.[video]'",
+        "pip install '.[convert]'",
+        "pip install '.[convert,video]'",
+        "pip install '.[train]'",
+        "pip install '.[serve]'",
+        "pip install '.[bench]'",
+        "pip install '.[plot]'",
+        "sudo apt install gcc make nasm dpkg-dev pkg-config zlib1g-dev",
+        "bash requirements/av_without_gpl.sh /opt/movistream-ffmpeg ~/movistream-env/bin/python",
+        "sudo apt install python3-venv python3-picamera2 git",
+        "git clone REPOSITORY movistream && cd movistream",
+        "python3 -m venv --system-site-packages ~/movistream-env",
+        "~/movistream-env/bin/pip install '.[serve]'",
+        ". ~/movistream-env/bin/activate",
+        "~/movistream-env/bin/pip install --require-hashes -r requirements/build.txt"
+        " -r requirements/runtime.txt",
+        "~/movistream-env/bin/pip install --no-build-isolation --no-deps .",
+        "movistream bench-arm MODEL.tflite --published PEER.tflite",
+        "movistream bench-arm MODEL.tflite --cpu cortex-a76 --cpu cortex-a72",
+    ),
+    "it needs a camera": (
+        ".venv-demo/bin/movistream demo --camera 0",
+        "movistream demo --camera 0",
+    ),
+    "it needs another machine": ("scp a0.int8.tflite pi@raspberrypi.local:",),
+    "it changes what this user's services are": (
+        "movistream service install ~/a0.int8.tflite picamera --host 0.0.0.0 --token new",
+        "sudo loginctl enable-linger $USER",
+        "movistream service status",
+        "movistream service remove",
+    ),
+    "it shows a token on a terminal, and there is none": (
+        "movistream serve MODEL 0 --host 0.0.0.0 --token new",
+        "movistream serve MODEL --host 0.0.0.0 --token new --allow-sources network"
+        " --allow-sources cameras",
+        "movistream serve a0.int8.tflite picamera --host 0.0.0.0 --token new",
+    ),
+    "it takes an hour": ("make camera-motion",),
+}
+"""Commands that are left out, by the reason."""
+
+ELSEWHERE = {"own-network.md": "tests/long/test_own_network.py"}
+"""Pages that a test of their own follows."""
+
+CALLED = {"train.md": ("draw.py",)}
+"""Files that the first programs of a page are written to, for its commands."""
+
+RECORDING = "recording.mp4"
+STAND_INS = {
+    "0": RECORDING,
+    "picamera": RECORDING,
+    "rtsp://camera/1": RECORDING,
+    "rtsp://camera/2": "other.mp4",
+    "rtsp://user:password@camera/1": RECORDING,
+}
+"""Words that name cameras and their streams: a recording is shown in their place."""
+
+VIDEOS = ("video", "MY_VIDEO", "clip", "door", "front", "day", "a", "A", "B", "recording", "other")
+MODELS = ("MODEL", "a0.tflite", "a0.float32.tflite", "a0.int8.tflite")
+OUTPUT = re.compile(r"(?:-o|--output) (\S+)")
+NEEDS_A_SERVER = ("curl -s localhost:8080/",)
+PRELUDE = """
+import itertools, time
+import numpy as np
+frames = np.random.default_rng(seed=1).integers(0, 256, (9, 60, 80, 3), np.uint8)
+show = store = print
+grab_screen = frames[0].copy
+"""
+"""Names that the programs of the pages take from their surroundings."""
+
+
+def video(path: Path, seconds: float = 3, seed: int = 1) -> None:
+    """Ten frames a second, 80 x 60, of moving noise, bright where the seed is odd."""
+    low = 128 * (seed % 2)
+    scene = np.random.default_rng(seed).integers(low, low + 128, (60, 320, 3), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(path, "w") as file:
+        stream = file.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 80, 60, "yuv420p"
+        for index in range(round(seconds * 10)):
+            picture = np.roll(scene, index * (seed + 1), axis=1)[:, :80].copy()
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        file.mux(stream.encode())
+
+
+@pytest.fixture(scope="module")
+def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the pages name, by those names: small, untrained, drawn."""
+    folder = tmp_path_factory.mktemp("things")
+    labels = [f"class {index}" for index in range(600)]
+    source = small_checkpoint(
+        "n0", num_classes=len(labels), image_size=96, se_type=SqueezeExciteType.NONE
+    )
+    for name in VIDEOS:
+        video(folder / f"{name}.mp4", seconds=13 if name == "day" else 2)
+    video(folder / "demo" / "output" / "clip.mp4")
+    for name in ("MY_VIDEOS", "clips"):
+        for number in range(8):
+            video(folder / name / "ab"[number % 2] / f"{number}.mp4", 1, number)
+    for name in ("OTHERS", "videos", "ARCHIVE"):
+        video(folder / name / "1.mp4", 1)
+        video(folder / name / "2.mp4", 1, 2)
+    for name in ("labels.txt", "kinetics600_labels.txt"):
+        (folder / name).write_text("\n".join(labels), encoding="utf-8")
+    (folder / "cameras.txt").write_text(f"{RECORDING}\n", encoding="utf-8")
+    (folder / "frames.rgb").write_bytes(bytes(320 * 240 * 3 * 4))
+    (folder / "FOLDER_OF_IMAGES").mkdir()
+    for number in range(3):
+        picture = np.full((60, 80, 3), 9 * number, np.uint8)
+        cv2.imwrite(str(folder / "FOLDER_OF_IMAGES" / f"{number}.png"), picture)
+    convert_source(source, folder / MODELS[0], labels=labels, verified=False)
+    for name in MODELS[1:]:
+        shutil.copy(folder / MODELS[0], folder / name)
+    (folder / "theirs.tflite").write_bytes(foreign_model())
+    shutil.copy(folder / MODELS[0], folder / "lite-model_movinet_a0_stream_int8.tflite")
+    write(source, folder / "a0.safetensors")
+    for name in ("SOURCE", "CHECKPOINT", "movinet_a0_stream", "k600_a0_stream", "runs/small"):
+        (folder / name).mkdir(parents=True)
+        kind = ConvolutionType.SEPARATE_2D
+        prefix = folder / name / ("ckpt-9" if name.startswith("runs") else "ckpt-1")
+        write_checkpoint(source.network, source.weights, prefix, kind)
+    clips = state_dict(published("xs"))
+    for name in clips:
+        if name.endswith("norm_c.weight"):
+            clips[name] /= 10  # Random blocks would magnify rounding beyond what conversions bear.
+    weights = Path("training/movistream_training/camera_motion/data/camera_motion.safetensors")
+    (folder / weights.parent).mkdir(parents=True)
+    shutil.copy(ROOT / weights, folder / weights)
+    write_x3d(clips, folder / "X3D_XS.pyth")
+    return folder
+
+
+@pytest.fixture
+def desk(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of those things, in which the commands of a page may do what they like."""
+    folder, programs = tmp_path / "desk", tmp_path / "programs"
+    shutil.copytree(things, folder)
+    for place in (programs, folder / ".venv-demo" / "bin"):
+        place.mkdir(parents=True)
+        for name, arguments in (("movistream", "-m movistream "), ("python", "")):
+            (place / name).write_text(f'#!/bin/sh\nexec {sys.executable} {arguments}"$@"\n')
+            (place / name).chmod(0o755)
+    rooms = (ROOT / room for room in ("sdk", "converters", "training", "benchmarks", "."))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, rooms)))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(programs), os.environ["PATH"]]))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return folder
+
+
+def substituted(command: str) -> str:
+    """The command with recordings in the place of cameras."""
+    words = command.split(" ")
+    return " ".join(STAND_INS.get(word, word) for word in words)
+
+
+@contextmanager
+def serving(command: str, folder: Path) -> Iterator[None]:
+    """A server from when it answers to the end of the block, which it has to end well."""
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", PORT)) == 0:
+            pytest.skip(f"something else uses port {PORT}")
+    with (folder / "server.txt").open("w+") as told:
+        server = subprocess.Popen(
+            ["bash", "-c", f"exec env {substituted(command)}"], cwd=folder, stdout=told, stderr=told
+        )
+        try:
+            wait_for_an_answer(server)
+            yield
+        finally:
+            server.send_signal(signal.SIGINT)
+            code = server.wait(timeout=60)
+        told.seek(0)
+        assert code in (0, 130), told.read()
+
+
+def wait_for_an_answer(server: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        try:
+            urlopen(f"http://127.0.0.1:{PORT}/healthz", timeout=10).close()
+        except HTTPError:
+            return  # It answers: a source is lost, or not there yet.
+        except (URLError, OSError):
+            assert server.poll() is None, "the server has ended"
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the server does not answer")
+
+
+def run(command: str, folder: Path) -> None:
+    for name in OUTPUT.findall(command):
+        if (folder / name).is_file():  # Nothing that exists is written over.
+            (folder / name).unlink()
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", substituted(command)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    assert "Traceback" not in done.stderr, command
+
+
+LEFT_OUT = {command for commands in NOT_RUN.values() for command in commands}
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.name not in ELSEWHERE], ids=lambda page: page.name
+)
+def test_a_page(page: Path, desk: Path) -> None:
+    """Its commands in order, then its programs, but for those that commands run."""
+    programs = list(python_of(page))
+    for name in CALLED.get(page.name, ()):
+        (desk / name).write_text(programs.pop(0), encoding="utf-8")
+    commands = [command for command in commands_of(page) if command not in LEFT_OUT]
+    for command in commands:
+        if " serve " in command:
+            with serving(command, desk):
+                pass
+        elif command.startswith(NEEDS_A_SERVER):
+            with serving("movistream serve MODEL front.mp4 --loop", desk):
+                run(command, desk)
+        else:
+            run(command, desk)
+    if programs:
+        program = PRELUDE + "\n".join(programs)
+        for word, recording in STAND_INS.items():
+            program = program.replace(f'"{word}"', f'"{recording}"')
+        (desk / "program.py").write_text(program, encoding="utf-8")
+        run("python program.py", desk)
+
+
+def test_what_is_left_out_is_on_a_page() -> None:
+    shown = {command for page in PAGES for command in commands_of(page)}
+    assert LEFT_OUT - shown == set()
+    assert {page.name for page in PAGES} >= set(ELSEWHERE)
+    assert all((ROOT / test).exists() for test in ELSEWHERE.values())
