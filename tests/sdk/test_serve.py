@@ -611,17 +611,17 @@ def test_the_model_file_is_replaced(model_path: Path, clip: Path, tmp_path: Path
 
 def test_who_never_reads_is_dropped(model_path: Path, clip: Path) -> None:
     """And who wants no pictures has none to acknowledge."""
-    with serving(model_path, clip, "--loop", limits={"unshown_s": 2.0}) as running:
+    with serving(model_path, clip, "--loop", limits={"unshown_s": 1.0}) as running:
         path = f"{running.socket_url}/api/feeds/{running.feeds()[0]['id']}/live"
         with connect(path) as silent, connect(f"{path}?pictures=false") as reader:
             kinds = set()
-            deadline = time.monotonic() + 4
+            deadline = time.monotonic() + 2.5
             while time.monotonic() < deadline:
                 kinds.add(type(reader.recv(timeout=10)))
             assert kinds == {str}
             # Five steps a second have come; if it was still open, more would follow.
             with pytest.raises(ConnectionClosed):
-                messages(silent, 50, "step")
+                messages(silent, 25, "step")
 
 
 def test_limits_of_a_server() -> None:
