@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from movistream.errors import EngineError, EngineUnavailableError, MovistreamError
+from movistream.errors import EngineError, EngineUnavailableError, ModelError, MovistreamError
 from movistream_benchmarks.arm import command, emulator
 from movistream_benchmarks.arm.command import bench_arm
 from movistream_benchmarks.arm.emulator import Count, count, set_up
@@ -123,7 +123,8 @@ def test_the_command(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError, match="answers otherwise on cortex-a76"):
         CliRunner().invoke(bench_arm, [str(model_path)], catch_exceptions=False)
     assert CliRunner().invoke(bench_arm, []).exit_code == 2
-    assert CliRunner().invoke(bench_arm, ["missing.tflite"]).exit_code == 2
+    with pytest.raises(ModelError, match=r"missing\.tflite"):
+        CliRunner().invoke(bench_arm, ["missing.tflite"], catch_exceptions=False)
 
 
 def test_requests_and_answers_are_json(model_path: Path) -> None:

@@ -13,7 +13,8 @@ from movistream.file.manifest import METADATA_NAME
 from tests.conftest import foreign_model
 from tests.corruption import corrupt
 
-COPIES = 500
+COPIES = 100
+"""Here; tests/long has ten times as many, and the fuzzers draw others each time."""
 TIME_LIMIT_S = 120
 
 # Every file through both commands in one process: what kills it or hangs is the last one named.
@@ -42,6 +43,10 @@ print("done", flush=True)
 
 @pytest.fixture(scope="module")
 def originals(model_path: Path) -> list[bytes]:
+    return files_to_damage(model_path)
+
+
+def files_to_damage(model_path: Path) -> list[bytes]:
     """A file of ours, the same with its manifest hidden, and one as others export it."""
     ours = model_path.read_bytes()
     foreign = foreign_model()
@@ -49,15 +54,16 @@ def originals(model_path: Path) -> list[bytes]:
     return [ours, foreign, hidden, foreign]
 
 
-def test_damaged_files_end_in_a_message(originals: list[bytes], clip: Path, tmp_path: Path) -> None:
-    generator = np.random.default_rng(11)
+def run_damaged(originals: list[bytes], clip: Path, folder: Path, copies: int, seed: int) -> None:
+    """Damages so many copies, and runs them through the command line."""
+    generator = np.random.default_rng(seed)
     files: list[Path] = []
-    for index in range(COPIES):
+    for index in range(copies):
         original = originals[index % len(originals)]
-        path = tmp_path / f"{index}.tflite"
+        path = folder / f"{index}.tflite"
         path.write_bytes(corrupt(original, generator, index // len(originals) % 4))
         files.append(path)
-    for start in range(0, COPIES, 50):
+    for start in range(0, copies, 50):
         batch = [str(path) for path in files[start : start + 50]]
         child = subprocess.run(
             [sys.executable, "-c", DRIVER, str(clip), *batch],
@@ -69,6 +75,10 @@ def test_damaged_files_end_in_a_message(originals: list[bytes], clip: Path, tmp_
         last = child.stdout.splitlines()[-1] if child.stdout else "nothing"
         assert child.returncode == 0, f"after {last}: {child.returncode}\n{child.stderr[-2000:]}"
         assert last == "done"
+
+
+def test_damaged_files_end_in_a_message(originals: list[bytes], clip: Path, tmp_path: Path) -> None:
+    run_damaged(originals, clip, tmp_path, COPIES, 11)
 
 
 def test_the_damage_is_real(originals: list[bytes]) -> None:

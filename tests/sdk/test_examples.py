@@ -112,7 +112,7 @@ def test_batch_to_table(model_path: Path, clip: Path, tmp_path: Path) -> None:
         "",
     )
     assert (bad["clip"], bad["label"]) == ("b.mp4", "")
-    assert "cannot be opened as a video" in bad["error"]
+    assert "b.mp4 is no video, but text" in bad["error"]
 
 
 def test_snapshot_and_resume(model_path: Path, frames: np.ndarray, tmp_path: Path) -> None:
@@ -192,6 +192,6 @@ def test_an_endpoint(model_path: Path, clip: Path, monkeypatch: pytest.MonkeyPat
         }
         refused = client.post("/classify", content=b"no video")
         assert refused.status_code == 422
-        assert refused.json()["detail"].startswith("the clip cannot be opened as a video")
+        assert refused.json()["detail"].startswith("the clip is no video, but text")
         assert client.post("/classify", content=clip.read_bytes() + b".").status_code == 413
     names["model"].close()

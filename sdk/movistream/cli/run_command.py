@@ -27,7 +27,7 @@ _MOST_WORKERS = 64
 
 @click.command(cls=Command)
 @click.argument("model", type=parameters.MODEL)
-@click.argument("sources", nargs=-1, required=True, metavar="[MODEL]... SOURCE...")
+@click.argument("sources", nargs=-1, metavar="[MODEL]... SOURCE...")
 @json_option
 @option("--show", is_flag=True, group="Output", help="Show frames and answers in a window.")
 @option(

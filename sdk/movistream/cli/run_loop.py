@@ -42,14 +42,13 @@ from movistream.cli.sinks import (
 )
 from movistream.cli.tables import Table, clip_table, filled, frame_table
 from movistream.errors import MovistreamError, OutputError, VideoError
-from movistream.file.labels import read_labels
 from movistream.sources.address import short_name
 from movistream.sources.frame import logger
 from movistream.stream.ensemble import Ensemble, Streamable
 from movistream.stream.model import Model
 from movistream.stream.snapshot_file import read_snapshot, write_snapshot
 from movistream.system.text import printable
-from movistream.watch.lane import Ended, Item
+from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.model import load
 from movistream.watch.pool import StreamPool, stream_names
 from movistream.watch.scores import Scorer
@@ -98,6 +97,7 @@ class _Tally:
     Attributes:
         pool: that is running.
         finished_before: videos of an archive that were not run again.
+        seconds: that the last source which was opened says to have.
         last: stream that has ended.
         failures: name, steps and error of streams that have failed.
         output_errors: why outputs could not be written.
@@ -110,6 +110,7 @@ class _Tally:
     skipped: int = 0
     finished_before: int = 0
     interrupted: bool = False
+    seconds: float | None = None
     last: Ended | None = None
     failures: list[tuple[str, int, Exception]] = field(default_factory=list)
     output_errors: list[Exception] = field(default_factory=list)
@@ -122,6 +123,8 @@ class _Tally:
             self.timings_ms.append((item.result.preprocess_ms, item.result.inference_ms))
             if item.latency_ms is not None:
                 self.latencies_ms.append(item.latency_ms)
+        elif isinstance(item, Started):
+            self.seconds = item.seconds
         elif isinstance(item, Ended):
             self.last = item
             self.skipped += item.skipped
@@ -134,7 +137,7 @@ def _loaded(path: Path, request: Request) -> Model:
         path,
         threads=request.threads,
         engine=request.engine,
-        labels=None if request.labels is None else read_labels(request.labels),
+        labels=request.labels,
         weight_cache=request.weight_cache,
         arithmetic=request.arithmetic,
         check_arithmetic=request.check_arithmetic,
@@ -367,7 +370,8 @@ def _finish(tally: _Tally, *, alone: bool) -> None:
     if tally.interrupted:
         raise KeyboardInterrupt
     if not tally.steps and not tally.finished_before:
-        raise VideoError("there was no frame to look at between start and end")
+        long = "" if tally.seconds is None else f": it is {tally.seconds:.1f} s long"
+        raise VideoError(f"there was no frame to look at between start and end{long}")
 
 
 def _told(error: Exception) -> Exception:

@@ -77,7 +77,8 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
     """
     if not sources:
         raise click.UsageError(
-            "name a model first, then a source: a video, a folder, a camera or an address"
+            "name a model first, then a source: a video, a folder of pictures, a camera (0) or an"
+            " address"
         )
     if request.every is not None and request.fps is not None:
         raise click.UsageError("--every and --fps exclude each other")

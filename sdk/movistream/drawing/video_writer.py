@@ -74,7 +74,7 @@ def check_video_output(path: Path) -> None:
     """
     if path.suffix.lower() not in VIDEO_FORMATS:
         raise OutputError(
-            f"cannot write the video {path}: its name should end in {', '.join(VIDEO_FORMATS)}"
+            f"cannot write the video {path}: its name must end in {' or '.join(VIDEO_FORMATS)}"
         )
     check_output(path)
 

@@ -20,6 +20,7 @@ from movistream.file.graph_limits import check_limits
 from movistream.file.operator_rules import check_operators
 from movistream.file.operators import FORMAT, OPTIONS_NAMES, STREAM_OPERATORS, operator_name
 from movistream.file.tensors import OPTIONAL_TENSOR, Operator, Quantization, Tensor
+from movistream.system.content import HEAD_BYTES, looks_like
 from movistream.system.text import has_control_characters
 
 __all__ = [
@@ -128,7 +129,8 @@ def read_model_file(data: Bytes, name: str) -> ModelFile:
         ModelError: if it is not a .tflite file, or is damaged.
     """
     if len(data) < 16 or bytes(data[4:8]) != FILE_IDENTIFIER:
-        raise ModelError(f"{name} is not a .tflite file")
+        kind = looks_like(bytes(data[:HEAD_BYTES]))
+        raise ModelError(f"{name} is not a .tflite file{f', but {kind}' if kind else ''}")
     try:
         return _read(data)
     except UnsupportedError as error:

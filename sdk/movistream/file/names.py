@@ -6,8 +6,9 @@ default ``~/.cache/movistream/models``.
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -85,10 +86,13 @@ def find_model(model: str | os.PathLike[str]) -> Path:
         return known[name]
     if path.exists() or not _may_be_a_name(name):
         return path  # Whoever opens it says what is wrong with it.
-    raise ModelError(
-        f"there is no file and no model called {name!r};"
-        f" models with names are {', '.join(map(printable, known))}"
-    )
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"models with names are {_listed(known)}"
+    raise ModelError(f"there is no file and no model called {name!r}; {hint}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(printable, names))
 
 
 def _built_in_file(name: str) -> Path:

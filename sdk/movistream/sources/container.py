@@ -47,6 +47,10 @@ class MediaError(Exception):
         super().__init__(self.reason)
 
 
+class NoVideoTrackError(MediaError):
+    """There is nothing to see in it, such as in a file of sound."""
+
+
 class Container:
     """Something opened by FFmpeg that holds at least one video stream.
 
@@ -93,7 +97,7 @@ class Container:
         videos = self._container.streams.video
         if not videos:
             self._container.close()
-            raise MediaError(ValueError("it holds no video"))
+            raise NoVideoTrackError(ValueError("it has no video track"))
         self._stream: Any = videos[0]
         if self._stream.codec_context is None:
             self._container.close()

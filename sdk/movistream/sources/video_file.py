@@ -8,8 +8,15 @@ from pathlib import Path
 
 from movistream.errors import VideoError
 from movistream.sources.address import public_name
-from movistream.sources.container import Container, MediaError, file_options, picture
+from movistream.sources.container import (
+    Container,
+    MediaError,
+    NoVideoTrackError,
+    file_options,
+    picture,
+)
 from movistream.sources.frame import Source, VideoFrame, logger
+from movistream.system.content import head_of, looks_like
 from movistream.system.text import printable
 
 VIDEO_SUFFIXES = frozenset(
@@ -51,9 +58,7 @@ class VideoFile(Source):
         except MediaError as error:
             if issubclass(error.kind, PermissionError):
                 raise VideoError(f"no permission to read the video {shown}") from None
-            raise VideoError(
-                f"{shown} cannot be opened as a video: it is damaged or of another type"
-            ) from None
+            raise VideoError(_refusal(shown, path, error)) from None
         self._take(container, name or shown)
 
     def _take(self, container: Container, name: str) -> None:
@@ -92,6 +97,18 @@ class VideoFile(Source):
 
     def close(self) -> None:
         self._container.close()
+
+
+def _refusal(shown: str, path: Path, error: MediaError) -> str:
+    """Why a file cannot be opened."""
+    kind = looks_like(head_of(path))
+    if kind == "empty":
+        return f"{shown} is empty"
+    if isinstance(error, NoVideoTrackError):
+        return f"{shown} has no video track"
+    if kind is not None and not kind.endswith(("video", "like")):
+        return f"{shown} is no video, but {kind}"
+    return f"{shown} cannot be opened as a video: it is damaged or of another type"
 
 
 def find_videos(folder: Path) -> tuple[Path, ...]:

@@ -83,7 +83,9 @@ def load_as(
             if not remember(fingerprint, how):
                 _logger.info("no place to remember that %s has passed: it is tried each time", path)
     if names is not None:
-        check_labels(names, manifest.logits.classes)
+        given = isinstance(labels, (str, os.PathLike))
+        origin = f"the labels {labels}" if given else "the given labels"
+        check_labels(names, manifest.logits.classes, origin)
         manifest = msgspec.structs.replace(manifest, labels=names)
 
     cache = None if weight_cache is None else weight_cache_file(weight_cache, fingerprint)

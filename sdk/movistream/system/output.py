@@ -37,6 +37,8 @@ def make_output_folder(folder: Path) -> None:
     Raises:
         OutputError: if not.
     """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file, and a folder is needed")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):

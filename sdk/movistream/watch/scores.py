@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -97,4 +98,5 @@ class Scorer:
 def _similar(name: str, names: Sequence[str]) -> str:
     lower = name.lower()
     found = [other for other in names if lower in other.lower() or other.lower() in lower][:3]
+    found = found or difflib.get_close_matches(name, names, n=3)
     return f"; did you mean {' or '.join(map(repr, found))}?" if found else ""

@@ -1,0 +1,124 @@
+"""What a newcomer gets wrong: each is one line that says what it is and what must be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from movistream.cli import main
+from movistream.system.content import looks_like
+
+Capture = pytest.CaptureFixture[str]
+
+PAGE = "<!DOCTYPE html>\n<html><title>404</title></html>\n"
+
+
+def sound(path: Path) -> None:
+    """An .mp4 without a picture."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=44_100)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 44_100), np.float32), "fltp", "mono")
+        frame.sample_rate = 44_100
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+
+
+FILES: dict[str, Callable[[Path], object]] = {
+    "empty.mp4": lambda path: path.write_bytes(b""),
+    "empty.tflite": lambda path: path.write_bytes(b""),
+    "page.mp4": lambda path: path.write_text(PAGE),
+    "page.tflite": lambda path: path.write_text(PAGE),
+    "notes.mp4": lambda path: path.write_text("a list of things\n" * 9),
+    "weights.tflite": lambda path: path.write_bytes(b"PK\x03\x04" + bytes(60)),
+    "pointer.tflite": lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\n"),
+    "noise.mp4": lambda path: path.write_bytes(os.urandom(40) + bytes(100)),
+    "sound.mp4": sound,
+    "two.txt": lambda path: path.write_text("a\nb\n"),
+    "folder": lambda path: path.mkdir(),
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_path: Path, clip: Path) -> Path:
+    for name, write in FILES.items():
+        write(tmp_path / name)
+    (tmp_path / "model.tflite").write_bytes(model_path.read_bytes())
+    (tmp_path / "clip.avi").write_bytes(clip.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ("run model.tflite empty.mp4", 1, "empty.mp4 is empty"),
+        ("run model.tflite page.mp4", 1, "page.mp4 is no video, but a web page: download the file"),
+        ("run model.tflite notes.mp4", 1, "notes.mp4 is no video, but text"),
+        ("run model.tflite sound.mp4", 1, "sound.mp4 has no video track"),
+        ("run model.tflite model.tflite", 2, "name a model first, then a source"),
+        ("run model.tflite noise.mp4", 1, "noise.mp4 cannot be opened as a video"),
+        ("run model.tflite two.txt", 1, "two.txt is no video, but text"),
+        ("run model.tflite", 2, "name a model first, then a source: a video"),
+        ("run empty.tflite clip.avi", 1, "empty.tflite is empty"),
+        ("run page.tflite clip.avi", 1, "page.tflite is not a .tflite file, but a web page"),
+        ("run weights.tflite clip.avi", 1, "is not a .tflite file, but a zip archive"),
+        (
+            "run pointer.tflite clip.avi",
+            1,
+            "a pointer of Git LFS: fetch the file by 'git",
+        ),
+        ("inspect clip.avi", 1, "clip.avi is not a .tflite file, but an .avi video"),
+        (
+            "run camera-moton clip.avi",
+            1,
+            "called 'camera-moton'; did you mean camera-motion?",
+        ),
+        ("run model.tflite clip.avi --labels two.txt", 1, "two.txt: 2 labels for 5 classes"),
+        ("run model.tflite clip.avi --labels kinetics", 1, "one of jester, kinetics600"),
+        ("run model.tflite clip.avi --allow thnig_1", 1, "did you mean 'thing 1'"),
+        ("run model.tflite clip.avi --start 100", 1, "between start and end: it is 3.0 s long"),
+        ("run model.tflite clip.avi -o out", 1, "its name must end in .mkv or .mov or .mp4"),
+        ("run model.tflite clip.avi --output-dir two.txt", 1, "two.txt is a file, and a folder is"),
+        ("run model.tflite clip.avi --csv a.csv --summary a.csv", 1, "is written already"),
+        ("run model.tflite clip.avi --region 9,9,9", 2, "is no region such as 0,0,320,240"),
+        ("convert clip.avi -o out.tflite", 1, "clip.avi is of no known kind"),
+        ("convert model.tflite -o folder", 1, "folder is a folder; name a file in it"),
+        ("convert model.tflite -o x.tflite --precision int4", 2, "'int4' is not one of"),
+        ("convert model.tflite -o x.tflite --calibrate missing", 1, "missing"),
+        ("bench page.tflite", 1, "a web page"),
+        ("serve model.tflite missing.mp4 --port 99999", 2, "99999 is not in the range"),
+    ],
+)
+def test_one_line_says_what_must_be(
+    arguments: str, code: int, message: str, place: Path, capsys: Capture
+) -> None:
+    before = sorted(place.iterdir())
+    with pytest.raises(SystemExit) as ended:
+        main(arguments.split())
+    told = capsys.readouterr().err
+    assert ended.value.code == code, told
+    assert message in told
+    assert "Traceback" not in told
+    # Nothing is half-written.
+    assert sorted(place.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"", "empty"),
+        (b"\n  <HTML>", "a web page: download the file itself, not the page that shows it"),
+        (b"\0\0\0\x1cTFL3", "a .tflite model"),
+        (b"%PDF-1.4", "a PDF"),
+        (b"\0\0\0\x18ftypmp42", "an .mp4 video or the like"),
+        (b"just words\r\n\tand more", "text"),
+        ("Wörter".encode(), "text"),
+        (bytes(range(256)), None),
+    ],
+)
+def test_what_a_file_looks_like(head: bytes, kind: str | None) -> None:
+    assert looks_like(head) == kind
