@@ -146,6 +146,8 @@ def test_output_that_cannot_be_written(model_path: Path, clip: Path) -> None:
 def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
     text = run_on_a_terminal(model_path, clip)
     assert "movinet-t0-stream on clip.avi" in text
+    # The answer is below the table.
+    assert text.rindex("answer  thing ") > text.rindex("frame 28, 2.80 s: preprocess")
     assert "frame 28, 2.80 s" in text
 
 
