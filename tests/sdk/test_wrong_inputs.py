@@ -15,6 +15,7 @@ from movistream.system.content import looks_like
 
 Capture = pytest.CaptureFixture[str]
 
+A_WEB_PAGE = "a web page: download the file itself, not the page that shows it"
 PAGE = "<!DOCTYPE html>\n<html><title>404</title></html>\n"
 
 
@@ -121,9 +122,23 @@ def test_one_line_says_what_must_be(
     ("head", "kind"),
     [
         (b"", "empty"),
-        (b"\n  <HTML>", "a web page: download the file itself, not the page that shows it"),
+        (b"\n  <HTML>", A_WEB_PAGE),
         (b"\0\0\0\x1cTFL3", "a .tflite model"),
         (b"%PDF-1.4", "a PDF"),
+        (b"PK\x03\x04\x14\0", "a zip archive"),
+        (b"\x1f\x8b\x08\0", "a gzip archive"),
+        (b"\x89PNG\r\n\x1a\n\0", "a picture"),
+        (b"\xff\xd8\xff\xe0\0", "a picture"),
+        (b"\x1aE\xdf\xa3\x01\0", "a .mkv or .webm video"),
+        (b"RIFF\0\0\0\0AVI LIST", "an .avi video"),
+        (
+            b"<?xml version='1.0'?>",
+            A_WEB_PAGE,
+        ),
+        (b"<head>", A_WEB_PAGE),
+        (b"words\x01" * 100, None),
+        (b"w" * 60 + b"\x01", "text"),
+        (b"w" * 40 + b"\x01", None),
         (b"\0\0\0\x18ftypmp42", "an .mp4 video or the like"),
         (b"just words\r\n\tand more", "text"),
         ("Wörter".encode(), "text"),
