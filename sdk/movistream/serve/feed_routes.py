@@ -17,7 +17,6 @@ from litestar.status_codes import (
     HTTP_409_CONFLICT,
 )
 
-from movistream.serve.added_source import check_source
 from movistream.serve.events_table import events_table
 from movistream.serve.feed import Feed
 from movistream.serve.refusals import problems
@@ -123,8 +122,7 @@ async def configure(state: State, feed_id: FeedId, data: Settings) -> FeedDescri
 async def add(state: State, data: NewSource) -> FeedDescription:
     """Watches one more source: an address, or what else the server allows."""
     station: Station = state.station
-    await asyncio.to_thread(check_source, data.source, station.limits.allowed_sources)
-    return station.add_source(data.source).describe()
+    return (await station.add_source(data.source)).describe()
 
 
 @delete("/api/feeds/{feed_id:str}", responses=problems(404, 422))

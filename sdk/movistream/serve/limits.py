@@ -21,6 +21,7 @@ class Limits:
         clients: connections that watch, all feeds together.
         sources: that somebody has added; the oldest that is over makes room.
         allowed_sources: kinds of sources that may be added.
+        lookup_s: how long it may take to find out where the name of a host leads.
         video_pixels: width times height of what was sent or added.
         unshown_s: who has not acknowledged a picture for so long does not read, and is dropped.
     """
@@ -31,6 +32,7 @@ class Limits:
     uploads: int = 4
     sources: int = 8
     allowed_sources: tuple[SourceKind, ...] = ("network",)
+    lookup_s: float = 5.0
     clients: int = 100
     video_pixels: int = 3840 * 2160
     unshown_s: float = 20.0
