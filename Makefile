@@ -121,7 +121,7 @@ demo-convert: $(INSTALLED) ## the same with a model that is converted to int8 he
 test: $(INSTALLED) ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, a server under load
+test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, a server under load, the pages' commands
 	$(BIN)/python -m pytest tests/long
 	$(BIN)/python tests/mutants/run.py --quick
 	$(MAKE) fuzz MINUTES=5

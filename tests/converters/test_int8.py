@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 import movistream
 from movistream.errors import VideoError
 from movistream.file.graph import ModelFile, Operator, map_file, read_model_file
+from movistream.file.inspection import inspect_file
 from movistream.file.manifest import SIGNATURE_KEY
 from movistream_converters.conversion import Conversion, convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
+from movistream_converters.ir.cost import network_cost
 from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
@@ -73,6 +75,14 @@ def test_a_file_is_faithful_to_what_it_was_calibrated_on(int8: Conversion) -> No
         assert 0 <= fidelity.mean_divergence < 0.1
     assert int8.report.partitions == 1
     assert int8.manifest.quantization == "int8"
+
+
+def test_the_report_and_inspect_count_the_same_work(int8: Conversion) -> None:
+    """What the operators compute, pairs of pixels with their zeros among it."""
+    assert int8.report is not None
+    network, _ = fold(small_checkpoint().network, small_checkpoint().weights)
+    assert int8.report.multiply_adds_per_frame == inspect_file(int8.path).multiply_adds
+    assert int8.report.multiply_adds_per_frame > network_cost(network).multiply_adds_per_frame
 
 
 def test_states_keep_their_scale_exactly(int8: Conversion) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +27,10 @@ from movistream_converters.formats.model_garden.writer import write_checkpoint
 from movistream_converters.formats.safetensors_file import write
 from movistream_converters.networks.movinet import ConvolutionType, SqueezeExciteType
 from tests.conftest import foreign_model, small_checkpoint
+from tests.converters.sources import state_dict as pytorch_state_dict
 from tests.converters.test_pytorchvideo import published, state_dict
 from tests.converters.test_pytorchvideo import write as write_x3d
+from tests.converters.torch_files import save
 from tests.documents import PAGES, ROOT, commands_of, python_of
 
 PORT = 8080
@@ -76,6 +79,11 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "movistream serve a0.int8.tflite picamera --host 0.0.0.0 --token new",
     ),
     "it takes an hour": ("make camera-motion",),
+    "it downloads a model that others publish": (
+        "curl -L -o movinet.tar.gz https://www.kaggle.com/api/v1/models/google/movinet/tfLite/"
+        "a0-stream-kinetics-600-classification-tflite-int8/1/download",
+        "tar xzf movinet.tar.gz && mv 1.tflite movinet_a0_int8.tflite",
+    ),
 }
 """Commands that are left out, by the reason."""
 
@@ -95,7 +103,20 @@ STAND_INS = {
 }
 """Words that name cameras and their streams: a recording is shown in their place."""
 
-VIDEOS = ("video", "MY_VIDEO", "clip", "door", "front", "day", "a", "A", "B", "recording", "other")
+VIDEOS = (
+    "VIDEO",
+    "video",
+    "MY_VIDEO",
+    "clip",
+    "door",
+    "front",
+    "day",
+    "a",
+    "A",
+    "B",
+    "recording",
+    "other",
+)
 MODELS = ("MODEL", "a0.tflite", "a0.float32.tflite", "a0.int8.tflite")
 OUTPUT = re.compile(r"(?:-o|--output) (\S+)")
 NEEDS_A_SERVER = ("curl -s localhost:8080/",)
@@ -133,6 +154,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     for name in VIDEOS:
         video(folder / f"{name}.mp4", seconds=13 if name == "day" else 2)
+    shutil.copy(folder / "VIDEO.mp4", folder / "VIDEO")
     video(folder / "demo" / "output" / "clip.mp4")
     for name in ("MY_VIDEOS", "clips"):
         for number in range(8):
@@ -140,8 +162,6 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("OTHERS", "videos", "ARCHIVE"):
         video(folder / name / "1.mp4", 1)
         video(folder / name / "2.mp4", 1, 2)
-    for name in ("labels.txt", "kinetics600_labels.txt"):
-        (folder / name).write_text("\n".join(labels), encoding="utf-8")
     (folder / "cameras.txt").write_text(f"{RECORDING}\n", encoding="utf-8")
     (folder / "frames.rgb").write_bytes(bytes(320 * 240 * 3 * 4))
     (folder / "FOLDER_OF_IMAGES").mkdir()
@@ -152,8 +172,11 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in MODELS[1:]:
         shutil.copy(folder / MODELS[0], folder / name)
     (folder / "theirs.tflite").write_bytes(foreign_model())
-    shutil.copy(folder / MODELS[0], folder / "lite-model_movinet_a0_stream_int8.tflite")
+    for name in ("lite-model_movinet_a0_stream_int8.tflite", "movinet_a0_int8.tflite"):
+        shutil.copy(folder / MODELS[0], folder / name)
     write(source, folder / "a0.safetensors")
+    port = pytorch_state_dict(small_checkpoint(num_classes=len(labels)))
+    save(OrderedDict(port), folder / "modelA0_stream_statedict_v3")
     for name in ("SOURCE", "CHECKPOINT", "movinet_a0_stream", "k600_a0_stream", "runs/small"):
         (folder / name).mkdir(parents=True)
         kind = ConvolutionType.SEPARATE_2D

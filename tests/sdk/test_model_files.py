@@ -18,8 +18,8 @@ from movistream.cli import main
 from movistream.errors import EngineError, LabelsError, ModelError
 from movistream.file.binding import bind
 from movistream.file.graph import map_file, read_model_file
-from movistream.file.inspection import inspect_file
-from movistream.file.manifest import METADATA_NAME, Manifest, State, encode, seal
+from movistream.file.inspection import inspect_file, verification_text
+from movistream.file.manifest import METADATA_NAME, Manifest, State, Verification, encode, seal
 from movistream_converters.ir.passes import fold
 from movistream_converters.tflite import operators as op
 from movistream_converters.tflite.builder import GraphBuilder
@@ -422,9 +422,37 @@ def test_inspect_for_people_and_scripts(
     assert "movinet-t0-stream" in text
     assert "block1_layer0_stream_buffer" in text
     assert "thing 0, thing 1" in text
-    assert "verified on 16 frames" in text
+    assert "verified on 16 frames" in " ".join(text.split())
     main(["inspect", str(foreign_path)])
     assert "has no movistream manifest" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("quantization", "expected"),
+    [
+        (
+            "float32",
+            "verified on 16 frames, reset and replayed: logits within 3.0e-06 of the largest,"
+            " states within 2.5e-01 (pool)",
+        ),
+        (
+            "float16",
+            "verified with the file's float16 kernels on 16 frames, reset and replayed: logits"
+            " within 3.0e-06 of the largest, states within 2.5e-01 (pool)",
+        ),
+        *(
+            (
+                quantization,
+                "checked on 16 frames, reset and replayed: rounding to int8 moves logits by up to"
+                " 0.0% of the largest, states by up to 25.0% (pool)",
+            )
+            for quantization in ("dynamic", "int8")
+        ),
+    ],
+)
+def test_only_float_files_are_verified(quantization: str, expected: str) -> None:
+    check = Verification(16, 3e-6, 0.25, "pool", "interpreter")
+    assert verification_text(check, quantization) == expected
 
 
 def test_state_bytes_by_hand(model_path: Path) -> None:

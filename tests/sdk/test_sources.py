@@ -131,7 +131,7 @@ def test_playlists_are_not_followed(tmp_path: Path) -> None:
     }.items():
         path = tmp_path / name
         path.write_text(text)
-        with pytest.raises(VideoError, match="cannot be opened as a video"):
+        with pytest.raises(VideoError, match="is no video, but text"):
             VideoFile(path)
 
 

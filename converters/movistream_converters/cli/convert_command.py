@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from movistream.cli.help import Command, option
 from movistream.cli.options import check_new_output, force_option
+from movistream.file.inspection import verification_text
 from movistream.file.labels import check_labels, read_labels
 from movistream_converters.cli.source_options import print_findings, print_guesses, source_options
 from movistream_converters.ir.network import classes_of
@@ -31,7 +32,7 @@ _STAGES = {
     "calibrate": "calibrating",
     "choose": "choosing",
     "lower": "lowering",
-    "verify": "verifying",
+    "verify": "comparing",
     "decode": "decoding",
     "judge": "judging",
 }
@@ -155,11 +156,7 @@ def convert(
     print_findings(found)
     provenance = conversion.manifest.provenance
     if provenance is not None and (check := provenance.verification) is not None:
-        click.echo(
-            f"verified on {check.frames} frames, reset and replayed: logits within"
-            f" {check.max_logit_error:.1e} of the largest, states within"
-            f" {check.max_state_error:.1e} ({check.worst_state})"
-        )
+        click.echo(verification_text(check, conversion.manifest.quantization))
     if conversion.report is not None:
         print_report(conversion.report)
     for text in conversion.skipped_videos:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from movistream_converters.ir.cost import network_cost
 from movistream_converters.ir.layers import Activation, Convolution
 from movistream_converters.ir.network import Network, consumers
 from movistream_converters.ir.weights import Weights
@@ -10,7 +9,11 @@ from movistream_converters.progress import Progress, counted
 from movistream_converters.quantise.calibration import Calibration
 from movistream_converters.quantise.fidelity import compare_steps, layer_signal_to_noise_db
 from movistream_converters.quantise.report import QualityReport
-from movistream_converters.quantise.stepping import clip_logits, partitions
+from movistream_converters.quantise.stepping import (
+    clip_logits,
+    partitions,
+    step_multiply_adds,
+)
 from movistream_converters.quantise.videos import Clip
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import StepGraph, lower, lower_layers
@@ -53,7 +56,7 @@ def judge(
         precision=precision.value,
         size_bytes=size_bytes,
         partitions=partitions(step),
-        multiply_adds_per_frame=network_cost(network).multiply_adds_per_frame,
+        multiply_adds_per_frame=step_multiply_adds(step),
         calibration_frames=calibration.frames if calibration else 0,
         stage_noise=calibration.stage_noise if calibration else {},
         float_stages=calibration.float_stages if calibration else (),

@@ -31,7 +31,9 @@ class QualityReport:
         precision: of the file.
         size_bytes: of the file.
         partitions: parts that an engine runs a step in; 1 is best.
-        multiply_adds_per_frame: of its convolutions.
+        multiply_adds_per_frame: of the file's convolutions and dense layers, as ``movistream
+            inspect`` counts them: what the operators compute, which is more than the network's
+            layers need where int8 operators give two pixels at a time.
         calibration_frames: frames that the ranges of int8 numbers come from.
         stage_noise: what each stage in int8 takes from the mean cosine; empty where none is int8.
         float_stages: stages that stay float because they take too much.

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
+from movistream.file.graph import read_model_file
+from movistream.file.inspection import multiply_adds
 from movistream.file.manifest import SIGNATURE_KEY
 from movistream.stream.preprocess import Preprocessor
 from movistream.system.native_stderr import native_stderr_captured
@@ -94,6 +96,13 @@ def partitions(step: StepGraph) -> int:
     given = {int(index) for operator in delegated for index in operator["outputs"]}
     wanted = {int(entry["index"]) for entry in interpreter.get_output_details()}
     return len(delegated) + (given != wanted)
+
+
+def step_multiply_adds(step: StepGraph) -> int:
+    """Of all convolutions and dense layers for a frame, as ``movistream inspect`` counts them."""
+    file = read_model_file(step.graph.pack(SIGNATURE_KEY, {}), "the step")
+    graph = file.signatures[SIGNATURE_KEY].graph
+    return sum(multiply_adds(graph, operator) for operator in graph.operators)
 
 
 def _as_float(stored: npt.NDArray[Any], quantization: tuple[float, int]) -> FloatArray:

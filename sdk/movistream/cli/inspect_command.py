@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from movistream.cli import parameters
-from movistream.file.inspection import Inspection, inspect_file, state_bytes
+from movistream.file.inspection import Inspection, inspect_file, state_bytes, verification_text
 from movistream.file.manifest import ImageInput, Manifest
 
 _SHOWN_LABELS = 6
@@ -152,10 +152,7 @@ def _origin(manifest: Manifest) -> str:
     check = provenance.verification
     if check is None:
         return f"{made}; not verified"
-    return (
-        f"{made}; verified on {check.frames} frames: logits within {check.max_logit_error:.1e},"
-        f" states within {check.max_state_error:.1e}"
-    )
+    return f"{made}; {verification_text(check, manifest.quantization)}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:

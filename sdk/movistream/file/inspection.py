@@ -10,9 +10,11 @@ from pathlib import Path
 from movistream.file.binding import bind, quantization_of
 from movistream.file.graph import Graph, Operator, map_file, read_model_file
 from movistream.file.graph_limits import window_size
-from movistream.file.manifest import Manifest, State
+from movistream.file.manifest import Manifest, State, Verification
 
 _MULTIPLYING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_FLOATS = ("float32", "float16")
+"""Quantisations in which operators compute with fractions."""
 _ITEM_BYTES = {
     "float32": 4,
     "float16": 2,
@@ -29,15 +31,16 @@ class Inspection:
     """The figures of a file.
 
     Attributes:
-        path: of the file.
-        file_bytes: its size.
-        manifest: its own, or the one that its signature implies.
-        state_bytes: of each state, all its tensors together, by name.
+        path: the path of the file.
+        file_bytes: the size of the file.
+        manifest: the file's own manifest, or the one that its signature implies.
+        state_bytes: the memory that each state takes, all its tensors together, by name.
         operators: how often each operator occurs.
-        weights: numbers that the file holds as constants.
-        weight_bytes: what they take.
-        multiply_adds: of convolutions and dense layers, per frame.
-        quantization: as the graph shows it.
+        weights: how many numbers the file holds as constants.
+        weight_bytes: how many bytes these numbers take.
+        multiply_adds: how many multiplications the graph's convolutions and dense layers do for a
+            frame, zeros in kernels included.
+        quantization: the numbers that the graph computes in.
     """
 
     path: Path
@@ -74,6 +77,29 @@ def inspect_file(path: Path) -> Inspection:
         weight_bytes=sum(tensor.bytes for tensor in constants),
         multiply_adds=sum(multiply_adds(graph, operator) for operator in graph.operators),
         quantization=quantization_of(graph),
+    )
+
+
+def verification_text(verification: Verification, quantization: str) -> str:
+    """What a comparison of a file with its network says, in words that hold for its numbers.
+
+    Only float arithmetic can be verified: it comes to the same within a last few digits. Where
+    operators round to int8, the figures say how far that moves a file, and not whether it is right.
+
+    Args:
+        quantization: of the file, as in its manifest.
+    """
+    frames = f"on {verification.frames} frames, reset and replayed"
+    logits, states = verification.max_logit_error, verification.max_state_error
+    if quantization in _FLOATS:
+        kernels = "" if quantization == "float32" else f" with the file's {quantization} kernels"
+        return (
+            f"verified{kernels} {frames}: logits within {logits:.1e} of the largest, states within"
+            f" {states:.1e} ({verification.worst_state})"
+        )
+    return (
+        f"checked {frames}: rounding to int8 moves logits by up to {logits:.1%} of the largest,"
+        f" states by up to {states:.1%} ({verification.worst_state})"
     )
 
 

@@ -47,23 +47,27 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the scale, rounded, plus the zero point; without a scale it holds the pixel value − 128.
 
     Attributes:
-        tensor: its name in the signature.
+        tensor: the name of the tensor in the signature.
         shape: (1, height, width, channels), or (1, 1, height, width, channels).
-        dtype: ``float32`` or ``int8``.
-        color_order: of three channels; null for any other number of them. One channel is grey, by
-            the luma weights of BT.601.
-        value_range: what pixel values 0 and 255 become; -128 and 127 for int8 without a scale.
+        dtype: the type of the tensor, ``float32`` or ``int8``.
+        color_order: the order of three channels; null for any other number of them. One channel is
+            grey, by the luma weights of BT.601.
+        value_range: what the pixel values 0 and 255 become. It is -128 and 127 for int8 without a
+            scale.
         fit: which part of a frame is used: the largest centred rectangle of the tensor's aspect
             ratio, not rounded to whole pixels.
-        resize: how it is brought to the tensor's size: bilinear interpolation between pixel
-            centres of the frame, in floating point, without antialiasing; for int8 then rounded to
-            the nearest number that the tensor can hold.
+        resize: how that part is brought to the tensor's size: by bilinear interpolation between
+            pixel centres of the frame, in floating point, without antialiasing. For int8 the
+            result is then rounded to the nearest number that the tensor can hold.
         frames_per_second: the rate at which the network was trained to see frames; null if
             unknown.
-        mean: of each channel, in units of the value range, subtracted; absent for zeros.
-        std: of each channel, in units of the value range, divided by; absent for ones.
-        scale: of the int8 tensor, as the graph has it; absent: see above.
-        zero_point: of the int8 tensor, as the graph has it; absent for 0.
+        mean: the number of each channel that is subtracted, in units of the value range; absent
+            for zeros.
+        std: the number of each channel that is then divided by, in units of the value range;
+            absent for ones.
+        scale: the scale of an int8 tensor, as the graph has it; absent where the tensor holds
+            pixel values − 128.
+        zero_point: the zero point of an int8 tensor, as the graph has it; absent for 0.
     """
 
     tensor: Name
@@ -81,17 +85,17 @@ class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """The height of the image in pixels."""
         return self.shape[-3]
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """The width of the image in pixels."""
         return self.shape[-2]
 
     @property
     def channels(self) -> int:
-        """Of each pixel; 3 are red, green and blue, 1 is grey."""
+        """The number of channels of each pixel: 3 are red, green and blue, and 1 is grey."""
         return self.shape[-1]
 
 
@@ -99,23 +103,24 @@ class State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something that is carried from one step to the next.
 
     Attributes:
-        name: unique in the file.
+        name: the name of the state, which no other state of the file has.
         role: ``buffer`` holds past frames of activations, ``pool`` a running mean or sum,
             ``remainder`` what a mean has lost to rounding and still has to take (files that may
             be computed in float16), ``clock`` the count of frames that a mean divides by,
             ``position`` the count that a positional encoding takes.
-        inputs: the tensors that hold it before a step, oldest frame first.
+        inputs: the tensors that hold it before a step, the oldest frame first.
         output: the tensor that the step returns.
         advance: ``replace``: the output becomes the one input. ``shift``: the oldest input is
             dropped, the others move one place, and the output becomes the newest. ``keep``: the
             input never changes, and the output is to be ignored (foreign files only).
-        shape: of each of these tensors.
-        dtype: of each of these tensors.
-        initial: the value of every element after a reset, as stored (a quantised zero is its
-            zero point).
-        scale: an int8 element stands for (stored − initial) · scale; 1 for others.
-        delay_frames: it stays as after a reset until so many frames have been seen: the outputs
-            of the first so many steps are to be ignored.
+        shape: the shape of each of these tensors.
+        dtype: the type of each of these tensors.
+        initial: the value of every element after a reset, as it is stored. A quantised zero is
+            stored as its zero point.
+        scale: what makes a number of a stored int8 element: (stored − initial) · scale. It is 1
+            for other types.
+        delay_frames: the number of frames until which the state stays as after a reset: the
+            outputs of the first so many steps are to be ignored.
     """
 
     name: Name
@@ -134,11 +139,12 @@ class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The tensor that holds a score for every class.
 
     Attributes:
-        tensor: its name in the signature.
-        classes: number of classes; the tensor has shape (1, classes).
-        dtype: of the tensor.
-        scale: a logit is (stored − zero_point) · scale.
-        zero_point: 0 for float tensors.
+        tensor: the name of the tensor in the signature.
+        classes: the number of classes. The tensor has the shape (1, classes).
+        dtype: the type of the tensor.
+        scale: what makes a logit of a stored number: (stored − zero_point) · scale. It is 1 for
+            float tensors.
+        zero_point: the number that is stored for 0. It is 0 for float tensors.
     """
 
     tensor: Name
@@ -154,11 +160,12 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Below float32, that network has the kernels that the file holds.
 
     Attributes:
-        frames: frames compared, replay included.
-        max_logit_error: largest |difference| over the largest |logit|.
-        max_state_error: the same over the states, each against its own largest value.
-        worst_state: the state of that error.
-        engine: what ran the file.
+        frames: how many frames were compared, the replay included.
+        max_logit_error: the largest difference of a logit, as a share of the largest logit.
+        max_state_error: the largest difference within a state, as a share of the largest value of
+            that state.
+        worst_state: the state with that difference.
+        engine: the engine that ran the file.
     """
 
     frames: Positive
@@ -172,10 +179,10 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a file comes from.
 
     Attributes:
-        source: file name of what was converted.
-        source_format: such as ``model-garden``.
-        converter: name and version of the program.
-        verification: null if it was skipped.
+        source: the file name of what was converted.
+        source_format: the kind of that file, such as ``model-garden``.
+        converter: the name and version of the program that converted it.
+        verification: how the file was compared with its network; null if that was skipped.
     """
 
     source: Text
@@ -188,28 +195,30 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that is said about a model file.
 
     Attributes:
-        schema_version: of this description, see :func:`schema_version_of`; other versions are
-            refused.
-        name: of the network, such as ``movinet-a0-stream``.
-        signature: key of the signature that all names refer to.
+        schema_version: the version of this description, see :func:`schema_version_of`. Other
+            versions are refused.
+        name: the name of the network, such as ``movinet-a0-stream``.
+        signature: the key of the signature that all names of tensors refer to.
         state_layout: ``frames``, ``model-garden``, or ``foreign`` for a file that carries no
             manifest and whose states were found by name.
-        input: see :class:`ImageInput`.
-        logits: see :class:`Logits`.
-        states: see :class:`State`.
-        labels: one per class; empty if unknown.
-        quantization: of the file's arithmetic.
-        receptive_field_frames: frames that temporal convolutions see behind one output; 0 if
-            unknown.
-        horizon_frames: after so many frames, running means forget: each new frame weighs
-            1 / horizon_frames (a runtime puts each clock back to horizon_frames − 1 before each
-            step that comes horizon_frames or more after the clock's own delay). Null: all frames
-            weigh the same.
-        delay_frames: the logits after a frame are about the frame that was so many before it.
-        warm_up_frames: the logits after the first so many frames say nothing yet.
+        input: the tensor that takes a frame.
+        logits: the tensor that holds the answer.
+        states: what is carried from step to step.
+        labels: the names of the classes, in the order of the logits; empty if unknown.
+        quantization: the numbers that the file computes in: ``float32``, ``float16``, ``dynamic``
+            or ``int8``.
+        receptive_field_frames: how many frames the temporal convolutions see behind one output; 0
+            if unknown.
+        horizon_frames: the number of frames after which running means begin to forget, so that
+            each new frame weighs 1 / horizon_frames. A runtime puts each clock back to
+            horizon_frames − 1 before each step that comes horizon_frames or more after the clock's
+            own delay. Null if all frames weigh the same.
+        delay_frames: how many frames an answer is late: the logits after a frame are about the
+            frame that was so many before it.
+        warm_up_frames: how many answers at the start of a video say nothing yet.
         network: the options of the network, by name.
-        provenance: null for a foreign file.
-        digest: SHA-256, in hexadecimal, of the whole file with these 64 digits set to ``0``;
+        provenance: where the file comes from; null for a foreign file.
+        digest: the SHA-256, in hexadecimal, of the whole file with these 64 digits set to ``0``;
             empty for a foreign file.
     """
 

@@ -35,9 +35,9 @@ class NamedModel:
     """A model that has a name on this machine.
 
     Attributes:
-        name: of the model.
-        path: of its file.
-        built_in: it comes with this package.
+        name: the name of the model.
+        path: the path of its file.
+        built_in: whether it comes with this package.
     """
 
     name: str

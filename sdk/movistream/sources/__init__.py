@@ -47,13 +47,16 @@ class SourceOptions:
     """What a source's name does not say.
 
     Attributes:
-        size: width and height, in pixels: of raw frames; asked of a camera.
-        frames_per_second: of raw frames; asked of a camera.
-        image_files_per_second: how fast the files of a folder come.
-        timeout_s: after which a camera or connection that gives nothing counts as broken.
-        give_up_after_s: a network stream without a picture for so long is given up.
-        most_pixels: larger frames of an address are not decoded, which fails; None for any.
-        redirects: follow a web server that says that what is wanted is elsewhere.
+        size: the width and height of raw frames in pixels. A camera is asked for frames of this
+            size.
+        frames_per_second: the rate of raw frames. A camera is asked for this rate.
+        image_files_per_second: how many image files of a folder make a second of video.
+        timeout_s: the seconds after which a camera or connection that gives nothing counts as
+            broken.
+        give_up_after_s: the seconds after which a network stream without a picture is given up.
+        most_pixels: the largest frame of an address that is decoded; a larger one is an error.
+            None for frames of any size.
+        redirects: whether to follow a web server that says that a video is elsewhere.
     """
 
     size: tuple[int, int] | None = None
@@ -69,10 +72,11 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
     """Opens a source by its name.
 
     Args:
-        name: a video file; a folder of image files; a camera, ``0`` or ``/dev/video0`` (on
-            Windows ``video=NAME``); ``picamera`` or ``picamera:1``; an address, ``rtsp://…``,
-            ``http://…`` and the like; ``-`` for raw RGB frames on standard input.
-        options: see :class:`SourceOptions`.
+        name: the name of a video file or of a folder of image files. A camera is called ``0`` or
+            ``/dev/video0`` (on Windows ``video=NAME``), a Raspberry Pi's ``picamera`` or
+            ``picamera:1``. An address begins with ``rtsp://``, ``http://`` and the like. ``-``
+            stands for raw RGB frames on standard input.
+        options: what the name does not say.
 
     Raises:
         VideoError: if it cannot be opened.

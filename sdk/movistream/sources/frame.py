@@ -28,11 +28,13 @@ class VideoFrame:
     """One frame of a source.
 
     Attributes:
-        index: in the source, from 0; frames that nobody looks at count too.
-        time_s: since the source's start, in seconds; never less than that of the frame before.
-        decode: makes the picture, see :attr:`image`.
-        captured_s: when it came in, on the clock of :func:`time.monotonic`; None for frames that
-            were recorded before.
+        index: the number of the frame in the source, from 0. Frames that nobody looks at are
+            counted too.
+        time_s: the time since the source's start in seconds. It is never less than the time of the
+            frame before.
+        decode: the function that makes the picture when :attr:`image` is asked for.
+        captured_s: when the frame came in, on the clock of :func:`time.monotonic`. None for frames
+            that were recorded before.
         interruption: what happened between the frame before and this one; None if nothing did.
     """
 
@@ -44,7 +46,7 @@ class VideoFrame:
 
     @cached_property
     def image(self) -> Picture:
-        """uint8 RGB (height, width, 3), upright; made when it is asked for."""
+        """The picture, upright, uint8 RGB (height, width, 3). It is made when it is asked for."""
         return self.decode()
 
     def __repr__(self) -> str:
@@ -52,13 +54,13 @@ class VideoFrame:
 
 
 class Source(ABC):
-    """Where frames come from: an iterator of frames, once through, and a context manager.
+    """Where frames come from. A source can be iterated over once, and is a context manager.
 
     Attributes:
-        name: for people; of an address no more than scheme, host and port.
-        live: frames come when they come, and those not taken in time are lost.
-        frames_per_second: as the source says; None if it does not.
-        seconds: how long the source says that it is, which may be wrong; None if it does not, or
+        name: the name of the source for people. Of an address it has scheme, host and port only.
+        live: whether frames come when they come, so that those not taken in time are lost.
+        frames_per_second: the frame rate that the source states; None if it states none.
+        seconds: the length that the source states, which may be wrong. None if it states none, or
             has no end.
     """
 
@@ -69,7 +71,7 @@ class Source(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[VideoFrame]:
-        """The frames from here on.
+        """Gives the frames from here on.
 
         Raises:
             VideoError: where no more frames can be had although there should be some.
@@ -82,7 +84,7 @@ class Source(ABC):
         """Lets go of the file, the device or the connection."""
 
     def interrupt(self) -> None:  # noqa: B027 - most never wait for long
-        """From any thread: lets an iteration that waits for a frame end soon."""
+        """Lets an iteration that waits for a frame end soon. Any thread may call it."""
 
     def __enter__(self: AnySource) -> AnySource:
         return self

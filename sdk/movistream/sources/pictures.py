@@ -68,9 +68,9 @@ class ImageFolder(Source):
 
 
 class ArraySource(Source):
-    """Pictures of one's own, see :class:`.frame.Source`: uint8 RGB (height, width, 3) each.
+    """A :class:`.frame.Source` of one's own pictures, each uint8 RGB (height, width, 3).
 
-    For models of other frames than RGB: what those take, see :meth:`.Stream.step`.
+    For models that take other frames than RGB, pictures are as :meth:`.Stream.step` takes them.
     """
 
     def __init__(

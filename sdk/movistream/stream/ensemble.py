@@ -136,35 +136,35 @@ class Ensemble:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Of the classes, in order; empty if no model has any."""
+        """The names of the classes, in the order of the logits; empty if no model has any."""
         return next((model.labels for model in self.models if model.labels), ())
 
     @property
     def classes(self) -> int:
-        """Their number."""
+        """The number of classes."""
         return self.models[0].classes
 
     @property
     def frames_per_second(self) -> float | None:
-        """At which frames should come; None if the models do not say."""
+        """The rate at which frames should come; None if the models do not say it."""
         rate = self.models[0].frames_per_second
         return None if rate is None else rate * self._period()
 
     @property
     def horizon_frames(self) -> int | None:
-        """Answers are about the last so many frames; None if one is about all since the start."""
+        """How many of the last frames answers are about; None if one is about all of them."""
         known = [model.horizon_frames for model in self.models]
         longest = None if None in known else max(filter(None, known))
         return None if longest is None else longest * self._period()
 
     @property
     def delay_frames(self) -> int:
-        """The answer to a frame is about the one that was so many frames before it."""
+        """How many frames an answer is late: it is about the frame that was so many before."""
         return self.models[0].delay_frames * self._period()
 
     @property
     def warm_up_frames(self) -> int:
-        """The answers to the first so many frames mean nothing yet."""
+        """How many answers at the start of a video mean nothing yet."""
         return max(model.warm_up_frames for model in self.models) * self._period()
 
     def stream(
@@ -214,7 +214,7 @@ class EnsembleStream:
 
     @property
     def frames_seen(self) -> int:
-        """Frames stepped since the start, the last reset, or the restored snapshot's start."""
+        """The number of frames stepped since the start, the last reset or the snapshot's start."""
         return self._frames_seen
 
     def step(
@@ -270,7 +270,7 @@ class EnsembleStream:
             stream.set_horizon(self._ensemble._own_horizon(horizon_frames))
 
     def snapshot(self) -> Snapshot:
-        """A copy of the stream's memory."""
+        """Copies the stream's memory."""
         tensors = {}
         for turn, (stream, held) in enumerate(zip(self._streams, self._held, strict=True)):
             part = stream.snapshot()

@@ -30,12 +30,12 @@ class Model:
     """A loaded model: weights and an engine, shared by all its streams.
 
     Attributes:
-        path: of the file.
+        path: the path of the file.
         manifest: what the file says about itself.
-        engine: the name of the engine in use.
-        threads: that the engine uses.
-        arithmetic: that float operators compute in.
-        fingerprint: SHA-256 of the file, which tells models apart.
+        engine: the name of the engine that runs the model.
+        threads: the number of threads that the engine uses.
+        arithmetic: what float operators compute in, ``float32`` or ``float16``.
+        fingerprint: the SHA-256 of the file, which tells models apart.
     """
 
     def __init__(
@@ -60,48 +60,49 @@ class Model:
 
     @property
     def name(self) -> str:
-        """Of the network, such as ``movinet-a0-stream``."""
+        """The name of the network, such as ``movinet-a0-stream``."""
         return self.manifest.name
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Of the classes, in order; empty if the file has none."""
+        """The names of the classes, in the order of the logits; empty if the file has none."""
         return self.manifest.labels
 
     @property
     def classes(self) -> int:
-        """Their number."""
+        """The number of classes."""
         return self.manifest.logits.classes
 
     @property
     def frames_per_second(self) -> float | None:
-        """At which the network was trained; None if the file does not say."""
+        """The frame rate at which the network was trained; None if the file does not say it."""
         return self.manifest.input.frames_per_second
 
     @property
     def horizon_frames(self) -> int | None:
-        """Answers are about the last so many frames; None if about all since the start."""
+        """How many of the last frames answers are about; None if they are about all of them."""
         return self.manifest.horizon_frames
 
     @property
     def delay_frames(self) -> int:
-        """The answer to a frame is about the one that was so many frames before it."""
+        """How many frames an answer is late: it is about the frame that was so many before."""
         return self.manifest.delay_frames
 
     @property
     def warm_up_frames(self) -> int:
-        """The answers to the first so many frames mean nothing yet."""
+        """How many answers at the start of a video mean nothing yet."""
         return self.manifest.warm_up_frames
 
     def stream(self, *, horizon_frames: int | None = None, view: View | None = None) -> Stream:
-        """A new stream, at the start of a video. Streams of one model may be interleaved.
+        """Makes a new stream, at the start of a video. Streams of one model may be interleaved.
 
         Args:
-            horizon_frames: after so many frames, let running means forget, so that an endless
-                stream follows what happens now; by default as the file says, which mostly is
-                never. In float16 arithmetic they forget after 2,048 frames at the latest.
-            view: which part of each frame is looked at; by default the middle, as networks are
-                evaluated.
+            horizon_frames: the number of frames after which running means begin to forget, so that
+                an endless stream follows what happens now. By default it is what the file says,
+                and most files say that means never forget. In float16 arithmetic they forget after
+                2,048 frames at the latest.
+            view: the part of each frame that is looked at. By default it is the middle, as
+                networks are evaluated.
 
         Raises:
             MovistreamError: if the model is closed, or has no clock that can be held.
@@ -114,7 +115,7 @@ class Model:
             return Stream(self, horizon_frames, view)
 
     def close(self) -> None:
-        """Frees the engine; the model's streams cannot be used any more."""
+        """Frees the engine. The model's streams cannot be used any more."""
         with self._lock:
             self._closed = True
             self._engine.close()
@@ -141,10 +142,11 @@ class Snapshot:
     """A stream's memory at one moment.
 
     Attributes:
-        model: fingerprint of the model that it belongs to.
-        frames_seen: since the reset.
-        tensors: values by input name, not writable.
-        waiting: (index, time in seconds) of frames that have no answer yet, oldest first.
+        model: the fingerprint of the model that it belongs to.
+        frames_seen: the number of frames since the reset.
+        tensors: the values of all state tensors by the name of the input; they cannot be written.
+        waiting: the index and the time in seconds of each frame that has no answer yet, the oldest
+            first.
     """
 
     model: str
@@ -169,8 +171,8 @@ class _Horizon:
 class Stream:
     """One video's pass through a model, frame by frame.
 
-    A stream is a context manager; leaving it frees its states. It belongs to one thread at a time;
-    streams of one model in several threads take turns in the engine.
+    A stream is a context manager, and leaving it frees its states. It belongs to one thread at a
+    time. Streams of one model in several threads take turns in the engine.
     """
 
     def __init__(self, model: Model, horizon_frames: int | None, view: View | None) -> None:
@@ -210,7 +212,7 @@ class Stream:
 
     @property
     def frames_seen(self) -> int:
-        """Frames stepped since the start, the last reset, or the restored snapshot's start."""
+        """The number of frames stepped since the start, the last reset or the snapshot's start."""
         return self._frames_seen
 
     def step(
@@ -226,11 +228,13 @@ class Stream:
             image: uint8 (height, width, 3) in RGB order, of any size. A model of grey frames takes
                 (height, width) and (height, width, 1), too; one of another number of channels
                 takes (height, width, channels).
-            frame: what results call this frame; by default, frames since the reset.
-            time_s: when the frame was taken, in seconds; by default from the model's frame rate.
+            frame: the number by which results call this frame. By default frames are counted from
+                the reset.
+            time_s: when the frame was taken, in seconds. By default it follows from the model's
+                frame rate.
 
         Returns:
-            The answer; of a model with a delay, about the frame that was so long ago.
+            The answer. If the model has a delay, it is about the frame that was so many before.
 
         Raises:
             FrameError: if the image is not such an array.
@@ -270,7 +274,7 @@ class Stream:
         self._moments.restore(())
 
     def set_horizon(self, horizon_frames: int | None) -> None:
-        """From the next frame on, lets running means forget, see :meth:`Model.stream`.
+        """Lets running means forget from the next frame on, as :meth:`Model.stream` describes it.
 
         Raises:
             MovistreamError: if the model has no clock that can be held.
@@ -280,7 +284,7 @@ class Stream:
         self._horizons = self._find_horizons(horizon_frames)
 
     def snapshot(self) -> Snapshot:
-        """A copy of the stream's memory."""
+        """Copies the stream's memory."""
         tensors = {name: self._engine.read(self._buffer(name)) for name in self._slots}
         for values in tensors.values():
             values.flags.writeable = False

@@ -24,7 +24,14 @@ FITS: tuple[str, ...] = get_args(Fit)
 
 @dataclass(frozen=True)
 class Region:
-    """A rectangle of a frame, in pixels from its top left corner."""
+    """A rectangle of a frame, in pixels.
+
+    Attributes:
+        x: how far its left edge is from the frame's.
+        y: how far its top edge is from the frame's.
+        width: its width, 1 or more.
+        height: its height, 1 or more.
+    """
 
     x: int
     y: int
@@ -47,10 +54,10 @@ class View:
     """Which part of a frame a network sees, and how that becomes the network's shape.
 
     Attributes:
-        fit: ``crop`` takes the largest centred rectangle of the network's aspect ratio, as
-            networks are evaluated; ``letterbox`` shows all, with black beside it; ``stretch``
-            shows all, distorted.
-        region: of the frame; None for all of it.
+        fit: how the region is brought to the network's aspect ratio. ``crop`` takes the largest
+            centred rectangle of that ratio, as networks are evaluated. ``letterbox`` shows all of
+            the region with black bars beside it. ``stretch`` shows all of it, distorted.
+        region: the part of the frame that is looked at; None for all of it.
     """
 
     fit: Fit = "crop"

@@ -12,14 +12,20 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Prediction:
-    """One class, with its probability in [0, 1]."""
+    """One class and its probability.
+
+    Attributes:
+        index: the position of the class among the logits, from 0.
+        label: the name of the class.
+        score: the probability of the class, from 0 to 1.
+    """
 
     index: int
     label: str
     score: float
 
     def to_dict(self) -> dict[str, Any]:
-        """Its fields as plain JSON types, the score rounded to 6 digits."""
+        """Gives its fields as plain JSON types, the score rounded to 6 digits."""
         return {"index": self.index, "label": self.label, "score": round(self.score, 6)}
 
 
@@ -28,17 +34,17 @@ class Result:
     """The network's answer after a frame.
 
     Attributes:
-        frame: index of the frame that the answer is about: the caller's, or frames since the
-            reset. Of a model with a delay, that is not the newest one; before there is one, it is
-            the first since the reset.
-        time_s: of that frame, in seconds: the caller's, or from the model's frame rate; None if
-            neither is known.
-        logits: float32 (classes,).
-        preprocess_ms: time spent on bringing the frame to the network's input.
-        inference_ms: time spent in the engine, including handing the input over.
-        labels: of the classes; empty if the model has none.
-        warming_up: the model has not seen enough frames since the reset: what it says means
-            nothing yet. Only models with a delay warm up.
+        frame: the index of the frame that the answer is about: what the caller said, or the number
+            of frames since the reset. If the model has a delay, this is not the newest frame, and
+            at the start of a video it is the first one.
+        time_s: the time of that frame in seconds: what the caller said, or what follows from the
+            model's frame rate. None if neither is known.
+        logits: what the network says of each class, float32 (classes,).
+        preprocess_ms: the time spent on bringing the frame to the network's input.
+        inference_ms: the time spent in the engine, including handing the input over.
+        labels: the names of all classes; empty if the model has none.
+        warming_up: whether the model has not seen enough frames since the reset, so that what it
+            says means nothing yet. Only models with a delay warm up.
     """
 
     frame: int

@@ -13,12 +13,12 @@ class Model(model.Model, Watches):
     """A loaded model: weights and an engine, shared by all its streams.
 
     Attributes:
-        path: of the file.
+        path: the path of the file.
         manifest: what the file says about itself.
-        engine: the name of the engine in use.
-        threads: that the engine uses.
-        arithmetic: that float operators compute in.
-        fingerprint: SHA-256 of the file, which tells models apart.
+        engine: the name of the engine that runs the model.
+        threads: the number of threads that the engine uses.
+        arithmetic: what float operators compute in, ``float32`` or ``float16``.
+        fingerprint: the SHA-256 of the file, which tells models apart.
     """
 
 
