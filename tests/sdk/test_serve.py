@@ -653,6 +653,10 @@ def operations(server: Server) -> list[tuple[str, str]]:
 def test_the_schema_names_all(server: Server) -> None:
     found = {path for _, path in operations(server)}
     assert {"/api/status", "/api/uploads", "/api/feeds/{feed_id}/settings", "/metrics"} <= found
+    document = server.http.get("/schema/openapi.json").json()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert operation["description"].endswith(".")
 
 
 def test_the_schema_describes_web_sockets(server: Server) -> None:

@@ -141,8 +141,9 @@ class Feed:
 
     def reset(self) -> None:
         """The stream forgets all before its next frame."""
-        if self._pool is not None:
-            self._pool.reset()
+        pool = self._pool
+        if pool is not None:
+            pool.reset()
 
     def configure(self, settings: Settings) -> None:
         """Takes other settings, from the next frame on.
@@ -169,8 +170,9 @@ class Feed:
         # In this order: a pool that is made meanwhile finds them, one made before is told.
         before, self._options = self._options, replace(self._options, watch=watch)
         try:
-            if self._pool is not None:
-                self._pool.reconfigure(watch)
+            pool = self._pool
+            if pool is not None:
+                pool.reconfigure(watch)
         except MovistreamError:
             self._options = before
             raise
