@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from movistream.serve import hub as hubs
 from movistream.serve.feed import Feed, FeedOptions
 from movistream.serve.history import FeedHistory
 from movistream.serve.hub import LEVELS, Hub, Subscriber
+from movistream.serve.schema import Settings
 from movistream.sources import ArraySource, Source, VideoFrame
 from movistream.stream.model import Model
 from movistream.watch.events import Event, EventOptions
@@ -100,8 +102,8 @@ def model(model_path: Any) -> Iterator[Model]:
         yield loaded
 
 
-def feed_of(model: Model, open_source: Any) -> Feed:
-    options = FeedOptions(WatchOptions(events=EventOptions()))
+def feed_of(model: Model, open_source: Any, options: FeedOptions | None = None) -> Feed:
+    options = options or FeedOptions(WatchOptions(events=EventOptions()))
     loop = cast("asyncio.AbstractEventLoop", None)
     return Feed("source-1", "source", "x", model, open_source, options, Hub(loop))
 
@@ -172,6 +174,7 @@ def test_events_stay_to_be_saved() -> None:
     for number in range(10_300):
         event = Event(f"thing {number}", number, 1.0, 2.0, 0.5)
         saved = history.add_event(event)
+        assert saved.started_at < saved.ended_at
         assert (saved.index, saved.label, saved.end_s) == (number, event.label, 2.0)
         if number == 10_199:
             history.restart()
@@ -268,3 +271,25 @@ def test_messages_reach_all_who_watch_from_any_thread() -> None:
         return found
 
     assert asyncio.run(watch()) == [["one", "two", None]] * 2 + [[None] * 3]
+
+
+def test_an_event_begins_once_and_ends() -> None:
+    """Of a recording, its moments are those at which it was played; a live source says its own."""
+    history = FeedHistory()
+    begin = history.add_event(Event("thing 1", 1, 1.0, 1.5, 0.5, "begin"))
+    assert history.recent().events == ()
+    on = history.seen(Event("thing 1", 1, 1.0, 1.7, 0.6, "begin"))
+    end = history.add_event(Event("thing 1", 1, 1.0, 2.0, 0.6, "end"))
+    assert begin.started_at == on.started_at == end.started_at <= begin.ended_at <= end.ended_at
+    assert [event.phase for event in history.recent().events] == ["end"]
+    noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+    live = history.seen(Event("thing 1", 1, 1.0, 2.0, 0.6, "end", noon, noon))
+    assert live.started_at == live.ended_at == "2026-01-01T12:00:00.000+00:00"
+
+
+def test_settings_leave_the_shortest_event_as_it_is(model: Model) -> None:
+    options = FeedOptions(WatchOptions(events=EventOptions(shortest_s=3.0)))
+    feed = feed_of(model, lambda: ArraySource([], 5.0), options)
+    feed.configure(Settings(enter=0.9, leave=0.8))
+    events = feed._options.watch.events
+    assert events == EventOptions(0.9, 0.8, 3.0)

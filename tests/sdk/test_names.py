@@ -105,10 +105,12 @@ def test_an_unknown_name_is_answered_with_those_that_are_known(
     shutil.copy(model_path, folder / "gestures.tflite")
     with pytest.raises(
         ModelError,
-        match=r"there is no file and no model called 'camera_motion';"
+        match=r"there is no file and no model called 'xyz';"
         " models with names are camera-motion, gestures$",
     ):
-        movistream.load("camera_motion")
+        movistream.load("xyz")
+    with pytest.raises(ModelError, match="'gesture'; did you mean gestures"):
+        movistream.load("gesture")
 
 
 @pytest.mark.parametrize("path", ["gone.tflite", "folder/gone", "./camera-motion", "../x"])

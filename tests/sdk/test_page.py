@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.sdk.serving import Server, serving
 from tests.sdk.videos import MjpegServer, numbered_picture, write_timed_video
+from tests.sdk.waiting import wait_until
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -196,6 +197,9 @@ def test_events_can_be_saved(page: Page, server: Server) -> None:
     expect(page.locator(".going-on")).to_contain_text("since")
     server.http.put(f"/api/feeds/{feed}/settings", json={})
     expect(page.locator(".events li .mark").first).to_be_visible()
+    path = f"/api/feeds/{feed}/events"
+    # All five classes were seen, and none is any more.
+    wait_until(lambda: len(server.http.get(path).json()["events"]) >= 5)
     for kind in ("CSV", "JSON"):
         with page.expect_download() as download:
             page.get_by_role("link", name=kind).click()

@@ -113,7 +113,7 @@ def test_history_and_picture(server: Server) -> None:
     server.wait_for_steps(steps=3)
     feed = server.feeds()[0]["id"]
     history = server.http.get(f"/api/feeds/{feed}/history").json()
-    assert {"at", "time_s", "best"} == set(history["points"][0])
+    assert {"at", "time_s", "top"} == set(history["points"][0])
     assert is_now(history["points"][-1]["at"])
     picture = server.http.get(f"/api/feeds/{feed}/picture")
     assert picture.headers["content-type"] == "image/jpeg"
@@ -129,7 +129,8 @@ def test_a_feed_as_it_goes(server: Server) -> None:
         steps = messages(socket, 3, "step")
         assert is_now(steps[-1]["at"])
         assert [step["frame"] for step in steps] == sorted(step["frame"] for step in steps)
-        assert steps[0]["best"][0]["label"].startswith("thing ")
+        assert {(step["version"], step["source"]) for step in steps} == {(1, first["feed"]["name"])}
+        assert steps[0]["top"][0]["label"].startswith("thing ")
 
 
 def test_pictures_wait_for_acknowledgements(server: Server) -> None:
@@ -178,7 +179,7 @@ def test_settings(server: Server) -> None:
     server.wait_for_steps(steps=3)
     with connect(f"{server.socket_url}/api/feeds/{feed}/live") as socket:
         (step,) = messages(socket, 1, "step")
-    assert {entry["label"] for entry in step["best"]} == {"thing 1", "thing 2"}
+    assert {entry["label"] for entry in step["top"]} == {"thing 1", "thing 2"}
     for bad in (
         {"enter": 2.0},
         {"enter": 0.2, "leave": 0.5},
@@ -301,7 +302,7 @@ def test_who_comes_late_is_told_the_last_answer(server: Server, tmp_path: Path) 
         )
         with connect(f"{server.socket_url}/api/feeds/{feed}/live") as live:
             (step,) = messages(live, 1, "step")
-            assert len(step["best"]) == 5
+            assert len(step["top"]) == 5
             assert isinstance(live.recv(timeout=10), bytes)
         server.http.delete(f"/api/feeds/{feed}")
 
@@ -327,11 +328,15 @@ def test_events_are_saved(model_path: Path, clip: Path, tmp_path: Path) -> None:
         for event in saved["events"]:
             assert event["start_s"] < event["end_s"]
             assert 0 < event["peak_score"] <= 1
-            assert datetime.fromisoformat(event["at"]).utcoffset() == timedelta(0)
+            began, ended = (datetime.fromisoformat(event[f"{a}_at"]) for a in ("started", "ended"))
+            assert began.utcoffset() == timedelta(0)
+            assert began < ended
+            assert event["phase"] == "end"
         table = running.http.get(path, params={"format": "csv"})
         assert table.headers["content-type"].startswith("text/csv")
         rows = list(csv.DictReader(io.StringIO(table.text)))
-        assert [row["at"] for row in rows] == [event["at"] for event in saved["events"]]
+        for name in ("started_at", "ended_at"):
+            assert [row[name] for row in rows] == [event[name] for event in saved["events"]]
         assert {row["label"] for row in rows} >= {"'=1+1", "'-two"}
         assert {row["feed"] for row in rows} == {str(clip)}
         assert running.http.get(path, params={"format": "xls"}).status_code == 400

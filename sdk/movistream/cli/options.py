@@ -188,15 +188,6 @@ source_options = options(
         group="Source",
         help="Frame rate of raw frames or image files; asked of a camera.",
     ),
-    option(
-        "--give-up-after",
-        type=parameters.SECONDS,
-        default=60.0,
-        show_default=True,
-        metavar="SECONDS",
-        group="Source",
-        help="A network stream without a picture for so long has failed.",
-    ),
 )
 
 

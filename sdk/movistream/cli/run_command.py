@@ -84,6 +84,15 @@ _MOST_WORKERS = 64
     help="End at this time of the source.",
 )
 @option(
+    "--give-up-after",
+    type=parameters.SECONDS,
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    group="Source",
+    help="A network stream without a picture for so long has failed.",
+)
+@option(
     "--fit",
     type=click.Choice(FITS),
     default="crop",

@@ -24,6 +24,7 @@ from movistream.cli.archive import (
     result_files,
 )
 from movistream.cli.pictures import annotated_video, window
+from movistream.cli.requests import load_models, rate_notes
 from movistream.cli.run_options import (
     Request,
     describe,
@@ -44,12 +45,11 @@ from movistream.cli.tables import Table, clip_table, filled, frame_table
 from movistream.errors import MovistreamError, OutputError, VideoError
 from movistream.sources.address import short_name
 from movistream.sources.frame import logger
-from movistream.stream.ensemble import Ensemble, Streamable
+from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Model
 from movistream.stream.snapshot_file import read_snapshot, write_snapshot
 from movistream.system.text import printable
 from movistream.watch.lane import Ended, Item, Started
-from movistream.watch.model import load
 from movistream.watch.pool import StreamPool, stream_names
 from movistream.watch.scores import Scorer
 from movistream.watch.watcher import Step
@@ -66,19 +66,10 @@ def run_models(models: Sequence[Path], sources: Sequence[str], request: Request)
     """
     tally = _Tally()
     with ExitStack() as stack, _warnings_shown(), _signals(tally):
-        loaded = [stack.enter_context(_loaded(path, request)) for path in models]
-        streamed: Streamable = loaded[0]
-        if len(loaded) > 1 or request.interleaved:
-            streamed = Ensemble(loaded, interleaved=request.interleaved)
+        loaded, streamed = load_models(models, request, stack)
         scorer = Scorer(watch_options(request).scores, streamed.labels, streamed.classes)
-        for model in loaded:
-            if rate_note := _rate_note(model):
-                logger.warning("%s", rate_note)
-        if streamed.frames_per_second is None and request.every is None and request.fps is None:
-            logger.warning(
-                "the model does not say at what frame rate it was trained: every frame is taken;"
-                " choose with --fps or --every"
-            )
+        for note in rate_notes(loaded, streamed, request):
+            logger.warning("%s", note)
         if request.output_dir is not None:
             _run_archive(find_jobs(sources, request.output_dir), streamed, request, tally)
         else:
@@ -130,29 +121,6 @@ class _Tally:
             self.skipped += item.skipped
             if item.error is not None:
                 self.failures.append((item.stream, item.steps, item.error))
-
-
-def _loaded(path: Path, request: Request) -> Model:
-    return load(
-        path,
-        threads=request.threads,
-        engine=request.engine,
-        labels=request.labels,
-        weight_cache=request.weight_cache,
-        arithmetic=request.arithmetic,
-        check_arithmetic=request.check_arithmetic,
-    )
-
-
-def _rate_note(model: Model) -> str | None:
-    """Of a file that does not say its frame rate, but is recognised."""
-    recognised = model.manifest.network.get("recognised")
-    if model.manifest.state_layout != "foreign" or recognised is None:
-        return None
-    return (
-        f"{model.path.name} does not say its frame rate; its states are those of {recognised},"
-        f" which is trained at {model.frames_per_second:g} frames per second (--fps takes another)"
-    )
 
 
 def _run(

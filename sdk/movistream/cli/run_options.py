@@ -9,53 +9,36 @@ from pathlib import Path
 import click
 
 from movistream.cli.options import check_new_output
+from movistream.cli.requests import (
+    ModelRequest,
+    WatchRequest,
+    check_watch_request,
+    event_options_of,
+    reset_options_of,
+    score_options_of,
+)
 from movistream.drawing.plot_file import check_plot_output
 from movistream.drawing.video_writer import check_video_output
 from movistream.errors import OutputError
 from movistream.sources import SourceOptions
 from movistream.stream.ensemble import Streamable
 from movistream.stream.preprocess import Fit, Region, View
-from movistream.watch.events import EventOptions
-from movistream.watch.resets import ResetOptions
-from movistream.watch.scores import ScoreOptions
 from movistream.watch.watcher import WatchOptions
 
 
 @dataclass(frozen=True)
-class Request:
+class Request(ModelRequest, WatchRequest):
     """The options of the command, by their names."""
 
     as_json: bool
     top: int
-    every: int | None
-    fps: float | None
     start: float
     end: float | None
-    threads: int | None
-    engine: str
-    labels: Path | None
-    horizon: float | None
-    weight_cache: Path | None
-    arithmetic: str
-    check_arithmetic: bool
-    interleaved: bool
     workers: int
     fit: Fit
     regions: tuple[Region, ...]
-    source_size: tuple[int, int] | None
-    source_fps: float | None
     give_up_after: float
-    temperature: float
-    smoothing: float
-    allow: tuple[str, ...]
-    deny: tuple[str, ...]
     events: bool
-    enter: float
-    leave: float
-    shortest: float
-    reset_on_cut: bool
-    reset_after_gap: float | None
-    reset_every: float | None
     save_state: Path | None
     resume: Path | None
     output: Path | None
@@ -80,12 +63,9 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
             "name a model first, then a source: a video, a folder of pictures, a camera (0) or an"
             " address"
         )
-    if request.every is not None and request.fps is not None:
-        raise click.UsageError("--every and --fps exclude each other")
+    check_watch_request(request)
     if request.end is not None and request.end <= request.start:
         raise click.UsageError("--end must be after --start")
-    if request.leave > request.enter:
-        raise click.UsageError("--leave must not be above --enter")
     streams = len(sources) * max(1, len(request.regions))
     of_one = {
         "--output": request.output,
@@ -134,16 +114,9 @@ def finds_events(request: Request) -> bool:
 def watch_options(request: Request) -> WatchOptions:
     """How sources are watched."""
     return WatchOptions(
-        scores=ScoreOptions(
-            request.temperature,
-            request.smoothing,
-            frozenset(request.allow),
-            frozenset(request.deny),
-        ),
-        events=EventOptions(request.enter, request.leave, request.shortest)
-        if finds_events(request)
-        else None,
-        resets=ResetOptions(request.reset_on_cut, request.reset_after_gap, request.reset_every),
+        scores=score_options_of(request),
+        events=event_options_of(request) if finds_events(request) else None,
+        resets=reset_options_of(request),
         frames_per_second=request.fps,
         every=request.every,
         start_s=request.start,

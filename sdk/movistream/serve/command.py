@@ -7,24 +7,35 @@ import re
 import secrets
 import sys
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import click
 
 from movistream.cli import parameters
 from movistream.cli.help import Command, option
-from movistream.engines import ENGINES
+from movistream.cli.options import (
+    event_options,
+    model_options,
+    reset_options,
+    score_options,
+    source_options,
+)
+from movistream.cli.requests import (
+    ModelRequest,
+    WatchRequest,
+    check_watch_request,
+    event_options_of,
+    load_models,
+    rate_notes,
+    reset_options_of,
+    score_options_of,
+)
 from movistream.errors import MissingExtraError, MovistreamError, VideoError
-from movistream.file.labels import read_labels
 from movistream.serve.schema import SourceKind
 from movistream.serve.security import LEAST_TOKEN_LETTERS, is_loopback
 from movistream.sources import SourceOptions
-from movistream.stream.ensemble import Ensemble, Streamable
-from movistream.stream.loading import MOST_THREADS
-from movistream.watch.events import EventOptions
-from movistream.watch.model import load
-from movistream.watch.resets import ResetOptions
 from movistream.watch.watcher import WatchOptions
 
 TOKEN_VARIABLE = "MOVISTREAM_TOKEN"
@@ -32,6 +43,13 @@ _TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{LEAST_TOKEN_LETTERS},200}}")
 NEW_TOKEN = "new"
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 _MEGABYTE = 1024**2
+_GIVE_UP_AFTER_S = 10.0
+"""A source that is lost so long is opened anew."""
+
+
+@dataclass(frozen=True)
+class Request(ModelRequest, WatchRequest):
+    """The options that the command shares with others, by their names."""
 
 
 @click.command(cls=Command)
@@ -87,61 +105,12 @@ _MEGABYTE = 1024**2
     group="Source",
     help="More sources, one a line: in contrast to arguments, other users cannot see them.",
 )
-@option(
-    "--fps",
-    type=parameters.FRAMES_PER_SECOND,
-    group="Source",
-    help="Take this many frames per second of the source. [default: as the model was trained]",
-)
-@option("--source-size", type=parameters.SIZE, group="Source", help="Ask a camera for this size.")
-@option(
-    "--source-fps",
-    type=parameters.FRAMES_PER_SECOND,
-    group="Source",
-    help="Ask a camera for this frame rate; show image files at it.",
-)
+@source_options
 @option("--loop", "loops", is_flag=True, group="Source", help="Begin recordings anew at their end.")
-@option(
-    "--reset-on-cut",
-    is_flag=True,
-    group="Memory",
-    help="Forget all at a cut to another scene.",
-)
-@option(
-    "--reset-after-gap",
-    type=parameters.SOME_SECONDS,
-    metavar="SECONDS",
-    group="Memory",
-    help="Forget all when no frame came for so long. [default: never]",
-)
-@option(
-    "--labels",
-    type=parameters.PATH,
-    group="Model",
-    help="Names of the classes, in place of the model's own: a file with one a line, or"
-    " kinetics600 or jester.",
-)
-@option(
-    "--threads",
-    type=click.IntRange(min=1, max=MOST_THREADS),
-    group="Model",
-    help="Threads of the engine. [default: one per core, at most 4]",
-)
-@option(
-    "--engine",
-    type=click.Choice(["auto", *ENGINES]),
-    default="auto",
-    show_default=True,
-    group="Model",
-    help="What runs the model.",
-)
-@option(
-    "--weight-cache",
-    type=parameters.PATH,
-    metavar="FOLDER",
-    group="Model",
-    help="Keep packed weights here, for the next start and for other processes.",
-)
+@event_options
+@score_options
+@reset_options
+@model_options
 def serve(
     model: Path,
     sources: tuple[str, ...],
@@ -151,17 +120,9 @@ def serve(
     token: str | None,
     known_as: tuple[str, ...],
     allow_sources: tuple[str, ...],
-    threads: int | None,
-    engine: str,
-    labels: Path | None,
-    weight_cache: Path | None,
-    fps: float | None,
-    source_size: tuple[int, int] | None,
-    source_fps: float | None,
-    reset_after_gap: float | None,
-    reset_on_cut: bool,
-    loops: bool,
     most_upload: int,
+    loops: bool,
+    **shared: Any,
 ) -> None:
     """Show in a browser what MODEL says to each SOURCE.
 
@@ -187,38 +148,28 @@ def serve(
     more_models, names = parameters.models_and_sources(sources)
     if sources_from is not None:
         names += _read_sources(sources_from)
+    request = Request(**shared)
+    check_watch_request(request)
     with ExitStack() as stack:
-        loaded = [
-            stack.enter_context(
-                load(
-                    path,
-                    threads=threads,
-                    engine=engine,
-                    labels=None if labels is None else read_labels(labels),
-                    weight_cache=weight_cache,
-                )
-            )
-            for path in (model, *more_models)
-        ]
-        streamed: Streamable = loaded[0] if len(loaded) == 1 else Ensemble(loaded)
-        rate = fps or streamed.frames_per_second
-        if rate is None:
-            click.echo(
-                "the model does not say at what frame rate it was trained: every frame is taken;"
-                " choose with --fps",
-                err=True,
-            )
+        loaded, streamed = load_models([model, *more_models], request, stack)
+        for note in rate_notes(loaded, streamed, request):
+            click.echo(note, err=True)
         options = FeedOptions(
             WatchOptions(
-                events=EventOptions(),
-                resets=ResetOptions(reset_on_cut, reset_after_gap),
-                frames_per_second=fps,
+                scores=score_options_of(request),
+                events=event_options_of(request),
+                resets=reset_options_of(request),
+                frames_per_second=request.fps,
+                every=request.every,
+                horizon_s=request.horizon,
             ),
             SourceOptions(
-                size=source_size,
-                frames_per_second=source_fps,
-                image_files_per_second=source_fps or rate,
-                give_up_after_s=10.0,
+                size=request.source_size,
+                frames_per_second=request.source_fps,
+                image_files_per_second=request.source_fps
+                or request.fps
+                or streamed.frames_per_second,
+                give_up_after_s=_GIVE_UP_AFTER_S,
             ),
             loops=loops,
         )

@@ -9,7 +9,6 @@ they get answers to what never waits, see :data:`.origin.RESERVED`.
 from __future__ import annotations
 
 import asyncio
-import resource
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +17,11 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from movistream.serve.origin import RESERVED, origin_of
+
+try:
+    import resource
+except ImportError:  # Windows, which has no such limits.
+    resource = None  # type: ignore[assignment]
 
 _LOOK_EVERY_S = 0.5
 _DESCRIPTORS_FOR_OTHERS = 256
@@ -196,6 +200,8 @@ class _Protocol(H11Protocol):
 
 def with_room_for_descriptors(limits: ConnectionLimits) -> ConnectionLimits:
     """Raises how many files this process may have open; where that cannot be, limits that fit."""
+    if resource is None:
+        return limits
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = limits.most + limits.reserve + _DESCRIPTORS_FOR_OTHERS
     unlimited = resource.RLIM_INFINITY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from movistream.serve.schema import SavedEvent, SavedEvents
+from movistream.serve.schema import SavedEvents, SeenEvent
 from movistream.system.text import cell
 
 
@@ -13,7 +13,7 @@ def events_table(saved: SavedEvents) -> str:
     """Events as CSV, a row each, with the name of their feed in front."""
     table = io.StringIO()
     rows = csv.writer(table)
-    columns = SavedEvent.__struct_fields__
+    columns = SeenEvent.__struct_fields__
     rows.writerow(["feed", *columns])
     for event in saved.events:
         values = (getattr(event, column) for column in columns)

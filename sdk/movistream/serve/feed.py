@@ -15,7 +15,7 @@ import msgspec
 from movistream.drawing.annotate import pillow_image
 from movistream.errors import MovistreamError
 from movistream.serve.clock import seen_at, wall_time
-from movistream.serve.history import FeedHistory, scored, seen
+from movistream.serve.history import FeedHistory, scored
 from movistream.serve.hub import LEVELS, Hub
 from movistream.serve.pacing import PacedSource
 from movistream.serve.schema import (
@@ -37,6 +37,7 @@ from movistream.watch.events import EventOptions
 from movistream.watch.lane import Ended, Item
 from movistream.watch.pool import StreamPool
 from movistream.watch.scores import Scorer
+from movistream.watch.vocabulary import VERSION
 from movistream.watch.watcher import Notice, Seen, Step, WatchOptions
 
 FIRST_RETRY_S = 2.0
@@ -159,7 +160,11 @@ class Feed:
                 smoothing_s=settings.smoothing_s,
                 allow=frozenset(settings.allow),
             ),
-            events=EventOptions(settings.enter, settings.leave),
+            events=replace(
+                self._options.watch.events or EventOptions(),
+                enter=settings.enter,
+                leave=settings.leave,
+            ),
             horizon_s=settings.horizon_s,
         )
         # What a new stream would refuse is refused now.
@@ -302,18 +307,24 @@ class Feed:
                 self._tell(self._said)
                 self.hub.publish(None)
         elif isinstance(item, Seen):
-            if item.event.phase == "end":
-                self._tell(EventMessage(self.history.add_event(item.event)))
+            seen = self.history.add_event(item.event)
+            said = msgspec.structs.asdict(seen)
+            self._tell(EventMessage(**said, version=VERSION, source=self.name))
         elif isinstance(item, Notice):
-            self._tell(NoticeMessage(wall_time(), round(item.time_s, 3), item.kind, item.reason))
+            time_s = round(item.time_s, 3)
+            self._tell(
+                NoticeMessage(VERSION, self.name, wall_time(), time_s, item.kind, item.reason)
+            )
 
     def _step_message(self, step: Step, at: str) -> StepMessage:
         return StepMessage(
+            version=VERSION,
+            source=self.name,
             at=at,
             time_s=round(step.time_s, 3),
             frame=step.result.frame,
-            best=() if step.result.warming_up else scored(step)[:_SENT_CLASSES],
-            going_on=tuple(map(seen, step.going_on)),
+            top=() if step.result.warming_up else scored(step)[:_SENT_CLASSES],
+            going_on=tuple(map(self.history.seen, step.going_on)),
             preprocess_ms=round(step.result.preprocess_ms, 3),
             inference_ms=round(step.result.inference_ms, 3),
             latency_ms=None if step.latency_ms is None else round(step.latency_ms, 2),

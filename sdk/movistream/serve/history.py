@@ -8,18 +8,15 @@ import threading
 import time
 from collections import deque
 
-import msgspec
-
 from movistream.serve.clock import wall_time
 from movistream.serve.schema import (
     History,
     Latencies,
-    SavedEvent,
     ScoredLabel,
     SeenEvent,
     TimelinePoint,
 )
-from movistream.watch.events import Event
+from movistream.watch.events import Event, utc_text
 from movistream.watch.watcher import Step
 
 MINUTES = 5
@@ -43,8 +40,9 @@ class FeedHistory:
         """Starts empty."""
         self._lock = threading.Lock()
         self._points: deque[TimelinePoint] = deque(maxlen=_MOST_POINTS)
-        self._events: deque[SavedEvent] = deque(maxlen=_MOST_EVENTS)
-        self._saved: deque[SavedEvent] = deque(maxlen=_MOST_SAVED_EVENTS)
+        self._events: deque[SeenEvent] = deque(maxlen=_MOST_EVENTS)
+        self._saved: deque[SeenEvent] = deque(maxlen=_MOST_SAVED_EVENTS)
+        self._started_at: dict[int, str] = {}
         self._counts = [0] * (len(LIMITS_MS) + 1)
         self._total_ms = 0.0
         self._last_ms: deque[float] = deque(maxlen=_LAST_STEPS)
@@ -70,19 +68,46 @@ class FeedHistory:
         while now_s - self._times_s[0] > _RATE_OVER_S:
             self._times_s.popleft()
 
-    def add_event(self, event: Event) -> SavedEvent:
-        """Takes an event that has ended now."""
-        saved = SavedEvent(**msgspec.structs.asdict(seen(event)), at=wall_time())
+    def add_event(self, event: Event) -> SeenEvent:
+        """Takes an event that begins or ends now; those that have ended are kept."""
+        found = self.seen(event)
         with self._lock:
-            self._events.append(saved)
-            self._saved.append(saved)
-        return saved
+            if event.phase == "begin":
+                self._started_at[event.index] = found.started_at
+            else:
+                self._started_at.pop(event.index, None)
+                self._events.append(found)
+                self._saved.append(found)
+        return found
+
+    def seen(self, event: Event) -> SeenEvent:
+        """An event that goes on or ends now, to be sent.
+
+        A recording was not captured now: its moments are those at which it was played.
+        """
+        if event.started_at is not None and event.ended_at is not None:
+            started_at, ended_at = utc_text(event.started_at), utc_text(event.ended_at)
+        else:
+            ended_at = wall_time()
+            lasted_s = event.end_s - event.start_s
+            started_at = self._started_at.get(event.index) or wall_time(lasted_s)
+        return SeenEvent(
+            event.phase,
+            event.index,
+            event.label,
+            round(event.start_s, 3),
+            round(event.end_s, 3),
+            round(event.peak_score, 4),
+            started_at,
+            ended_at,
+        )
 
     def restart(self) -> None:
         """The source begins anew, at time 0; events to be saved stay."""
         with self._lock:
             self._points.clear()
             self._events.clear()
+            self._started_at.clear()
 
     @property
     def frames_per_second(self) -> float:
@@ -107,7 +132,7 @@ class FeedHistory:
         return self._total_ms
 
     @property
-    def saved(self) -> tuple[SavedEvent, ...]:
+    def saved(self) -> tuple[SeenEvent, ...]:
         """The events of all the time, as far as they are kept."""
         with self._lock:
             return tuple(self._saved)
@@ -121,14 +146,3 @@ class FeedHistory:
 def scored(step: Step) -> tuple[ScoredLabel, ...]:
     """A step's best classes."""
     return tuple(ScoredLabel(entry.index, entry.label, round(entry.score, 4)) for entry in step.top)
-
-
-def seen(event: Event) -> SeenEvent:
-    """An event, to be sent."""
-    return SeenEvent(
-        event.index,
-        event.label,
-        round(event.start_s, 3),
-        round(event.end_s, 3),
-        round(event.peak_score, 4),
-    )

@@ -11,6 +11,7 @@ Score = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Label = Annotated[str, Meta(max_length=1000)]
 Moment = Annotated[str, Meta(description="UTC, ISO 8601 with milliseconds.")]
+Phase = Literal["begin", "end"]
 FeedKind = Literal["source", "added", "upload", "browser"]
 SourceKind = Literal["network", "this-machine", "cameras"]
 FeedState = Literal["opening", "running", "paused", "lost", "ended", "failed"]
@@ -31,31 +32,27 @@ class ScoredLabel(msgspec.Struct, frozen=True):
 
 
 class SeenEvent(msgspec.Struct, frozen=True):
-    """Something that was seen for a while; see :class:`movistream.Event`.
+    """Something that is seen for a while; see :class:`movistream.Event`.
 
     Attributes:
+        phase: ``begin`` while it goes on, ``end`` when it is over.
         index: the class's place among all classes, from 0.
         label: the class's name.
         start_s: when it was seen first, in seconds since the source's start.
         end_s: when it was over, or was seen last so far.
         peak_score: its highest score, 0 to 1.
+        started_at: when the frame of ``start_s`` was captured, or, of a recording, was played.
+        ended_at: the same for ``end_s``.
     """
 
+    phase: Phase
     index: int
     label: str
     start_s: float
     end_s: float
     peak_score: float
-
-
-class SavedEvent(SeenEvent, frozen=True):
-    """An event that has ended.
-
-    Attributes:
-        at: when the server saw it end.
-    """
-
-    at: Moment
+    started_at: Moment
+    ended_at: Moment
 
 
 class SavedEvents(msgspec.Struct, frozen=True):
@@ -69,7 +66,7 @@ class SavedEvents(msgspec.Struct, frozen=True):
 
     feed: str
     name: str
-    events: tuple[SavedEvent, ...]
+    events: tuple[SeenEvent, ...]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -202,29 +199,31 @@ class TimelinePoint(msgspec.Struct, frozen=True):
     Attributes:
         at: when the frame that it is about was captured or played.
         time_s: the time of that frame, in seconds since the source's start.
-        best: the classes of the highest scores, best first.
+        top: the classes of the highest scores, best first.
     """
 
     at: Moment
     time_s: float
-    best: tuple[ScoredLabel, ...]
+    top: tuple[ScoredLabel, ...]
 
 
 class History(msgspec.Struct, frozen=True):
     """The last minutes of a feed."""
 
     points: tuple[TimelinePoint, ...]
-    events: tuple[SavedEvent, ...]
+    events: tuple[SeenEvent, ...]
 
 
 class StepMessage(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
     """Sent to those who watch a feed for each frame that was looked at; first, for the last one.
 
     Attributes:
+        version: of the words of results.
+        source: the feed's name.
         at: when the frame that it is about was captured, or, of a recording, was played.
         time_s: the time of that frame, in seconds since the source's start.
         frame: the number of that frame, from 0.
-        best: the classes of the highest scores; none while the network has seen too few frames.
+        top: the classes of the highest scores; none while the network has seen too few frames.
         going_on: events that have begun and not ended.
         preprocess_ms: how long the frame took to become what the network sees.
         inference_ms: how long the network took.
@@ -233,10 +232,12 @@ class StepMessage(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
         frames_per_second: how many frames are looked at in a second, lately.
     """
 
+    version: int
+    source: str
     at: Moment
     time_s: float
     frame: int
-    best: tuple[ScoredLabel, ...]
+    top: tuple[ScoredLabel, ...]
     going_on: tuple[SeenEvent, ...]
     preprocess_ms: float
     inference_ms: float
@@ -245,16 +246,24 @@ class StepMessage(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
     frames_per_second: float
 
 
-class EventMessage(msgspec.Struct, frozen=True, tag="event", tag_field="type"):
-    """Sent when an event has ended."""
+class EventMessage(SeenEvent, frozen=True, tag="event", tag_field="type", kw_only=True):
+    """Sent when an event has begun, and when it has ended.
 
-    event: SavedEvent
+    Attributes:
+        version: of the words of results.
+        source: the feed's name.
+    """
+
+    version: int
+    source: str
 
 
 class NoticeMessage(msgspec.Struct, frozen=True, tag="notice", tag_field="type"):
     """Sent when something else happened to the stream.
 
     Attributes:
+        version: of the words of results.
+        source: the feed's name.
         at: when it happened.
         time_s: the time of the next frame, in seconds since the source's start.
         kind: ``reset``: the network has forgotten all. ``interruption``: the source was lost and
@@ -262,6 +271,8 @@ class NoticeMessage(msgspec.Struct, frozen=True, tag="notice", tag_field="type")
         reason: why, for people.
     """
 
+    version: int
+    source: str
     at: Moment
     time_s: float
     kind: str

@@ -90,9 +90,11 @@ class Card {
   hear(message) {
     if (message.type === "step") this.step(message);
     else if (message.type === "event") {
-      this.events.push(message.event);
+      // What has begun is in each step, until it ends.
+      if (message.phase !== "end") return;
+      this.events.push(message);
       this.events.splice(0, this.events.length - KEPT_EVENTS);
-      this.log.push(eventEntry(message.event));
+      this.log.push(eventEntry(message));
       this.showLog();
     } else if (message.type === "notice") {
       this.log.push({ at: message.at, text: `${seconds(message.time_s)}  ${message.reason}` });
@@ -106,20 +108,20 @@ class Card {
       this.points = [];
       this.events = [];
     }
-    this.points.push({ time_s: message.time_s, best: message.best.slice(0, 3) });
+    this.points.push({ time_s: message.time_s, top: message.top.slice(0, 3) });
     if (this.points.length > KEPT_POINTS) this.points.splice(0, this.points.length - KEPT_POINTS);
     this.goingOn = message.going_on;
     const list = find(".best", this.root);
-    while (list.children.length < message.best.length) list.append(bestItem());
-    while (list.children.length > message.best.length) list.lastChild.remove();
-    message.best.forEach((entry, place) => {
+    while (list.children.length < message.top.length) list.append(bestItem());
+    while (list.children.length > message.top.length) list.lastChild.remove();
+    message.top.forEach((entry, place) => {
       const item = list.children[place];
       paint(item, entry.index);
       find(".label", item).textContent = entry.label;
       find(".score", item).textContent = entry.score.toFixed(2);
       find(".bar", item).style.width = `${100 * entry.score}%`;
     });
-    find(".no-answer", this.root).hidden = message.best.length > 0;
+    find(".no-answer", this.root).hidden = message.top.length > 0;
     find(".going-on", this.root).textContent = message.going_on.map((event) => `${event.label} since ${seconds(event.start_s)}`).join(", ");
     find(".rate", this.root).textContent = message.frames_per_second.toFixed(1);
     find(".step", this.root).textContent = `${(message.preprocess_ms + message.inference_ms).toFixed(1)} ms`;
@@ -242,8 +244,8 @@ class Card {
 }
 
 function eventEntry(event) {
-  const { at, index, label } = event;
-  return { at, index, text: `${label} ${event.peak_score.toFixed(2)}, ${seconds(event.start_s)} – ${seconds(event.end_s)}` };
+  const { index, label } = event;
+  return { at: event.started_at, index, text: `${label} ${event.peak_score.toFixed(2)}, ${seconds(event.start_s)} – ${seconds(event.end_s)}` };
 }
 
 function bestItem() {

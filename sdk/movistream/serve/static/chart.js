@@ -56,7 +56,7 @@ export function drawTimeline(canvas, points, events) {
   const shown = points.filter((point) => point.time_s >= begin);
   const peaks = new Map();
   for (const point of shown)
-    for (const entry of point.best) {
+    for (const entry of point.top) {
       const peak = peaks.get(entry.index);
       if (!peak || entry.score > peak.score) peaks.set(entry.index, entry);
     }
@@ -78,17 +78,17 @@ export function drawTimeline(canvas, points, events) {
     let before = null;
     context.beginPath();
     for (const point of shown) {
-      const entry = point.best.find((one) => one.index === index);
+      const entry = point.top.find((one) => one.index === index);
       if (entry && before) context.lineTo(x(point.time_s), y(entry.score));
       else if (entry) context.moveTo(x(point.time_s), y(entry.score));
       before = entry;
     }
     context.stroke();
     // One point alone has no curve.
-    const last = shown.length ? shown[shown.length - 1].best.find((one) => one.index === index) : null;
+    const last = shown.length ? shown[shown.length - 1].top.find((one) => one.index === index) : null;
     if (last) context.fillRect(x(end) - 2, y(last.score) - 2, 4, 4);
   }
-  const now = shown.length ? shown[shown.length - 1].best : [];
+  const now = shown.length ? shown[shown.length - 1].top : [];
   const said = now.map((entry) => `${entry.label} ${entry.score.toFixed(2)}`).join(", ") || "nothing yet";
   const during = events.filter((event) => event.end_s >= begin).length;
   const words = `Scores from 0 to 1 of the last ${Math.round(end - begin)} seconds. Now: ${said}. Events in this time: ${during}.`;
