@@ -10,9 +10,7 @@ import pytest
 
 import movistream
 
-FRAGMENT = re.compile(
-    r"(?:of|for|to|at|in|by|from|since|as|that|see|their|likewise|asked|after)\b"
-)
+FRAGMENT = re.compile(r"(?:of|for|to|at|in|by|from|since|as|that|see|their|likewise|asked|after)\b")
 """How texts begin that say nothing without the name they stand behind, such as "Of the classes"."""
 
 ATTRIBUTE = re.compile(r"^ {4}(\w+): (\S.*)$", re.MULTILINE)
