@@ -29,5 +29,5 @@ def test_a_source_that_fails_is_an_error(
         main(["workers", str(model_path), str(broken)], streams.main, "streams")
     assert ended.value.code == 1
     told = capsys.readouterr()
-    assert "clip.avi cannot be opened as a video" in told.err
+    assert "clip.avi is no video, but text" in told.err
     assert "steps" not in told.out

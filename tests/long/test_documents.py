@@ -80,6 +80,8 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "movistream serve MODEL --host 0.0.0.0 --token new"
         " --allow-sources network --allow-sources cameras",
         "movistream serve MODEL 0 --host 0.0.0.0 --token new",
+        "movistream serve MODEL --host 0.0.0.0 --token new --allow-sources network"
+        " --allow-sources cameras",
         "movistream serve a0.int8.tflite picamera --host 0.0.0.0 --token new",
     ),
     "it takes an hour": ("make camera-motion",),

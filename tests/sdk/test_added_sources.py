@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import socket
@@ -18,7 +19,11 @@ from movistream.cli import main
 from movistream.errors import VideoError
 from movistream.serve import added_source
 from movistream.serve.added_source import check_source
-from movistream.serve.limits import NotAllowedError
+from movistream.serve.feed import FeedOptions
+from movistream.serve.limits import Limits, NotAllowedError
+from movistream.serve.station import Station
+from movistream.watch.model import load
+from movistream.watch.watcher import WatchOptions
 from tests.sdk.serving import Server, serving
 from tests.sdk.videos import MjpegServer, free_port, write_timed_video
 from tests.sdk.waiting import wait_until
@@ -169,6 +174,28 @@ def test_how_many_may_be_added(model_path: Path) -> None:
         assert "2 sources" in refused.json()["detail"]
         server.http.delete(f"/api/feeds/{ids[0]}")
         assert add(server, address).status_code == 201
+
+
+def test_names_that_are_never_found(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They cost an answer in time, and keep nobody from threads: 50 of them at once."""
+    over = threading.Event()
+    monkeypatch.setattr(added_source.socket, "getaddrinfo", lambda *_, **__: over.wait(20))
+
+    async def ask() -> None:
+        limits = Limits(lookup_s=0.2)
+        station = Station(model, (), FeedOptions(WatchOptions()), limits)
+        asked = [station.add_source(f"rtsp://camera{number}/") for number in range(50)]
+        answers = asyncio.gather(*asked, return_exceptions=True)
+        await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "at once"), 5) == "at once"
+        for answer in await answers:
+            assert "takes too long" in str(answer)
+        assert station.feeds == ()
+        over.set()
+        await station.close()
+
+    with load(model_path) as model:
+        asyncio.run(ask())
 
 
 def test_one_that_is_over_makes_room(model_path: Path, tmp_path: Path) -> None:

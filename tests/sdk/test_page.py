@@ -284,7 +284,7 @@ def test_settings(page: Page, server: Server) -> None:
 
 def test_an_upload_beside_a_source(page: Page, server: Server, tmp_path: Path) -> None:
     video = tmp_path / "mine.mp4"
-    write_timed_video(video, [100 * number for number in range(60)])
+    write_timed_video(video, [100 * number for number in range(30)])
     page.goto(server.url)
     page.set_input_files("#file", video)
     expect(page.locator(".feed")).to_have_count(2)

@@ -21,12 +21,13 @@ from movistream.errors import FrameError, LabelsError, MovistreamError, VideoErr
 from movistream.sources import ArraySource, Source, VideoFrame
 from movistream.stream.model import Model
 from movistream.stream.preprocess import Region, View
+from movistream.watch import lane
 from movistream.watch.events import EventOptions
 from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.pool import StreamPool, _PooledLane
 from movistream.watch.resets import ResetOptions
 from movistream.watch.scores import ScoreOptions
-from movistream.watch.watcher import Notice, Passed, Step, WatchOptions
+from movistream.watch.watcher import Notice, Passed, Step, Watcher, WatchOptions
 from tests.conftest import foreign_model
 from tests.sdk.videos import numbered_picture, write_timed_video
 
@@ -35,6 +36,32 @@ from tests.sdk.videos import numbered_picture, write_timed_video
 def model(model_path: Path) -> Iterator[Model]:
     with movistream.load(model_path, threads=1) as loaded:
         yield loaded
+
+
+def test_options_that_come_while_a_stream_begins(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are neither lost nor late, wherever between the two they come."""
+    changing: list[threading.Thread] = []
+    pool_of: list[StreamPool] = []
+    allowed = WatchOptions(scores=ScoreOptions(allow=frozenset({"thing 1", "thing 3"})))
+
+    def begin(*arguments: Any) -> Watcher:
+        while not pool_of:
+            time.sleep(0.01)
+        changing.append(threading.Thread(target=pool_of[0].reconfigure, args=(allowed,)))
+        changing[0].start()
+        # Time enough to be done, if nothing holds it up.
+        changing[0].join(0.3)
+        return Watcher(*arguments)
+
+    monkeypatch.setattr(lane, "Watcher", begin)
+    frames = np.zeros((40, 64, 64, 3), np.uint8)
+    with StreamPool(model, [ArraySource(frames, 10.0)], WatchOptions(top=5)) as pool:
+        pool_of.append(pool)
+        steps = [item for item in pool if isinstance(item, Step)]
+    changing[0].join()
+    assert len(steps[-1].top) == 2
 
 
 @pytest.fixture(scope="module")

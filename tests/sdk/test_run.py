@@ -146,6 +146,8 @@ def test_output_that_cannot_be_written(model_path: Path, clip: Path) -> None:
 def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
     text = run_on_a_terminal(model_path, clip)
     assert "movinet-t0-stream on clip.avi" in text
+    # The answer is below the table.
+    assert text.rindex("answer  thing ") > text.rindex("frame 28, 2.80 s: preprocess")
     assert "frame 28, 2.80 s" in text
 
 
@@ -153,8 +155,8 @@ def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
     ("content", "message"),
     [
         (None, "does not exist"),
-        (b"", "cannot be opened"),
-        (b"not a video" * 99, "cannot be opened"),
+        (b"", "is empty"),
+        (b"not a video" * 99, "is no video, but text"),
     ],
 )
 def test_bad_videos(
@@ -523,7 +525,7 @@ def test_a_place_for_results_is_checked_first(
         (["--roi", "300,0,100,100"], 1, "not inside a frame of 320x240"),
         (["--source-size", "640"], 2, "no size"),
         (["--temperature", "0"], 2, "--temperature"),
-        (["--out", "film.gif"], 1, "should end in .mkv, .mov, .mp4"),
+        (["--out", "film.gif"], 1, "must end in .mkv or .mov or .mp4"),
         (["--out", "/nonexistent/a.mp4"], 1, "does not exist"),
         (["--csv", "/nonexistent/a.csv"], 1, "does not exist"),
         (["--resume", "/nonexistent"], 1, "no saved state"),

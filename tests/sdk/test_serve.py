@@ -20,6 +20,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, get_args
 
+import click
 import httpx
 import pytest
 from PIL import Image
@@ -28,10 +29,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from movistream.cli import main
+from movistream.serve import server as server_module
 from movistream.serve.command import serve
 from movistream.serve.hub import Subscriber
 from movistream.serve.limits import Limits
 from movistream.serve.schema import SourceKind
+from tests.conftest import foreign_model
 from tests.sdk.serving import Server, serving
 from tests.sdk.videos import MjpegServer, numbered_picture, write_timed_video
 from tests.sdk.waiting import wait_until
@@ -526,6 +529,29 @@ def test_hosts_and_tokens(model_path: Path, capsys: Capture) -> None:
         assert message in capsys.readouterr().err
 
 
+def test_a_foreign_model_says_that_its_rate_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    path = tmp_path / "exported.tflite"
+    path.write_bytes(foreign_model("call"))
+    monkeypatch.setattr(server_module, "run_server", lambda *_: None)
+    main(["serve", str(path)])
+    assert "does not say at what frame rate" in capsys.readouterr().err
+    main(["serve", str(path), "--fps", "5"])
+    assert "does not say" not in capsys.readouterr().err
+
+
+def test_help_fits_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """In groups, each option with words."""
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["serve", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert {"Server:", "Source:", "Memory:", "Model:"} <= set(lines)
+    assert max(map(len, lines)) <= 80
+    options = [known for known in serve.params if isinstance(known, click.Option)]
+    assert [known.name for known in options if not known.help] == []
+
+
 def test_a_token_is_never_printed_into_a_log(model_path: Path) -> None:
     environment = {**os.environ, "MOVISTREAM_TOKEN": TOKEN}
     command = [sys.executable, "-u", "-m", "movistream", "serve", str(model_path), "--port", "0"]
@@ -585,17 +611,17 @@ def test_the_model_file_is_replaced(model_path: Path, clip: Path, tmp_path: Path
 
 def test_who_never_reads_is_dropped(model_path: Path, clip: Path) -> None:
     """And who wants no pictures has none to acknowledge."""
-    with serving(model_path, clip, "--loop", limits={"unshown_s": 2.0}) as running:
+    with serving(model_path, clip, "--loop", limits={"unshown_s": 1.0}) as running:
         path = f"{running.socket_url}/api/feeds/{running.feeds()[0]['id']}/live"
         with connect(path) as silent, connect(f"{path}?pictures=false") as reader:
             kinds = set()
-            deadline = time.monotonic() + 4
+            deadline = time.monotonic() + 2.5
             while time.monotonic() < deadline:
                 kinds.add(type(reader.recv(timeout=10)))
             assert kinds == {str}
             # Five steps a second have come; if it was still open, more would follow.
             with pytest.raises(ConnectionClosed):
-                messages(silent, 50, "step")
+                messages(silent, 25, "step")
 
 
 def test_limits_of_a_server() -> None:
@@ -627,6 +653,10 @@ def operations(server: Server) -> list[tuple[str, str]]:
 def test_the_schema_names_all(server: Server) -> None:
     found = {path for _, path in operations(server)}
     assert {"/api/status", "/api/uploads", "/api/feeds/{feed_id}/settings", "/metrics"} <= found
+    document = server.http.get("/schema/openapi.json").json()
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            assert operation["description"].endswith(".")
 
 
 def test_the_schema_describes_web_sockets(server: Server) -> None:

@@ -33,7 +33,7 @@ from movistream.sources import (
     open_source,
 )
 from movistream.sources import live as live_sources
-from movistream.sources.cameras import CameraAddress, camera_address
+from movistream.sources.cameras import CameraAddress, camera_address, cameras_there
 from movistream.sources.picking import pick_at_rate
 from movistream.sources.video_file import find_videos
 from movistream.watch.resets import SceneCutDetector
@@ -131,7 +131,7 @@ def test_playlists_are_not_followed(tmp_path: Path) -> None:
     }.items():
         path = tmp_path / name
         path.write_text(text)
-        with pytest.raises(VideoError, match="cannot be opened as a video"):
+        with pytest.raises(VideoError, match="is no video, but text"):
             VideoFile(path)
 
 
@@ -299,6 +299,21 @@ def test_cameras_of_each_system(system: str, name: str, device: str, format_name
     address = camera_address(name, system)
     assert address is not None
     assert (address.device, address.format_name) == (device, format_name)
+
+
+def test_what_a_camera_is_called_and_asked_for() -> None:
+    assert camera_address("0", "darwin") == CameraAddress("camera 0", "0", "avfoundation", 30.0)
+    assert camera_address("video=Eye", "win32") == CameraAddress("Eye", "video=Eye", "dshow")
+    assert camera_address("3", "linux") == CameraAddress("/dev/video3", "/dev/video3", "v4l2", None)
+
+
+def test_cameras_are_listed_where_that_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "glob", lambda *_: [Path("/dev/video1"), Path("/dev/video0")])
+    assert cameras_there() == "; there are /dev/video0, /dev/video1"
+    monkeypatch.setattr(Path, "glob", lambda *_: [])
+    assert cameras_there() == "; there is none at all"
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert cameras_there() == ""
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import movistream
 from movistream.errors import MovistreamError
 from movistream.sources.frame import VideoFrame
+from movistream.stream.result import Result
 from movistream.watch import watcher as watch
 from movistream.watch.resets import ResetOptions
 from movistream.watch.watcher import Notice, Step, Watcher, WatchOptions
@@ -139,3 +141,24 @@ def test_a_watcher_goes_on_from_a_snapshot(model_path: Path, small_frames: np.nd
             looked(whole, index)
         resumed = Watcher("resumed", model, WatchOptions(), resume=whole.last_snapshot())
         np.testing.assert_array_equal(looked(whole, 3), looked(resumed, 3))
+
+
+def test_what_happens_is_told_in_short_numbers() -> None:
+    notice = Notice("camera", 1.23456, "reset", "scene cut; state reset")
+    assert notice.to_dict() == {
+        "version": 1,
+        "type": "notice",
+        "source": "camera",
+        "kind": "reset",
+        "time_s": 1.2346,
+        "reason": "scene cut; state reset",
+    }
+
+
+def test_steps_are_told_apart_by_what_they_are_not_by_what_they_hold() -> None:
+    """Arrays have no single answer to whether they are equal."""
+    frame = VideoFrame(0, 0.0, lambda: np.zeros((2, 2, 3), np.uint8))
+    result = Result(0, 0.0, np.zeros(2, np.float32), 0, 0)
+    step = Step("clip", frame, result, result.probabilities, result.top(2), None, 0, ())
+    assert step == step
+    assert step != replace(step)

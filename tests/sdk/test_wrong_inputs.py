@@ -15,6 +15,7 @@ from movistream.system.content import looks_like
 
 Capture = pytest.CaptureFixture[str]
 
+A_WEB_PAGE = "a web page: download the file itself, not the page that shows it"
 PAGE = "<!DOCTYPE html>\n<html><title>404</title></html>\n"
 
 
@@ -90,6 +91,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_path: Path, cli
         ("convert model.tflite -o x.tflite --precision int4", 2, "'int4' is not one of"),
         ("convert model.tflite -o x.tflite --calibrate missing", 1, "missing"),
         ("bench page.tflite", 1, "a web page"),
+        ("demo -o two.txt", 1, "two.txt is a file, and a folder is needed"),
+        ("run model.tflite clip.avi --save-state folder", 1, "folder is a folder"),
+        ("run model.tflite htp://x/y.mp4", 1, "htp://x begins with htp://…, which is not read"),
+        ("convert model.tflite -o x.tflite --num-classes 6", 1, "has num classes 5, not 6"),
+        ("convert model.tflite -o x.tflite --precision int8", 1, "name a file or a folder with"),
+        ("convert model.tflite -o x.tflite --calibrate clip.avi", 1, "goes with --precision int8"),
+        ("train folder -o run", 1, "folder"),
+        ("train two.txt -o run", 1, "two.txt"),
+        ("evaluate model.tflite", 2, "a .tflite file needs DATA to be judged on"),
+        ("completion tcsh", 2, "'tcsh' is not one of"),
         ("serve model.tflite missing.mp4 --port 99999", 2, "99999 is not in the range"),
     ],
 )
@@ -111,9 +122,23 @@ def test_one_line_says_what_must_be(
     ("head", "kind"),
     [
         (b"", "empty"),
-        (b"\n  <HTML>", "a web page: download the file itself, not the page that shows it"),
+        (b"\n  <HTML>", A_WEB_PAGE),
         (b"\0\0\0\x1cTFL3", "a .tflite model"),
         (b"%PDF-1.4", "a PDF"),
+        (b"PK\x03\x04\x14\0", "a zip archive"),
+        (b"\x1f\x8b\x08\0", "a gzip archive"),
+        (b"\x89PNG\r\n\x1a\n\0", "a picture"),
+        (b"\xff\xd8\xff\xe0\0", "a picture"),
+        (b"\x1aE\xdf\xa3\x01\0", "a .mkv or .webm video"),
+        (b"RIFF\0\0\0\0AVI LIST", "an .avi video"),
+        (
+            b"<?xml version='1.0'?>",
+            A_WEB_PAGE,
+        ),
+        (b"<head>", A_WEB_PAGE),
+        (b"words\x01" * 100, None),
+        (b"w" * 60 + b"\x01", "text"),
+        (b"w" * 40 + b"\x01", None),
         (b"\0\0\0\x18ftypmp42", "an .mp4 video or the like"),
         (b"just words\r\n\tand more", "text"),
         ("Wörter".encode(), "text"),

@@ -21,6 +21,7 @@ from pathlib import Path
 import movistream
 import movistream_benchmarks
 from movistream.errors import EngineUnavailableError, MovistreamError
+from movistream.system.output import make_output_folder
 from movistream_benchmarks.arm.step_counted import Answer, Moment, Request
 
 CPUS = ("cortex-a76", "cortex-a72")
@@ -64,7 +65,7 @@ def set_up(folder: Path) -> None:
     if ready.is_file() and ready.read_text(encoding="ascii") == digest:
         return
     _check_machine()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_output_folder(folder)
     with ExitStack() as opened:
         script, plugin, wheels = (str(opened.enter_context(as_file(each))) for each in recipe)
         command = ["bash", script, str(folder), plugin, wheels]

@@ -84,9 +84,13 @@ def _event_line(event: Event) -> str | None:
 
 @contextmanager
 def live_table(title: str, rows: int, *, tagged: bool = False) -> Iterator[Sink]:
-    """A table of the best classes of one stream, or of the best one of each of several."""
+    """A table of the best classes of one stream, or of the best one of each of several.
+
+    Events and notices are printed above it, the answers to whole sources below it.
+    """
     console = Console()
     latest: dict[str, Step] = {}
+    answers: list[str] = []
     shown_at = 0.0
     progress = _progress(console)
     tasks: dict[str, Any] = {}
@@ -113,10 +117,15 @@ def live_table(title: str, rows: int, *, tagged: bool = False) -> Iterator[Sink]
                     shown_at = time.monotonic()
                     refresh()
             elif (line := _line(item, tagged=tagged)) is not None:
-                live.console.print(line, markup=False, highlight=False)
+                if isinstance(item, Ended):
+                    answers.append(line)
+                else:
+                    console.print(line, markup=False, highlight=False)
 
         yield show
         refresh()
+    for line in answers:
+        console.print(line, markup=False, highlight=False)
 
 
 @contextmanager

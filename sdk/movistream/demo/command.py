@@ -18,9 +18,10 @@ from movistream.demo import timeline as timelines
 from movistream.demo.clip import demo_path, write_clip
 from movistream.demo.motion import LABELS, CameraPath
 from movistream.drawing.annotate import pillow_image
-from movistream.errors import LabelsError, MissingExtraError, OutputError
+from movistream.errors import LabelsError, MissingExtraError
 from movistream.sources import open_source
 from movistream.sources.container import pyav
+from movistream.system.output import make_output_folder
 from movistream.watch.lane import Ended
 from movistream.watch.model import Model, load
 from movistream.watch.pool import StreamPool
@@ -63,10 +64,7 @@ def demo(output: Path, camera: int | None, model: Path) -> None:
         _watch_camera(model, camera)
         return
     with _loaded(model) as loaded:
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"cannot make the folder {output}: {error.strerror}") from None
+        make_output_folder(output)
         _watch_clip(loaded, output)
 
 

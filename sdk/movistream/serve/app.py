@@ -78,6 +78,7 @@ def make_app(make_station: Callable[[], Station]) -> Litestar:
             title="movistream",
             version=movistream.__version__,
             path="/schema",
+            use_handler_docstrings=True,
             render_plugins=[JsonRenderPlugin()],
         ),
         request_max_body_size=_MOST_REQUEST_BYTES,

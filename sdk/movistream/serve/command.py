@@ -13,6 +13,7 @@ from typing import get_args
 import click
 
 from movistream.cli import parameters
+from movistream.cli.help import Command, option
 from movistream.engines import ENGINES
 from movistream.errors import MissingExtraError, MovistreamError, VideoError
 from movistream.file.labels import read_labels
@@ -33,64 +34,113 @@ SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 _MEGABYTE = 1024**2
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("model", type=parameters.MODEL)
 @click.argument("sources", nargs=-1, metavar="[MODEL]... [SOURCE]...")
-@click.option(
-    "--sources-from",
-    type=parameters.PATH,
-    metavar="FILE",
-    help="More sources, one a line: in contrast to arguments, other users cannot see them.",
+@option("--host", default="127.0.0.1", show_default=True, group="Server", help="Listen here.")
+@option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    group="Server",
+    help="Listen on this port; 0 takes one that is free.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
-@click.option(
+@option(
     "--token",
     envvar=TOKEN_VARIABLE,
     show_envvar=True,
+    group="Server",
     help="Whoever asks must bring it; 'new' makes one. Needed unless HOST is this machine alone.",
 )
-@click.option(
+@option(
     "--known-as",
     "known_as",
     multiple=True,
     metavar="HOST",
+    group="Server",
     help="A name by which this server is asked, beside this machine's own; matters with a token.",
 )
-@click.option(
+@option(
     "--allow-sources",
     type=click.Choice(["none", *SOURCE_KINDS]),
     multiple=True,
     default=["network"],
     show_default=True,
-    help="What may be added while the server runs; may be repeated.",
+    metavar="KIND",
+    group="Server",
+    help="Let these be added while the server runs: network (addresses of other machines),"
+    " this-machine (its own addresses), cameras (its own), or none; give several.",
 )
-@click.option("--threads", type=click.IntRange(min=1, max=MOST_THREADS), help="Of the engine.")
-@click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
-@click.option(
-    "--labels",
-    type=parameters.PATH,
-    help="Names of the classes: a file with one a line, or kinetics600 or jester.",
-)
-@click.option("--weight-cache", type=parameters.PATH, metavar="FOLDER")
-@click.option("--fps", type=parameters.FRAMES_PER_SECOND, help="Frames per second to look at.")
-@click.option("--source-size", type=parameters.SIZE, help="Asked of a camera.")
-@click.option("--source-fps", type=parameters.FRAMES_PER_SECOND, help="Asked of a camera.")
-@click.option(
-    "--reset-after-gap",
-    type=parameters.SOME_SECONDS,
-    metavar="SECONDS",
-    help="Forget all when no frame came for so long.",
-)
-@click.option("--reset-on-cut", is_flag=True, help="Forget all at a cut to another scene.")
-@click.option("--loop", "loops", is_flag=True, help="Recordings begin anew at their end.")
-@click.option(
+@option(
     "--most-upload",
     type=click.IntRange(min=0),
     default=200,
     show_default=True,
     metavar="MEGABYTES",
-    help="Size of a video that somebody may send.",
+    group="Server",
+    help="Take files of at most this size.",
+)
+@option(
+    "--sources-from",
+    type=parameters.PATH,
+    group="Source",
+    help="More sources, one a line: in contrast to arguments, other users cannot see them.",
+)
+@option(
+    "--fps",
+    type=parameters.FRAMES_PER_SECOND,
+    group="Source",
+    help="Take this many frames per second of the source. [default: as the model was trained]",
+)
+@option("--source-size", type=parameters.SIZE, group="Source", help="Ask a camera for this size.")
+@option(
+    "--source-fps",
+    type=parameters.FRAMES_PER_SECOND,
+    group="Source",
+    help="Ask a camera for this frame rate; show image files at it.",
+)
+@option("--loop", "loops", is_flag=True, group="Source", help="Begin recordings anew at their end.")
+@option(
+    "--reset-on-cut",
+    is_flag=True,
+    group="Memory",
+    help="Forget all at a cut to another scene.",
+)
+@option(
+    "--reset-after-gap",
+    type=parameters.SOME_SECONDS,
+    metavar="SECONDS",
+    group="Memory",
+    help="Forget all when no frame came for so long. [default: never]",
+)
+@option(
+    "--labels",
+    type=parameters.PATH,
+    group="Model",
+    help="Names of the classes, in place of the model's own: a file with one a line, or"
+    " kinetics600 or jester.",
+)
+@option(
+    "--threads",
+    type=click.IntRange(min=1, max=MOST_THREADS),
+    group="Model",
+    help="Threads of the engine. [default: one per core, at most 4]",
+)
+@option(
+    "--engine",
+    type=click.Choice(["auto", *ENGINES]),
+    default="auto",
+    show_default=True,
+    group="Model",
+    help="What runs the model.",
+)
+@option(
+    "--weight-cache",
+    type=parameters.PATH,
+    metavar="FOLDER",
+    group="Model",
+    help="Keep packed weights here, for the next start and for other processes.",
 )
 def serve(
     model: Path,
@@ -115,8 +165,9 @@ def serve(
 ) -> None:
     """Show in a browser what MODEL says to each SOURCE.
 
-    Sources are those of 'movistream run'; without any, videos can be sent from the page, and its
-    browser's own camera can be watched. Ends with Ctrl+C.
+    MODEL and SOURCE are those of 'movistream run'. Without a SOURCE, videos and pictures can be
+    sent from the page, its browser's own camera can be watched, and cameras of the network can be
+    added. The first line that is printed is the page's address. Ctrl+C ends it.
     """
     if token == NEW_TOKEN and not (sys.stdout is not None and sys.stdout.isatty()):
         raise MovistreamError(
@@ -151,6 +202,12 @@ def serve(
         ]
         streamed: Streamable = loaded[0] if len(loaded) == 1 else Ensemble(loaded)
         rate = fps or streamed.frames_per_second
+        if rate is None:
+            click.echo(
+                "the model does not say at what frame rate it was trained: every frame is taken;"
+                " choose with --fps",
+                err=True,
+            )
         options = FeedOptions(
             WatchOptions(
                 events=EventOptions(),

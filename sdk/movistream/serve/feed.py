@@ -141,8 +141,9 @@ class Feed:
 
     def reset(self) -> None:
         """The stream forgets all before its next frame."""
-        if self._pool is not None:
-            self._pool.reset()
+        pool = self._pool
+        if pool is not None:
+            pool.reset()
 
     def configure(self, settings: Settings) -> None:
         """Takes other settings, from the next frame on.
@@ -166,9 +167,15 @@ class Feed:
         if settings.horizon_s is not None:
             # A model without a clock to hold says so now.
             self._model.stream(horizon_frames=1).close()
-        if self._pool is not None:
-            self._pool.reconfigure(watch)
-        self._options = replace(self._options, watch=watch)
+        # In this order: a pool that is made meanwhile finds them, one made before is told.
+        before, self._options = self._options, replace(self._options, watch=watch)
+        try:
+            pool = self._pool
+            if pool is not None:
+                pool.reconfigure(watch)
+        except MovistreamError:
+            self._options = before
+            raise
         self._settings = settings
         self._tell(FeedMessage(self.describe()))
 

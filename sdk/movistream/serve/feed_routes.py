@@ -17,7 +17,6 @@ from litestar.status_codes import (
     HTTP_409_CONFLICT,
 )
 
-from movistream.serve.added_source import check_source
 from movistream.serve.events_table import events_table
 from movistream.serve.feed import Feed
 from movistream.serve.refusals import problems
@@ -30,7 +29,7 @@ from movistream.serve.schema import (
 )
 from movistream.serve.station import Station
 
-FeedId = Annotated[str, Parameter(max_length=40, description="Of a feed, see /api/status.")]
+FeedId = Annotated[str, Parameter(max_length=40, description="The id of a feed, see /api/status.")]
 
 
 @get("/api/feeds/{feed_id:str}", sync_to_thread=False, responses=problems(404))
@@ -71,7 +70,7 @@ def events(
 
 @get("/api/feeds/{feed_id:str}/picture", media_type="image/jpeg", responses=problems(404, 409))
 async def picture(state: State, feed_id: FeedId) -> Response[bytes]:
-    """The newest frame."""
+    """The newest frame of a feed, as JPEG."""
     feed = _feed(state, feed_id)
     if feed.newest is None:
         raise HTTPException("no frame has come yet", status_code=HTTP_409_CONFLICT)
@@ -96,7 +95,7 @@ def pause(state: State, feed_id: FeedId) -> None:
     responses=problems(404),
 )
 def resume(state: State, feed_id: FeedId) -> None:
-    """Goes on."""
+    """Lets a feed go on that was paused."""
     _feed(state, feed_id).resume()
 
 
@@ -113,7 +112,7 @@ def reset(state: State, feed_id: FeedId) -> None:
 
 @put("/api/feeds/{feed_id:str}/settings", responses=problems(404, 422))
 async def configure(state: State, feed_id: FeedId, data: Settings) -> FeedDescription:
-    """Takes other settings, from the next frame on."""
+    """Takes other settings, from the next frame on. What the body leaves out gets its default."""
     feed = _feed(state, feed_id)
     await asyncio.to_thread(feed.configure, data)
     return feed.describe()
@@ -123,8 +122,7 @@ async def configure(state: State, feed_id: FeedId, data: Settings) -> FeedDescri
 async def add(state: State, data: NewSource) -> FeedDescription:
     """Watches one more source: an address, or what else the server allows."""
     station: Station = state.station
-    await asyncio.to_thread(check_source, data.source, station.limits.allowed_sources)
-    return station.add_source(data.source).describe()
+    return (await station.add_source(data.source)).describe()
 
 
 @delete("/api/feeds/{feed_id:str}", responses=problems(404, 422))

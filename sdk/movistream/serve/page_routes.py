@@ -57,12 +57,12 @@ def healthz(state: State) -> Response[str]:
 
 @get("/metrics", media_type="text/plain; version=0.0.4; charset=utf-8", sync_to_thread=False)
 def metrics(state: State) -> str:
-    """For Prometheus."""
+    """Figures for Prometheus."""
     return metrics_text(state.station)
 
 
 @get("/api/status", sync_to_thread=False)
 def status(state: State) -> Status:
-    """Model, machine and feeds."""
+    """The model, the machine, all feeds, and what may be added."""
     found: Status = state.station.status()
     return found

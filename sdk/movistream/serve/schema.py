@@ -20,9 +20,9 @@ class ScoredLabel(msgspec.Struct, frozen=True):
     """A class with its score.
 
     Attributes:
-        index: of the class.
-        label: of the class.
-        score: 0 to 1.
+        index: the class's place among all classes, from 0.
+        label: the class's name.
+        score: how sure the network is, 0 to 1.
     """
 
     index: int
@@ -31,7 +31,15 @@ class ScoredLabel(msgspec.Struct, frozen=True):
 
 
 class SeenEvent(msgspec.Struct, frozen=True):
-    """Something that was seen for a while; see :class:`movistream.Event`."""
+    """Something that was seen for a while; see :class:`movistream.Event`.
+
+    Attributes:
+        index: the class's place among all classes, from 0.
+        label: the class's name.
+        start_s: when it was seen first, in seconds since the source's start.
+        end_s: when it was over, or was seen last so far.
+        peak_score: its highest score, 0 to 1.
+    """
 
     index: int
     label: str
@@ -54,9 +62,9 @@ class SavedEvents(msgspec.Struct, frozen=True):
     """What was seen in a feed, the last 10,000 events.
 
     Attributes:
-        feed: its id.
-        name: its name.
-        events: in the order of their ends, also those from before a source began anew.
+        feed: the feed's id.
+        name: the feed's name.
+        events: the events in the order of their ends, also those from before a source began anew.
     """
 
     feed: str
@@ -68,11 +76,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a feed is watched.
 
     Attributes:
-        enter: score at which an event begins.
-        leave: score below which it ends.
-        smoothing_s: average scores over about so long.
-        horizon_s: let answers follow about the last so many seconds; null for as the file says.
-        allow: the only labels to report; empty for all.
+        enter: an event begins at this score.
+        leave: it ends below this score.
+        smoothing_s: scores are averaged over about so many seconds.
+        horizon_s: answers follow about the last so many seconds; null leaves it to the model.
+        allow: only these labels are reported; the empty list allows all.
     """
 
     enter: Annotated[float, Meta(gt=0, le=1)] = 0.5
@@ -87,7 +95,7 @@ class NewSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         source: an address, such as ``rtsp://user:password@camera/stream``; where the server allows
-            it, a camera of its machine.
+            it, a camera of its machine, such as ``0``.
     """
 
     source: Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -97,9 +105,9 @@ class Latencies(msgspec.Struct, frozen=True):
     """How long steps took: counts by upper limits.
 
     Attributes:
-        limits_ms: upper limits of all bins but the last, which has none.
-        counts: of steps in each bin.
-        median_ms: of the last steps.
+        limits_ms: the upper limits of all bins but the last, which has none.
+        counts: how many steps fell into each bin.
+        median_ms: the median of the last steps.
     """
 
     limits_ms: tuple[float, ...]
@@ -111,17 +119,17 @@ class FeedDescription(msgspec.Struct, frozen=True):
     """A source, and how it goes.
 
     Attributes:
-        id: in addresses.
-        name: for people.
+        id: what the feed is called in addresses.
+        name: what people call it.
         kind: ``source`` was named when the server was started, ``added`` is a source that somebody
             has added, ``upload`` a file that somebody sent, ``browser`` the camera of a browser.
         state: ``lost`` is tried again.
         problem: why it is lost or has failed; empty otherwise.
-        steps: frames that were looked at.
-        skipped: frames of a live source that were wanted but never looked at.
-        frames_per_second: looked at, lately.
+        steps: how many frames were looked at.
+        skipped: how many frames of a live source were wanted but never looked at.
+        frames_per_second: how many frames are looked at in a second, lately.
         settings: how it is watched.
-        latencies: of preprocessing and inference.
+        latencies: how long preprocessing and inference took.
     """
 
     id: str
@@ -137,7 +145,13 @@ class FeedDescription(msgspec.Struct, frozen=True):
 
 
 class ModelDescription(msgspec.Struct, frozen=True):
-    """The model that all feeds share."""
+    """The model that all feeds share.
+
+    Attributes:
+        name: the model's name.
+        labels: the names of its classes, in order.
+        frames_per_second: how many frames a second it wants to see; null if it does not say.
+    """
 
     name: str
     labels: tuple[str, ...]
@@ -148,10 +162,10 @@ class SystemDescription(msgspec.Struct, frozen=True):
     """How hard the machine works.
 
     Attributes:
-        uptime_s: of the server.
-        resident_bytes: of this process.
-        cpu_percent: of one core, by this process, since the last time that somebody asked.
-        cpu_celsius: temperature; null if the system does not tell.
+        uptime_s: how long the server runs.
+        resident_bytes: the memory that its process has.
+        cpu_percent: what this process took of one core since the last time that somebody asked.
+        cpu_celsius: the CPU's temperature; null if the system does not tell.
         throttled: whether a Raspberry Pi is slowed down now by heat or low voltage; null elsewhere.
     """
 
@@ -166,12 +180,12 @@ class Status(msgspec.Struct, frozen=True):
     """All there is to know.
 
     Attributes:
-        version: of the server.
-        model: that all feeds share.
-        system: the machine.
-        feeds: the oldest first.
-        most_upload_bytes: size of a video that may be sent.
-        allowed_sources: kinds of sources that may be added.
+        version: the server's version.
+        model: the model that all feeds share.
+        system: how hard the machine works.
+        feeds: all feeds, the oldest first.
+        most_upload_bytes: the size that a sent file may have.
+        allowed_sources: the kinds of sources that may be added.
     """
 
     version: str
@@ -187,6 +201,8 @@ class TimelinePoint(msgspec.Struct, frozen=True):
 
     Attributes:
         at: when the frame that it is about was captured or played.
+        time_s: the time of that frame, in seconds since the source's start.
+        best: the classes of the highest scores, best first.
     """
 
     at: Moment
@@ -206,9 +222,15 @@ class StepMessage(msgspec.Struct, frozen=True, tag="step", tag_field="type"):
 
     Attributes:
         at: when the frame that it is about was captured, or, of a recording, was played.
-        time_s: of that frame, since the source's start.
-        frame: its number.
+        time_s: the time of that frame, in seconds since the source's start.
+        frame: the number of that frame, from 0.
         best: the classes of the highest scores; none while the network has seen too few frames.
+        going_on: events that have begun and not ended.
+        preprocess_ms: how long the frame took to become what the network sees.
+        inference_ms: how long the network took.
+        latency_ms: how long it took from capture to here; null for recordings.
+        skipped: how many frames of a live source were wanted but never looked at, so far.
+        frames_per_second: how many frames are looked at in a second, lately.
     """
 
     at: Moment
@@ -230,7 +252,15 @@ class EventMessage(msgspec.Struct, frozen=True, tag="event", tag_field="type"):
 
 
 class NoticeMessage(msgspec.Struct, frozen=True, tag="notice", tag_field="type"):
-    """Sent when something else happened to the stream, at that time."""
+    """Sent when something else happened to the stream.
+
+    Attributes:
+        at: when it happened.
+        time_s: the time of the next frame, in seconds since the source's start.
+        kind: ``reset``: the network has forgotten all. ``interruption``: the source was lost and
+            came back.
+        reason: why, for people.
+    """
 
     at: Moment
     time_s: float
@@ -248,8 +278,8 @@ class Problem(msgspec.Struct, frozen=True):
     """Why something could not be done.
 
     Attributes:
-        status_code: that of the answer.
-        detail: for people.
+        status_code: the status code of the answer.
+        detail: what was wrong, for people.
     """
 
     status_code: int

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import tempfile
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,7 @@ from movistream.stream.ensemble import Streamable
 from movistream.system.leftovers import remove_leftovers, temporary_folder
 from movistream.watch.pool import stream_names
 
+_MOST_LOOKUPS = 2
 _ADDED: tuple[FeedKind, ...] = ("added",)
 _GUESTS: tuple[FeedKind, ...] = ("upload", "browser")
 
@@ -58,6 +60,8 @@ class Station:
         self._feeds: dict[str, Feed] = {}
         self._numbers = itertools.count(1)
         self._stack = ExitStack()
+        # Names that are never found must not keep others from what needs threads as well.
+        self._lookups = ThreadPoolExecutor(_MOST_LOOKUPS, thread_name_prefix="look up")
         self._folder: Path | None = None
         # What a killed server has left is not kept until somebody sends a video.
         remove_leftovers(Path(tempfile.gettempdir()))
@@ -118,14 +122,22 @@ class Station:
         options = replace(self._options, loops=False, retries=False)
         return self._add("upload", name, open_upload, options, path)
 
-    def add_source(self, source: str) -> Feed:
-        """Watches what somebody has added, after :func:`.added_source.check_source`.
+    async def add_source(self, source: str) -> Feed:
+        """Watches what somebody has added, if :func:`.added_source.check_source` lets it.
 
         It is checked again each time that it is opened: names of hosts may lead elsewhere later.
 
         Raises:
+            VideoError, NotAllowedError: see there.
             TooManyError: if there are too many already.
         """
+        checking = self._loop.run_in_executor(
+            self._lookups, check_source, source, self.limits.allowed_sources
+        )
+        try:
+            await asyncio.wait_for(checking, self.limits.lookup_s)
+        except asyncio.TimeoutError:
+            raise VideoError("it takes too long to find out where the host's name leads") from None
         self._make_room(_ADDED, self.limits.sources, "sources that were added")
 
         def open_checked() -> str:
@@ -174,6 +186,7 @@ class Station:
 
     async def close(self) -> None:
         """Ends all."""
+        self._lookups.shutdown(wait=False, cancel_futures=True)
         feeds, self._feeds = list(self._feeds.values()), {}
         await asyncio.gather(*(asyncio.to_thread(self._close, feed) for feed in feeds))
         self._stack.close()

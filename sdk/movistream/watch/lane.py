@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,6 +138,7 @@ class Lane:
         self._source_options = source_options
         self._resume = resume or {}
         self._looked_at: float | None = None
+        self._changing = threading.Lock()
         self._steps = 0
         self._stopped = False
         self._frames: Iterator[tuple[VideoFrame, bool]] = iter(())
@@ -224,9 +226,10 @@ class Lane:
             LabelsError: if an option names a label that the model does not have.
             VideoError: if a horizon in seconds needs a frame rate that nobody says.
         """
-        for watcher in self.watchers:
-            watcher.ask_for_options(options, self._horizon_frames(options))
-        self.options = options
+        with self._changing:
+            for watcher in self.watchers:
+                watcher.ask_for_options(options, self._horizon_frames(options))
+            self.options = options
 
     def close(self) -> None:
         """Frees all, so that a long list of sources takes no memory for those behind."""
@@ -259,12 +262,16 @@ class Lane:
             self._looked_at = (
                 own_rate / (options.every or 1) if rate is None else min(rate, own_rate)
             )
-        horizon_frames = self._horizon_frames(options)
         names = self.stream_names()
-        for name, view in zip(names, options.views, strict=True):
-            self.watchers.append(
-                Watcher(name, self._model, options, view, horizon_frames, self._resume.get(name))
-            )
+        with self._changing:
+            # Others that are asked for from here on find watchers to ask.
+            options = self.options
+            horizon_frames = self._horizon_frames(options)
+            for name, view in zip(names, options.views, strict=True):
+                resume = self._resume.get(name)
+                self.watchers.append(
+                    Watcher(name, self._model, options, view, horizon_frames, resume)
+                )
         for name in names:
             yield Started(name, source.live, self._looked_at, source.seconds)
         self._begin(rate, options)

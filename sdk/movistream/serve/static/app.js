@@ -200,8 +200,10 @@ class Card {
       const clock = document.createElement("time");
       clock.dateTime = at;
       clock.textContent = new Date(at).toLocaleTimeString();
-      if (index !== undefined) item.append(classMark(index));
-      item.append(text, clock);
+      const words = document.createElement("span");
+      if (index !== undefined) words.append(classMark(index));
+      words.append(text);
+      item.append(words, clock);
       return item;
     });
     find(".events", this.root).replaceChildren(...items.reverse());
@@ -255,7 +257,8 @@ function bestItem() {
 }
 
 function seconds(value) {
-  if (value < 60) return `${value.toFixed(1)} s`;
+  // A number and its unit stay on one line.
+  if (value < 60) return `${value.toFixed(1)}\u00a0s`;
   const whole = Math.floor(value);
   const clock = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60].map((part) => String(part).padStart(2, "0"));
   return clock.join(":");

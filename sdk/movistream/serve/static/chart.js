@@ -4,7 +4,7 @@
 import { classColor, classDash } from "./color.js";
 
 const TIMELINE_S = 120;
-const MOST_CURVES = 8;
+const MOST_CURVES = 10;
 const LETTER = 12;
 
 function prepared(canvas) {
