@@ -34,6 +34,8 @@ def test_the_page(tmp_path: Path) -> None:
         )
         assert run.returncode == 0, (command, run.stderr)
         said.append(run.stdout)
+    (figures,) = re.findall(r"^int8: .*$", text, re.MULTILINE)
+    assert figures in said[3]
     assert re.search(r"kept epoch [12]: right in 9\d\.\d% of", said[2])
     assert said[4].splitlines()[11].split()[4:7] == ["to", "the", "left"]
     assert said[5].count("Prediction") == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from pathlib import Path
 
@@ -52,6 +53,20 @@ def test_options_are_those_of_the_verb(page: Path) -> None:
 def test_options_alone_are_somebodys(page: Path) -> None:
     named = {m for mention in mentions_of(page) for m in re.findall(r"^--[a-z][a-z0-9-]*", mention)}
     assert named - KNOWN - OF_OTHER_PROGRAMS == set()
+
+
+def test_extras_are_there() -> None:
+    """Also those of commands that no test runs, because they install packages."""
+    setup = configparser.ConfigParser()
+    setup.read(PAGES[0].parent / "setup.cfg")
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = {
+        extra
+        for extras in re.findall(r"pip install '(?:\.|movistream)\[([\w,]+)\]'", text)
+        for extra in extras.split(",")
+    }
+    assert {"video", "convert", "train", "serve", "torch"} <= named
+    assert named <= set(setup["options.extras_require"])
 
 
 def test_there_are_some() -> None:

@@ -221,6 +221,8 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
     assert "pip install 'movistream[bench]'" in refused.stderr
     for name in (
         "astronaut.jpg",
+        "kinetics600.txt",
+        "jester.txt",
         "camera_motion.safetensors",
         "setup.sh",
         "count_instructions.c",

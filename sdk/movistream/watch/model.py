@@ -58,17 +58,19 @@ def load(
     it; never overwrite it: engines read weights from it.
 
     Args:
-        path: of the file, or a model's name; a path that exists wins over a name.
-        threads: used by the engine; by default one per available core, at most 4.
+        path: the path of the file, or a model's name. A path that exists wins over a name.
+        threads: the number of threads that the engine uses. By default it is one for each
+            available core, and at most 4.
         engine: ``compiled-model``, ``interpreter``, ``tflite-runtime``, or ``auto`` for the first
             of these that is installed.
-        labels: names of the classes, in place of those in the file: a sequence of names, or the
-            path of a file with one a line.
-        weight_cache: folder of this machine's where packed weights are kept for the next process,
-            which then takes less memory of its own and starts sooner; for compiled-model only.
-        arithmetic: of float operators: ``float32``, ``float16``, or ``auto`` for float16 where
-            file, CPU and engine have it and there is no weight cache. In float16, running means
-            forget after 2,048 frames.
+        labels: names of the classes, in place of those in the file: a sequence of names, the path
+            of a file with one a line, or ``kinetics600`` or ``jester`` for the classes of that
+            data set.
+        weight_cache: a folder of this machine where packed weights are kept for the next process,
+            which then takes less memory of its own and starts sooner. For compiled-model only.
+        arithmetic: what float operators compute in: ``float32``, ``float16``, or ``auto`` for
+            float16 where file, CPU and engine have it and there is no weight cache. In float16,
+            running means forget after 2,048 frames.
         check_arithmetic: before float16 is used, compare it with float32 on a few frames; where
             their logits' cosine falls below 0.99, ``auto`` takes float32.
         trust: which files are run without a trial: those that are ``known`` (converted here, or
