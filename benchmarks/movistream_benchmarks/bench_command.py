@@ -61,21 +61,21 @@ def _engine(text: str) -> str:
 
 @click.command()
 @click.argument("models", type=parameters.MODEL, nargs=-1)
-@click.option(
+@option(
     "--published",
     type=click.Path(path_type=Path),
     multiple=True,
     help="A file to run by the published samples' loop; these come first, and are the measure.",
 )
-@click.option(
+@option(
     "--threads",
     default="1",
     show_default=True,
     callback=_listed(_count_of("threads", MOST_THREADS)),
     metavar="N[,N…]",
-    help="Of the engine; every model runs with each.",
+    help="Threads of the engine; every model runs with each number.",
 )
-@click.option(
+@option(
     "--engine",
     "engines",
     default="auto",
@@ -84,35 +84,41 @@ def _engine(text: str) -> str:
     metavar="NAME[,NAME…]",
     help=f"What runs the models: auto, {', '.join(ENGINES)}.",
 )
-@click.option(
+@option(
     "--streams",
     default="1",
     show_default=True,
     callback=_listed(_count_of("streams", MOST_STREAMS)),
     metavar="N[,N…]",
-    help="Of each model, stepped in turn; every model runs with each.",
+    help="Streams of each model, stepped in turn; every model runs with each number.",
 )
-@click.option(
+@option(
     "--arithmetic",
     type=click.Choice(ARITHMETICS),
     default="auto",
     show_default=True,
-    help="Of float operators.",
+    help="Arithmetic of float operators.",
 )
-@click.option(
+@option(
     "--weight-cache",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
     help="Measure models also with packed weights that an earlier process has kept here.",
 )
-@click.option(
+@option(
     "--frames",
     type=click.IntRange(min=5),
     default=30,
     show_default=True,
-    help="Of each turn.",
+    help="Frames of each turn.",
 )
-@click.option("--rounds", type=click.IntRange(min=3), default=15, show_default=True)
+@option(
+    "--rounds",
+    type=click.IntRange(min=3),
+    default=15,
+    show_default=True,
+    help="Turns that each model has.",
+)
 @option(
     "--json",
     "as_json",
@@ -126,7 +132,7 @@ def _engine(text: str) -> str:
     old=("--html",),
     help="Write a report with plots, as a web page.",
 )
-@click.option("--force", is_flag=True, help="Replace a report that exists.")
+@option("--force", is_flag=True, help="Replace a report that exists.")
 def bench(
     models: tuple[Path, ...],
     published: tuple[Path, ...],

@@ -70,8 +70,8 @@ _MOST_FRAMES = 50
     "--arch",
     group="Network",
     metavar="NAME_OR_FILE",
-    help=f"Of an untrained network: {', '.join(ARCHITECTURES)}, a table of blocks in FILE.toml, or"
-    " any network in FILE.json. [default: a0]",
+    help=f"What an untrained network is: {', '.join(ARCHITECTURES)}, a table of blocks in"
+    " FILE.toml, or any network in FILE.json. [default: a0]",
 )
 @option(
     "--epochs",
@@ -99,7 +99,8 @@ _MOST_FRAMES = 50
     "--learning-rate",
     group="Training",
     type=click.FloatRange(min=0, min_open=True),
-    help=f"The highest. [default: {_FINE_TUNING_RATE:g} with --from, else {_LEARNING_RATE:g}]",
+    help=f"The highest learning rate. [default: {_FINE_TUNING_RATE:g} with --from, else"
+    f" {_LEARNING_RATE:g}]",
 )
 @option(
     "--batch",
@@ -108,7 +109,7 @@ _MOST_FRAMES = 50
     type=click.IntRange(min=1),
     default=4,
     show_default=True,
-    help="Clips a step.",
+    help="Clips in a step.",
 )
 @option(
     "--clip-frames",
@@ -159,7 +160,7 @@ _MOST_FRAMES = 50
     type=int,
     default=1,
     show_default=True,
-    help="Of everything random.",
+    help="Number that everything random is drawn by.",
 )
 def train(
     data: Path,

@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from movistream.cli import parameters
+from movistream.cli.help import option
 from movistream.engines import ENGINES
 from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import EngineError
@@ -28,31 +29,55 @@ LEAST_COSINE = 0.99
 
 @click.command("bench-arm")
 @click.argument("models", type=parameters.MODEL, nargs=-1)
-@click.option(
+@option(
     "--published",
     type=click.Path(exists=True, path_type=Path),
     multiple=True,
     help="A file to run by the published samples' loop; these come first.",
 )
-@click.option(
+@option(
     "--cpu",
     "cpus",
     type=click.Choice(CPUS),
     multiple=True,
     default=CPUS[:1],
     show_default=True,
-    help="Of a Raspberry Pi 5, or of a Raspberry Pi 4. May be given twice.",
+    help="The core of a Raspberry Pi 5, or of a Raspberry Pi 4. May be given twice.",
 )
-@click.option("--engine", type=click.Choice(["auto", *ENGINES]), default="auto", show_default=True)
-@click.option("--arithmetic", type=click.Choice(ARITHMETICS), default="auto", show_default=True)
-@click.option("--frames", type=click.IntRange(min=1), default=5, show_default=True, help="Counted.")
-@click.option("--warm-up", type=click.IntRange(min=1), default=12, show_default=True)
-@click.option(
+@option(
+    "--engine",
+    type=click.Choice(["auto", *ENGINES]),
+    default="auto",
+    show_default=True,
+    help="What runs the models.",
+)
+@option(
+    "--arithmetic",
+    type=click.Choice(ARITHMETICS),
+    default="auto",
+    show_default=True,
+    help="Arithmetic of float operators.",
+)
+@option(
+    "--frames",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Frames whose instructions are counted.",
+)
+@option(
+    "--warm-up",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="Frames before those.",
+)
+@option(
     "--folder",
     type=click.Path(path_type=Path),
     help="Where the emulator is set up, once. [default: movistream/arm in the user's cache]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per count.")
+@option("--json", "as_json", is_flag=True, help="Print one JSON object per count.")
 def bench_arm(
     models: tuple[Path, ...],
     published: tuple[Path, ...],

@@ -69,7 +69,7 @@ _STAGES = {
     type=click.Choice([precision.value for precision in Precision]),
     default=Precision.FLOAT32.value,
     show_default=True,
-    help="Of the weights; int8: of most activations and states too.",
+    help="Precision of the weights; in int8, of most activations and states too.",
 )
 @option(
     "--calibrate",

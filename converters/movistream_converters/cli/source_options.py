@@ -51,10 +51,15 @@ _SOURCE_OPTIONS = options(
         help="What squeeze-excite sees: space and time together, space alone, one after the"
         " other, or nothing.",
     ),
-    option("--activation", type=click.Choice(_TRUNK), group="Network", help="Of all blocks."),
-    option("--gating", type=click.Choice(_GATES), group="Network", help="Of squeeze-excite."),
     option(
-        "--head-activation", type=click.Choice(_TRUNK), group="Network", help="Of the classifier."
+        "--activation", type=click.Choice(_TRUNK), group="Network", help="Activation of all blocks."
+    ),
+    option("--gating", type=click.Choice(_GATES), group="Network", help="Gates of squeeze-excite."),
+    option(
+        "--head-activation",
+        type=click.Choice(_TRUNK),
+        group="Network",
+        help="Activation of the classifier.",
     ),
     option(
         "--num-classes",
@@ -81,7 +86,7 @@ _SOURCE_OPTIONS = options(
         type=click.IntRange(1, _MOST_WINDOW_FRAMES),
         metavar="FRAMES",
         group="Network",
-        help="Of the mean over time, in a network that saw clips. [default: over all frames so"
+        help="Frames of the mean over time, in a network that saw clips. [default: all frames so"
         " far]",
     ),
 )

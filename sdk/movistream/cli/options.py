@@ -61,7 +61,7 @@ model_options = options(
         default="auto",
         show_default=True,
         group="Model",
-        help="Of float operators; auto is float16 where file, CPU and engine have it.",
+        help="Arithmetic of float operators; auto is float16 where file, CPU and engine have it.",
     ),
     option(
         "--check-arithmetic",
@@ -180,13 +180,13 @@ source_options = options(
         "--source-size",
         type=parameters.SIZE,
         group="Source",
-        help="Of raw frames; asked of a camera.",
+        help="Size of raw frames; a camera is asked for it.",
     ),
     option(
         "--source-fps",
         type=parameters.FRAMES_PER_SECOND,
         group="Source",
-        help="Frame rate of raw frames or image files; asked of a camera.",
+        help="Frame rate of raw frames or image files; a camera is asked for it.",
     ),
 )
 

@@ -35,6 +35,7 @@ _CLASSES_SHOWN = 3
 @click.option(
     "-o",
     "--output",
+    metavar="FOLDER",
     type=parameters.PATH,
     default=Path("movistream-demo"),
     show_default=True,
