@@ -11,6 +11,7 @@ PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)$", re.MULTILINE)
+_WHOLE = re.compile(r"movistream [a-z-]+ [^-\s]|python\d? -m \S+ [^-\s]|python\d? [^-\s]+\.py ")
 _QUOTED_OR_COMMENT = re.compile(r"('[^']*'|\"[^\"]*\")|\s+#\s.*$", re.MULTILINE)
 
 
@@ -49,6 +50,11 @@ def commands_of(page: Path) -> tuple[str, ...]:
 def python_of(page: Path) -> tuple[str, ...]:
     """The programs on a page, from top to bottom."""
     return tuple(block.text for block in blocks_of(page) if block.language == "python")
+
+
+def spoken_commands_of(page: Path) -> tuple[str, ...]:
+    """Whole commands that stand within lines: a program, what it does and what it does it with."""
+    return tuple(mention for mention in mentions_of(page) if _WHOLE.match(mention))
 
 
 def mentions_of(page: Path) -> tuple[str, ...]:

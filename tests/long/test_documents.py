@@ -31,7 +31,7 @@ from tests.converters.sources import state_dict as pytorch_state_dict
 from tests.converters.test_pytorchvideo import published, state_dict
 from tests.converters.test_pytorchvideo import write as write_x3d
 from tests.converters.torch_files import save
-from tests.documents import PAGES, ROOT, commands_of, python_of
+from tests.documents import PAGES, ROOT, commands_of, python_of, spoken_commands_of
 
 PORT = 8080
 """Of the server, as the pages say it."""
@@ -58,8 +58,14 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "~/movistream-env/bin/pip install --require-hashes -r requirements/build.txt"
         " -r requirements/runtime.txt",
         "~/movistream-env/bin/pip install --no-build-isolation --no-deps .",
+        "movistream bench-arm A.tflite",
         "movistream bench-arm MODEL.tflite --published PEER.tflite",
         "movistream bench-arm MODEL.tflite --cpu cortex-a76 --cpu cortex-a72",
+    ),
+    "it takes minutes": (
+        "python -m movistream_benchmarks.streams pacing MODEL",
+        "python -m movistream_benchmarks.serve_load MODEL VIDEO",
+        "python -m movistream_benchmarks.serve_load MODEL VIDEO --hostile",
     ),
     "it needs a camera": (
         ".venv-demo/bin/movistream demo --camera 0",
@@ -123,7 +129,16 @@ VIDEOS = (
     "recording",
     "other",
 )
-MODELS = ("MODEL", "a0.tflite", "a0.float32.tflite", "a0.int8.tflite")
+MODELS = (
+    "MODEL",
+    "MODEL.tflite",
+    "A.tflite",
+    "B.tflite",
+    "their.tflite",
+    "a0.tflite",
+    "a0.float32.tflite",
+    "a0.int8.tflite",
+)
 OUTPUT = re.compile(r"(?:-o|--output) (\S+)")
 NEEDS_A_SERVER = ("curl -s localhost:8080/",)
 PRELUDE = """
@@ -154,7 +169,7 @@ def video(path: Path, seconds: float = 3, seed: int = 1) -> None:
 def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what the pages name, by those names: small, untrained, drawn."""
     folder = tmp_path_factory.mktemp("things")
-    labels = [f"class {index}" for index in range(600)]
+    labels = ["a", "b", *(f"class {index}" for index in range(2, 600))]
     source = small_checkpoint(
         "n0", num_classes=len(labels), image_size=96, se_type=SqueezeExciteType.NONE
     )
@@ -162,10 +177,10 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
         video(folder / f"{name}.mp4", seconds=13 if name == "day" else 2)
     shutil.copy(folder / "VIDEO.mp4", folder / "VIDEO")
     video(folder / "demo" / "output" / "clip.mp4")
-    for name in ("MY_VIDEOS", "clips"):
+    for name in ("MY_VIDEOS", "clips", "DATA"):
         for number in range(6):
             video(folder / name / "ab"[number % 2] / f"{number}.mp4", 0.6, number)
-    for name in ("OTHERS", "videos", "ARCHIVE"):
+    for name in ("OTHERS", "videos", "VIDEOS", "ARCHIVE"):
         video(folder / name / "1.mp4", 1)
         video(folder / name / "2.mp4", 1, 2)
     (folder / "cameras.txt").write_text(f"{RECORDING}\n", encoding="utf-8")
@@ -313,8 +328,26 @@ def test_a_page(page: Path, desk: Path, done: set[str]) -> None:
         run("python program.py", desk)
 
 
-def test_what_is_left_out_is_on_a_page() -> None:
+def test_what_stands_within_lines(desk: Path) -> None:
+    """Commands that no block shows."""
     shown = {command for page in PAGES for command in commands_of(page)}
+    spoken = dict.fromkeys(command for page in PAGES for command in spoken_commands_of(page))
+    commands = [command for command in spoken if command not in shown | LEFT_OUT]
+    assert len(commands) > 8
+    for name in ("demo", "tests"):
+        shutil.copytree(ROOT / name, desk / name, dirs_exist_ok=True)
+    for command in commands:
+        if " serve " in command:
+            with serving(command, desk):
+                pass
+        else:
+            run(command, desk)
+
+
+def test_what_is_left_out_is_on_a_page() -> None:
+    shown = {
+        command for page in PAGES for command in (*commands_of(page), *spoken_commands_of(page))
+    }
     assert LEFT_OUT - shown == set()
     assert {page.name for page in PAGES} >= set(ELSEWHERE)
     assert all((ROOT / test).exists() for test in ELSEWHERE.values())
