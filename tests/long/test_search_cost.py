@@ -12,13 +12,13 @@ from movistream.errors import EngineUnavailableError
 from movistream_benchmarks.arm.emulator import set_up
 from movistream_training.search.cost import accuracy, file_of, fit, price
 from movistream_training.search.counting import count_instructions
-from movistream_training.search.members import sample
+from movistream_training.search.members import Task, sample
 from movistream_training.search.space import built_in_space
 
 ROOT = Path(__file__).parents[2]
 EMULATOR = ROOT / "build" / "arm"
 CPU = "cortex-a76"
-CLASSES = 6
+TASK = Task(classes=6)
 FITTED, HELD_OUT = 40, 30
 
 
@@ -33,9 +33,9 @@ def test_predictions_of_members_that_nobody_counted(tmp_path: Path) -> None:
     files = []
     for index, member in enumerate(members):
         files.append(tmp_path / f"{index:02}.tflite")
-        files[-1].write_bytes(file_of(member, CLASSES))
+        files[-1].write_bytes(file_of(member, TASK))
     counted = list(count_instructions(files, CPU, EMULATOR))
-    features = [price(member, CLASSES, CPU).features for member in members]
+    features = [price(member, TASK, CPU).features for member in members]
     model = fit(features[:FITTED], counted[:FITTED])
     found = accuracy(model, features[FITTED:], counted[FITTED:])
     assert found.mean_error <= 0.03

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movistream.errors import OutputError
+from movistream.file.activation_memory import activation_memory
 from movistream.file.graph import Graph, Operator, read_model_file
+from movistream.file.names import find_model
 from movistream.file.tensors import Tensor
 from movistream_converters.networks.movinet import ARCHITECTURES
 from movistream_training.errors import SearchError
@@ -31,8 +33,9 @@ from movistream_training.search.cost import (
 from movistream_training.search.counting import count_instructions
 from movistream_training.search.features import STEP, step_features
 from movistream_training.search.least_squares import non_negative_least_squares
-from movistream_training.search.members import sample
+from movistream_training.search.members import Task, sample
 from movistream_training.search.space import built_in_space
+from tests.training.test_search_space import N0_MEMBER, TASK
 
 N0 = built_in_space("n0")
 
@@ -151,9 +154,9 @@ def test_features_by_hand() -> None:
 
 def test_a_price() -> None:
     """N0 with the gates of a MoViNet, 600 classes: what its description says of it elsewhere."""
-    found = price(ARCHITECTURES["n0"], 600, "cortex-a76")
-    smaller = price(replace(ARCHITECTURES["n0"], image_size=48), 600, "cortex-a76")
-    data = file_of(ARCHITECTURES["n0"], 600)
+    found = price(ARCHITECTURES["n0"], Task(600), "cortex-a76")
+    smaller = price(replace(ARCHITECTURES["n0"], image_size=48), Task(600), "cortex-a76")
+    data = file_of(ARCHITECTURES["n0"], Task(600))
     assert found.file_bytes == len(data)
     assert found.features == step_features(read_model_file(data, "n0").graphs[0], "cortex-a76")
     # The widest tensor and what it is made of: 24 × 24 × 72 and 48 × 48 × 16 numbers, at least.
@@ -163,10 +166,20 @@ def test_a_price() -> None:
     assert abs(found.file_bytes - smaller.file_bytes) < 2000
 
 
+def test_the_price_of_the_model_in_the_box() -> None:
+    """A file that has learnt nothing has the operators and the size of the calibrated one."""
+    data = find_model("camera-motion").read_bytes()
+    found = price(N0_MEMBER, TASK, "cortex-a76")
+    graph = read_model_file(data, "camera-motion").graphs[0]
+    assert found.features == step_features(graph, "cortex-a76")
+    assert found.peak_bytes == activation_memory(graph).floor_bytes
+    assert found.file_bytes == pytest.approx(len(data), rel=0.01)
+
+
 def test_a_model_of_a_world_that_is_linear() -> None:
     """Costs that are sums of features are learnt from some members and hold for others."""
     generator = np.random.default_rng(3)
-    found = [price(sample(N0, generator), 6, "cortex-a76").features for _ in range(60)]
+    found = [price(sample(N0, generator), Task(6), "cortex-a76").features for _ in range(60)]
     names = sorted(set().union(*found))
     truth = dict(zip(names, generator.integers(1, 1000, len(names)), strict=True))
     counted = [int(sum(truth[name] * each[name] for name in each)) for each in found]

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from movistream.file.graph import read_model_file
 from movistream_converters.conversion import nominal_int8_file
 from movistream_converters.formats.movinet_table import read_table, table_text
 from movistream_converters.formats.network_file import untrained_source
-from movistream_converters.ir.network import horizon_of, with_horizon
+from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,
@@ -25,7 +26,7 @@ from movistream_converters.networks.movinet import (
 )
 from movistream_training.camera_motion.training import OPTIONS
 from movistream_training.errors import SearchError
-from movistream_training.search.members import misfit, mutate, sample, source_of
+from movistream_training.search.members import Task, misfit, mutate, sample, source_of
 from movistream_training.search.space import Space, StageSpace, built_in_space, read_space, space_of
 
 N0 = built_in_space("n0")
@@ -40,6 +41,8 @@ N0_MEMBER = replace(
     stream_activation=OPTIONS.activation,
     stream_head_activation=OPTIONS.head_activation,
 )
+
+TASK = Task(OPTIONS.num_classes, OPTIONS.horizon_frames)
 
 TEXT = """
 name = "tiny"
@@ -71,9 +74,9 @@ def test_the_published_networks_are_members(name: str) -> None:
 def test_the_camera_motion_network_is_a_member() -> None:
     """Node by node."""
     assert misfit(N0, N0_MEMBER) is None
-    network = source_of(N0_MEMBER, OPTIONS.num_classes).network
+    network = source_of(N0_MEMBER, TASK).network
     own = build_movinet(OPTIONS)
-    assert with_horizon(network, horizon_of(own)).nodes == own.nodes
+    assert network.nodes == own.nodes
     assert network.image_size == own.image_size
 
 
@@ -116,8 +119,51 @@ def test_every_choice_is_drawn_and_reached() -> None:
 def test_members_become_files(seed: int) -> None:
     generator = np.random.default_rng(seed)
     member = mutate(N0, sample(N0, generator), generator)
-    source = source_of(member, 4)
+    source = source_of(member, Task(4))
     assert nominal_int8_file(source, random_weights(source.network, 1))[4:8] == b"TFL3"
+
+
+def some(elements: st.SearchStrategy[int], most: int = 2) -> st.SearchStrategy[tuple[int, ...]]:
+    return st.lists(elements, min_size=1, max_size=most, unique=True).map(tuple)
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> Space:
+    """Of odd widths, even kernels, frames of a few pixels."""
+    stage = st.builds(
+        StageSpace,
+        layers=some(st.integers(1, 3)),
+        filters=some(st.integers(1, 40)),
+        strides=some(st.integers(1, 4)),
+        kernels=some(st.tuples(st.integers(1, 5), st.integers(1, 9)), 3),  # type: ignore[arg-type]
+        expansions=some(st.sampled_from([0.25, 0.5, 1.0, 1.7, 6.0])),  # type: ignore[arg-type]
+        squeeze_excite=st.just((False, True)),
+    )
+    return Space(
+        name="drawn",
+        image_size=draw(some(st.integers(16, 80))),
+        frames_per_second=(5,),
+        clip_frames=(10,),
+        stem_filters=draw(some(st.integers(1, 30))),
+        head_filters=draw(some(st.integers(1, 60))),
+        hidden_filters=draw(some(st.integers(1, 60))),
+        activation=(ActivationFunction.RELU6, ActivationFunction.HARD_SWISH),
+        head_activation=(ActivationFunction.SWISH, ActivationFunction.GELU),
+        se_type=tuple(SqueezeExciteType),
+        positional_encoding=(False, True),
+        stages=tuple(draw(st.lists(stage, min_size=1, max_size=4))),
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(space=spaces(), seed=seeds)
+def test_members_of_any_space_become_files(space: Space, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    member = mutate(space, sample(space, generator), generator)
+    assert misfit(space, member) is None
+    source = source_of(member, Task(3))
+    data = nominal_int8_file(source, random_weights(source.network, 1))
+    assert read_model_file(data, "the member's file").graphs[0].operators
 
 
 @settings(max_examples=30, deadline=None)
@@ -129,7 +175,7 @@ def test_members_travel_as_text(
     path = tmp_path_factory.getbasetemp() / "arch.txt"
     path.write_text(table_text(member))
     assert read_table(path) == member
-    assert untrained_source(str(path)).network == source_of(member, 600).network
+    assert untrained_source(str(path)).network == source_of(member, Task(600)).network
 
 
 def test_a_change_keeps_the_share_of_an_expansion() -> None:

@@ -24,7 +24,7 @@ from movistream_converters.networks.movinet import Architecture
 from movistream_training.errors import SearchError
 from movistream_training.search.features import Features, step_features
 from movistream_training.search.least_squares import non_negative_least_squares
-from movistream_training.search.members import source_of
+from movistream_training.search.members import Task, source_of
 
 _SEED = 1
 """Of weights; no count depends on their values."""
@@ -104,23 +104,22 @@ class Row:
     file_bytes: int
 
 
-def file_of(member: Architecture, classes: int) -> bytes:
+def file_of(member: Architecture, task: Task) -> bytes:
     """An int8 file with the operators and shapes of the member's, which has learnt nothing."""
-    source = source_of(member, classes)
+    source = source_of(member, task)
     return nominal_int8_file(source, random_weights(source.network, _SEED))
 
 
-def price(member: Architecture, classes: int, cpu: str) -> Price:
+def price(member: Architecture, task: Task, cpu: str) -> Price:
     """Lowers the member and reads off what it costs; takes some hundredths of a second.
 
     Args:
-        classes: that it tells apart.
         cpu: one of :data:`.features.CPUS`.
     """
-    data = file_of(member, classes)
+    data = file_of(member, task)
     graph = read_model_file(data, "the member's file").graphs[0]
     return Price(
-        multiply_adds=network_cost(source_of(member, classes).network).multiply_adds_per_frame,
+        multiply_adds=network_cost(source_of(member, task).network).multiply_adds_per_frame,
         peak_bytes=activation_memory(graph).floor_bytes,
         file_bytes=len(data),
         features=step_features(graph, cpu),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,6 +35,19 @@ _SETTINGS = {
     "stream_positional_encoding": "positional_encoding",
 }
 """Fields of a table, and those of a space that hold their choices."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every member is to do, which is no choice of the space.
+
+    Attributes:
+        classes: that it tells apart.
+        horizon_frames: after so many frames, its running means forget; None: never.
+    """
+
+    classes: int
+    horizon_frames: int | None = None
 
 
 def sample(space: Space, generator: np.random.Generator) -> Architecture:
@@ -79,13 +92,13 @@ def misfit(space: Space, member: Architecture) -> str | None:
     return None
 
 
-def source_of(member: Architecture, classes: int) -> Source:
-    """The network of a member, untrained.
-
-    Args:
-        classes: that it tells apart.
-    """
-    options = replace(default_options(CUSTOM, table=member), num_classes=classes)
+def source_of(member: Architecture, task: Task) -> Source:
+    """The network of a member, untrained."""
+    options = replace(
+        default_options(CUSTOM, table=member),
+        num_classes=task.classes,
+        horizon_frames=task.horizon_frames,
+    )
     return movinet_source(options, {})
 
 
