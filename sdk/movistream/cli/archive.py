@@ -69,17 +69,41 @@ def find_jobs(sources: Sequence[str], output: Path) -> tuple[Job, ...]:
     return tuple(jobs.values())
 
 
+def check_results(jobs: Sequence[Job], run: Mapping[str, Any]) -> None:
+    """Refuses to write over what is no result of such a run.
+
+    Raises:
+        OutputError: if there is such a file.
+    """
+    for job in jobs:
+        if job.result.is_file() and not _is_of(job, run):
+            raise OutputError(
+                f"{job.result} exists, and is of another model, of other options or of something"
+                " else; name another folder, or add --force to replace it"
+            )
+
+
+def _is_of(job: Job, run: Mapping[str, Any]) -> bool:
+    try:
+        with job.result.open("rb") as file:
+            header = json.loads(file.readline())
+        return isinstance(header, dict) and bool(header.get("run") == run)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
 def is_finished(job: Job, run: Mapping[str, Any]) -> bool:
     """Whether the result is there and whole, of the video as it is now, and of such a run."""
+    if not _is_of(job, run):
+        return False
     try:
         with job.result.open("rb") as file:
             header = json.loads(file.readline())
             file.seek(max(0, job.result.stat().st_size - _LAST_LINE_BYTES))
             footer = json.loads(file.read().splitlines()[-1])
-        if not isinstance(header, dict) or header.get("run") != run:
-            return False
-        return footer.get("type") == "end" and header.get("sha256") == _sha256(job.video)
-    except (OSError, ValueError, IndexError, AttributeError, RecursionError):
+        same = header["sha256"] == _sha256(job.video)
+        return bool(same and footer["type"] == "end")
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return False
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from movistream.cli import parameters
 from movistream.cli.help import Command, option
@@ -19,7 +20,7 @@ from movistream.cli.options import (
     source_options,
 )
 from movistream.cli.run_loop import run_models
-from movistream.cli.run_options import Request, check_request
+from movistream.cli.run_options import Request, check_request, finds_events
 from movistream.stream.preprocess import FITS
 
 _MOST_WORKERS = 64
@@ -131,7 +132,8 @@ _MOST_WORKERS = 64
     "--resume", type=parameters.PATH, group="Memory", help="Go on with a memory that was written."
 )
 @model_options
-def run(model: Path, sources: tuple[str, ...], **options: Any) -> None:
+@click.pass_context
+def run(context: click.Context, /, model: Path, sources: tuple[str, ...], **options: Any) -> None:
     """Run MODEL, a .tflite stream model, on each SOURCE one frame at a time.
 
     MODEL is a file or the name of a model, such as camera-motion; 'movistream models' lists those.
@@ -142,6 +144,14 @@ def run(model: Path, sources: tuple[str, ...], **options: Any) -> None:
     Ctrl+C ends cleanly; signal USR1 resets all streams.
     """
     request = Request(**options)
+    if not finds_events(request):
+        given = [
+            f"--{name}"
+            for name in ("enter", "leave", "shortest")
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ]
+        if given:
+            raise click.UsageError(f"{' and '.join(given)} goes with --events or --plot")
     more_models, sources = parameters.models_and_sources(sources)
     models = [model, *more_models]
     check_request(request, models, sources)
