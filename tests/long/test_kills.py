@@ -134,7 +134,7 @@ def _archive_job(home: Path) -> Job:
 
 def _convert_job(home: Path) -> Job:
     def arguments(folder: Path) -> list[object]:
-        options = ("--precision", "dynamic")
+        options = ("--precision", "dynamic", "--force")
         return ["convert", home / "w.safetensors", "-o", folder / "m.tflite", *options]
 
     def model(path: Path) -> None:
