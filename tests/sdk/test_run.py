@@ -761,3 +761,23 @@ def test_who_is_asked_to_end_cleans_up(tmp_path: Path) -> None:
     assert child.returncode == 130
     assert told.decode().splitlines()[-1] == "movistream: error: interrupted"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_videos(model_path: Path, clip: Path, tmp_path: Path, capsys: Capture) -> None:
+    """Each is run; a picture among them is told of."""
+    folder = tmp_path / "clips"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("b.avi", "deep/a.avi"):
+        (folder / name).write_bytes(clip.read_bytes())
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "cover.png")
+    lines, told = run_lines([model_path, folder], capsys)
+    names = [str(folder / name) for name in ("b.avi", "deep/a.avi")]
+    assert [line["source"] for line in of_type("end", lines)] == names
+    assert "holds 2 videos: this runs each, and leaves 1 images out; --output-dir keeps" in told
+    assert exit_code(model_path, folder, "-o", tmp_path / "x.mp4") == 2
+    assert "is for one source and region" in capsys.readouterr().err
+    # Of a folder with more images than videos nobody knows what it is.
+    for number in range(4):
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"{number}.png")
+    assert exit_code(model_path, folder) == 1
+    assert "name the videos, or run them all with --output-dir" in capsys.readouterr().err

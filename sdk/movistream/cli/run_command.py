@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from movistream.cli import parameters
+from movistream.cli.archive import with_videos_of_folders
 from movistream.cli.help import Command, option
 from movistream.cli.options import (
     event_options,
@@ -140,7 +141,7 @@ def run(context: click.Context, /, model: Path, sources: tuple[str, ...], **opti
 
     A SOURCE is a video file, a folder of image files, a camera (0, /dev/video0, picamera), an
     address (rtsp://…, http://…), or - for raw RGB frames on standard input. Several MODELs, named
-    before the sources, answer together. With --output-dir, a SOURCE may be a folder of videos.
+    before the sources, answer together. Of a folder of videos, each is run.
     Ctrl+C ends cleanly; signal USR1 resets all streams.
     """
     request = Request(**options)
@@ -154,5 +155,9 @@ def run(context: click.Context, /, model: Path, sources: tuple[str, ...], **opti
             raise click.UsageError(f"{' and '.join(given)} goes with --events or --plot")
     more_models, sources = parameters.models_and_sources(sources)
     models = [model, *more_models]
+    if request.output_dir is None:
+        sources, notes = with_videos_of_folders(sources)
+        for note in notes:
+            click.echo(f"movistream: {note}", err=True)
     check_request(request, models, sources)
     run_models(models, sources, request)

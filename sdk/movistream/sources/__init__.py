@@ -14,11 +14,12 @@ from movistream.sources.container import Container
 from movistream.sources.frame import Picture, Source, VideoFrame, logger
 from movistream.sources.live import Camera, NetworkStream, NoAnswerError, open_address
 from movistream.sources.picamera import PiCamera
-from movistream.sources.pictures import ArraySource, ImageFolder, RawSource
+from movistream.sources.pictures import IMAGE_SUFFIXES, ArraySource, ImageFolder, RawSource
 from movistream.sources.video_file import VIDEO_SUFFIXES, VideoFile, find_videos
 from movistream.sources.web_video import NotFetchableError, WebVideo
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "VIDEO_SUFFIXES",
     "ArraySource",
     "Camera",
