@@ -105,7 +105,7 @@ $(INSTALLED_DEMO): setup.cfg pyproject.toml $(RUNTIME_LOCK)
 	@touch $@
 
 demo: $(INSTALLED_DEMO) ## let the camera-motion model watch a clip whose motion is known
-	$(VENV_DEMO)/bin/movistream demo -o $(OUTPUT)
+	$(VENV_DEMO)/bin/movistream demo -o $(OUTPUT) --force
 	@echo
 	@echo "On a video of your own: $(VENV_DEMO)/bin/movistream run camera-motion VIDEO"
 	@echo "On a camera:            $(VENV_DEMO)/bin/movistream demo --camera 0"
@@ -115,7 +115,7 @@ demo-convert: $(INSTALLED) ## the same with a model that is converted to int8 he
 	$(CAMERA_MOTION_MODULE).calibration $(OUTPUT)/calibration
 	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision int8 \
 		--calibrate $(OUTPUT)/calibration -o $(OUTPUT)/camera-motion.int8.tflite
-	$(BIN)/movistream demo --model $(OUTPUT)/camera-motion.int8.tflite -o $(OUTPUT)
+	$(BIN)/movistream demo --model $(OUTPUT)/camera-motion.int8.tflite -o $(OUTPUT) --force
 
 # A file's tests share networks, and stay together.
 test: $(INSTALLED) ## run the tests
@@ -139,6 +139,7 @@ lint: $(INSTALLED) ## style, types and import rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/basedpyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports --no-logo
 
 check: lint test ## lint and test

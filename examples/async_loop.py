@@ -1,6 +1,6 @@
 """Watches two sources in one asyncio program; either may fail without the other.
 
-python examples/async_loop.py MODEL.tflite A.mp4 rtsp://camera/1
+python examples/async_loop.py MODEL A.mp4 rtsp://camera/1
 """
 
 import asyncio
@@ -23,6 +23,8 @@ async def follow(model: movistream.Model, source: str) -> None:
 
 async def main() -> None:
     """Watches all sources at once."""
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     model_path, *sources = sys.argv[1:]
     with movistream.load(model_path) as model:
         await asyncio.gather(*(follow(model, source) for source in sources))

@@ -1,6 +1,6 @@
 """Writes a row for each video of a folder: what it shows, how surely, and how many events.
 
-python examples/batch_to_table.py MODEL.tflite FOLDER TABLE.csv
+python examples/batch_to_table.py MODEL FOLDER TABLE.csv
 """
 
 import csv
@@ -9,6 +9,8 @@ from pathlib import Path
 
 import movistream
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 model_path, folder, table_path = sys.argv[1:]
 clips = sorted(path for path in Path(folder).iterdir() if path.suffix in {".mp4", ".avi", ".mkv"})
 failed = 0

@@ -1,12 +1,14 @@
 """Calls functions instead of looping: one for each step, one for what becomes of events.
 
-python examples/callbacks.py MODEL.tflite CLIP.mp4
+python examples/callbacks.py MODEL CLIP.mp4
 """
 
 import sys
 
 import movistream
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 model_path, source = sys.argv[1:]
 seen: dict[str, float] = {}
 
@@ -21,7 +23,7 @@ def note(event: movistream.Event) -> None:
 
 
 def show(step: movistream.Step) -> None:
-    """Says what is going on at every fifth second."""
+    """Says what is going on, at one frame in 25."""
     if step.frame.index % 25 == 0:
         print(f"{step.time_s:.1f} s: {[event.label for event in step.going_on]}")
 

@@ -1,6 +1,6 @@
 """Says when something else comes before a camera; connects again where that can be done.
 
-python examples/camera_loop.py MODEL.tflite 0
+python examples/camera_loop.py MODEL 0
 """
 
 import sys
@@ -10,6 +10,8 @@ import movistream
 
 WAIT_S = 5
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 model_path, source = sys.argv[1:]
 with movistream.load(model_path) as model:
     before = None

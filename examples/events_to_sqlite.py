@@ -1,6 +1,6 @@
 """Writes what was seen in a source into a database, each event when it ends.
 
-python examples/events_to_sqlite.py MODEL.tflite SOURCE EVENTS.sqlite
+python examples/events_to_sqlite.py MODEL SOURCE EVENTS.sqlite
 """
 
 import sqlite3
@@ -13,6 +13,8 @@ create table if not exists events
 (source text, label text, start_s real, end_s real, peak_score real)
 """
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 model_path, source, database_path = sys.argv[1:]
 database = sqlite3.connect(database_path)
 database.execute(TABLE)

@@ -1,7 +1,7 @@
 """A clip is sent, and what it shows comes back as JSON.
 
 pip install fastapi uvicorn
-MODEL=MODEL.tflite uvicorn --app-dir examples fastapi_endpoint:app
+MODEL=MODEL uvicorn --app-dir examples fastapi_endpoint:app
 curl --data-binary @CLIP.mp4 http://127.0.0.1:8000/classify
 """
 

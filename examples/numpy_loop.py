@@ -1,6 +1,6 @@
 """A stream on numpy and LiteRT alone, from docs/manifest.md; logits are movistream's, bit by bit.
 
-python examples/numpy_loop.py MODEL.tflite FRAMES.npy LOGITS.npy
+python examples/numpy_loop.py MODEL.tflite FRAMES.npy LOGITS.npy   # uint8 RGB frames
 """
 
 import json
@@ -40,7 +40,7 @@ def tensor_of(frame: np.ndarray, image: dict[str, Any]) -> Any:
     return seen.astype(image["dtype"]).reshape(image["shape"])
 
 
-path, frames_path, logits_path = sys.argv[1:]  # Frames are uint8 RGB (count, height, width, 3).
+path, frames_path, logits_path = sys.argv[1:] or sys.exit(__doc__)
 about, answers = _manifest(Path(path).read_bytes()), []
 assert about["schema_version"] == 1, "this file needs more of docs/manifest.md than is here"
 image, states, horizon = about["input"], about["states"], about["horizon_frames"]

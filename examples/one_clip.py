@@ -1,12 +1,14 @@
 """What a clip shows: the answer, what was said on the way, and events.
 
-python examples/one_clip.py MODEL.tflite CLIP.mp4
+python examples/one_clip.py MODEL CLIP.mp4
 """
 
 import sys
 
 import movistream
 
+if len(sys.argv) != 3:
+    sys.exit(__doc__)
 model_path, clip = sys.argv[1:]
 with movistream.load(model_path) as model:
     answer = movistream.classify(clip, model)

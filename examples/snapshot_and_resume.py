@@ -1,6 +1,6 @@
 """Goes on with a camera's stream after a restart: what the network remembers is in a file.
 
-    python examples/snapshot_and_resume.py MODEL.tflite FRAMES.npy STATE.npz
+    python examples/snapshot_and_resume.py MODEL FRAMES.npy STATE.npz
 
 FRAMES.npy holds uint8 RGB (frames, height, width, 3). Each call takes what is there and keeps the
 state, so that two calls on halves of a video say the same as one on the whole.
@@ -13,6 +13,8 @@ import numpy as np
 
 import movistream
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 model_path, frames_path, state_path = sys.argv[1:]
 with movistream.load(model_path) as model, model.stream() as stream:
     if Path(state_path).exists():

@@ -1,6 +1,6 @@
 """Two videos, frame by frame in turn, over one set of weights; frames come from anywhere.
 
-python examples/two_streams.py MODEL.tflite A.mp4 B.mp4
+python examples/two_streams.py MODEL A.mp4 B.mp4
 """
 
 import sys
@@ -8,6 +8,8 @@ import sys
 import movistream
 from movistream import open_source
 
+if len(sys.argv) != 4:
+    sys.exit(__doc__)
 model_path, first, second = sys.argv[1:]
 with (
     movistream.load(model_path) as model,

@@ -181,7 +181,9 @@ def test_an_unfaithful_file_is_not_written(
     checkpoint: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ERROR_LIMITS, Precision.FLOAT32, ErrorLimits(1e-12, 1e-12))
-    error = fails(["convert", checkpoint, "-o", tmp_path / "m", "--image-size", "48"], capsys)
+    error = fails(
+        ["convert", checkpoint, "-o", tmp_path / "m.tflite", "--image-size", "48"], capsys
+    )
     assert "not faithful" in error
     assert list(tmp_path.iterdir()) == []
 

@@ -244,7 +244,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     """From a checkpoint to a file that says how late it answers, in a child and all."""
     path = write(state_dict(TABLE), tmp_path / "m.pyth")
     output = tmp_path / "m.tflite"
-    arguments = ["convert", str(path), "--image-size", "64", "-o", str(output)]
+    arguments = ["convert", str(path), "--image-size", "64", "-o", str(output), "--force"]
 
     def printed(*command: str) -> str:
         main(list(command))

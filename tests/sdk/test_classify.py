@@ -89,6 +89,8 @@ def test_a_network_that_forgets_answers_with_the_mean(
     answer = movistream.classify(ArraySource(frames, 5), model, options)
     assert answer.top[0].index == mean.argmax()
     assert answer.score == pytest.approx(mean.max(), rel=1e-6)
+    assert answer.is_mean
+    assert " on average" in repr(answer)
     assert answer.score != pytest.approx(steps[-1].scores[answer.top[0].index], rel=1e-4)
 
 
@@ -136,3 +138,12 @@ def test_a_camera_has_no_end(model: Model) -> None:
         movistream.classify(camera, model)
     assert camera.closed
     assert movistream.classify(Camera(), model, WatchOptions(end_s=0.3)).timeline
+
+
+def test_what_is_of_the_wrong_kind(model: Model) -> None:
+    with pytest.raises(movistream.ModelError, match="must be the path or the name of a file"):
+        movistream.load(None)  # type: ignore[arg-type]
+    with pytest.raises(MovistreamError, match="frames_per_second must be a number, not '5'"):
+        WatchOptions(frames_per_second="5")  # type: ignore[arg-type]
+    with pytest.raises(MovistreamError, match="allow must be a set of labels, not the text"):
+        movistream.ScoreOptions(allow="static")

@@ -195,3 +195,19 @@ def test_an_endpoint(model_path: Path, clip: Path, monkeypatch: pytest.MonkeyPat
         assert refused.json()["detail"].startswith("the clip is no video, but text")
         assert client.post("/classify", content=clip.read_bytes() + b".").status_code == 413
     names["model"].close()
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.name for path in EXAMPLES.glob("*.py") if path.stem != "fastapi_endpoint")
+)
+def test_without_arguments_they_say_how_they_are_called(name: str) -> None:
+    found = subprocess.run(
+        [sys.executable, str(EXAMPLES / name)],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "sdk")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert f"python examples/{name} " in found.stderr
+    assert "Traceback" not in found.stderr

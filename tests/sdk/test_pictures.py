@@ -146,5 +146,5 @@ def test_long_timelines_are_bounded() -> None:
 
 
 def test_a_name_that_is_no_video(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="should end in"), open_video_writer(tmp_path / "a.gif"):
+    with pytest.raises(OutputError, match="must end in"), open_video_writer(tmp_path / "a.gif"):
         pass

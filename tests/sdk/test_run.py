@@ -63,6 +63,7 @@ def test_what_is_around_the_steps(model_path: Path, clip: Path, capsys: Capture)
     assert {line["type"] for line in steps} == {"step"}
     assert (start["type"], start["live"], start["seconds"]) == ("start", False, 3.0)
     assert (end["type"], end["steps"], end["complete"]) == ("end", 15, True)
+    assert end["is_mean"] is False
     assert end["top"] == steps[-1]["top"]
 
 
@@ -413,15 +414,20 @@ def test_archives(model_path: Path, clip: Path, tmp_path: Path, capsys: Capture)
     assert len(of_type("step", found["deep/bad.mp4"])) > 5
     # What is whole is not run again; what has failed or changed is.
     times = {name: (results / f"{name}.jsonl").stat().st_mtime_ns for name in names}
-    (results / "deep/c.avi.jsonl").write_text("{}\n")
+    first_line = (results / "deep/c.avi.jsonl").read_text().splitlines()[0]
+    (results / "deep/c.avi.jsonl").write_text(f"{first_line}\n")
     write_timed_video(videos / "a.mkv", [200 * number for number in range(10)])
     assert exit_code(*arguments) == 1
     assert "1 video finished before" in capsys.readouterr().err
     assert (results / "deep/b.avi.jsonl").stat().st_mtime_ns == times["deep/b.avi"]
     assert '"steps": 10' in (results / "a.mkv.jsonl").read_text()
-    # Other options are another run.
+    # Other options are another run, which replaces nothing unless it is told to.
     (videos / "deep/bad.mp4").unlink()
-    run(*arguments, "--top", "2")
+    before = (results / "deep/b.avi.jsonl").read_bytes()
+    assert exit_code(*arguments, "--top", "2") == 1
+    assert "of other options or of something else; name another folder" in capsys.readouterr().err
+    assert (results / "deep/b.avi.jsonl").read_bytes() == before
+    run(*arguments, "--top", "2", "--force")
     assert "finished before" not in capsys.readouterr().err
     run(*arguments, "--top", "2")
     assert "3 videos finished before" in capsys.readouterr().err
@@ -519,7 +525,7 @@ def test_a_place_for_results_is_checked_first(
     ("arguments", "code", "message"),
     [
         (["--end", "1", "--start", "2"], 2, "--end must be after --start"),
-        (["--enter", "0.2"], 2, "--leave must not be above"),
+        (["--events", "--enter", "0.2", "--leave", "0.3"], 2, "--leave must not be above"),
         (["--roi", "1,2,3"], 2, "no region"),
         (["--roi", "1,2,0,3"], 2, "no rectangle"),
         (["--roi", "300,0,100,100"], 1, "not inside a frame of 320x240"),
@@ -556,7 +562,7 @@ def test_an_interrupted_archive_keeps_results(model_path: Path, clip: Path, tmp_
         write_timed_video(videos / f"{number}.mp4", [40 * count for count in range(2500)])
     (videos / "0.mp4").write_bytes(clip.read_bytes())
     command = [sys.executable, "-m", "movistream", "run", str(model_path), str(videos)]
-    command += ["--output-dir", str(results), "--fps", "25"]
+    command += ["--output-dir", str(results), "--fps", "25", "--force"]
     results.mkdir()
     before = '{"an earlier": "result"}\n'
     for number in range(4):
@@ -706,3 +712,72 @@ def test_a_network_stream_that_is_cut(policy: str, model_path: Path) -> None:
     assert lines[-1]["time_s"] > notice["time_s"] > 1
     assert "connection lost" in told
     assert child.returncode == 130
+
+
+def test_the_mean_is_called_so(model_path: Path, clip: Path, capsys: Capture) -> None:
+    """A network that has forgotten some of the clip says nothing about all of it at its end."""
+    run(model_path, clip, "--reset-every", "1", "--top", "1")
+    assert capsys.readouterr().out.splitlines()[-1].startswith("mean of all frames  thing ")
+    lines, _ = run_lines([model_path, clip, "--reset-every", "1", "--top", "1"], capsys)
+    assert lines[-1]["is_mean"] is True
+
+
+def test_events_are_counted_and_told_when_asked_for(
+    model_path: Path, clip: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    run(model_path, clip, "--events", "--enter", "1")
+    told = capsys.readouterr()
+    assert told.err.rstrip().endswith("; 0 events")
+    assert len(told.out.splitlines()) == 1
+    # A plot needs events; nobody wants to read them.
+    run(model_path, clip, "--plot", tmp_path / "a.png", "--enter", "0.21", "--leave", "0.1")
+    told = capsys.readouterr()
+    assert " s to " not in told.out
+    assert "event" not in told.err
+
+
+def test_where_an_event_ends_by_default(model_path: Path, clip: Path, capsys: Capture) -> None:
+    """Where it begins, if that is lower than usual."""
+    run(model_path, clip, "--events", "--enter", "0.2")
+    assert exit_code(model_path, clip, "--events", "--enter", "0.2", "--leave", "0.3") == 2
+    assert "--leave must not be above --enter" in capsys.readouterr().err
+    assert exit_code(model_path, clip, "--enter", "0.9", "--shortest", "2") == 2
+    assert "--enter and --shortest goes with --events or --plot" in capsys.readouterr().err
+
+
+def test_a_video_says_its_own_rate(model_path: Path, clip: Path, capsys: Capture) -> None:
+    _, told = run_lines([model_path, clip, "--source-fps", "3"], capsys)
+    assert "says its own size and frame rate: those given are not used" in told
+
+
+def test_who_is_asked_to_end_cleans_up(tmp_path: Path) -> None:
+    """By SIGTERM, as by Ctrl+C: nothing half-written stays."""
+    command = [sys.executable, "-m", "movistream", "demo", "-o", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as child:
+        while not any(path.name.endswith(".part") for path in tmp_path.iterdir()):
+            time.sleep(0.02)
+        child.send_signal(signal.SIGTERM)
+        _, told = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert told.decode().splitlines()[-1] == "movistream: error: interrupted"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_videos(model_path: Path, clip: Path, tmp_path: Path, capsys: Capture) -> None:
+    """Each is run; a picture among them is told of."""
+    folder = tmp_path / "clips"
+    (folder / "deep").mkdir(parents=True)
+    for name in ("b.avi", "deep/a.avi"):
+        (folder / name).write_bytes(clip.read_bytes())
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "cover.png")
+    lines, told = run_lines([model_path, folder], capsys)
+    names = [str(folder / name) for name in ("b.avi", "deep/a.avi")]
+    assert [line["source"] for line in of_type("end", lines)] == names
+    assert "holds 2 videos: this runs each, and leaves 1 images out; --output-dir keeps" in told
+    assert exit_code(model_path, folder, "-o", tmp_path / "x.mp4") == 2
+    assert "is for one source and region" in capsys.readouterr().err
+    # Of a folder with more images than videos nobody knows what it is.
+    for number in range(4):
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"{number}.png")
+    assert exit_code(model_path, folder) == 1
+    assert "name the videos, or run them all with --output-dir" in capsys.readouterr().err

@@ -142,7 +142,7 @@ def test_a_result_carries_its_frame_time_and_timings(model_path: Path, frames: n
         assert best.label == f"thing {best.index}"
         assert best.score > second.score
         assert len(result.top(99)) == 5
-        with pytest.raises(ValueError, match="at least 1"):
+        with pytest.raises(MovistreamError, match="at least 1"):
             result.top(0)
 
 

@@ -68,7 +68,9 @@ def test_a_folder_given_as_text(
     assert np.array_equal(_logits(model_path, Path("new/cache"), frames[:1]), expected)
     assert file.stat() == before
     (tmp_path / "file").touch()
-    with pytest.raises(EngineError, match="cannot keep weights in file: File exists"):
+    with pytest.raises(
+        EngineError, match="cannot keep weights in file: it is a file, and a folder is needed"
+    ):
         movistream.load(model_path, weight_cache="file")
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(EngineError, match="cannot keep weights in new/cache: no permission to"):

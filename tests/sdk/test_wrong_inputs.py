@@ -40,6 +40,7 @@ FILES: dict[str, Callable[[Path], object]] = {
     "sound.mp4": sound,
     "two.txt": lambda path: path.write_text("a\nb\n"),
     "folder": lambda path: path.mkdir(),
+    "made": lambda path: (path.mkdir(), (path / "clip.mp4").write_text("mine")),
 }
 
 
@@ -100,6 +101,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model_path: Path, cli
         ("train folder -o run", 1, "folder"),
         ("train two.txt -o run", 1, "two.txt"),
         ("evaluate model.tflite", 2, "a .tflite file needs DATA to be judged on"),
+        ("convert model.tflite -o out.onnx", 1, "the name of a model must end in .tflite"),
+        ("run model.tflite clip.avi --csv -", 1, "- is no file; only --json writes to standard"),
+        ("run model.tflite rtsp://", 1, "there is no host of this name"),
+        ("run model.tflite clip.avi --weight-cache two.txt", 1, "it is a file, and a folder is"),
+        ("demo -o made", 1, "made/clip.mp4 exists; name another file, or add --force"),
         ("completion tcsh", 2, "'tcsh' is not one of"),
         ("serve model.tflite missing.mp4 --port 99999", 2, "99999 is not in the range"),
     ],

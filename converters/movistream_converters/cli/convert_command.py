@@ -14,8 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from movistream.cli.help import Command, option
 from movistream.cli.options import check_new_output, force_option
+from movistream.errors import OutputError
 from movistream.file.inspection import verification_text
 from movistream.file.labels import check_labels, read_labels
+from movistream.file.names import MODEL_SUFFIX
 from movistream_converters.cli.source_options import print_findings, print_guesses, source_options
 from movistream_converters.ir.network import classes_of
 from movistream_converters.quantise.videos import videos_at
@@ -128,6 +130,8 @@ def convert(
     from the released model of the architecture.
     """
     check_new_output(output, force=force)
+    if output.suffix != MODEL_SUFFIX:
+        raise OutputError(f"cannot write {output}: the name of a model must end in {MODEL_SUFFIX}")
     calibration_videos = () if calibrate is None else videos_at(calibrate)
     held_out_videos = () if held_out is None else videos_at(held_out)
     names = () if labels is None else read_labels(labels)

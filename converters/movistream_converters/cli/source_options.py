@@ -12,6 +12,7 @@ import click
 
 from movistream.cli import parameters
 from movistream.cli.help import option, options
+from movistream.file.names import named_models
 from movistream.system.child import nothing
 from movistream_converters.formats import SOURCE_FORMATS
 from movistream_converters.formats.movinet_options import unseen_guesses
@@ -114,12 +115,18 @@ def source_options(command: _Command) -> _Command:
         def read(meanwhile: Callable[[], None] = nothing) -> Source:
             from movistream_converters.formats.isolated import read_isolated
 
-            found = read_isolated(source, source_format, arch, given, meanwhile)
+            found = read_isolated(_file_of(source), source_format, arch, given, meanwhile)
             return found if fps is None else _at_rate(found, fps)
 
         command(read=read, **others)
 
     return _SOURCE_OPTIONS(with_reader)
+
+
+def _file_of(source: Path) -> Path:
+    """The file of a model that has a name; anything else as it is."""
+    named = {model.name: model.path for model in named_models()}
+    return source if source.exists() else named.get(str(source), source)
 
 
 def _at_rate(source: Source, fps: float) -> Source:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import io
+import signal
 import sys
+import threading
 from importlib import metadata
 from typing import Any
 
@@ -102,6 +104,12 @@ def main(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if (
+        threading.current_thread() is threading.main_thread()
+        and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    ):
+        # Whoever is asked to end cleans up as after Ctrl+C.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         command.main(arguments, prog_name=name, standalone_mode=False)
     except MovistreamError as error:

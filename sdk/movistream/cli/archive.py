@@ -13,7 +13,7 @@ from typing import Any
 from movistream.cli.sinks import Sink
 from movistream.cli.tables import Table
 from movistream.errors import OutputError, VideoError
-from movistream.sources import find_videos, is_recorded, public_name
+from movistream.sources import IMAGE_SUFFIXES, find_videos, is_recorded, public_name
 from movistream.system.leftovers import remove_leftovers
 from movistream.system.output import check_output, make_output_folder, replaced_when_done
 from movistream.watch.lane import Ended, Item, Started
@@ -69,17 +69,75 @@ def find_jobs(sources: Sequence[str], output: Path) -> tuple[Job, ...]:
     return tuple(jobs.values())
 
 
+def with_videos_of_folders(sources: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Sources in which each folder of videos is replaced by its videos, and what to tell of it.
+
+    A folder of images stays: it is one video. So does one that holds more images than videos, of
+    which nobody knows what it is; opening it says so.
+    """
+    found: list[str] = []
+    notes: list[str] = []
+    for source in sources:
+        path = Path(source)
+        videos = _videos_below(path) if is_recorded(source) and path.is_dir() else ()
+        images = _images_in(path) if videos else 0
+        if not videos or images > len(videos):
+            found.append(source)
+            continue
+        left = f", and leaves {images} images out" if images else ""
+        notes.append(
+            f"{source} holds {len(videos)} videos: this runs each{left}; --output-dir keeps results"
+        )
+        found += map(str, videos)
+    return tuple(found), notes
+
+
+def _videos_below(folder: Path) -> tuple[Path, ...]:
+    try:
+        return find_videos(folder)
+    except VideoError:
+        return ()
+
+
+def _images_in(folder: Path) -> int:
+    return sum(file.suffix.lower() in IMAGE_SUFFIXES for file in folder.iterdir())
+
+
+def check_results(jobs: Sequence[Job], run: Mapping[str, Any]) -> None:
+    """Refuses to write over what is no result of such a run.
+
+    Raises:
+        OutputError: if there is such a file.
+    """
+    for job in jobs:
+        if job.result.is_file() and not _is_of(job, run):
+            raise OutputError(
+                f"{job.result} exists, and is of another model, of other options or of something"
+                " else; name another folder, or add --force to replace it"
+            )
+
+
+def _is_of(job: Job, run: Mapping[str, Any]) -> bool:
+    try:
+        with job.result.open("rb") as file:
+            header = json.loads(file.readline())
+        return isinstance(header, dict) and bool(header.get("run") == run)
+    except (OSError, ValueError, RecursionError):
+        return False
+
+
 def is_finished(job: Job, run: Mapping[str, Any]) -> bool:
     """Whether the result is there and whole, of the video as it is now, and of such a run."""
+    if not _is_of(job, run):
+        return False
     try:
         with job.result.open("rb") as file:
             header = json.loads(file.readline())
             file.seek(max(0, job.result.stat().st_size - _LAST_LINE_BYTES))
             footer = json.loads(file.read().splitlines()[-1])
-        if not isinstance(header, dict) or header.get("run") != run:
-            return False
-        return footer.get("type") == "end" and header.get("sha256") == _sha256(job.video)
-    except (OSError, ValueError, IndexError, AttributeError, RecursionError):
+        same = header["sha256"] == _sha256(job.video)
+        return bool(same and footer["type"] == "end")
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return False
 
 

@@ -100,16 +100,22 @@ score_options = options(
         metavar="SECONDS",
         group="Scores",
         old=("--smooth",),
-        help="Average scores over about so long. [default: not]",
+        help="Average scores over about so long. [default: no averaging]",
     ),
     option(
         "--allow",
         multiple=True,
         metavar="LABEL",
         group="Scores",
-        help="Report this label, and not others.",
+        help="Report this label, and not others; may be given several times.",
     ),
-    option("--deny", multiple=True, metavar="LABEL", group="Scores", help="Leave this label out."),
+    option(
+        "--deny",
+        multiple=True,
+        metavar="LABEL",
+        group="Scores",
+        help="Leave this label out; may be given several times.",
+    ),
 )
 
 event_options = options(
@@ -124,10 +130,9 @@ event_options = options(
     option(
         "--leave",
         type=parameters.SCORE,
-        default=_DEFAULT_EVENTS.leave,
-        show_default=True,
         group="Events",
-        help="Score below which it ends.",
+        help=f"Score below which it ends. [default: {_DEFAULT_EVENTS.leave:g}, or ENTER if that is"
+        " lower]",
     ),
     option(
         "--shortest",

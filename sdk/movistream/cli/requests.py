@@ -43,7 +43,7 @@ class WatchRequest:
     allow: tuple[str, ...]
     deny: tuple[str, ...]
     enter: float
-    leave: float
+    leave: float | None
     shortest: float
     reset_on_cut: bool
     reset_after_gap: float | None
@@ -58,7 +58,7 @@ def check_watch_request(request: WatchRequest) -> None:
     """
     if request.every is not None and request.fps is not None:
         raise click.UsageError("--every and --fps exclude each other")
-    if request.leave > request.enter:
+    if request.leave is not None and request.leave > request.enter:
         raise click.UsageError("--leave must not be above --enter")
 
 
@@ -71,7 +71,8 @@ def score_options_of(request: WatchRequest) -> ScoreOptions:
 
 def event_options_of(request: WatchRequest) -> EventOptions:
     """When something counts as seen."""
-    return EventOptions(request.enter, request.leave, request.shortest)
+    leave = min(EventOptions.leave, request.enter) if request.leave is None else request.leave
+    return EventOptions(request.enter, leave, request.shortest)
 
 
 def reset_options_of(request: WatchRequest) -> ResetOptions:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from movistream.cli import parameters
+from movistream.cli.archive import with_videos_of_folders
 from movistream.cli.help import Command, option
 from movistream.cli.options import (
     event_options,
@@ -19,7 +21,7 @@ from movistream.cli.options import (
     source_options,
 )
 from movistream.cli.run_loop import run_models
-from movistream.cli.run_options import Request, check_request
+from movistream.cli.run_options import Request, check_request, finds_events
 from movistream.stream.preprocess import FITS
 
 _MOST_WORKERS = 64
@@ -131,18 +133,31 @@ _MOST_WORKERS = 64
     "--resume", type=parameters.PATH, group="Memory", help="Go on with a memory that was written."
 )
 @model_options
-def run(model: Path, sources: tuple[str, ...], **options: Any) -> None:
+@click.pass_context
+def run(context: click.Context, /, model: Path, sources: tuple[str, ...], **options: Any) -> None:
     """Run MODEL, a .tflite stream model, on each SOURCE one frame at a time.
 
     MODEL is a file or the name of a model, such as camera-motion; 'movistream models' lists those.
 
     A SOURCE is a video file, a folder of image files, a camera (0, /dev/video0, picamera), an
     address (rtsp://…, http://…), or - for raw RGB frames on standard input. Several MODELs, named
-    before the sources, answer together. With --output-dir, a SOURCE may be a folder of videos.
+    before the sources, answer together. Of a folder of videos, each is run.
     Ctrl+C ends cleanly; signal USR1 resets all streams.
     """
     request = Request(**options)
+    if not finds_events(request):
+        given = [
+            f"--{name}"
+            for name in ("enter", "leave", "shortest")
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        ]
+        if given:
+            raise click.UsageError(f"{' and '.join(given)} goes with --events or --plot")
     more_models, sources = parameters.models_and_sources(sources)
     models = [model, *more_models]
+    if request.output_dir is None:
+        sources, notes = with_videos_of_folders(sources)
+        for note in notes:
+            click.echo(f"movistream: {note}", err=True)
     check_request(request, models, sources)
     run_models(models, sources, request)

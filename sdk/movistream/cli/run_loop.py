@@ -18,6 +18,7 @@ import click
 
 from movistream.cli.archive import (
     Job,
+    check_results,
     fill_from_results,
     find_jobs,
     is_finished,
@@ -52,7 +53,7 @@ from movistream.system.text import printable
 from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.pool import StreamPool, stream_names
 from movistream.watch.scores import Scorer
-from movistream.watch.watcher import Step
+from movistream.watch.watcher import Seen, Step
 
 _KEPT = 100_000
 
@@ -75,7 +76,7 @@ def run_models(models: Sequence[Path], sources: Sequence[str], request: Request)
         else:
             _run(sources, streamed, request, tally, scorer)
         if tally.steps:
-            _summarise(loaded[0], tally)
+            _summarise(loaded[0], tally, events=request.events)
         if request.save_state is not None and tally.steps and tally.last and tally.last.snapshot:
             write_snapshot(tally.last.snapshot, request.save_state)
     _finish(tally, alone=request.output_dir is None and len(sources) == 1)
@@ -98,6 +99,7 @@ class _Tally:
 
     pool: StreamPool | None = None
     steps: int = 0
+    events: int = 0
     skipped: int = 0
     finished_before: int = 0
     interrupted: bool = False
@@ -114,6 +116,8 @@ class _Tally:
             self.timings_ms.append((item.result.preprocess_ms, item.result.inference_ms))
             if item.latency_ms is not None:
                 self.latencies_ms.append(item.latency_ms)
+        elif isinstance(item, Seen):
+            self.events += item.event.phase == "end"
         elif isinstance(item, Started):
             self.seconds = item.seconds
         elif isinstance(item, Ended):
@@ -156,6 +160,8 @@ def _run(
 def _run_archive(jobs: Sequence[Job], model: Streamable, request: Request, tally: _Tally) -> None:
     labels = hashlib.sha256("\n".join(model.labels).encode()).hexdigest()
     run = {"model": model.fingerprint, "labels": labels, **describe(request)}
+    if not request.force:
+        check_results(jobs, run)
     unfinished = [job for job in jobs if not is_finished(job, run)]
     tally.finished_before = len(jobs) - len(unfinished)
     if tally.finished_before:
@@ -213,8 +219,8 @@ def _display(request: Request, title: str, *, tagged: bool) -> AbstractContextMa
     if request.as_json:
         return nullcontext(json_lines)
     if sys.stdout is not None and sys.stdout.isatty():
-        return live_table(title, request.top, tagged=tagged)
-    return nullcontext(plain_lines(steps=not request.events, tagged=tagged))
+        return live_table(title, request.top, events=request.events, tagged=tagged)
+    return nullcontext(plain_lines(events=request.events, tagged=tagged))
 
 
 def _consume(
@@ -304,7 +310,7 @@ def _warnings_shown() -> Iterator[None]:
         logger.propagate = True
 
 
-def _summarise(model: Model, tally: _Tally) -> None:
+def _summarise(model: Model, tally: _Tally, *, events: bool) -> None:
     preprocess, inference = (
         statistics.median(values) for values in zip(*tally.timings_ms, strict=True)
     )
@@ -319,6 +325,8 @@ def _summarise(model: Model, tally: _Tally) -> None:
             f"; from capture to result {latency:.1f} ms, at most {max(tally.latencies_ms):.1f} ms;"
             f" {_count(tally.skipped, 'frame')} skipped"
         )
+    if events:
+        text += f"; {_count(tally.events, 'event')}"
     click.echo(text, err=True)
 
 

@@ -160,6 +160,6 @@ def describe(request: Request) -> dict[str, object]:
         "top": request.top,
         "events": None
         if options.events is None
-        else [request.enter, request.leave, request.shortest],
+        else [options.events.enter, options.events.leave, options.events.shortest_s],
         "resets": [request.reset_on_cut, request.reset_after_gap, request.reset_every],
     }

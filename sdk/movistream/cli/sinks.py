@@ -36,16 +36,17 @@ def json_lines(item: Item) -> None:
         click.echo(json.dumps(item.to_dict()))
 
 
-def plain_lines(*, steps: bool, tagged: bool) -> Sink:
-    """Prints a line per event and notice, per step if wanted, and the answer to it all at the end.
+def plain_lines(*, events: bool, tagged: bool) -> Sink:
+    """Prints a line per notice, per step or per event, and the answer to it all at the end.
 
     Args:
-        steps: whether steps are wanted.
+        events: whether events are wanted, and no steps.
         tagged: whether each line begins with its stream.
     """
+    unwanted = Step if events else Seen
 
     def show(item: Item) -> None:
-        if steps or not isinstance(item, Step):
+        if not isinstance(item, unwanted):
             line = _line(item, tagged=tagged)
             if line is not None:
                 click.echo(line)
@@ -67,7 +68,8 @@ def _line(item: Item, *, tagged: bool) -> str | None:
     elif isinstance(item, Notice):
         line = f"{item.time_s:8.2f} s  {item.reason}"
     elif isinstance(item, Ended) and item.complete and item.top:
-        line = f"answer  {', '.join(f'{entry.label} {entry.score:.3f}' for entry in item.top)}"
+        said = "mean of all frames" if item.is_mean else "answer"
+        line = f"{said}  {', '.join(f'{entry.label} {entry.score:.3f}' for entry in item.top)}"
     else:
         line = None
     return line if line is None or not tagged else f"{printable(item.stream)}  {line}"
@@ -83,7 +85,9 @@ def _event_line(event: Event) -> str | None:
 
 
 @contextmanager
-def live_table(title: str, rows: int, *, tagged: bool = False) -> Iterator[Sink]:
+def live_table(
+    title: str, rows: int, *, events: bool = False, tagged: bool = False
+) -> Iterator[Sink]:
     """A table of the best classes of one stream, or of the best one of each of several.
 
     Events and notices are printed above it, the answers to whole sources below it.
@@ -116,6 +120,8 @@ def live_table(title: str, rows: int, *, tagged: bool = False) -> Iterator[Sink]
                 if time.monotonic() - shown_at >= 1 / _REFRESHES_PER_S:
                     shown_at = time.monotonic()
                     refresh()
+            elif isinstance(item, Seen) and not events:
+                return
             elif (line := _line(item, tagged=tagged)) is not None:
                 if isinstance(item, Ended):
                     answers.append(line)

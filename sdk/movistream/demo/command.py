@@ -13,6 +13,7 @@ from rich.progress import Progress
 from rich.text import Text
 
 from movistream.cli import parameters
+from movistream.cli.options import check_new_output
 from movistream.cli.sinks import live_table
 from movistream.demo import timeline as timelines
 from movistream.demo.clip import demo_path, write_clip
@@ -29,6 +30,8 @@ from movistream.watch.watcher import WatchOptions
 
 _LINE_WIDTH = 100
 _CLASSES_SHOWN = 3
+
+_FILES = ("clip.mp4", "annotated.mp4", "timeline.csv", "timeline.png")
 
 
 @click.command()
@@ -54,11 +57,13 @@ _CLASSES_SHOWN = 3
     show_default=True,
     help="Another file of the same classes.",
 )
-def demo(output: Path, camera: int | None, model: Path) -> None:
+@click.option("--force", is_flag=True, help="Replace files of these names in the folder.")
+def demo(output: Path, camera: int | None, model: Path, force: bool) -> None:
     """Let the camera-motion model that comes with movistream watch a clip.
 
     It tells what a camera does: static, pan, tilt, zoom or roll. The clip is rendered here from a
-    photograph, so that the truth is known.
+    photograph, so that the truth is known. It needs the extra [video], and [plot] for a picture of
+    the answers over time.
     """
     pyav(), pillow_image()
     if camera is not None:
@@ -66,6 +71,8 @@ def demo(output: Path, camera: int | None, model: Path) -> None:
         return
     with _loaded(model) as loaded:
         make_output_folder(output)
+        for name in _FILES:
+            check_new_output(output / name, force=force)
         _watch_clip(loaded, output)
 
 
@@ -78,8 +85,7 @@ def _loaded(path: Path) -> Model:
 
 
 def _watch_clip(model: Model, output: Path) -> None:
-    clip, annotated = output / "clip.mp4", output / "annotated.mp4"
-    table, plot = output / "timeline.csv", output / "timeline.png"
+    clip, annotated, table, plot = (output / name for name in _FILES)
     path = demo_path()
     with _progress("rendering a clip from a photograph", path) as show:
         write_clip(path, clip, show)

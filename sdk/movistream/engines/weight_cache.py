@@ -48,6 +48,8 @@ def weight_cache_file(folder: str | os.PathLike[str], fingerprint: str) -> Path 
     if not _OPEN_FILES.is_dir():
         raise EngineError(f"weights cannot be kept here: this system has no {_OPEN_FILES}")
     folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise EngineError(f"cannot keep weights in {folder}: it is a file, and a folder is needed")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -78,6 +78,8 @@ def find_model(model: str | os.PathLike[str]) -> Path:
     Raises:
         ModelError: if there is no such file, and no model of such a name.
     """
+    if not isinstance(model, (str, os.PathLike)):
+        raise ModelError(f"a model must be the path or the name of a file, not {model!r}")
     path, name = Path(model), os.fspath(model)
     if path.exists() and not path.is_dir():
         return path

@@ -77,7 +77,7 @@ class Request(ModelRequest, WatchRequest):
     multiple=True,
     metavar="HOST",
     group="Server",
-    help="A name by which this server is asked, beside this machine's own; matters with a token.",
+    help="Answer to this name too, such as that of a proxy in front; may be given several times.",
 )
 @option(
     "--allow-sources",

@@ -35,6 +35,7 @@ ExecStart={command}
 WorkingDirectory={folder}
 EnvironmentFile=-{environment}
 Restart=on-failure
+SuccessExitStatus=130
 RestartSec=5
 WatchdogSec={watchdog_s}
 TimeoutStopSec=20

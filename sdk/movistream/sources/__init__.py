@@ -11,14 +11,15 @@ from movistream.errors import VideoError
 from movistream.sources.address import is_address, is_like_an_address, public_name
 from movistream.sources.cameras import camera_address
 from movistream.sources.container import Container
-from movistream.sources.frame import Picture, Source, VideoFrame
+from movistream.sources.frame import Picture, Source, VideoFrame, logger
 from movistream.sources.live import Camera, NetworkStream, NoAnswerError, open_address
 from movistream.sources.picamera import PiCamera
-from movistream.sources.pictures import ArraySource, ImageFolder, RawSource
+from movistream.sources.pictures import IMAGE_SUFFIXES, ArraySource, ImageFolder, RawSource
 from movistream.sources.video_file import VIDEO_SUFFIXES, VideoFile, find_videos
 from movistream.sources.web_video import NotFetchableError, WebVideo
 
 __all__ = [
+    "IMAGE_SUFFIXES",
     "VIDEO_SUFFIXES",
     "ArraySource",
     "Camera",
@@ -108,6 +109,8 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
         if options.image_files_per_second is None:
             raise VideoError(f"the images in {path} need a frame rate")
         return ImageFolder(path, options.image_files_per_second)
+    if size is not None or rate is not None:
+        logger.warning("%s says its own size and frame rate: those given are not used", text)
     return VideoFile(path)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 HIDDEN = "…"
 
@@ -45,6 +46,22 @@ def public_name(source: str | Path) -> str:
         return text
     found = _ADDRESS.match(text)
     return HIDDEN if found is None else f"{found[0].lower()}{_host(text[found.end() :])}"
+
+
+def is_unknown_host(url: str) -> bool:
+    """Whether an address leads nowhere: it has no host, or one that the network does not know.
+
+    Asks the network, so only for who has just failed to connect.
+    """
+    try:
+        host = urlsplit(url).hostname
+        if host:
+            socket.getaddrinfo(host, None)
+        return not host
+    except socket.gaierror:
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def short_name(source: str | Path) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from movistream.errors import VideoError
-from movistream.sources.address import public_name
+from movistream.sources.address import is_unknown_host, public_name
 from movistream.sources.cameras import CameraAddress, cameras_there
 from movistream.sources.container import Container, MediaError, picture
 from movistream.sources.frame import Source, VideoFrame, logger
@@ -252,7 +252,10 @@ def open_address(
     try:
         return Container(url, options=options, timeout_s=timeout_s, most_pixels=most_pixels)
     except MediaError as error:
-        told = f"{public_name(url)} cannot be opened: {error.reason}"
+        reason = error.reason
+        if is_unknown_host(url):
+            reason = "there is no host of this name, or no network"
+        told = f"{public_name(url)} cannot be opened: {reason}"
         # FFmpeg may say of what was interrupted that it is invalid.
         if time.monotonic() - began_s >= timeout_s:
             raise NoAnswerError(told) from None

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from movistream.errors import MovistreamError
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -73,7 +75,7 @@ class Result:
     def top(self, k: int = 1) -> tuple[Prediction, ...]:
         """The k most probable classes, best first; fewer if there are fewer classes."""
         if k < 1:
-            raise ValueError(f"top needs at least 1 class, not {k}")
+            raise MovistreamError(f"top needs at least 1 class, not {k}")
         probabilities = self.probabilities
         order = np.argsort(-probabilities, kind="stable")[:k]
         return tuple(

@@ -20,6 +20,8 @@ def check_output(output: Path) -> None:
         OutputError: if its folder is missing or not writable, or it is there already and not
             a regular file.
     """
+    if str(output) == "-":
+        raise OutputError("- is no file; only --json writes to standard output")
     if output.is_dir():
         raise OutputError(f"{output} is a folder; name a file in it")
     if output.exists() and not output.is_file():

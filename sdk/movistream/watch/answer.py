@@ -61,12 +61,15 @@ class Answer:
         timeline: what was said on the way, an entry for each frame that was looked at; those while
             the network was warming up are left out.
         events: what was seen for a while, in the order of their ends.
+        is_mean: the network has forgotten some of the clip, so ``top`` is of the mean scores over
+            all frames, and not of what it says at the end.
     """
 
     source: str
     top: tuple[Prediction, ...]
     timeline: tuple[TimelineEntry, ...]
     events: tuple[Event, ...]
+    is_mean: bool = False
 
     @property
     def label(self) -> str:
@@ -83,6 +86,7 @@ class Answer:
         return {
             "source": self.source,
             "top": [prediction.to_dict() for prediction in self.top],
+            "is_mean": self.is_mean,
             "timeline": [entry.to_dict() for entry in self.timeline],
             "events": [event.to_dict() for event in self.events],
         }
@@ -90,7 +94,8 @@ class Answer:
     def __repr__(self) -> str:
         frames, events = len(self.timeline), len(self.events)
         counts = f"{frames} frame{_plural(frames)}, {events} event{_plural(events)}"
-        return f"<Answer to {self.source}: {self.label} {self.score:.3f}, {counts}>"
+        mean = " on average" if self.is_mean else ""
+        return f"<Answer to {self.source}: {self.label} {self.score:.3f}{mean}, {counts}>"
 
 
 def classify(
@@ -145,8 +150,8 @@ def classify(
                 timeline.append(TimelineEntry(step.result.frame, step.time_s, step.top))
         if watching.ended is None or not watching.ended.top:
             raise VideoError(_too_short(source_name(source), model.warm_up_frames))
-        top = watching.ended.top
-    return Answer(source_name(source), top, tuple(timeline), tuple(events))
+        ended = watching.ended
+    return Answer(source_name(source), ended.top, tuple(timeline), tuple(events), ended.is_mean)
 
 
 def _plural(count: int) -> str:

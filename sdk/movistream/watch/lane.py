@@ -49,8 +49,8 @@ class Started:
         """The beginning as plain JSON types."""
         told = {
             "live": self.live,
-            "frames_per_second": self.frames_per_second,
-            "seconds": self.seconds,
+            "frames_per_second": rounded(self.frames_per_second),
+            "seconds": rounded(self.seconds),
         }
         return {**line("start", self.stream), **told}
 
@@ -68,6 +68,7 @@ class Ended:
         snapshot: of its memory; None if it never began.
         top: what the network says to all that was looked at: the reported classes of the highest
             scores, best first; see :func:`movistream.classify`. Empty if there was nothing to say.
+        is_mean: ``top`` is of the mean scores over all frames, as the network has forgotten some.
     """
 
     stream: str
@@ -77,15 +78,16 @@ class Ended:
     error: Exception | None
     snapshot: Snapshot | None
     top: tuple[Prediction, ...] = ()
+    is_mean: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The end, or the error that ended it, as plain JSON types; without the snapshot."""
         answer = [prediction.to_dict() for prediction in self.top]
+        told: dict[str, Any] = {"steps": self.steps, "top": answer, "is_mean": self.is_mean}
         if self.error is not None:
-            told = {"steps": self.steps, "top": answer, "reason": str(self.error)}
+            told = {**told, "reason": str(self.error)}
             return {**line("error", self.stream), **told}
-        told = {"steps": self.steps, "top": answer, "complete": self.complete}
-        return {**line("end", self.stream), **told}
+        return {**line("end", self.stream), **told, "complete": self.complete}
 
     def __repr__(self) -> str:
         said = f"{self.top[0].label} {self.top[0].score:.3f}, " if self.top else ""
@@ -204,7 +206,16 @@ class Lane:
             yield from watcher.finish()
             snapshot = watcher.last_snapshot()
             top = watcher.answer()
-            yield Ended(watcher.name, self._steps, skipped, complete, error, snapshot, top)
+            yield Ended(
+                watcher.name,
+                self._steps,
+                skipped,
+                complete,
+                error,
+                snapshot,
+                top,
+                watcher.answers_with_mean,
+            )
         if not self.watchers:
             yield Ended(self.name, 0, 0, complete, error, None)
         try:
@@ -316,6 +327,11 @@ class Lane:
                 " says one; give the frames per second"
             )
         return max(1, round(options.horizon_s * self._looked_at))
+
+
+def rounded(value: float | None) -> float | None:
+    """A time or a rate as it is told, to 4 digits."""
+    return None if value is None else round(value, 4)
 
 
 def source_name(source: str | Path | Source) -> str:

@@ -37,6 +37,11 @@ class Overall:
         """The stream is reset."""
         self._has_forgotten = self._frames > 0
 
+    @property
+    def is_mean(self) -> bool:
+        """Whether it is the mean over all frames."""
+        return self._has_forgotten
+
     def scores(self) -> npt.NDArray[np.float32] | None:
         """The scores (classes,) for all frames; None before the first."""
         if self._has_forgotten:

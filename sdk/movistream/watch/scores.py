@@ -33,6 +33,9 @@ class ScoreOptions:
     deny: Collection[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
+        for name, labels in (("allow", self.allow), ("deny", self.deny)):
+            if isinstance(labels, str):
+                raise MovistreamError(f"{name} must be a set of labels, not the text {labels!r}")
         if not (math.isfinite(self.temperature) and self.temperature > 0):
             raise MovistreamError(f"a temperature is above 0, not {self.temperature!r}")
         if not (math.isfinite(self.smoothing_s) and self.smoothing_s >= 0):

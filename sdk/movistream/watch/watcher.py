@@ -56,11 +56,15 @@ class WatchOptions:
     all_frames: bool = False
 
     def __post_init__(self) -> None:
+        numbers = {"start_s": self.start_s, "every": self.every, "top": self.top}
         above_zero = {
             "frames_per_second": self.frames_per_second,
             "end_s": self.end_s,
             "horizon_s": self.horizon_s,
         }
+        for name, value in {**numbers, **above_zero}.items():
+            if value is not None and not isinstance(value, (int, float)):
+                raise MovistreamError(f"{name} must be a number, not {value!r}")
         for name, value in above_zero.items():
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise MovistreamError(f"{name} is a number above 0, not {value!r}")
@@ -285,6 +289,11 @@ class Watcher:
         """The reported classes of the highest scores for all that was seen; none before that."""
         scores = self._overall.scores()
         return () if scores is None else self._scorer.top(scores, self._options.top)
+
+    @property
+    def answers_with_mean(self) -> bool:
+        """Whether the answer is the mean over all frames, since the network has forgotten some."""
+        return self._overall.is_mean
 
     def ask_for_reset(self) -> None:
         """Lets the stream forget all before its next frame; from any thread."""
