@@ -103,6 +103,10 @@ def test_features_by_hand() -> None:
         "CONV_2D int8, int8, window: tiles": 3 * 2,
         "CONV_2D int8, int8, window: tiles by inputs": 3 * 2 * 9 * 2,
     }
+    narrow = graph_of(
+        "CONV_2D", [((1, 1, 2, 4), "int8"), ((1, 1, 2, 4), "int8"), ((1, 1, 1, 1), "int8")]
+    )
+    assert step_features(narrow, "cortex-a76")["CONV_2D int8, int8, window: tiles by inputs"] == 2
     # Without dot products: 2 pixels, 8 channels, 8 inputs.
     assert step_features(window, "cortex-a72") == {
         STEP: 1,
@@ -207,8 +211,9 @@ def test_what_no_model_can_tell() -> None:
     assert model.predict({}) == 0
     with pytest.raises(SearchError, match="the cost of 'b' is not known"):
         model.predict({"a": 1.0, "b": 2.0})
-    with pytest.raises(SearchError, match="needs networks that were counted"):
-        fit([], [])
+    for features, counted in (([], []), ([{"a": 1.0}] * 2, [10]), ([{"a": 1.0}], [10, 20])):
+        with pytest.raises(SearchError, match="needs networks that were counted"):
+            fit(features, counted)
 
 
 def test_costs_as_a_table(tmp_path: Path) -> None:

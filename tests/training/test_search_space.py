@@ -298,8 +298,15 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     large.write_bytes(b"\xff\xfe")
     with pytest.raises(SearchError, match="is no TOML"):
         read_space(large)
-    large.write_text(TEXT)
+    large.write_text(TEXT.ljust(2**20))
     assert read_space(large) == space_of(TEXT.encode(), "")
+
+
+def test_the_least_that_a_space_may_hold() -> None:
+    text = TEXT.replace("[16, 24]", "[1, 4096]").replace("image_size = [32]", "image_size = [16]")
+    space = space_of(text.encode(), "tiny.toml")
+    assert space.head_filters == (1, 4096)
+    assert space.image_size == (16,)
 
 
 def _space(stage: StageSpace, member: Stage) -> Space:
