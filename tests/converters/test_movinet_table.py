@@ -169,6 +169,8 @@ def test_tables_that_are_none(
     file = tmp_path / "table.toml"
     file.write_text(text)
     with pytest.raises(ConversionError, match=reason):
+        untrained_source(str(file))
+    with pytest.raises(ConversionError, match=reason):
         read_source(path, None, str(file))
     with pytest.raises(ConversionError, match="cannot read"):
         read_source(path, None, str(tmp_path / "missing.toml"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from movistream.system.output import replaced_when_done
+from movistream.system.text import printable
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.described import read_document
 from movistream_converters.formats.movinet_options import movinet_source
@@ -12,7 +13,7 @@ from movistream_converters.formats.movinet_table import is_table, read_table
 from movistream_converters.formats.recognition import architecture_key
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.document import MOST_DOCUMENT_BYTES, encode_network
-from movistream_converters.ir.network import Network
+from movistream_converters.ir.network import Network, NetworkError
 from movistream_converters.networks.movinet import CUSTOM, default_options
 
 
@@ -62,5 +63,9 @@ def untrained_source(architecture: str) -> Source:
     if path.suffix == ".json":
         return Source(read_network(path), {}, name=path.name)
     if is_table(architecture):
-        return movinet_source(default_options(CUSTOM, table=read_table(path)), {})
+        options = default_options(CUSTOM, table=read_table(path))
+        try:
+            return movinet_source(options, {})
+        except NetworkError as error:
+            raise ConversionError(f"{path} describes no network: {printable(str(error))}") from None
     return movinet_source(default_options(architecture_key(architecture)), {})
