@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from movistream.file.activation_memory import ActivationMemory, activation_memory
 from movistream.file.graph import map_file, read_model_file
 from movistream.file.inspection import Inspection, inspect_file
-from movistream_benchmarks.activation_memory import ActivationMemory, activation_memory
 from movistream_benchmarks.contender import Contender
 from movistream_benchmarks.figures import (
     NOISY,

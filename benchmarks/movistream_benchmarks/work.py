@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from movistream.file.activation_memory import constants
 from movistream.file.graph import OPTIONAL_TENSOR, Graph
 from movistream.file.inspection import multiply_adds
-from movistream_benchmarks.activation_memory import constants
 
 
 @dataclass(frozen=True)

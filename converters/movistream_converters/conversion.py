@@ -47,6 +47,7 @@ from movistream_converters.ir.weights import Weights, mismatch, non_finite
 from movistream_converters.progress import Progress, counted, ignore_progress
 from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate, judged_frames
 from movistream_converters.quantise.judging import judge
+from movistream_converters.quantise.plan import nominal_int8
 from movistream_converters.quantise.report import QualityReport, write_report
 from movistream_converters.quantise.videos import (
     Clip,
@@ -255,6 +256,26 @@ def convert(
         horizon_s=horizon_s,
         progress=progress,
     )
+
+
+def nominal_int8_file(source: Source, weights: Weights) -> bytes:
+    """An int8 file that has seen no video, to be measured and not to be asked.
+
+    It has the operators, the shapes and the size of what :func:`convert_source` would write, if
+    calibration left no stage float.
+
+    Args:
+        source: its weights are not looked at.
+        weights: in their place; those of :func:`.ir.weights.random_weights`.
+    """
+    network, folded = fold(source.network, weights)
+    layout, precision = StateLayout.FRAMES, Precision.INT8
+    step = lower(network, folded, layout, precision, nominal_int8(network))
+    provenance = Provenance(
+        source="", source_format="", converter=f"movistream {movistream.__version__}"
+    )
+    manifest = _manifest(source, step, layout, precision, (), provenance)
+    return seal(_pack(step, manifest, source.network))
 
 
 def _videos(paths: Sequence[Path | str]) -> tuple[Path, ...]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,8 +18,15 @@ from click.testing import CliRunner
 from movistream.errors import EngineError, EngineUnavailableError, ModelError, MovistreamError
 from movistream_benchmarks.arm import command, emulator
 from movistream_benchmarks.arm.command import bench_arm
-from movistream_benchmarks.arm.emulator import Count, count, set_up
-from movistream_benchmarks.arm.step_counted import Answer, Moment, Request, answer
+from movistream_benchmarks.arm.emulator import Count, count, count_all, set_up
+from movistream_benchmarks.arm.step_counted import (
+    REQUEST_BYTES,
+    Answer,
+    Moment,
+    Request,
+    answer,
+    record,
+)
 from movistream_benchmarks.contender import Contender, moving_blocks, running
 
 ANSWER = Answer("compiled-model", "float32", [1.0, 2.0])
@@ -100,14 +111,87 @@ def test_an_emulator_that_fails(model_path: Path, tmp_path: Path) -> None:
         count(tmp_path, "cortex-a76", request_of(model_path))
 
 
+FAKE_EMULATOR = """
+import json, sys
+from movistream_benchmarks.arm.step_counted import REQUEST_BYTES
+marks = open(sys.argv[sys.argv.index("-plugin") + 1].partition("out=")[2], "w")
+for number, asked in enumerate(iter(lambda: sys.stdin.buffer.read(REQUEST_BYTES), b""), 1):
+    path = json.loads(asked)["path"]
+    if "bad" in path:
+        print(json.dumps({"failed": "no model"} if "refused" in path else {"died": "SIGSEGV"}))
+        continue
+    for mark, executed in ((0, 10), (0, 17), (10, 100), (13, 107 + number)):
+        print(mark, executed, file=marks, flush=True)
+    print("a native library says this")
+    answer = {"engine": path, "arithmetic": "float32", "logits": [1.0]}
+    print(json.dumps(answer), flush=True)
+"""
+"""Counts the number of the request in its one frame."""
+
+
+@pytest.fixture
+def fake_emulator(tmp_path: Path) -> Path:
+    program = tmp_path / "fake.py"
+    program.write_text(FAKE_EMULATOR)
+    path = tmp_path / "qemu-aarch64"
+    own = f"PYTHONPATH='{os.pathsep.join(sys.path)}'"
+    start = f"exec env -u PYTHONHOME {own} '{sys.executable}' '{program}'"
+    path.write_text(f'#!/bin/sh\n{start} "$@"\n')
+    path.chmod(0o755)
+    return tmp_path
+
+
+def test_many_in_one_emulator(fake_emulator: Path) -> None:
+    """Each has its own marks and its own answer."""
+    requests = [request_of(Path(name)) for name in ("one", "two", "three")]
+    counts = list(count_all(fake_emulator, "cortex-a76", requests))
+    assert [each.frames for each in counts] == [(1,), (2,), (3,)]
+    assert [each.answer.engine for each in counts] == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("bad refused", "no model"), ("bad", "SIGSEGV")])
+def test_one_of_many_fails(fake_emulator: Path, name: str, reason: str) -> None:
+    """Those before it are there, and it is named."""
+    requests = [request_of(Path(each)) for each in ("one", name, "three")]
+    found = count_all(fake_emulator, "cortex-a76", requests)
+    assert next(found).frames == (1,)
+    with pytest.raises(MovistreamError, match=f"{name} on an emulated cortex-a76: {reason}"):
+        next(found)
+
+
+def test_the_emulated_program_answers_each_request_alone(model_path: Path, tmp_path: Path) -> None:
+    """Here without an emulator; one that cannot be run, or dies, spares the others."""
+    request = request_of(model_path)
+    asked = tmp_path / "requests"
+    missing = request_of(tmp_path / "missing.tflite")
+    asked.write_bytes(record(request) + record(missing) + b" " * REQUEST_BYTES + record(request))
+    with asked.open("rb") as stdin:
+        done = subprocess.run(
+            [sys.executable, "-m", "movistream_benchmarks.arm.step_counted"],
+            stdin=stdin,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    expected = asdict(answer(request, None))
+    assert [lines[0], lines[3]] == [expected, expected]
+    assert "missing.tflite" in lines[1]["failed"]
+    assert lines[2] == {"died": "exit code 1"}
+    assert "JSONDecodeError" in done.stderr
+
+
 def test_the_command(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an emulator that answers as this machine does."""
     monkeypatch.setattr(command, "set_up", lambda _folder: None)
 
-    def emulated(_folder: Path, cpu: str, request: Request) -> Count:
-        return Count((16_000_000, 15_000_000, 17_000_000), (9_000_000,) * 3, answer(request, None))
+    def emulated(_folder: Path, cpu: str, requests: list[Request]) -> Iterator[Count]:
+        for request in requests:
+            frames = 16_000_000, 15_000_000, 17_000_000
+            yield Count(frames, (9_000_000,) * 3, answer(request, None))
 
-    monkeypatch.setattr(command, "count", emulated)
+    monkeypatch.setattr(command, "count_all", emulated)
     arguments = [str(model_path), "--cpu", "cortex-a76", "--cpu", "cortex-a72"]
     result = CliRunner().invoke(bench_arm, arguments)
     assert result.exit_code == 0, result.output
@@ -117,9 +201,8 @@ def test_the_command(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [json.loads(line) for line in lines]
     assert [entry["cpu"] for entry in entries] == ["cortex-a76", "cortex-a72"]
     assert entries[0]["cosine_to_host"] == pytest.approx(1)
-    monkeypatch.setattr(
-        command, "count", lambda *_: Count((1,), (1,), Answer("e", "float32", [1.0] + [0.0] * 4))
-    )
+    other = Count((1,), (1,), Answer("e", "float32", [1.0] + [0.0] * 4))
+    monkeypatch.setattr(command, "count_all", lambda *_: iter([other]))
     with pytest.raises(EngineError, match="answers otherwise on cortex-a76"):
         CliRunner().invoke(bench_arm, [str(model_path)], catch_exceptions=False)
     assert CliRunner().invoke(bench_arm, []).exit_code == 2

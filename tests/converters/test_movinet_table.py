@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +15,26 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.model_garden.names import variable_paths
 from movistream_converters.formats.model_garden.writer import variable_tree
 from movistream_converters.formats.movinet_options import movinet_source
-from movistream_converters.formats.movinet_table import read_table, table_of_shapes, with_strides
+from movistream_converters.formats.movinet_table import (
+    read_table,
+    table_of_shapes,
+    table_text,
+    with_strides,
+)
+from movistream_converters.formats.network_file import untrained_source
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.safetensors_file import write as write_weights
 from movistream_converters.formats.source import Source
+from movistream_converters.ir.layers import ActivationFunction
+from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import (
     ARCHITECTURES,
     CUSTOM,
     Architecture,
     LayerSpec,
+    SqueezeExciteType,
     Stage,
     build_movinet,
     default_options,
@@ -71,33 +80,76 @@ def test_a_table_comes_back(write: Callable[[Architecture], Path]) -> None:
     assert strides(source) == "2 2"
 
 
+GATED = replace(
+    TABLE,
+    stages=(
+        replace(TABLE.stages[0], layers=(TABLE.stages[0].layers[0],)),
+        replace(
+            TABLE.stages[1],
+            layers=tuple(
+                replace(layer, squeeze_excite=index != 1)
+                for index, layer in enumerate(TABLE.stages[1].layers)
+            ),
+        ),
+    ),
+    stream_activation=ActivationFunction.RELU6,
+    stream_head_activation=ActivationFunction.RELU,
+    stream_se_type=SqueezeExciteType.SPACE,
+    stream_positional_encoding=True,
+)
+
+
+def gates(network: Network) -> list[str]:
+    return [node.name for node in network.nodes if node.name.endswith(".se.gate")]
+
+
+def test_blocks_with_and_without_gates(tmp_path: Path) -> None:
+    """As the table says, and as a file that was converted shows it again."""
+    options = replace(default_options(CUSTOM, table=GATED), num_classes=3)
+    network = build_movinet(options)
+    assert gates(network) == [
+        "block0_layer0.se.gate",
+        "block1_layer0.se.gate",
+        "block1_layer2.se.gate",
+    ]
+    source = movinet_source(options, random_weights(network, seed=1))
+    convert_source(source, tmp_path / "m.tflite")
+    found = read_source(tmp_path / "m.tflite").network
+    assert gates(found) == gates(network)
+    assert [node.name for node in found.nodes] == [node.name for node in network.nodes]
+
+
+def test_a_table_says_more_than_blocks(tmp_path: Path) -> None:
+    """Written and read again, whatever its name ends with, and made a network to train."""
+    for name in ("table.toml", "arch.txt"):
+        path = tmp_path / name
+        path.write_text(table_text(GATED))
+        assert read_table(path) == GATED
+        assert untrained_source(str(path)).network == build_movinet(
+            default_options(CUSTOM, table=GATED)
+        )
+    options = default_options(CUSTOM, table=GATED)
+    assert options.activation is ActivationFunction.RELU6
+    assert options.head_activation is ActivationFunction.RELU
+    assert options.se_type is SqueezeExciteType.SPACE
+    assert options.positional_encoding
+    text = table_text(TABLE)
+    assert "squeeze_excite" not in text
+    assert "stream" not in text
+
+
 def test_strides_are_told(write: Callable[[Architecture], Path], tmp_path: Path) -> None:
     """Wider without being smaller: shapes show a shortcut's convolution, and no stride."""
     told = with_strides(TABLE, (2, 1, 1, 1, 1))
     path = write(told)
     assert read_source(path).network != build_movinet(default_options(CUSTOM, table=told))
     file = tmp_path / "table.toml"
-    file.write_text(as_toml(told))
+    file.write_text(table_text(told))
     assert read_table(file) == told
     source = read_source(path, None, str(file))
     assert source.network == build_movinet(
         replace(default_options(CUSTOM, table=told), num_classes=3)
     )
-
-
-def as_toml(table: Architecture) -> str:
-    fields = asdict(table)
-    lines = [
-        f"{name} = {fields[name]}" for name in ("stem_filters", "head_filters", "hidden_filters")
-    ]
-    for stage in table.stages:
-        layers = ", ".join(
-            "{" + ", ".join(f"{k} = {v}" for k, v in asdict(layer).items()) + "}"
-            for layer in stage.layers
-        )
-        lines += ["[[stages]]", f"filters = {stage.filters}", f"stride = {stage.stride}"]
-        lines.append(f"layers = [{layers}]")
-    return "\n".join(lines)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +158,8 @@ def as_toml(table: Architecture) -> str:
         ("stem_filters = ", "is no TOML"),
         ("stem_filters = 'many'", "is no block table"),
         ("stem_filters = 8\nstages = []\nhead_filters = 8\nhidden_filters = 8", "no stages"),
-        (as_toml(TABLE).replace("filters = 8\nstride", "filters = -8\nstride"), "cannot be"),
-        (as_toml(TABLE).replace("filters = 16", "filters = 999999999"), "cannot be"),
+        (table_text(TABLE).replace("filters = 8\nstride", "filters = -8\nstride"), "cannot be"),
+        (table_text(TABLE).replace("filters = 16", "filters = 999999999"), "cannot be"),
     ],
 )
 def test_tables_that_are_none(
@@ -116,6 +168,8 @@ def test_tables_that_are_none(
     path = write(TABLE)
     file = tmp_path / "table.toml"
     file.write_text(text)
+    with pytest.raises(ConversionError, match=reason):
+        untrained_source(str(file))
     with pytest.raises(ConversionError, match=reason):
         read_source(path, None, str(file))
     with pytest.raises(ConversionError, match="cannot read"):

@@ -27,8 +27,8 @@ _START_S = 60
 _IMPORTS_S = 3
 _EXECUTED = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _NAMES = """model-file manifest saved-state weights-file weights-header pytorch keras tflite-source
-checkpoint saved-model picture video address labels data-table requests finished-result
-run-settings"""
+checkpoint saved-model picture video address labels data-table block-table search-space
+requests finished-result run-settings"""
 
 
 def parser_names() -> tuple[str, ...]:

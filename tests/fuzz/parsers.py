@@ -339,6 +339,18 @@ def _table(folder: Path) -> Parse:
     return lambda data: _ignored(find_examples(_file(folder, "data.csv", data)))
 
 
+def _block_table(folder: Path) -> Parse:
+    from movistream_converters.formats.network_file import untrained_source
+
+    return lambda data: _ignored(untrained_source(str(_file(folder, "arch.txt", data))))
+
+
+def _search_space(folder: Path) -> Parse:
+    from movistream_training.search.space import read_space
+
+    return lambda data: _ignored(read_space(_file(folder, "space.toml", data)))
+
+
 def _requests(folder: Path) -> Parse:
     from movistream.serve import schema
 
@@ -471,6 +483,21 @@ def _tables() -> Iterator[bytes]:
     yield b"path,label,start,end,split\na.mp4,x,0,1,training\nb.mp4,y,,,validation\n"
 
 
+def _block_tables() -> Iterator[bytes]:
+    from movistream_converters.formats.movinet_table import table_text
+    from movistream_converters.networks.movinet import ARCHITECTURES
+
+    yield table_text(ARCHITECTURES["n0"]).encode()
+    yield table_text(ARCHITECTURES["a3"]).encode()
+
+
+def _search_spaces() -> Iterator[bytes]:
+    import movistream_training.search
+
+    folder = Path(movistream_training.search.__file__).parent / "spaces"
+    yield from (path.read_bytes() for path in sorted(folder.iterdir()))
+
+
 def _bodies() -> Iterator[bytes]:
     yield b'{"enter":0.5,"leave":0.3,"smoothing_s":0,"horizon_s":null,"allow":["x"]}'
     yield b'{"shown":3}'
@@ -498,6 +525,8 @@ PARSERS = {
         Parser("address", _address, _addresses, ("movistream", "urllib")),
         Parser("labels", _labels, _tables, ("movistream",)),
         Parser("data-table", _table, _tables, ("movistream_training", "csv")),
+        Parser("block-table", _block_table, _block_tables, ("movistream_converters", "tomllib")),
+        Parser("search-space", _search_space, _search_spaces, ("movistream_training", "tomllib")),
         Parser("requests", _requests, _bodies, ("movistream",)),
         Parser("finished-result", _finished_result, _results, ("movistream",)),
         Parser("run-settings", _run_settings, _bodies, ("movistream_training",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from rich.console import Console
 from movistream.errors import EngineUnavailableError
 from movistream.file.labels import labels_from
 from movistream.file.names import find_model
-from movistream_benchmarks.arm.emulator import count, set_up
+from movistream_benchmarks.arm.emulator import count, count_all, set_up
 from movistream_benchmarks.arm.step_counted import Request
+from movistream_converters import convert, random_weights
 from movistream_converters.conversion import convert_source
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.ir.cost import network_cost
+from movistream_converters.networks.movinet import build_movinet, default_options
 from movistream_converters.quantise.report import print_report
 from movistream_converters.tflite.precision import Precision
 
@@ -41,6 +44,26 @@ def test_instructions_of_the_built_in_model() -> None:
         request = Request(path, False, "auto", "auto", warm_up=12, frames=5)
         found = count(EMULATOR, cpu, request).median / 1e6
         assert f"{found:.1f}" == figure, cpu
+
+
+def test_counts_in_one_emulator_are_those_of_each_alone(tmp_path: Path) -> None:
+    """To the instruction. The names are of one length: what Python does with them is counted."""
+    try:
+        set_up(EMULATOR)
+    except EngineUnavailableError as reason:
+        pytest.skip(str(reason))
+    requests = []
+    for name, source in (("a", "camera-motion"), ("b", "other"), ("c", "camera-motion")):
+        path = tmp_path / f"{name}.tflite"
+        if source == "other":
+            network = build_movinet(replace(default_options("n0"), num_classes=3, image_size=64))
+            convert(network, random_weights(network, seed=1), path)
+        else:
+            path.write_bytes(find_model(source).read_bytes())
+        requests.append(Request(str(path), False, "auto", "auto", warm_up=12, frames=5))
+    together = list(count_all(EMULATOR, "cortex-a76", requests))
+    assert together == [count(EMULATOR, "cortex-a76", each) for each in requests]
+    assert together[0] == together[2] != together[1]
 
 
 def test_the_report_of_an_int8_file(reference: Callable[[str], Path], tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ _MOST_FRAMES = 50
     group="Network",
     metavar="NAME_OR_FILE",
     help=f"What an untrained network is: {', '.join(ARCHITECTURES)}, a table of blocks in"
-    " FILE.toml, or any network in FILE.json. [default: a0]",
+    " FILE.toml or FILE.txt, or any network in FILE.json. [default: a0]",
 )
 @option(
     "--epochs",

@@ -17,7 +17,7 @@ from movistream.cli.help import option
 from movistream.engines import ENGINES
 from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import EngineError
-from movistream_benchmarks.arm.emulator import CPUS, Count, count, set_up
+from movistream_benchmarks.arm.emulator import CPUS, Count, count_all, set_up
 from movistream_benchmarks.arm.step_counted import Request, answer
 from movistream_benchmarks.bench_command import print_table
 from movistream_benchmarks.figures import cosine
@@ -102,15 +102,19 @@ def bench_arm(
     contenders = [(path, True) for path in published] + [(path, False) for path in models]
     counts: list[tuple[Path, bool, str, Count, float]] = []
     for cpu in dict.fromkeys(cpus):
-        for path, in_loop in contenders:
-            request = Request(str(path.resolve()), in_loop, engine, arithmetic, warm_up, frames)
+        requests = [
+            Request(str(path.resolve()), in_loop, engine, arithmetic, warm_up, frames)
+            for path, in_loop in contenders
+        ]
+        found = count_all(folder, cpu, requests)
+        for (path, in_loop), request in zip(contenders, requests, strict=True):
             with status.status(f"counting {path.name} on {cpu}"):
-                found = count(folder, cpu, request)
+                counted = next(found)
             here = answer(request, None)
             likeness = cosine(
-                np.asarray(found.answer.logits, np.float32), np.asarray(here.logits, np.float32)
+                np.asarray(counted.answer.logits, np.float32), np.asarray(here.logits, np.float32)
             )
-            counts.append((path, in_loop, cpu, found, likeness))
+            counts.append((path, in_loop, cpu, counted, likeness))
             if as_json:
                 click.echo(json.dumps(_as_dictionary(*counts[-1])))
                 sys.stdout.flush()

@@ -8,21 +8,25 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import tempfile
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import IO, Any
 
 import movistream
 import movistream_benchmarks
 from movistream.errors import EngineUnavailableError, MovistreamError
 from movistream.system.output import make_output_folder
-from movistream_benchmarks.arm.step_counted import Answer, Moment, Request
+from movistream_benchmarks.arm.step_counted import Answer, Moment, Request, record
 
 CPUS = ("cortex-a76", "cortex-a72")
 """The cores of a Raspberry Pi 5 and of a Raspberry Pi 4."""
@@ -88,6 +92,20 @@ def count(folder: Path, cpu: str, request: Request) -> Count:
     Raises:
         MovistreamError: if the emulated program fails.
     """
+    return next(count_all(folder, cpu, [request]))
+
+
+def count_all(folder: Path, cpu: str, requests: Sequence[Request]) -> Iterator[Count]:
+    """As :func:`count`, for many contenders in one emulator, which takes a fraction of the time.
+
+    Each is counted as if it were alone.
+
+    Yields:
+        The counts, in the order of the requests, each as soon as it is there.
+
+    Raises:
+        MovistreamError: if the emulated program fails.
+    """
     folder = folder.resolve()
     with tempfile.TemporaryDirectory() as temporary:
         # Of this machine's packages, only this project's own: the others are not for ARM.
@@ -97,7 +115,7 @@ def count(folder: Path, cpu: str, request: Request) -> Count:
             assert package.__file__ is not None
             home = Path(package.__file__).resolve().parent
             (own / home.name).symlink_to(home)
-        marks = Path(temporary, "marks")
+        marks, log = Path(temporary, "marks"), Path(temporary, "log")
         command = [
             *("setarch", "--addr-no-randomize"),
             str(folder / "qemu-aarch64"),
@@ -116,21 +134,64 @@ def count(folder: Path, cpu: str, request: Request) -> Count:
             "PYTHONDONTWRITEBYTECODE": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        done = subprocess.run(
-            command,
-            env=environment,
-            input=json.dumps(asdict(request)),
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        if done.returncode:
-            said = done.stderr.strip().rpartition("\n")[2] or f"exit code {done.returncode}"
-            raise MovistreamError(f"{request.path} on an emulated {cpu}: {said}")
-        answer = Answer(**json.loads(done.stdout.strip().rpartition("\n")[2]))
-        lines = [line.split() for line in marks.read_text(encoding="ascii").splitlines()]
-    return _counts([(int(mark), int(executed)) for mark, executed in lines], answer)
+        # Files cannot fill up as pipes can, so neither side ever waits for the other to read.
+        asked = Path(temporary, "requests")
+        asked.write_bytes(b"".join(map(record, requests)))
+        with (
+            asked.open("rb") as stdin,
+            log.open("wb") as stderr,
+            subprocess.Popen(
+                command,
+                env=environment,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            ) as emulated,
+        ):
+            assert emulated.stdout is not None
+            try:
+                for index, request in enumerate(requests):
+                    found = _next_answer(emulated.stdout)
+                    if "logits" not in found:
+                        said = found.get("failed") or _last_line(log) or found.get("died")
+                        said = said or f"exit code {emulated.wait()}"
+                        raise MovistreamError(f"{request.path} on an emulated {cpu}: {said}")
+                    # The next one may have begun by now.
+                    own_marks = _marks_by_request(marks.read_text(encoding="ascii"))[index]
+                    yield _counts(own_marks, Answer(**found))
+            finally:
+                # With the child that counts just now, whoever lost patience.
+                with suppress(ProcessLookupError):
+                    os.killpg(emulated.pid, signal.SIGKILL)
+
+
+def _next_answer(output: IO[str]) -> dict[str, Any]:
+    """The next line of JSON, past what native libraries say; empty at the end."""
+    for line in output:
+        if line.startswith("{"):
+            found: dict[str, Any] = json.loads(line)
+            return found
+    return {}
+
+
+def _marks_by_request(text: str) -> list[list[tuple[int, int]]]:
+    """The marks and their counts; those of a request begin with zeros."""
+    found: list[list[tuple[int, int]]] = []
+    before = -1
+    for line in text.splitlines():
+        mark, executed = map(int, line.split())
+        if mark == 0 != before:
+            found.append([])
+        found[-1].append((mark, executed))
+        before = mark
+    return found
+
+
+def _last_line(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
 
 
 def _counts(marks: list[tuple[int, int]], answer: Answer) -> Count:

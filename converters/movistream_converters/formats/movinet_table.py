@@ -7,6 +7,8 @@ A file says what weights do not show::
     hidden_filters = 500
     image_size = 128             # the rest may be left out
     frames_per_second = 5
+    stream_se_type = "none"      # "2plus3d"
+    stream_activation = "relu6"  # "hard_swish"
 
     [[stages]]
     filters = 12
@@ -16,9 +18,10 @@ A file says what weights do not show::
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import msgspec
@@ -85,6 +88,37 @@ def with_strides(table: Architecture, strides: Sequence[int]) -> Architecture:
         stages.append(replace(stage, stride=strides[first]))
         first += len(stage.layers)
     return replace(table, stages=tuple(stages))
+
+
+def is_table(name: str) -> bool:
+    """Whether a file of this name is taken for a table of blocks."""
+    return name.endswith((".toml", ".txt"))
+
+
+def table_text(table: Architecture) -> str:
+    """A file that :func:`read_table` reads as the same table; what has its default is left out."""
+    lines = [
+        f"{field.name} = {_toml(getattr(table, field.name))}"
+        for field in fields(table)
+        if field.name != "stages" and getattr(table, field.name) != field.default
+    ]
+    for stage in table.stages:
+        lines += ["", "[[stages]]", f"filters = {stage.filters}", f"stride = {stage.stride}"]
+        lines += ["layers = [", *(f"    {{{_layer_text(layer)}}}," for layer in stage.layers), "]"]
+    return "\n".join(lines) + "\n"
+
+
+def _layer_text(layer: LayerSpec) -> str:
+    return ", ".join(
+        f"{field.name} = {_toml(getattr(layer, field.name))}"
+        for field in fields(layer)
+        if getattr(layer, field.name) != field.default
+    )
+
+
+def _toml(value: bool | int | str) -> str:
+    """As JSON, of which TOML's numbers, truths and simple texts are."""
+    return json.dumps(value)
 
 
 def read_table(path: Path) -> Architecture:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from movistream.system.output import replaced_when_done
+from movistream.system.text import printable
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.described import read_document
 from movistream_converters.formats.movinet_options import movinet_source
-from movistream_converters.formats.movinet_table import read_table
+from movistream_converters.formats.movinet_table import is_table, read_table
 from movistream_converters.formats.recognition import architecture_key
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.document import MOST_DOCUMENT_BYTES, encode_network
-from movistream_converters.ir.network import Network
+from movistream_converters.ir.network import Network, NetworkError
 from movistream_converters.networks.movinet import CUSTOM, default_options
 
 
@@ -53,7 +54,7 @@ def untrained_source(architecture: str) -> Source:
 
     Args:
         architecture: ``a0`` or ``movinet-a0-stream`` and the like; a table of blocks, ``FILE.toml``
-            (docs/convert.md); or any network, ``FILE.json``.
+            or ``FILE.txt`` (docs/convert.md); or any network, ``FILE.json``.
 
     Raises:
         ConversionError: if there is none of that name, or the file describes none.
@@ -61,6 +62,10 @@ def untrained_source(architecture: str) -> Source:
     path = Path(architecture)
     if path.suffix == ".json":
         return Source(read_network(path), {}, name=path.name)
-    if path.suffix == ".toml":
-        return movinet_source(default_options(CUSTOM, table=read_table(path)), {})
+    if is_table(architecture):
+        options = default_options(CUSTOM, table=read_table(path))
+        try:
+            return movinet_source(options, {})
+        except NetworkError as error:
+            raise ConversionError(f"{path} describes no network: {printable(str(error))}") from None
     return movinet_source(default_options(architecture_key(architecture)), {})

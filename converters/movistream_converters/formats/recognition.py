@@ -14,6 +14,7 @@ from movistream_converters.formats.limits import MOST_WEIGHT_BYTES, weight_bytes
 from movistream_converters.formats.meta_json import NAME as META_JSON
 from movistream_converters.formats.meta_json import description_beside
 from movistream_converters.formats.movinet_table import (
+    is_table,
     layers_of_shapes,
     read_table,
     table_of_shapes,
@@ -251,7 +252,7 @@ def _recognised(
     path: Path, evidence: Evidence, architecture: str | None
 ) -> tuple[MovinetOptions, list[Finding]]:
     """Default options of the architecture that was told or found, and what told it."""
-    if architecture is not None and architecture.endswith(".toml"):
+    if architecture is not None and is_table(architecture):
         options = default_options(CUSTOM, table=read_table(Path(architecture)))
         return options, [Finding("architecture", options.name, "the command")]
     if architecture is not None:

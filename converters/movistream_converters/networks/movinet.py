@@ -55,11 +55,17 @@ class SqueezeExciteType(str, Enum):
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One block of a stage: its temporal and spatial kernel sizes and its expansion channels."""
+    """One block of a stage: its temporal and spatial kernel sizes and its expansion channels.
+
+    Attributes:
+        squeeze_excite: whether it has a gate, in a network whose type of squeeze-excite is not
+            ``none``.
+    """
 
     kernel_frames: int
     kernel_size: int
     expand_filters: int
+    squeeze_excite: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ class Architecture:
     clip_frames: int = 50
     stream_head_activation: ActivationFunction = ActivationFunction.SWISH
     stream_positional_encoding: bool = False
+    stream_activation: ActivationFunction = ActivationFunction.HARD_SWISH
+    stream_se_type: SqueezeExciteType = SqueezeExciteType.BOTH
 
 
 def _stage(filters: int, stride: int, layers: str) -> Stage:
@@ -309,8 +317,8 @@ def default_options(
         architecture=architecture,
         causal=causal,
         convolution_type=ConvolutionType.SEPARATE_2D if causal else ConvolutionType.JOINT,
-        se_type=SqueezeExciteType.BOTH if causal else SqueezeExciteType.SPACE_TIME,
-        activation=ActivationFunction.HARD_SWISH if causal else ActivationFunction.SWISH,
+        se_type=spec.stream_se_type if causal else SqueezeExciteType.SPACE_TIME,
+        activation=spec.stream_activation if causal else ActivationFunction.SWISH,
         gating=ActivationFunction.HARD_SIGMOID if causal else ActivationFunction.SIGMOID,
         head_activation=spec.stream_head_activation if causal else ActivationFunction.SWISH,
         positional_encoding=causal and spec.stream_positional_encoding,
@@ -381,7 +389,7 @@ class _Builder(NetworkBuilder):
         entry = self.last
         self.convolution(f"{block}.expansion", Convolution(spec.expand_filters))
         feature = self.feature(block, spec, stride)
-        if self.options.se_type is not SqueezeExciteType.NONE:
+        if spec.squeeze_excite and self.options.se_type is not SqueezeExciteType.NONE:
             with self.tagged(SQUEEZE_EXCITE):
                 self.squeeze_excite(block, feature, spec.expand_filters)
         self.convolution(f"{block}.projection", Convolution(filters), activate=False)

@@ -35,6 +35,7 @@ _KNOWN_RANGES: dict[ActivationFunction, tuple[float, float]] = {
     ActivationFunction.HARD_SIGMOID_KERAS: (0.0, 1.0),
 }
 _HARD_SWISH_ZERO_BELOW = -3.0
+_NOMINAL_END = 6.0
 _SHRINKAGES = np.linspace(1.0, 0.15, 18)
 
 
@@ -70,6 +71,17 @@ def plan_int8(
             name for name, node in nodes.items() if numbers_of(node, shapes) == "int4"
         ),
     )
+
+
+def nominal_int8(network: Network) -> QuantizationPlan:
+    """The plan of a network that has seen no video: all stages int8, every range the same.
+
+    A file made by it has the operators and shapes of a calibrated one that left no stage float, and
+    answers nothing of use.
+    """
+    computed = frozenset().union(*int8_stages(network).values())
+    seen = Observed(-_NOMINAL_END, _NOMINAL_END, np.zeros(1, np.float32))
+    return plan_int8(network, {node.name: seen for node in network.nodes}, computed)
 
 
 def _quantization(

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from movistream.file.activation_memory import Lifetime, activation_memory, lifetimes, plan
 from movistream.file.graph import Graph, Operator, Tensor
-from movistream_benchmarks.activation_memory import Lifetime, activation_memory, lifetimes, plan
 from movistream_benchmarks.work import total, work_by_type
 
 Edges = Sequence[tuple[tuple[int, ...], tuple[int, ...]]]

@@ -1,0 +1,1 @@
+"""Networks to choose from, and what each of them costs on a device."""
