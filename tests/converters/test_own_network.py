@@ -24,9 +24,10 @@ from movistream_converters import (
     weight_shapes,
     write_network,
 )
+from movistream_converters.formats.movinet_table import table_text
 from movistream_converters.formats.network_file import untrained_source
 from movistream_converters.formats.registry import read_source
-from tests.converters.test_movinet_table import TABLE, as_toml
+from tests.converters.test_movinet_table import TABLE
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def test_a_network_in_a_file(network: Network, tmp_path: Path) -> None:
 def test_what_may_be_trained_from_nothing(tmp_path: Path) -> None:
     assert untrained_source("a0").network.name == "movinet-a0-stream"
     assert untrained_source("movinet-a0-stream") == untrained_source("a0")
-    (tmp_path / "table.toml").write_text(as_toml(TABLE))
+    (tmp_path / "table.toml").write_text(table_text(TABLE))
     assert untrained_source(str(tmp_path / "table.toml")).network.name == "movinet-custom-stream"
     with pytest.raises(ConversionError, match="unknown architecture b0"):
         untrained_source("b0")
