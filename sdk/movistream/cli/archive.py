@@ -110,29 +110,30 @@ def check_results(jobs: Sequence[Job], run: Mapping[str, Any]) -> None:
         OutputError: if there is such a file.
     """
     for job in jobs:
-        if job.result.is_file() and not _is_of(job, run):
+        if job.result.is_file() and _header(job).get("run") != run:
             raise OutputError(
                 f"{job.result} exists, and is of another model, of other options or of something"
                 " else; name another folder, or add --force to replace it"
             )
 
 
-def _is_of(job: Job, run: Mapping[str, Any]) -> bool:
+def _header(job: Job) -> Mapping[str, Any]:
+    """The first line of a result; empty where there is none."""
     try:
         with job.result.open("rb") as file:
             header = json.loads(file.readline())
-        return isinstance(header, dict) and bool(header.get("run") == run)
     except (OSError, ValueError, RecursionError):
-        return False
+        return {}
+    return header if isinstance(header, dict) else {}
 
 
 def is_finished(job: Job, run: Mapping[str, Any]) -> bool:
     """Whether the result is there and whole, of the video as it is now, and of such a run."""
-    if not _is_of(job, run):
+    header = _header(job)
+    if header.get("run") != run:
         return False
     try:
         with job.result.open("rb") as file:
-            header = json.loads(file.readline())
             file.seek(max(0, job.result.stat().st_size - _LAST_LINE_BYTES))
             footer = json.loads(file.read().splitlines()[-1])
         same = header["sha256"] == _sha256(job.video)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta, timezone
 
 from movistream.watch.events import utc_text
@@ -16,6 +15,6 @@ def wall_time(ago_s: float = 0.0) -> str:
 
 def seen_at(step: Step) -> str:
     """When the frame that a step is about was captured, or, of a recording, was played."""
-    captured_s = step.frame.captured_s
-    waited_s = 0.0 if captured_s is None else time.monotonic() - captured_s
-    return wall_time(waited_s + step.frame.time_s - step.time_s)
+    if step.at is not None:
+        return utc_text(step.at)
+    return wall_time(step.frame.time_s - step.time_s)
