@@ -17,9 +17,8 @@ from rich.text import Text
 
 from movistream.cli import parameters
 from movistream.cli.help import option
-from movistream.cli.options import check_new_output
+from movistream.cli.options import arithmetic_option, check_new_output
 from movistream.engines import ENGINES
-from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import EngineError, MissingExtraError
 from movistream.stream.loading import MOST_THREADS
 from movistream_benchmarks.contender import Contender
@@ -92,13 +91,7 @@ def _engine(text: str) -> str:
     metavar="N[,N…]",
     help="Streams of each model, stepped in turn; every model runs with each number.",
 )
-@option(
-    "--arithmetic",
-    type=click.Choice(ARITHMETICS),
-    default="auto",
-    show_default=True,
-    help="Arithmetic of float operators.",
-)
+@arithmetic_option
 @option(
     "--weight-cache",
     type=click.Path(path_type=Path),

@@ -14,8 +14,7 @@ from rich.console import Console
 
 from movistream.cli import parameters
 from movistream.cli.help import option
-from movistream.engines import ENGINES
-from movistream.engines.arithmetic import ARITHMETICS
+from movistream.cli.options import arithmetic_option, engine_option
 from movistream.errors import EngineError
 from movistream_benchmarks.arm.emulator import CPUS, Count, count_all, set_up
 from movistream_benchmarks.arm.step_counted import Request, answer
@@ -44,20 +43,8 @@ LEAST_COSINE = 0.99
     show_default=True,
     help="The core of a Raspberry Pi 5, or of a Raspberry Pi 4. May be given twice.",
 )
-@option(
-    "--engine",
-    type=click.Choice(["auto", *ENGINES]),
-    default="auto",
-    show_default=True,
-    help="What runs the models.",
-)
-@option(
-    "--arithmetic",
-    type=click.Choice(ARITHMETICS),
-    default="auto",
-    show_default=True,
-    help="Arithmetic of float operators.",
-)
+@engine_option
+@arithmetic_option
 @option(
     "--frames",
     type=click.IntRange(min=1),

@@ -25,6 +25,24 @@ force_option = option(
     "--force", is_flag=True, group="Output", help="Replace output files that exist."
 )
 
+engine_option = option(
+    "--engine",
+    type=click.Choice(["auto", *ENGINES]),
+    default="auto",
+    show_default=True,
+    group="Model",
+    help="What runs the model.",
+)
+
+arithmetic_option = option(
+    "--arithmetic",
+    type=click.Choice(ARITHMETICS),
+    default="auto",
+    show_default=True,
+    group="Model",
+    help="Arithmetic of float operators; auto is float16 where file, CPU and engine have it.",
+)
+
 model_options = options(
     option(
         "--labels",
@@ -47,22 +65,8 @@ model_options = options(
         group="Model",
         help="Threads of the engine. [default: one per core, at most 4]",
     ),
-    option(
-        "--engine",
-        type=click.Choice(["auto", *ENGINES]),
-        default="auto",
-        show_default=True,
-        group="Model",
-        help="What runs the model.",
-    ),
-    option(
-        "--arithmetic",
-        type=click.Choice(ARITHMETICS),
-        default="auto",
-        show_default=True,
-        group="Model",
-        help="Arithmetic of float operators; auto is float16 where file, CPU and engine have it.",
-    ),
+    engine_option,
+    arithmetic_option,
     option(
         "--check-arithmetic",
         is_flag=True,
