@@ -25,6 +25,7 @@ _MOST_MEGABYTES = 1000
 _START_S = 60
 """A parser's process may take so long besides: TensorFlow, on a busy machine."""
 _IMPORTS_S = 3
+_SHOWN_LINES = 40
 _EXECUTED = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _NAMES = """model-file manifest saved-state weights-file weights-header pytorch keras tflite-source
 checkpoint saved-model picture video address labels data-table block-table search-space
@@ -76,7 +77,8 @@ def fuzz_parser(name: str, seconds: float, number: int) -> Result:
         log = folder / "log.txt"
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(done.stderr)
-        problem = f"exit code {done.returncode}, see {log}"
+        end = "\n".join(done.stderr.splitlines()[-_SHOWN_LINES:])
+        problem = f"exit code {done.returncode}, see {log}, which ends:\n{end}"
     return Result(name, executed, problem)
 
 

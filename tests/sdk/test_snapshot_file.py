@@ -207,6 +207,18 @@ def test_an_archive_of_the_large_kind(written: Path, tmp_path: Path) -> None:
         read_snapshot(path)
 
 
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 99])
+def test_an_entry_that_is_called_compressed(kind: int, written: Path, tmp_path: Path) -> None:
+    """Its bytes, which are as many as before, decompress to nothing."""
+    path = tmp_path / "compressed.npz"
+    data = bytearray(written.read_bytes())
+    struct.pack_into("<H", data, data.index(b"PK\x01\x02") + 10, kind)
+    struct.pack_into("<H", data, data.index(b"PK\x03\x04") + 8, kind)
+    path.write_bytes(data)
+    with pytest.raises(SnapshotError, match="damaged, or no saved state"):
+        read_snapshot(path)
+
+
 def test_an_entry_twice(written: Path, tmp_path: Path) -> None:
     entries = _entries(written)
     name = list(entries)[-1]

@@ -130,8 +130,9 @@ def _read(path: Path, archive: zipfile.ZipFile, size: int, model: Streamable | N
     stored = sum(entry.file_size for entry in entries.values())
     if stored > size or len(entries) < len(archive.infolist()):
         raise ValueError
-    if any(entry.file_size != entry.compress_size for entry in entries.values()):
-        raise ValueError
+    for entry in entries.values():
+        if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
+            raise ValueError
     about = msgspec.json.decode(archive.read(entries.pop(_ABOUT)), type=_About)
     if about.version != _VERSION:
         raise SnapshotError(
