@@ -1,0 +1,126 @@
+"""Workers on Ray: actors in other processes, on this machine or on a cluster's."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from movistream_converters.ir.weights import Weights
+from movistream_training.errors import SearchError
+from movistream_training.one_shot.replica import Order, Outcome, Replica, use_one_thread
+from movistream_training.one_shot.workers import Hired, Workers
+
+_MOST_LOST = 10
+"""Workers that may be lost in a step before the reason is taken to be the step itself."""
+
+_LOCALHOST = "127.0.0.1"
+
+
+def on_ray(count: int, address: str | None = None) -> Hired:
+    """Workers in processes of their own, each of which takes a core.
+
+    Whoever reaches a Ray cluster may run programs on it. Without an address it is one of this
+    process's own, which listens on this machine alone.
+
+    Args:
+        count: of the workers.
+        address: of a cluster that runs, such as ``10.0.0.1:6379``, or ``auto``.
+
+    Raises:
+        SearchError: when the search begins, if Ray is missing or cannot be reached.
+    """
+
+    @contextmanager
+    def hired(replica: Replica) -> Iterator[Workers]:
+        try:
+            import ray
+        except ImportError:
+            raise SearchError("Ray is not installed: pip install 'movistream[cluster]'") from None
+        _connect(ray, count, address)
+        try:
+            yield _RayWorkers(ray, replica, count)
+        finally:
+            ray.shutdown()
+
+    return hired
+
+
+def _connect(ray: Any, count: int, address: str | None) -> None:
+    # Nobody is told that Ray is used.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    common = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address is None:
+            ray.init(
+                address="local",
+                num_cpus=count,
+                include_dashboard=False,
+                _node_ip_address=_LOCALHOST,
+                **common,
+            )
+        else:
+            ray.init(address=address, **common)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = "here" if address is None else f"at {address}"
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SearchError(f"cannot reach Ray {where}: {first_line}") from None
+
+
+class _Worker:
+    """What runs in an actor."""
+
+    def __init__(self, replica: Replica) -> None:
+        use_one_thread()
+        self._replica = replica
+
+    def carry_out(self, order: Order, shared: Weights) -> Outcome:
+        return self._replica.carry_out(order, shared)
+
+
+class _RayWorkers:
+    """Actors that take one order after the other; one that is lost is replaced."""
+
+    def __init__(self, ray: Any, replica: Replica, count: int) -> None:
+        self._ray = ray
+        self._class = ray.remote(num_cpus=1)(_Worker)
+        self._replica = ray.put(replica)
+        self._actors = [self._new() for _ in range(count)]
+
+    def _new(self) -> Any:
+        return self._class.remote(self._replica)
+
+    def carry_out(self, orders: Sequence[Order], shared: Weights) -> list[Outcome]:
+        weights = self._ray.put(shared)
+        waiting = deque(range(len(orders)))
+        idle = deque(range(len(self._actors)))
+        at_work: dict[Any, tuple[int, int]] = {}
+        outcomes: dict[int, Outcome] = {}
+        lost = 0
+        while waiting or at_work:
+            while waiting and idle:
+                number, actor = waiting.popleft(), idle.popleft()
+                answer = self._actors[actor].carry_out.remote(orders[number], weights)
+                at_work[answer] = number, actor
+            (answer, *_), _ = self._ray.wait(list(at_work), num_returns=1)
+            number, actor = at_work.pop(answer)
+            try:
+                outcomes[number] = self._ray.get(answer)
+            except self._ray.exceptions.RayTaskError as error:
+                raise error.cause from None
+            except (
+                self._ray.exceptions.RayActorError,
+                self._ray.exceptions.ObjectLostError,
+            ) as error:
+                lost += 1
+                if lost > _MOST_LOST:
+                    raise SearchError(
+                        f"{lost} workers were lost in step {orders[number].step + 1}; the last:"
+                        f" {str(error).splitlines()[0]}"
+                    ) from None
+                self._actors[actor] = self._new()
+                waiting.appendleft(number)
+            idle.append(actor)
+        return [outcomes[number] for number in range(len(orders))]
