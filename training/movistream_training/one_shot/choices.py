@@ -30,6 +30,8 @@ _SETTINGS = (
     "positional_encoding",
 )
 
+_WIDTHS = ("stem_filters", "head_filters", "hidden_filters")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -57,7 +59,7 @@ def choices_of(space: Space) -> tuple[Choice, ...]:
 
 def _all_choices(space: Space) -> Iterator[Choice]:
     for name in _SETTINGS:
-        yield Choice(name, _words(getattr(space, name)), name.endswith("_filters"))
+        yield Choice(name, _words(getattr(space, name)), name in _WIDTHS)
     for index, stage in enumerate(space.stages):
         place = f"stage{index + 1}"
         yield Choice(f"{place}.layers", _words(stage.layers), can_be_widened=True)
@@ -106,14 +108,16 @@ def member_of(
 
     Args:
         decisions: those that do not matter, or have no alternatives, may be left out.
-        widened: choices that are overruled so that all their weights take part: the largest width,
-            the deepest stage, a gate where one may be, and the longest and widest kernels, which
-            the space need not have in one. The table may be none of the space's members then.
+        widened: choices that are overruled, where they can be, so that all their weights take
+            part: the largest width, the deepest stage, a gate where one may be, and the longest and
+            widest kernels, which the space need not have in one. So the table may be no member.
     """
 
     def setting(name: str) -> Any:
         alternatives = getattr(space, name)
-        return max(alternatives) if name in widened else alternatives[decisions.get(name, 0)]
+        if name in widened and name in _WIDTHS:
+            return max(alternatives)
+        return alternatives[decisions.get(name, 0)]
 
     return Architecture(
         stem_filters=setting("stem_filters"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from movistream.system.text import printable
 from movistream_converters.ir.weights import Weights
 from movistream_training.errors import SearchError
 from movistream_training.one_shot.replica import Order, Outcome, Replica, use_one_thread
@@ -16,31 +18,50 @@ from movistream_training.one_shot.workers import Hired, Workers
 _MOST_LOST = 10
 """Workers that may be lost in a step before the reason is taken to be the step itself."""
 
-_LOCALHOST = "127.0.0.1"
+_DISCREET = {"RAY_USAGE_STATS_ENABLED": "0"}
+"""Ray tells nobody that it is used. Names are of its environment, as below."""
+
+_OWN_CLUSTER = {
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+}
+"""Of a cluster for one search; the last makes it listen on 127.0.0.1 alone, on every system."""
 
 
 def on_ray(count: int, address: str | None = None) -> Hired:
     """Workers in processes of their own, each of which takes a core.
 
-    Whoever reaches a Ray cluster may run programs on it. Without an address it is one of this
-    process's own, which listens on this machine alone.
+    Whoever reaches a Ray cluster may run programs on it. Without an address, it is one that only
+    this search uses: it listens on this machine alone, and asks for a token that no file holds.
 
     Args:
         count: of the workers.
-        address: of a cluster that runs, such as ``10.0.0.1:6379``, or ``auto``.
+        address: of a cluster that runs, such as ``10.0.0.1:6379``, or ``auto``: the one that runs
+            here. Ray finds its token as the cluster's owner has set it up.
 
     Raises:
         SearchError: when the search begins, if Ray is missing or cannot be reached.
     """
+    if count < 1:
+        raise SearchError(f"a search needs a worker at least, and {count} were asked for")
 
     @contextmanager
     def hired(replica: Replica) -> Iterator[Workers]:
+        _set(_DISCREET if address is not None else _DISCREET | _OWN_CLUSTER)
         try:
             import ray
         except ImportError:
-            raise SearchError("Ray is not installed: pip install 'movistream[cluster]'") from None
+            raise SearchError(
+                "Ray is not installed, which computes on several workers: pip install"
+                " 'movistream[cluster]'"
+            ) from None
         _connect(ray, count, address)
         try:
+            if (cores := int(ray.cluster_resources().get("CPU", 0))) < count:
+                raise SearchError(
+                    f"the cluster has {cores} cores, and {count} workers were asked for"
+                )
             yield _RayWorkers(ray, replica, count)
         finally:
             ray.shutdown()
@@ -48,25 +69,19 @@ def on_ray(count: int, address: str | None = None) -> Hired:
     return hired
 
 
+def _set(environment: Mapping[str, str]) -> None:
+    for name, value in environment.items():
+        os.environ.setdefault(name, value)
+
+
 def _connect(ray: Any, count: int, address: str | None) -> None:
-    # Nobody is told that Ray is used.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    common = {"log_to_driver": False, "logging_level": "ERROR"}
+    own = {"num_cpus": count, "include_dashboard": False} if address is None else {}
     try:
-        if address is None:
-            ray.init(
-                address="local",
-                num_cpus=count,
-                include_dashboard=False,
-                _node_ip_address=_LOCALHOST,
-                **common,
-            )
-        else:
-            ray.init(address=address, **common)
+        ray.init(address=address or "local", log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        where = "here" if address is None else f"at {address}"
+        where = "here" if address is None else f"at {printable(address)}"
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
-        raise SearchError(f"cannot reach Ray {where}: {first_line}") from None
+        raise SearchError(f"cannot reach Ray {where}: {printable(first_line)}") from None
 
 
 class _Worker:
@@ -98,7 +113,7 @@ class _RayWorkers:
         idle = deque(range(len(self._actors)))
         at_work: dict[Any, tuple[int, int]] = {}
         outcomes: dict[int, Outcome] = {}
-        lost = 0
+        lost, gone = 0, self._ray.exceptions
         while waiting or at_work:
             while waiting and idle:
                 number, actor = waiting.popleft(), idle.popleft()
@@ -108,7 +123,7 @@ class _RayWorkers:
             number, actor = at_work.pop(answer)
             try:
                 outcomes[number] = self._ray.get(answer)
-            except self._ray.exceptions.RayTaskError as error:
+            except gone.RayTaskError as error:
                 raise error.cause from None
             except (
                 self._ray.exceptions.RayActorError,
@@ -120,6 +135,7 @@ class _RayWorkers:
                         f"{lost} workers were lost in step {orders[number].step + 1}; the last:"
                         f" {str(error).splitlines()[0]}"
                     ) from None
+                self._ray.kill(self._actors[actor])
                 self._actors[actor] = self._new()
                 waiting.appendleft(number)
             idle.append(actor)
