@@ -9,6 +9,7 @@ VENV_DEMO ?= .venv-demo
 VENV_LOCKED ?= .venv-locked
 VENV_TFLITE_RUNTIME ?= .venv-tflite-runtime
 VENV_MODEL_GARDEN ?= .venv-model-garden
+VENV_CLUSTER ?= .venv-cluster
 OUTPUT = demo/output
 REFERENCE_DATA ?= ../shared/data
 
@@ -19,10 +20,11 @@ RUNTIME_LOCK = requirements/runtime.txt
 BUILD_LOCK = requirements/build.txt
 INSTALLED_TFLITE_RUNTIME = $(VENV_TFLITE_RUNTIME)/installed
 INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
+INSTALLED_CLUSTER = $(VENV_CLUSTER)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-model camera-motion judge-camera-motion schema fuzz mutants test-torch clean
+	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-model camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -170,6 +172,20 @@ test-torch: $(TORCH)/installed ## read PyTorch's own files
 	PYTHONPATH=$(TORCH) $(BIN)/python -c 'import torch'
 	PYTHONPATH=$(TORCH) $(BIN)/python -m pytest tests/converters/test_pytorch.py \
 		tests/converters/test_reference_parity.py::test_a_state_dict
+
+# Ray takes 240 MB, and nothing but a search on several computers needs it.
+$(INSTALLED_CLUSTER): setup.cfg $(RUNTIME_LOCK)
+	@$(CHECK_PYTHON)
+	$(PYTHON) -m venv $(VENV_CLUSTER)
+	$(VENV_CLUSTER)/bin/python -m pip install --quiet --upgrade pip
+	$(LOCKED_VERSIONS) > $(VENV_CLUSTER)/constraints.txt
+	PYTHONWARNINGS=ignore $(VENV_CLUSTER)/bin/python -m pip install --quiet \
+		--constraint $(VENV_CLUSTER)/constraints.txt --editable '.[cluster]' pytest
+	@touch $@
+
+test-cluster: $(INSTALLED_CLUSTER) ## search on Ray's workers, and lose some of them
+	$(VENV_CLUSTER)/bin/python -c 'import ray'
+	$(VENV_CLUSTER)/bin/python -m pytest tests/training/test_one_shot_ray.py
 
 CLIPS = $(REFERENCE_DATA)/clips
 SIGNS = $(sort $(wildcard $(CLIPS)/asl_gestures/*.mkv))
@@ -360,5 +376,5 @@ schema: $(INSTALLED) ## write the JSON schemas of manifests and of networks from
 		print(json.dumps(json_schema(), indent=2))' > $(NETWORK_SCHEMA)
 
 clean: ## remove what was built, environments included
-	rm -rf $(VENV) $(VENV_DEMO) $(VENV_LOCKED) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(OUTPUT) build dist *.egg-info \
+	rm -rf $(VENV) $(VENV_DEMO) $(VENV_LOCKED) $(VENV_TFLITE_RUNTIME) $(VENV_MODEL_GARDEN) $(VENV_CLUSTER) $(OUTPUT) build dist *.egg-info \
 		.hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from movistream_training.one_shot.batches import fixed_batches
 from movistream_training.one_shot.choices import choices_of, member_of
 from movistream_training.one_shot.controller import new_controller
 from movistream_training.one_shot.orders import assignments
+from movistream_training.one_shot.ray_workers import on_ray
 from movistream_training.one_shot.replica import Order, Replica, recalibrated
 from movistream_training.one_shot.search import Aim, one_shot_search
 from movistream_training.one_shot.settings import Settings
@@ -42,7 +44,7 @@ from tests.training.one_shot_process import SETTINGS, files_of, search_elsewhere
 
 @pytest.fixture(autouse=True)
 def _in_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where it does not matter to the last bit, the tests' own process will do; see :func:`search_elsewhere`."""
+    """Where the last bit does not matter, the tests' own process will do."""
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
 
 
@@ -61,9 +63,9 @@ def search(folder: Path, space: Space | None = None, **changes: object) -> Archi
 def test_a_killed_search_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert search_elsewhere(whole) == 0
-    assert search_elsewhere(killed, killed_at=6) == -9
+    assert search_elsewhere(killed, 0, "killed", "6") == -9
     assert set(files_of(killed)) == {"checkpoint.safetensors"}
-    assert search_elsewhere(killed, killed_at=10) == -9
+    assert search_elsewhere(killed, 0, "killed", "10") == -9
     assert search_elsewhere(killed) == 0
     assert files_of(killed) == files_of(whole)
     check_results(whole)
@@ -189,6 +191,14 @@ def test_members_of_other_sizes_and_strides_are_searched(tmp_path: Path) -> None
     found = search(tmp_path, space, training=examples, judging=examples, settings=settings)
     assert misfit(space, found) is None
     assert len(asked) >= 5
+
+
+def test_without_ray_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(SearchError, match=r"pip install 'movistream\[cluster\]'"):
+        search(tmp_path, workers=on_ray(2))
+    with pytest.raises(SearchError, match="a worker at least, and 0"):
+        on_ray(0)
 
 
 def test_a_loss_that_is_no_number_ends_the_search(tmp_path: Path) -> None:

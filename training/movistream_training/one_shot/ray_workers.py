@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
+import sys
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +19,8 @@ from movistream_training.one_shot.workers import Hired, Workers
 
 _MOST_LOST = 10
 """Workers that may be lost in a step before the reason is taken to be the step itself."""
+
+_PATIENCE_S = 10.0
 
 _DISCREET = {"RAY_USAGE_STATS_ENABLED": "0"}
 """Ray tells nobody that it is used. Names are of its environment, as below."""
@@ -48,7 +52,7 @@ def on_ray(count: int, address: str | None = None) -> Hired:
 
     @contextmanager
     def hired(replica: Replica) -> Iterator[Workers]:
-        _set(_DISCREET if address is not None else _DISCREET | _OWN_CLUSTER)
+        _set_environment(is_own=address is None)
         try:
             import ray
         except ImportError:
@@ -56,6 +60,8 @@ def on_ray(count: int, address: str | None = None) -> Hired:
                 "Ray is not installed, which computes on several workers: pip install"
                 " 'movistream[cluster]'"
             ) from None
+        if address is not None:
+            _check_address(address)
         _connect(ray, count, address)
         try:
             if (cores := int(ray.cluster_resources().get("CPU", 0))) < count:
@@ -69,9 +75,39 @@ def on_ray(count: int, address: str | None = None) -> Hired:
     return hired
 
 
-def _set(environment: Mapping[str, str]) -> None:
-    for name, value in environment.items():
+def _set_environment(*, is_own: bool) -> None:
+    """What the user has set stays.
+
+    Raises:
+        SearchError: if Ray has looked at its environment before.
+    """
+    missing = [name for name in _OWN_CLUSTER if name not in os.environ]
+    if is_own and missing and "ray" in sys.modules:
+        raise SearchError(
+            "Ray is imported already, and would open its ports to other machines: import it when"
+            " the search has begun, or give the search a cluster's address"
+        )
+    for name, value in (_DISCREET | _OWN_CLUSTER if is_own else _DISCREET).items():
         os.environ.setdefault(name, value)
+
+
+def _check_address(address: str) -> None:
+    """Sees whether anybody answers there, because Ray waits for minutes, and for no Ctrl-C.
+
+    Raises:
+        SearchError: if not.
+    """
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise SearchError(f"{printable(address)} is no address of a Ray cluster, as HOST:6379 is")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_S).close()
+    except OSError as error:
+        raise SearchError(
+            f"cannot reach Ray at {printable(address)}: {error.strerror or error}"
+        ) from None
 
 
 def _connect(ray: Any, count: int, address: str | None) -> None:

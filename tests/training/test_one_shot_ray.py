@@ -1,0 +1,160 @@
+"""Workers on Ray give what one worker gives, whatever becomes of them (``make test-cluster``)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from movistream_converters.networks.movinet import Architecture
+from movistream_training.batches import Batch
+from movistream_training.errors import SearchError
+from movistream_training.one_shot import ray_workers
+from movistream_training.one_shot.course import Step
+from movistream_training.one_shot.ray_workers import on_ray
+from movistream_training.one_shot.search import Aim, one_shot_search
+from movistream_training.one_shot.settings import Settings
+from tests.training.moving_textures import TARGET, TASK, clips, cost_of, toy_space
+from tests.training.one_shot_process import files_of, search_elsewhere
+
+if importlib.util.find_spec("ray") is None:
+    pytest.skip("Ray is not installed; make test-cluster installs it", allow_module_level=True)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+
+
+def some_clips(member: Architecture, step: int, replica: int) -> Batch:
+    return clips(2, step)
+
+
+def search(folder: Path, **changes: object) -> Architecture:
+    arguments: dict[str, object] = {
+        "training": some_clips,
+        "aim": Aim(cost_of, TARGET),
+        "workers": on_ray(1),
+        **changes,
+    }
+    settings = Settings(steps=2, replicas=2)
+    return one_shot_search(
+        toy_space(), TASK, judging=some_clips, settings=settings, folder=folder, **arguments
+    )
+
+
+def test_two_workers_one_and_lost_ones_give_the_same_bytes(tmp_path: Path) -> None:
+    """Three are lost: one in the middle of its work, one to a signal and one to Ray."""
+    assert search_elsewhere(tmp_path / "here") == 0
+    expected = files_of(tmp_path / "here")
+    assert set(expected) == {
+        "arch.txt",
+        "checkpoint.safetensors",
+        "controller.json",
+        "history.csv",
+    }
+    assert search_elsewhere(tmp_path / "one", 1) == 0
+    assert files_of(tmp_path / "one") == expected
+    assert search_elsewhere(tmp_path / "two", 2, "lost") == 0
+    assert (tmp_path / "two.died").exists()
+    assert files_of(tmp_path / "two") == expected
+
+
+def test_a_search_killed_on_ray_goes_on_without_it(tmp_path: Path) -> None:
+    assert search_elsewhere(tmp_path / "whole") == 0
+    assert search_elsewhere(tmp_path / "killed", 2, "killed", "6") == -signal.SIGKILL
+    assert search_elsewhere(tmp_path / "killed") == 0
+    assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
+
+
+def test_nobody_else_reaches_its_own_cluster(tmp_path: Path) -> None:
+    """It listens on the loopback address, and asks for a token."""
+    seen: list[tuple[set[str], str | None, int]] = []
+
+    def on_step(step: Step, best: Architecture) -> None:
+        import ray
+
+        nodes = {node["NodeManagerAddress"] for node in ray.nodes()}
+        seen.append((nodes, os.environ.get("RAY_AUTH_MODE"), len(listening_elsewhere())))
+
+    before = listening_elsewhere()
+    search(tmp_path, on_step=on_step)
+    assert seen == [({"127.0.0.1"}, "token", len(before))] * 2
+
+
+def test_ray_has_not_looked_at_its_environment_before(tmp_path: Path) -> None:
+    """Where it has, its ports would be open."""
+    program = (
+        "import ray; from movistream_training.one_shot.ray_workers import on_ray;"
+        "from movistream_training.errors import SearchError\n"
+        "try:\n with on_ray(1)(None): pass\n"
+        "except SearchError as error: print(error)"
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**kept, "PYTHONPATH": os.pathsep.join(sys.path), "RAY_AUTH_MODE": "token"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.startswith("Ray is imported already, and would open its ports")
+
+
+def listening_elsewhere() -> set[str]:
+    """Ports that are open to other machines."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            address, state = line.split()[1], line.split()[3]
+            host = address.partition(":")[0]
+            is_here = host.endswith(("0100007F", f"{0:016}01000000"))
+            if state == "0A" and not is_here:
+                found.add(f"{table} {address}")
+    return found
+
+
+def test_what_goes_wrong_in_a_worker_is_told_in_a_line(tmp_path: Path) -> None:
+    def longer(member: Architecture, step: int, replica: int) -> Batch:
+        batch = clips(2, step)
+        images = batch.images.repeat(2, axis=1)
+        return Batch(images, batch.labels.repeat(2, axis=1), batch.weights.repeat(2, axis=1))
+
+    with pytest.raises(SearchError, match="and was given 12 frames") as told:
+        search(tmp_path, training=longer)
+    assert "\n" not in str(told.value)
+
+
+def test_a_step_that_kills_all_its_workers_ends_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fatal(member: Architecture) -> float:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0.0
+
+    monkeypatch.setattr(ray_workers, "_MOST_LOST", 1)
+    with pytest.raises(SearchError, match="2 workers were lost in step 1") as told:
+        search(tmp_path, aim=Aim(fatal, TARGET))
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("127.0.0.1:1", r"cannot reach Ray at 127\.0\.0\.1:1: "),
+        ("no-such-host.invalid:6379", r"cannot reach Ray at no-such-host\.invalid:6379: "),
+        ("somewhere", "no address"),
+        ("ray://head:port", "no address"),
+        ("head:70000", "no address"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_told(tmp_path: Path, address: str, message: str) -> None:
+    with pytest.raises(SearchError, match=message) as told:
+        search(tmp_path, workers=on_ray(1, address))
+    assert "\n" not in str(told.value)
