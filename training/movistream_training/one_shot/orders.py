@@ -20,7 +20,7 @@ from movistream_training.one_shot.replica import Order
 from movistream_training.one_shot.settings import Settings
 from movistream_training.search.space import Space
 
-_DRAWS_WORTH_A_GRAPH = 20
+_DRAWS_WORTH_A_GRAPH = 15
 """So often a member has to come before its traced graph has paid for the tracing."""
 
 
