@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movistream.errors import OutputError
 from movistream.file.activation_memory import activation_memory
 from movistream.file.graph import Graph, Operator, read_model_file
 from movistream.file.names import find_model
@@ -23,12 +22,10 @@ from movistream_training.errors import SearchError
 from movistream_training.search import counting
 from movistream_training.search.cost import (
     Accuracy,
-    Row,
     accuracy,
     file_of,
     fit,
     price,
-    write_costs,
 )
 from movistream_training.search.counting import count_instructions
 from movistream_training.search.features import CPUS, STEP, step_features
@@ -215,17 +212,6 @@ def test_what_no_model_can_tell() -> None:
     for features, counted in (([], []), ([{"a": 1.0}] * 2, [10]), ([{"a": 1.0}], [10, 20])):
         with pytest.raises(SearchError, match="needs networks that were counted"):
             fit(features, counted)
-
-
-def test_costs_as_a_table(tmp_path: Path) -> None:
-    rows = [Row("a", 10, 11, 1, 2, 3), Row('b, "c"', None, None, 4, 5, 6)]
-    write_costs(rows, tmp_path / "costs.csv")
-    assert (tmp_path / "costs.csv").read_text() == (
-        "member,predicted,counted,multiply_adds,peak_bytes,file_bytes\n"
-        'a,10,11,1,2,3\n"b, ""c""",,,4,5,6\n'
-    )
-    with pytest.raises(OutputError):
-        write_costs(rows, tmp_path / "missing" / "costs.csv")
 
 
 @pytest.fixture

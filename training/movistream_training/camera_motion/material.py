@@ -32,6 +32,9 @@ _SHUFFLED_STEPS = 25
 _EASY_SHARE = 0.22
 """Of the steps, over which plain scenes give way to hard ones: as in the full recipe."""
 
+_HARD_SHARE = 0.5
+"""Of the scenes, in the end: in a short training, what all are hard for tells nothing apart."""
+
 _TRAINING, _VALIDATION, _TEST = 1, 2, 3
 
 
@@ -60,20 +63,20 @@ class RenderedMaterial:
         """Scenes of the training's pictures, plain ones first."""
         for step in range(first_step, first_step + steps):
             index = self._place(seed, step)
-            difficulty = min(0.9, index / (_EASY_SHARE * self.steps))
+            difficulty = _HARD_SHARE * min(1.0, index / (_EASY_SHARE * self.steps))
             yield self._batch(member.image_size, Use.TRAINING, (_TRAINING, index), difficulty)
 
     def validation(self, member: Architecture) -> list[Batch]:
         """Other scenes of the same pictures."""
         return [
-            self._batch(member.image_size, Use.TRAINING, (_VALIDATION, index), 1.0)
+            self._batch(member.image_size, Use.TRAINING, (_VALIDATION, index), _HARD_SHARE)
             for index in range(VALIDATION_BATCHES)
         ]
 
     def test(self, member: Architecture) -> list[Batch]:
         """Scenes of the pictures and videos that nothing is learnt from."""
         return [
-            self._batch(member.image_size, Use.JUDGING, (_TEST, index), 1.0)
+            self._batch(member.image_size, Use.JUDGING, (_TEST, index), _HARD_SHARE)
             for index in range(VALIDATION_BATCHES)
         ]
 

@@ -24,7 +24,7 @@ from movistream_training.search.plan import Plan
 from movistream_training.search.space import read_space
 
 SPACE = Path(__file__).parent / "data" / "space.toml"
-"""N0's space, for images of 64 to 96 pixels, at the rate of the clips."""
+"""N0's space, for images of 80 or 96 pixels, at the rate of the clips."""
 
 TASK = Task(len(LABELS), OPTIONS.horizon_frames)
 
@@ -34,7 +34,7 @@ TASK = Task(len(LABELS), OPTIONS.horizon_frames)
 @click.argument("found", type=click.Path(path_type=Path))
 @click.option("--budget", "budgets", multiple=True, required=True)
 @click.option("--minutes", type=click.FloatRange(min=1))
-@click.option("--steps", type=click.IntRange(min=3), default=900, show_default=True)
+@click.option("--steps", type=click.IntRange(min=3), default=1200, show_default=True)
 @click.option("--width", type=click.IntRange(min=2))
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)

@@ -37,7 +37,7 @@ from movistream_training.search.estimates import (
 )
 from movistream_training.search.found_folder import FoundFolder, remembered
 from movistream_training.search.material import Material
-from movistream_training.search.members import Task, sample
+from movistream_training.search.members import Task, misfit, sample
 from movistream_training.search.plan import (
     BRACKETS,
     CONTROL,
@@ -156,6 +156,7 @@ class Search:
 
     def _brackets(self, width: int) -> None:
         seed, base = self._plan.seed, self._plan.base
+        known_good = base if base and misfit(self._plan.space, base) is None else None
         places = BRACKETS * width
         free = self._pool("random", [Draw(None, (seed, 1, n)) for n in range(2 * places)])
         random = self._allowed("random", RANDOM, free, places)
@@ -166,7 +167,7 @@ class Search:
                 f" {budgets}"
             )
         # Half of them from nothing, half from what is known to work.
-        starts = [base if n % 2 else None for n in range(_POOL_PER_PLACE * width)]
+        starts = [known_good if n % 2 else None for n in range(_POOL_PER_PLACE * width)]
         known = {network.name for network in random}
         guided = self._guided(1, starts, width, known)
         self._halved([random, guided])
