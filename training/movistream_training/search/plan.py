@@ -19,10 +19,10 @@ CONTROL, RANDOM, GUIDED = "control", "random", "guided"
 """Kinds of networks."""
 
 WIDTHS = (8, 6, 4, 3, 2)
-"""Networks of a guided bracket: the first that the time allows."""
+"""Networks of a bracket: the first that the time allows."""
 
 BRACKETS = 2
-"""Of guided networks; random ones have a single bracket, as wide as these together."""
+"""Of guided and of random networks each."""
 
 FINALISTS = 2
 """Of random and of guided networks each."""
@@ -39,7 +39,7 @@ class Plan:
         budgets: all of them hold; the front is drawn over the first.
         base: a known network to compare with, and to begin from if it is in the space.
         recipe: of every trial; its epochs are the rungs.
-        width: networks of a guided bracket; None: as many as the time allows, eight at most.
+        width: networks of a bracket; None: as many as the time allows, eight at most.
         minutes: that the search may take; None: as long as it takes.
         seed: of everything random.
     """
@@ -108,7 +108,7 @@ class Outcome:
         steps: of training, by kind of network; further seeds are left out.
         predictions: how far expected costs of candidates were from what they are; None: the first
             budget is one that files tell by themselves.
-        width: networks of a guided bracket.
+        width: networks of a bracket.
         finished: whether there was time for all.
     """
 

@@ -166,26 +166,24 @@ class Search:
                 f"no member of the space {self._plan.space.name} was found that takes at most"
                 f" {budgets}"
             )
-        # Half of them from nothing, half from what is known to work.
-        starts = [known_good if n % 2 else None for n in range(_POOL_PER_PLACE * width)]
         known = {network.name for network in random}
-        guided = self._guided(1, starts, width, known)
-        self._halved([random, guided])
-        for bracket in range(2, BRACKETS + 1):
+        # Half of them from nothing, half from what is known to work.
+        parents = [None, known_good]
+        for bracket in range(BRACKETS):
+            draws = [
+                Draw(parents[n % len(parents)], (seed, 2 + bracket, n))
+                for n in range(_POOL_PER_PLACE * width)
+            ]
+            guided = self._guided(f"guided-{bracket + 1}", draws, width, known)
             known |= {network.name for network in guided}
-            parents = [n.member for n in self._trials.at_the_end(GUIDED)[: max(2, width // 2)]]
-            if not parents:
-                return
-            starts = [parents[n % len(parents)] for n in range(_POOL_PER_PLACE * width)]
-            guided = self._guided(bracket, starts, width, known)
-            self._halved([guided])
+            self._halved([random[bracket * width : (bracket + 1) * width], guided])
+            best = self._trials.at_the_end(GUIDED)[: max(2, width // 2)]
+            parents = [network.member for network in best] or parents
 
     def _guided(
-        self, bracket: int, starts: Sequence[Architecture | None], width: int, known: set[str]
+        self, name: str, draws: Sequence[Draw], width: int, known: set[str]
     ) -> list[Network]:
-        """Those that a screen prefers, of as many candidates as there are starts."""
-        name = f"guided-{bracket}"
-        draws = [Draw(start, (self._plan.seed, 1 + bracket, n)) for n, start in enumerate(starts)]
+        """Those of the candidates at the ends of draws that a screen prefers."""
         pool = [m for m in self._pool(name, draws) if digest(m) not in known]
         self._callbacks.on_stage("screening", len(pool))
 
