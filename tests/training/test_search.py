@@ -13,7 +13,7 @@ from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.networks.movinet import Architecture
 from movistream_training.errors import SearchError
 from movistream_training.recipe import Recipe
-from movistream_training.search import estimates, search, trials
+from movistream_training.search import candidates, estimates, search, trials
 from movistream_training.search.budget import parse_budget
 from movistream_training.search.candidates import (
     LEAST_SHARE,
@@ -46,8 +46,9 @@ from tests.training.search_stand_ins import LABELS, SPACE, Drifting, ThisProcess
 
 TASK = Task(len(LABELS))
 RECIPE = Recipe(epochs=3, steps_per_epoch=10, learning_rate=1e-3)
-BUDGET = parse_budget("300 k multiply-adds")
-BASE = replace(sample(SPACE, np.random.default_rng(0)), image_size=64)
+BUDGET = parse_budget("600 k multiply-adds")
+BASE = replace(sample(SPACE, np.random.default_rng(8)), image_size=64)
+"""Outside of the space, by its size."""
 
 
 @dataclass
@@ -83,7 +84,7 @@ def a_plan(**changes: object) -> Plan:
         base=None,
         recipe=RECIPE,
         material=Drifting(),
-        width=4,
+        width=2,
         minutes=None,
         seed=1,
     )
@@ -91,7 +92,7 @@ def a_plan(**changes: object) -> Plan:
 
 
 def question(plan: Plan) -> Question:
-    return Question("s", tuple(map(str, plan.budgets)), "", LABELS, "m", RECIPE, 4, None, plan.seed)
+    return Question("s", tuple(map(str, plan.budgets)), "", LABELS, "m", RECIPE, 2, None, plan.seed)
 
 
 def run(plan: Plan, path: Path) -> Outcome:
@@ -99,7 +100,7 @@ def run(plan: Plan, path: Path) -> Outcome:
 
 
 def test_candidates_are_what_the_budget_allows() -> None:
-    allowed = Estimates(TASK, (BUDGET, parse_budget("60 kB peak")), {})
+    allowed = Estimates(TASK, (parse_budget("300 k multiply-adds"), parse_budget("60 kB peak")), {})
     found = [candidate(SPACE, allowed, Draw(None, (1, n))) for n in range(8)]
     members = [member for member in found if member is not None]
     assert len(members) >= 6
@@ -139,12 +140,11 @@ def test_a_search_is_fair_and_chooses_the_best(made_up: MadeUp, tmp_path: Path) 
     plan = a_plan(base=BASE)
     outcome = run(plan, tmp_path / "found")
     assert outcome.finished
-    assert outcome.steps[RANDOM] == bracket_steps(8, RECIPE)
-    assert outcome.steps[GUIDED] == 2 * bracket_steps(4, RECIPE) == outcome.steps[RANDOM]
+    assert outcome.steps[RANDOM] == 2 * bracket_steps(2, RECIPE) == outcome.steps[GUIDED]
     firsts = [(n, r) for n, seed, r in outcome.trials if seed == 1]
     kinds = Counter(network.kind for network, _ in firsts)
-    assert kinds == {RANDOM: 8, GUIDED: 8, CONTROL: 3}
-    assert len({network.name for network, _ in firsts}) == 19
+    assert kinds == {RANDOM: 4, GUIDED: 4, CONTROL: 3}
+    assert len({network.name for network, _ in firsts}) == 11
     for network, _ in firsts:
         assert network.costs == (price(network.member, TASK).multiply_adds,)
         assert network.name == "as it is" or share_of(network.costs, plan.budgets) <= 1
@@ -161,12 +161,12 @@ def test_a_search_is_fair_and_chooses_the_best(made_up: MadeUp, tmp_path: Path) 
     assert outcome.predictions is None
     # Trained once each: nothing is asked for below the rung that is there.
     assert len(made_up.asked) == len(set(made_up.asked))
-    steps = planned_steps(4, 3, RECIPE)
-    assert steps == 4 * bracket_steps(4, RECIPE) + 7 * 2 * 30
+    assert planned_steps(2, 3, RECIPE) == 4 * bracket_steps(2, RECIPE) + 7 * 2 * 30
+    assert [bracket_steps(width, RECIPE) for width in (2, 8)] == [40, 140]
 
 
 def test_the_same_question_gives_the_same_files(made_up: MadeUp, tmp_path: Path) -> None:
-    plan = a_plan(base=BASE)
+    plan = a_plan(base=replace(BASE, image_size=32))
     texts = []
     for name in ("one", "two"):
         path = tmp_path / name
@@ -198,11 +198,11 @@ def test_counts_decide_and_predictions_learn(
         return found
 
     monkeypatch.setattr(search, "count", count)
-    plan = a_plan(budgets=(parse_budget("40 k instructions on cortex-a76"),))
+    plan = a_plan(budgets=(parse_budget("7 k instructions on cortex-a76"),))
     outcome = run(plan, tmp_path / "found")
     for network, _, _ in outcome.trials:
         assert network.costs[0] == count([network.member], TASK)[0]
-        assert network.costs[0] <= 40_000
+        assert network.costs[0] <= 7_000
         assert network.predicted != network.costs
     assert outcome.predictions is not None
     assert 0 < outcome.predictions.mean_error <= outcome.predictions.worst_error < 0.2
@@ -211,7 +211,10 @@ def test_counts_decide_and_predictions_learn(
     assert "predicted instructions on cortex-a76,counted instructions on cortex-a76" in header
 
 
-def test_nothing_within_the_budget(made_up: MadeUp, tmp_path: Path) -> None:
+def test_nothing_within_the_budget(
+    made_up: MadeUp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "_MOST_STEPS", 5)
     plan = a_plan(budgets=(parse_budget("10 multiply-adds"),))
     with pytest.raises(
         SearchError, match="no member of the space tiny was found that takes at most"
@@ -222,10 +225,11 @@ def test_nothing_within_the_budget(made_up: MadeUp, tmp_path: Path) -> None:
 def test_time_that_is_short(made_up: MadeUp, tmp_path: Path) -> None:
     """It is known after the controls how long steps take; the bracket is as wide as that allows."""
     made_up.seconds = 60.0
-    wide = planned_steps(6, 3, RECIPE)
-    plan = a_plan(base=BASE, width=None, minutes=(wide * 6.0 + 600) / 60 / 0.9)
-    outcome = run(plan, tmp_path / "some")
-    assert outcome.width == 6
+    wide = planned_steps(3, 3, RECIPE)
+    outcome = run(
+        a_plan(base=BASE, width=None, minutes=(wide * 6.0 + 100) / 60 / 0.9), tmp_path / "some"
+    )
+    assert outcome.width == 3
     # The controls only: then the time is over.
     outcome = run(a_plan(base=BASE, width=None, minutes=1), tmp_path / "none")
     assert not outcome.finished

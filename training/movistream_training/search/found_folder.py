@@ -93,9 +93,14 @@ class FoundFolder:
         """What an interrupted search goes on from."""
         return self.path / "work"
 
+    @property
+    def trial_tables(self) -> Path:
+        """The folder of all trainings, and of the tables of what was trained."""
+        return self.path / "trials"
+
     def trial(self, member: Architecture, seed: int) -> Path:
         """The folder of one training, with its checkpoint."""
-        return self.path / "trials" / f"{digest(member)}-{seed}"
+        return self.trial_tables / f"{digest(member)}-{seed}"
 
 
 def open_found(path: Path, question: Question) -> FoundFolder:

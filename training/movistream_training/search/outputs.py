@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from movistream.system.output import make_output_folder
 from movistream_converters.formats.movinet_table import table_text
 from movistream_training.run_folder import write_table
 from movistream_training.search.candidates import digest
@@ -81,8 +82,9 @@ def write_outputs(folder: FoundFolder, plan: Plan, outcome: Outcome) -> list[Row
         OutputError: if something cannot be written.
     """
     rows = rows_of(outcome, plan)
+    make_output_folder(folder.trial_tables)
     for network, _, _ in outcome.trials:
-        path = folder.path / "trials" / f"{digest(network.member)}.txt"
+        path = folder.trial_tables / f"{digest(network.member)}.txt"
         write_text(path, table_text(network.member))
     write_text(folder.table, table_text(outcome.chosen.network.member))
     write_table(folder.front, [_line(row) for row in rows])
