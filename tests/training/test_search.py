@@ -161,7 +161,7 @@ def test_a_search_is_fair_and_chooses_the_best(made_up: MadeUp, tmp_path: Path) 
     assert outcome.predictions is None
     # Trained once each: nothing is asked for below the rung that is there.
     assert len(made_up.asked) == len(set(made_up.asked))
-    assert planned_steps(2, 3, RECIPE) == 4 * bracket_steps(2, RECIPE) + 7 * 2 * 30
+    assert planned_steps(2, 3, RECIPE) == 4 * bracket_steps(2, RECIPE) + 7 * 2 * 30 + 3 * 20
     assert [bracket_steps(width, RECIPE) for width in (2, 8)] == [40, 140]
 
 
@@ -235,10 +235,7 @@ def test_time_that_is_short(made_up: MadeUp, tmp_path: Path) -> None:
     assert not outcome.finished
     assert {network.kind for network, _, _ in outcome.trials} == {CONTROL}
     assert outcome.chosen.network.kind == CONTROL
-    made_up.seconds = 1e6
-    hurried = a_plan(width=None, minutes=1)
-    with pytest.raises(SearchError, match="no time to train a single network"):
-        run(hurried, tmp_path / "nothing")
+    assert outcome.steps_of_each == 10
 
 
 def test_folders_that_hold_something_else(made_up: MadeUp, tmp_path: Path) -> None:
@@ -265,7 +262,7 @@ def test_a_front_by_hand() -> None:
 
     given = [judged("a", 3, 0.5), judged("b", 1, 0.4), judged("c", 2, 0.3), judged("d", 3, 0.6)]
     assert [one.network.name for one in front_of(given)] == ["b", "d"]
-    outcome = Outcome(given[3], tuple(given), (), {}, None, 2, True)
+    outcome = Outcome(given[3], tuple(given), (), 1, {}, None, 2, True)
     plan = a_plan(budgets=(parse_budget("2 multiply-adds"),))
     rows = {row.name: row for row in rows_of(outcome, plan)}
     assert [name for name, row in rows.items() if row.within_budget] == ["b", "c"]

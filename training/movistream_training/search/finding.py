@@ -109,7 +109,7 @@ def _tests(
     networks = [
         one.network for one in outcome.judged if len(one.rungs) >= len(outcome.chosen.rungs)
     ]
-    end = plan.recipe.epochs
+    end = outcome.steps_of_each // plan.recipe.steps_per_epoch
     trials = [trial_of(plan, folder, network.member, end, _FIRST_SEED) for network in networks]
     found = processes.all(accuracy_on_test, trials)
     return {network.name: share for network, share in zip(networks, found, strict=True)}
@@ -146,7 +146,7 @@ def _summarise(
         click.echo("time was up before the search had ended: this is the best so far")
     click.echo(
         f"found {chosen.network.name} ({chosen.network.kind}): {costs}; right in"
-        f" {chosen.accuracy:.1%} of the validation frames after {plan.recipe.steps} steps"
+        f" {chosen.accuracy:.1%} of the validation frames after {outcome.steps_of_each} steps"
     )
     if chosen.network.name in tests:
         click.echo(f"and in {tests[chosen.network.name]:.1%} of the test frames")

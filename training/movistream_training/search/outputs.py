@@ -125,7 +125,7 @@ def write_summary(
             "budgets": [str(budget) for budget in plan.budgets],
             "seed": plan.seed,
             "finished": outcome.finished,
-            "steps_of_each": plan.recipe.steps,
+            "steps_of_each": outcome.steps_of_each,
             "steps": outcome.steps,
             "chosen": {
                 "name": chosen.network.name,

@@ -77,7 +77,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Judged:
-    """A network that was trained to the last rung.
+    """A network that was trained as far as any.
 
     Attributes:
         rungs: the last, with each seed.
@@ -103,8 +103,9 @@ class Outcome:
 
     Attributes:
         chosen: the network of the lowest mean loss among those with the most seeds.
-        judged: all that were trained to the last rung.
+        judged: all that were trained as far as that one.
         trials: every network with what became of it at the last rung that it reached, by seed.
+        steps_of_each: that they were trained for; all of the recipe's, unless time was up.
         steps: of training, by kind of network; further seeds are left out.
         predictions: how far expected costs of candidates were from what they are; None: the first
             budget is one that files tell by themselves.
@@ -115,6 +116,7 @@ class Outcome:
     chosen: Judged
     judged: tuple[Judged, ...]
     trials: tuple[tuple[Network, int, Rung], ...]
+    steps_of_each: int
     steps: Mapping[str, int]
     predictions: Accuracy | None
     width: int
@@ -137,8 +139,9 @@ class Callbacks:
 
 
 def planned_steps(width: int, controls: int, recipe: Recipe) -> int:
-    """Steps of everything behind the first training of the controls."""
+    """Steps of everything behind the controls' first rung."""
     finals = (2 * FINALISTS + controls) * (SEEDS - 1) * recipe.steps
+    finals += controls * (recipe.steps - recipe.steps_per_epoch)
     return 2 * BRACKETS * bracket_steps(width, recipe) + finals
 
 

@@ -113,10 +113,11 @@ class Search:
         try:
             self._learn_costs()
             controls = self._controls()
-            self._trials.train(controls, plan.recipe.epochs)
+            # How long steps take is known then.
+            self._trials.train(controls, 1)
             path = self._folder.work / "width.json"
             width = remembered(path, _Width, lambda: self._width(len(controls))).width
-            self._brackets(width)
+            self._brackets(width, controls)
             best = [
                 n for kind in (GUIDED, RANDOM) for n in self._trials.at_the_end(kind)[:FINALISTS]
             ]
@@ -154,7 +155,8 @@ class Search:
                 return _Width(width)
         return _Width(WIDTHS[-1])
 
-    def _brackets(self, width: int) -> None:
+    def _brackets(self, width: int, controls: Sequence[Network]) -> None:
+        """Random and guided networks side by side, and the controls beside the first of them."""
         seed, base = self._plan.seed, self._plan.base
         known_good = base if base and misfit(self._plan.space, base) is None else None
         places = BRACKETS * width
@@ -176,7 +178,8 @@ class Search:
             ]
             guided = self._guided(f"guided-{bracket + 1}", draws, width, known)
             known |= {network.name for network in guided}
-            self._halved([random[bracket * width : (bracket + 1) * width], guided])
+            sides = [random[bracket * width : (bracket + 1) * width], guided]
+            self._halved(sides, controls if bracket == 0 else ())
             best = self._trials.at_the_end(GUIDED)[: max(2, width // 2)]
             parents = [network.member for network in best] or parents
 
@@ -251,16 +254,23 @@ class Search:
     def _estimates(self) -> Estimates:
         return fitted(self._plan.task, self._plan.budgets, self._prices, self._costs)
 
-    def _halved(self, brackets: Sequence[list[Network]]) -> None:
-        """Trains each bracket's better half on from rung to rung."""
+    def _halved(self, brackets: Sequence[list[Network]], controls: Sequence[Network]) -> None:
+        """Trains each bracket's better half on from rung to rung, and the controls all the way."""
         left = [list(bracket) for bracket in brackets]
         for rung in range(1, self._plan.recipe.epochs + 1):
-            self._trials.train([network for bracket in left for network in bracket], rung)
+            self._trials.train([*controls, *(n for bracket in left for n in bracket)], rung)
             left = [sorted(b, key=self._trials.loss)[: math.ceil(len(b) / 2)] for b in left]
 
     def _outcome(self, width: int, finished: bool) -> Outcome:
         trials = tuple(self._trials.all())
-        end, budgets = self._plan.recipe.steps, self._plan.budgets
+        budgets = self._plan.budgets
+        reached = [r.steps for n, _, r in trials if share_of(n.costs, budgets) <= 1]
+        if not reached:
+            raise SearchError(
+                "there was no time to train a single network that the budget allows; what was"
+                " done is kept, but the time is part of the search: another folder begins anew"
+            )
+        end = max(reached)
         judged = [
             Judged(
                 network, tuple(r for n, _, r in trials if n.name == network.name and r.steps == end)
@@ -269,11 +279,6 @@ class Search:
             if seed == 1 and rung.steps == end
         ]
         allowed = [one for one in judged if share_of(one.network.costs, budgets) <= 1]
-        if not allowed:
-            raise SearchError(
-                "there was no time to train a single network that the budget allows; what was"
-                " done is kept, but the time is part of the search: another folder begins anew"
-            )
         most = max(len(one.rungs) for one in allowed)
         best = min((j for j in allowed if len(j.rungs) == most), key=lambda j: j.loss)
         steps = {
@@ -281,7 +286,7 @@ class Search:
             for kind in (CONTROL, RANDOM, GUIDED)
         }
         predictions = self._predictions([network for network, seed, _ in trials if seed == 1])
-        return Outcome(best, tuple(judged), trials, steps, predictions, width, finished)
+        return Outcome(best, tuple(judged), trials, end, steps, predictions, width, finished)
 
     def _predictions(self, networks: Sequence[Network]) -> Accuracy | None:
         drawn = [network for network in networks if network.kind != CONTROL]

@@ -48,6 +48,7 @@ class Trials:
             TimeIsUpError: if there is no time for that.
         """
         steps = self._plan.recipe.steps_per_epoch
+        networks = [n for n in networks if self._trained(n, seed) < steps * rung]
         self._check_time(sum(steps * rung - self._trained(n, seed) for n in networks))
         self._callbacks.on_stage(f"training to step {steps * rung}, seed {seed}", len(networks))
         trials = [trial_of(self._plan, self._folder, n.member, rung, seed) for n in networks]
