@@ -26,7 +26,7 @@ def test_killed_three_times(tmp_path: Path) -> None:
     def start(folder: Path, workers: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "movistream", "search", str(data), "-o", str(folder)]
         command += ["--space", str(tmp_path / "space.toml"), "--budget", "600 k multiply-adds"]
-        command += ["--steps", "6", "--width", "2", "--workers", str(workers)]
+        command += ["--steps", "3", "--width", "2", "--workers", str(workers)]
         return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"

@@ -98,7 +98,7 @@ def features_of(found: Price, budget: Budget) -> Features:
 
 def exact(found: Price, budget: Budget) -> float:
     """A cost that a file tells by itself."""
-    return _READ[budget.measure](found)
+    return float(_READ[budget.measure](found))
 
 
 def count(

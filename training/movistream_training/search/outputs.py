@@ -131,7 +131,7 @@ def write_summary(
                 "name": chosen.network.name,
                 "kind": chosen.network.kind,
                 "costs": {
-                    budget.unit: cost
+                    budget.unit: _plain(cost)
                     for budget, cost in zip(plan.budgets, chosen.network.costs, strict=True)
                 },
                 "accuracy": chosen.accuracy,

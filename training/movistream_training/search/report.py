@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib import rc_context
 
 from movistream.system.output import replaced_when_done
 from movistream_converters.formats.movinet_table import table_text
@@ -36,7 +37,9 @@ def write_report(
         lstrip_blocks=True,
     )
     drawing = io.StringIO()
-    front_figure(rows, plan.budgets[0]).savefig(drawing, format="svg", metadata={"Date": None})
+    # The names of its parts are drawn at random otherwise.
+    with rc_context({"svg.hashsalt": "front"}):
+        front_figure(rows, plan.budgets[0]).savefig(drawing, format="svg", metadata={"Date": None})
     text = environment.get_template("report.html.j2").render(
         plan=plan,
         outcome=outcome,

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from movistream.cli.help import Command, option
+from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
 from movistream_training.errors import SearchError
 from movistream_training.examples import divide_in_three, find_examples
@@ -172,6 +173,7 @@ def search(
     found = find_examples(data)
     known = built_in_space(space) if space in _BUILT_IN else read_space(Path(space))
     sides = divide_in_three(found, validation, test, seed)
+    import_tensorflow()
     from movistream_training.search.base import built_in_base, read_base
     from movistream_training.search.finding import find, probed_sides, search_recipe
     from movistream_training.search.material import VideoMaterial
