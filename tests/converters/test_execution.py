@@ -29,7 +29,12 @@ from movistream_converters.networks.movinet import (
     build_movinet,
     default_options,
 )
-from movistream_converters.reference.execution import activate, initial_states, run_clip
+from movistream_converters.reference.execution import (
+    activate,
+    initial_states,
+    run_clip,
+    run_nodes,
+)
 from movistream_converters.reference.verification import relative_error
 from tests.conftest import small_checkpoint
 
@@ -256,3 +261,71 @@ def test_a_recurrent_network_takes_stored_statistics() -> None:
     np.testing.assert_allclose(logits.numpy()[0, :, 0], [1, 1.5, 1.75])
     with pytest.raises(ValueError, match="cell is recurrent"):
         run_clip(network, weights, images, statistics={})
+
+
+@pytest.mark.parametrize("epsilon", [1e-3, 1e-6])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5, 6), (1, 1, 1, 2, 3)])
+def test_batch_norms_by_their_own_statistics(epsilon: float, shape: tuple[int, ...]) -> None:
+    """Values, what they keep, and gradients, against the formula; also for very few numbers."""
+    builder = NetworkBuilder("norm", shape[2:4], Image(shape[4]))
+    builder.add("bn", BatchNormalization(epsilon))
+    builder.add("logits", SpatialMean())
+    network = builder.build()
+    generator = np.random.default_rng(3)
+    weights = {
+        name: tf.constant(generator.normal(size=shape[4]), tf.float32)
+        for name in ("bn.gamma", "bn.beta", "bn.mean", "bn.variance")
+    }
+    x = tf.constant(generator.normal(2.0, 3.0, shape), tf.float32)
+    wanted = tf.constant(generator.normal(size=shape), tf.float32)
+    statistics: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+    watched = [x, weights["bn.gamma"], weights["bn.beta"]]
+    with tf.GradientTape(persistent=True) as tape:
+        for tensor in watched:
+            tape.watch(tensor)
+        values, _ = run_nodes(network, weights, x, statistics=statistics)
+        found = tf.reduce_sum(values["bn"] * wanted)
+        mean = tf.reduce_mean(x, (0, 1, 2, 3))
+        variance = tf.reduce_mean((x - mean) ** 2, (0, 1, 2, 3))
+        normal = (x - mean) / tf.sqrt(variance + epsilon)
+        expected = tf.reduce_sum((normal * watched[1] + watched[2]) * wanted)
+    np.testing.assert_allclose(values["bn"], normal * watched[1] + watched[2], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(statistics["bn"][0], mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(statistics["bn"][1], variance, rtol=1e-4, atol=1e-5)
+    gradients = zip(tape.gradient(found, watched), tape.gradient(expected, watched), strict=True)
+    for gradient, truth in gradients:
+        np.testing.assert_allclose(gradient, truth, rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_temporal_kernels_against_sums_of_frames(causal: bool) -> None:
+    """Values and gradients, with states that are not zero."""
+    layer = Convolution(filters=4, kernel=(3, 1, 1), depthwise=True)
+    builder = NetworkBuilder("mixed", (2, 3), Image(4), causal=causal)
+    builder.add("mix", layer)
+    builder.add("mean", SpatialMean())
+    builder.add("logits", TemporalMean())
+    network = builder.build()
+    generator = np.random.default_rng(4)
+    kernel = tf.constant(generator.normal(size=(3, 1, 1, 4)), tf.float32)
+    x = tf.constant(generator.normal(size=(2, 5, 2, 3, 4)), tf.float32)
+    wanted = tf.constant(generator.normal(size=x.shape), tf.float32)
+    past = tf.constant(generator.normal(size=(2, 2, 2, 3, 4)), tf.float32)
+    states = {"mix": past, "logits": tf.zeros((2, 1, 1, 1, 4)), "clock": tf.zeros((2, 1, 1, 1, 1))}
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([x, kernel])
+        values, new = run_nodes(network, {"mix.kernel": kernel}, x, states if causal else None)
+        found = tf.reduce_sum(values["mix"] * wanted)
+        nothing = tf.zeros_like(x[:, :1])
+        around = [past, x] if causal else [nothing, x, nothing]
+        frames = tf.concat(around, axis=1)
+        mixed = tf.add_n([frames[:, tap : tap + 5] * kernel[tap] for tap in range(3)])
+        expected = tf.reduce_sum(mixed * wanted)
+    np.testing.assert_allclose(values["mix"], mixed, rtol=1e-5, atol=1e-5)
+    if causal:
+        np.testing.assert_array_equal(new["mix"], x[:, -2:])
+    pairs = zip(
+        tape.gradient(found, [x, kernel]), tape.gradient(expected, [x, kernel]), strict=True
+    )
+    for gradient, truth in pairs:
+        np.testing.assert_allclose(gradient, truth, rtol=1e-4, atol=1e-4)

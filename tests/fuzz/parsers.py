@@ -495,7 +495,7 @@ def _search_spaces() -> Iterator[bytes]:
     import movistream_training.search
 
     folder = Path(movistream_training.search.__file__).parent / "spaces"
-    yield from (path.read_bytes() for path in sorted(folder.iterdir()))
+    yield from (path.read_bytes() for path in sorted(folder.glob("*.toml")))
 
 
 def _bodies() -> Iterator[bytes]:

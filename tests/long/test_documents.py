@@ -45,6 +45,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "pip install '.[convert]'",
         "pip install '.[convert,video]'",
         "pip install '.[train]'",
+        "pip install '.[search]'",
         "pip install '.[serve]'",
         "pip install '.[bench]'",
         "pip install '.[plot]'",
@@ -66,6 +67,13 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "python -m movistream_benchmarks.streams pacing MODEL",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO --hostile",
+        "movistream search MY_VIDEOS/ --budget '1.4 M instructions on cortex-a76' -o found",
+    ),
+    "it goes on from a search, which takes minutes": (
+        "movistream train MY_VIDEOS/ --arch found/arch.txt -o run",
+        "movistream convert run/weights.safetensors --precision int8 --calibrate MY_VIDEOS/"
+        " -o small.tflite",
+        "movistream train found/split.csv",
     ),
     "it needs a camera": (
         ".venv-demo/bin/movistream demo --camera 0",

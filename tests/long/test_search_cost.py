@@ -35,7 +35,7 @@ def test_predictions_of_members_that_nobody_counted(tmp_path: Path) -> None:
         files.append(tmp_path / f"{index:02}.tflite")
         files[-1].write_bytes(file_of(member, TASK))
     counted = list(count_instructions(files, CPU, EMULATOR))
-    features = [price(member, TASK, CPU).features for member in members]
+    features = [price(member, TASK).features[CPU] for member in members]
     model = fit(features[:FITTED], counted[:FITTED])
     found = accuracy(model, features[FITTED:], counted[FITTED:])
     assert found.mean_error <= 0.03

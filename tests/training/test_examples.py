@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movistream_training.errors import TrainingError
-from movistream_training.examples import DataSet, Example, divide, find_examples
+from movistream_training.examples import DataSet, Example, divide, divide_in_three, find_examples
 
 
 def folder(path: Path, **classes: int) -> Path:
@@ -74,7 +74,7 @@ def test_folders_that_cannot_be_used(tmp_path: Path, classes: dict[str, int], me
         (("path,label,start,end", "a,x,,0"), "ends at 0 s, before it starts at 0 s"),
         (("path,label,start", "a,x,-1"), "'-1' where a time"),
         (("path,label,start", "a,x,inf"), "'inf' where a time"),
-        (("path,label,split", "a,x,test"), "the split 'test'"),
+        (("path,label,split", "a,x,tests"), "the split 'tests'"),
         (("path,label", "a,x", "b,x"), "one class only"),
     ],
 )
@@ -165,3 +165,27 @@ def test_named_sides_are_kept_unless_they_overlap() -> None:
     parts[1] = Example(Path("a.mp4"), "x", 1.9, 4.0, "validation")
     with pytest.raises(TrainingError, match="overlap, and are on different sides"):
         divide(DataSet(("x", "y"), tuple(parts)), 0.5, seed=1)
+
+
+def test_three_sides_share_no_video(tmp_path: Path) -> None:
+    data = find_examples(folder(tmp_path, wave=10, bow=20))
+    sides = divide_in_three(data, 0.25, 0.2, seed=1)
+    assert sorted(e for side in sides for e in map(str, side)) == sorted(map(str, data.examples))
+    counts = [Counter(example.label for example in side) for side in sides]
+    assert counts == [{"wave": 6, "bow": 12}, {"wave": 2, "bow": 4}, {"wave": 2, "bow": 4}]
+    with pytest.raises(TrainingError, match="'bow' has nothing for"):
+        divide_in_three(find_examples(folder(tmp_path / "few", wave=4, bow=2)), 0.25, 0.2, seed=1)
+
+
+def test_a_named_test_is_kept_out_of_training() -> None:
+    names = ("training", "validation", "test")
+    examples = tuple(
+        Example(Path(f"{label}{name}.mp4"), label, split=name) for label in "xy" for name in names
+    )
+    data = DataSet(("x", "y"), examples)
+    sides = divide_in_three(data, 0.5, 0.5, seed=1)
+    assert sides == tuple((examples[n], examples[n + 3]) for n in range(3))
+    assert divide(data, 0.5, seed=1) == sides[:2]
+    untested = DataSet(("x", "y"), tuple(e for e in examples if e.split != "test"))
+    with pytest.raises(TrainingError, match="'x' has nothing for test"):
+        divide_in_three(untested, 0.5, 0.5, seed=1)

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movistream.errors import OutputError
 from movistream.file.activation_memory import activation_memory
 from movistream.file.graph import Graph, Operator, read_model_file
 from movistream.file.names import find_model
@@ -23,15 +22,13 @@ from movistream_training.errors import SearchError
 from movistream_training.search import counting
 from movistream_training.search.cost import (
     Accuracy,
-    Row,
     accuracy,
     file_of,
     fit,
     price,
-    write_costs,
 )
 from movistream_training.search.counting import count_instructions
-from movistream_training.search.features import STEP, step_features
+from movistream_training.search.features import CPUS, STEP, step_features
 from movistream_training.search.least_squares import non_negative_least_squares
 from movistream_training.search.members import Task, sample
 from movistream_training.search.space import built_in_space
@@ -158,11 +155,12 @@ def test_features_by_hand() -> None:
 
 def test_a_price() -> None:
     """N0 with the gates of a MoViNet, 600 classes: what its description says of it elsewhere."""
-    found = price(ARCHITECTURES["n0"], Task(600), "cortex-a76")
-    smaller = price(replace(ARCHITECTURES["n0"], image_size=48), Task(600), "cortex-a76")
+    found = price(ARCHITECTURES["n0"], Task(600))
+    smaller = price(replace(ARCHITECTURES["n0"], image_size=48), Task(600))
     data = file_of(ARCHITECTURES["n0"], Task(600))
     assert found.file_bytes == len(data)
-    assert found.features == step_features(read_model_file(data, "n0").graphs[0], "cortex-a76")
+    graph = read_model_file(data, "n0").graphs[0]
+    assert found.features == {cpu: step_features(graph, cpu) for cpu in CPUS}
     # The widest tensor and what it is made of: 24 × 24 × 72 and 48 × 48 × 16 numbers, at least.
     assert 24 * 24 * 72 + 48 * 48 * 16 < found.peak_bytes < 4 * 48 * 48 * 64
     assert 3 < found.multiply_adds / smaller.multiply_adds < 4
@@ -173,9 +171,9 @@ def test_a_price() -> None:
 def test_the_price_of_the_model_in_the_box() -> None:
     """A file that has learnt nothing has the operators and the size of the calibrated one."""
     data = find_model("camera-motion").read_bytes()
-    found = price(N0_MEMBER, TASK, "cortex-a76")
+    found = price(N0_MEMBER, TASK)
     graph = read_model_file(data, "camera-motion").graphs[0]
-    assert found.features == step_features(graph, "cortex-a76")
+    assert found.features["cortex-a76"] == step_features(graph, "cortex-a76")
     assert found.peak_bytes == activation_memory(graph).floor_bytes
     assert found.file_bytes == pytest.approx(len(data), rel=0.01)
 
@@ -183,7 +181,7 @@ def test_the_price_of_the_model_in_the_box() -> None:
 def test_a_model_of_a_world_that_is_linear() -> None:
     """Costs that are sums of features are learnt from some members and hold for others."""
     generator = np.random.default_rng(3)
-    found = [price(sample(N0, generator), Task(6), "cortex-a76").features for _ in range(60)]
+    found = [price(sample(N0, generator), Task(6)).features["cortex-a76"] for _ in range(60)]
     names = sorted(set().union(*found))
     truth = dict(zip(names, generator.integers(1, 1000, len(names)), strict=True))
     counted = [int(sum(truth[name] * each[name] for name in each)) for each in found]
@@ -214,17 +212,6 @@ def test_what_no_model_can_tell() -> None:
     for features, counted in (([], []), ([{"a": 1.0}] * 2, [10]), ([{"a": 1.0}], [10, 20])):
         with pytest.raises(SearchError, match="needs networks that were counted"):
             fit(features, counted)
-
-
-def test_costs_as_a_table(tmp_path: Path) -> None:
-    rows = [Row("a", 10, 11, 1, 2, 3), Row('b, "c"', None, None, 4, 5, 6)]
-    write_costs(rows, tmp_path / "costs.csv")
-    assert (tmp_path / "costs.csv").read_text() == (
-        "member,predicted,counted,multiply_adds,peak_bytes,file_bytes\n"
-        'a,10,11,1,2,3\n"b, ""c""",,,4,5,6\n'
-    )
-    with pytest.raises(OutputError):
-        write_costs(rows, tmp_path / "missing" / "costs.csv")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 A data set is a folder with a folder of videos per class, or a table: a CSV file with the columns
 ``path`` and ``label``, and, where wanted, ``start`` and ``end`` in seconds and ``split``
-(``training`` or ``validation``). Paths in a table are relative to its folder.
+(``training``, ``validation`` or ``test``). Paths in a table are relative to its folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from movistream.system.text import has_control_characters, printable
 from movistream_training.errors import TrainingError
 
 _COLUMNS = ("path", "label", "start", "end", "split")
-_SPLITS = ("training", "validation")
+_SPLITS = ("training", "validation", "test")
 _DIGEST_BYTES = 1 << 20
 
 
@@ -35,7 +35,7 @@ class Example:
         label: of its class.
         start_s: where the part begins.
         end_s: where it ends; None: with the video.
-        split: ``training`` or ``validation`` if the data say so.
+        split: ``training``, ``validation`` or ``test`` if the data say so.
     """
 
     path: Path
@@ -163,32 +163,62 @@ def divide(
     """Training and validation examples.
 
     All parts of a video go to one side, and so do copies of it; each class is shared out by itself.
-    Examples that name their split go there.
+    Examples that name their split go there; those for a test to neither.
 
     Raises:
         TrainingError: if a class would be missing on a side, or parts of a video that must stay
             together name different splits and overlap.
     """
-    named = {example for example in data.examples if example.split is not None}
-    if named:
+    splits = _named_splits(data) or _named(_drawn_sides(data, validation_share, seed), "validation")
+    training, validation = _sides(data, splits, _SPLITS[:2])
+    return training, validation
+
+
+def divide_in_three(
+    data: DataSet, validation_share: float, test_share: float, seed: int
+) -> tuple[tuple[Example, ...], tuple[Example, ...], tuple[Example, ...]]:
+    """Training, validation and test examples; otherwise as :func:`divide`.
+
+    Raises:
+        TrainingError: likewise.
+    """
+    splits = _named_splits(data)
+    if not splits:
+        splits = _named(_drawn_sides(data, test_share, seed), "test")
+        rest = DataSet(data.labels, tuple(e for e in data.examples if splits[e] != "test"))
+        splits |= _named(_drawn_sides(rest, validation_share, seed), "validation")
+    training, validation, test = _sides(data, splits, _SPLITS)
+    return training, validation, test
+
+
+def _named_splits(data: DataSet) -> dict[Example, str]:
+    """The splits of examples, if they name them; empty where none does."""
+    splits = {example: example.split for example in data.examples if example.split is not None}
+    if splits:
         if unnamed := [example for example in data.examples if example.split is None]:
             raise TrainingError(f"{unnamed[0]} names no split, and others do")
         _check_overlaps(data.examples)
-        sides = {example: example.split == "validation" for example in data.examples}
-    else:
-        sides = _drawn_sides(data, validation_share, seed)
+    return splits
+
+
+def _named(sides: Mapping[Example, bool], name: str) -> dict[Example, str]:
+    return {example: name if side else "training" for example, side in sides.items()}
+
+
+def _sides(
+    data: DataSet, splits: Mapping[Example, str], names: Sequence[str]
+) -> list[tuple[Example, ...]]:
+    """The examples of each split, in which every class must be."""
     for label in data.labels:
-        found = {sides[example] for example in data.examples if example.label == label}
-        if len(found) == 1:
+        found = {splits[example] for example in data.examples if example.label == label}
+        if missing := [name for name in names if name not in found]:
             count = len({e.path for e in data.examples if e.label == label})
-            missing = "training" if True in found else "validation"
             raise TrainingError(
-                f"the class {label!r} has nothing for {missing}: it has {count} video(s), and the"
-                " parts of one never go to both sides. Give it more videos, or say in a table's"
+                f"the class {label!r} has nothing for {missing[0]}: it has {count} video(s), and"
+                " the parts of one never go to both sides. Give it more videos, or say in a table's"
                 " column 'split' which parts are which"
             )
-    training = tuple(example for example in data.examples if not sides[example])
-    return training, tuple(example for example in data.examples if sides[example])
+    return [tuple(e for e in data.examples if splits[e] == name) for name in names]
 
 
 def _drawn_sides(data: DataSet, share: float, seed: int) -> dict[Example, bool]:

@@ -41,11 +41,15 @@ def fit(
     checkpoint: Path,
     on_step: OnStep,
     on_epoch: OnEpoch,
+    epochs: int | None = None,
 ) -> tuple[Epoch, ...]:
     """Trains to the end of the recipe, or until patience ends; returns all epochs.
 
     After each epoch everything is written to the checkpoint. If that is there already, training
     goes on from it, and takes the very course that it would have taken without the interruption.
+
+    Args:
+        epochs: pause after so many; None: at the end of the recipe.
 
     Raises:
         TrainingError: if the checkpoint cannot be used, or the loss is no number any more.
@@ -53,7 +57,8 @@ def fit(
     recipe = learner.recipe
     history = list(_resume(learner, checkpoint)) if checkpoint.exists() else []
     evaluator = Evaluator(learner.network, learner.plan)
-    while len(history) < recipe.epochs and not _patience_is_over(history, recipe.patience_epochs):
+    last = recipe.epochs if epochs is None else min(epochs, recipe.epochs)
+    while len(history) < last and not _patience_is_over(history, recipe.patience_epochs):
         start = time.perf_counter()
         losses, hits = [], []
         for batch in training(len(history)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -154,8 +155,12 @@ def _read_settings(run: RunFolder) -> Settings:
         ) from None
 
 
-def write_split(run: RunFolder, training: Sequence[Example], validation: Sequence[Example]) -> None:
-    """Writes which examples go where, as a table that can be read as a data set again."""
+def write_split(path: Path, sides: Mapping[str, Sequence[Example]]) -> None:
+    """Writes which examples go where, as a table that can be read as a data set again.
+
+    Args:
+        sides: by the name of the split.
+    """
     rows = [
         {
             "path": str(example.path.resolve()),
@@ -164,18 +169,37 @@ def write_split(run: RunFolder, training: Sequence[Example], validation: Sequenc
             "end": "" if example.end_s is None else f"{example.end_s:g}",
             "split": split,
         }
-        for split, examples in (("training", training), ("validation", validation))
+        for split, examples in sides.items()
         for example in examples
     ]
-    _write_table(run.split, rows)
+    write_table(path, rows)
+
+
+def examples_digest(sides: Mapping[str, Sequence[Example]]) -> str:
+    """What tells examples and their division from others.
+
+    Args:
+        sides: by the name of the split.
+    """
+    lines = [
+        f"{split} {example.path.resolve()} {example.label} {example.start_s} {example.end_s}"
+        for split, side in sides.items()
+        for example in side
+    ]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def write_history(run: RunFolder, history: Sequence[Epoch]) -> None:
     """Writes a line per epoch."""
-    _write_table(run.history, [msgspec.structs.asdict(epoch) for epoch in history])
+    write_table(run.history, [msgspec.structs.asdict(epoch) for epoch in history])
 
 
-def _write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Writes a CSV file with a line for each of the rows, of which there is one at least.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()

@@ -38,6 +38,7 @@ from movistream_training.recipe import Recipe
 from movistream_training.run_folder import (
     RunFolder,
     Settings,
+    examples_digest,
     open_run,
     write_history,
     write_split,
@@ -136,14 +137,14 @@ def train(data: DataSet, path: Path, plan: Plan, callbacks: Callbacks) -> Traini
         recipe=_recipe(plan, training),
         int8_epochs=plan.int8_epochs,
         source=plan.source.name,
-        examples=_digest(*sides),
+        examples=examples_digest({"training": sides[0], "validation": sides[1]}),
         clips_per_batch=plan.clips_per_batch,
         frames_per_clip=frames,
         flips=plan.flips,
         seed=plan.seed,
     )
     run = open_run(path, settings)
-    write_split(run, *sides)
+    write_split(run.split, {"training": sides[0], "validation": sides[1]})
     callbacks.on_start(settings, training, validation)
 
     learner = Learner(network, _first_weights(plan, network), settings.recipe)
@@ -243,15 +244,6 @@ def _recipe(plan: Plan, training: Sequence[Probed]) -> Recipe:
         patience_epochs=plan.patience_epochs,
         average_decay=0.98,
     )
-
-
-def _digest(training: Sequence[Example], validation: Sequence[Example]) -> str:
-    lines = [
-        f"{split} {example.path.resolve()} {example.label} {example.start_s} {example.end_s}"
-        for split, side in (("training", training), ("validation", validation))
-        for example in side
-    ]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _first_weights(plan: Plan, network: Network) -> Weights:

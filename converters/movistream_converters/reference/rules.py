@@ -97,6 +97,9 @@ class Execution:
 
 Rule: TypeAlias = Callable[[Execution, Node, list[Tensor]], Tensor]
 
+_LEAST_FUSED_EPSILON = 1.001e-5
+"""Of batch norms; below it, the fused operator takes this in its place."""
+
 
 def _image(_: Execution, __: Node, inputs: list[Tensor]) -> Tensor:
     return inputs[0]
@@ -107,7 +110,10 @@ def _convolution(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
     assert isinstance(layer, Convolution)
     kernel, frame_count = run.weight(node, "kernel"), x.shape[1]
     frames = run.with_past(node, x, layer.past_frames)
-    y: Tensor = 0.0
+    if _is_temporal(layer) and not node.delay_frames:
+        y = _temporal_convolution(frames, kernel)
+        return y + run.weight(node, "bias") if layer.bias else y
+    y = 0.0
     for tap in range(layer.kernel[0]):
         first = tap * layer.dilation[0]
         # The present frame is seen even where it is from before the video.
@@ -115,6 +121,23 @@ def _convolution(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:
         seen = x if is_present else frames[:, first : first + frame_count]
         y += _spatial_convolution(layer, seen, kernel[tap])
     return y + run.weight(node, "bias") if layer.bias else y
+
+
+def _is_temporal(layer: Convolution) -> bool:
+    """Whether it mixes neighbouring frames of each pixel and channel, and nothing else."""
+    around = layer.kernel[1:], layer.stride, layer.padding, layer.dilation[0]
+    return layer.depthwise and layer.kernel[0] > 1 and around == ((1, 1), (1, 1), "same", 1)
+
+
+def _temporal_convolution(frames: Tensor, kernel: Tensor) -> Tensor:
+    """As a 2-D convolution over frames and pixels: its gradient takes a 25th of the time that those
+    of slices of frames take.
+    """
+    _, count, height, width, channels = frames.shape
+    rows = tf.reshape(frames, (-1, count, height * width, channels))
+    taps = kernel[:, 0, 0][:, None, :, None]
+    mixed = tf.nn.depthwise_conv2d(rows, taps, (1, 1, 1, 1), "VALID")
+    return tf.reshape(mixed, (-1, count - kernel.shape[0] + 1, height, width, channels))
 
 
 def _spatial_convolution(layer: Convolution, x: Tensor, kernel: Tensor) -> Tensor:
@@ -185,9 +208,20 @@ def _batch_normalization(run: Execution, node: Node, inputs: list[Tensor]) -> Te
     mean, variance, gamma, beta = (
         run.weight(node, name) for name in ("mean", "variance", "gamma", "beta")
     )
-    if run.statistics is not None:
+    if run.statistics is None:
+        return tf.nn.batch_normalization(inputs[0], mean, variance, beta, gamma, node.layer.epsilon)
+    if node.layer.epsilon < _LEAST_FUSED_EPSILON:
         mean, variance = run.statistics[node.name] = tf.nn.moments(inputs[0], (0, 1, 2, 3))
-    return tf.nn.batch_normalization(inputs[0], mean, variance, beta, gamma, node.layer.epsilon)
+        return tf.nn.batch_normalization(inputs[0], mean, variance, beta, gamma, node.layer.epsilon)
+    # One operator, whose gradient takes a third of the time.
+    flat = tf.reshape(inputs[0], (-1, *inputs[0].shape[2:]))
+    y, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        flat, gamma, beta, epsilon=node.layer.epsilon, is_training=True
+    )
+    # It gives the unbiased variance, and normalises by the other.
+    count = tf.cast(tf.reduce_prod(tf.shape(flat)[:3]), tf.float32)
+    run.statistics[node.name] = mean, variance * (count - 1.0) / count
+    return tf.reshape(y, tf.shape(inputs[0]))
 
 
 def _channel_normalization(run: Execution, node: Node, inputs: list[Tensor]) -> Tensor:

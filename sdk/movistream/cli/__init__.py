@@ -23,7 +23,11 @@ _GROUP = "movistream.commands"
 
 _WHOLE_SENTENCE = 500
 
-_SIGNS = {"convert": "tensorflow", "train": "tensorflow"}
+_SIGNS = {
+    "convert": ("tensorflow",),
+    "train": ("tensorflow",),
+    "search": ("tensorflow", "jinja2"),
+}
 """Modules that are there where an extra is installed, under whatever name its packages come."""
 
 
@@ -74,7 +78,7 @@ def _missing_extra(command: metadata.EntryPoint) -> str | None:
         (
             extra
             for extra in command.extras
-            if extra in _SIGNS and importlib.util.find_spec(_SIGNS[extra]) is None
+            if any(importlib.util.find_spec(name) is None for name in _SIGNS.get(extra, ()))
         ),
         None,
     )

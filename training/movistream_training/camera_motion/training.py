@@ -17,11 +17,15 @@ import numpy as np
 import tensorflow as tf
 
 from movistream.demo.motion import LABELS
+from movistream.errors import MovistreamError
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.movinet_options import movinet_source
+from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import (
+    CUSTOM,
+    Architecture,
     MovinetOptions,
     SqueezeExciteType,
     build_movinet,
@@ -89,10 +93,9 @@ def training_footage(folder: Path, seed: int) -> Footage:
 
 
 def random_batch(
-    footage: Footage, generator: np.random.Generator, difficulty: float = 1.0
+    footage: Footage, size: int, generator: np.random.Generator, difficulty: float = 1.0
 ) -> Batch:
-    """A batch of a few scenes, each with every motion."""
-    size = OPTIONS.image_size
+    """A batch of a few scenes, each with every motion, of so many pixels per side."""
     clips = [
         clip
         for _ in range(SCENES_PER_BATCH)
@@ -105,17 +108,16 @@ def random_batch(
     )
 
 
-def training_batches(footage: Footage, seed: int, epoch: int) -> Iterator[Batch]:
+def training_batches(footage: Footage, size: int, seed: int, epoch: int) -> Iterator[Batch]:
     """The batches of an epoch, rendered while the network learns from the ones before."""
 
     def render() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         for index in range(RECIPE.steps_per_epoch):
             generator = np.random.default_rng([seed, 1, epoch, index])
-            batch = random_batch(footage, generator, min(0.9, epoch / EASY_EPOCHS))
+            batch = random_batch(footage, size, generator, min(0.9, epoch / EASY_EPOCHS))
             yield batch.images, batch.labels, batch.weights
 
     shape = (SCENES_PER_BATCH * len(LABELS), FRAMES_PER_CLIP)
-    size = OPTIONS.image_size
     data = tf.data.Dataset.from_generator(
         render,
         output_signature=(
@@ -131,10 +133,10 @@ def training_batches(footage: Footage, seed: int, epoch: int) -> Iterator[Batch]
         yield Batch(*arrays)
 
 
-def validation_batches(footage: Footage, seed: int) -> list[Batch]:
+def validation_batches(footage: Footage, size: int, seed: int) -> list[Batch]:
     """Clips that are never trained on, of the pictures that are."""
     return [
-        random_batch(footage, np.random.default_rng([seed, 2, index]))
+        random_batch(footage, size, np.random.default_rng([seed, 2, index]))
         for index in range(VALIDATION_BATCHES)
     ]
 
@@ -143,25 +145,49 @@ def validation_batches(footage: Footage, seed: int) -> list[Batch]:
 @click.argument("footage", type=click.Path(path_type=Path))
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--seed", type=int, default=1, show_default=True)
-def main(footage: Path, run: Path, seed: int) -> None:
+@click.option(
+    "--arch",
+    type=click.Path(path_type=Path),
+    help="A table of blocks, in place of the model's own.",
+)
+def main(footage: Path, run: Path, seed: int, arch: Path | None) -> None:
     """Train the camera-motion model on scenes made of FOOTAGE, into the folder RUN."""
     import_tensorflow()
     folder = RunFolder(run)
     try:
+        options = OPTIONS if arch is None else options_of(read_table(arch))
         scenes = training_footage(footage, seed)
         run.mkdir(parents=True, exist_ok=True)
-        train(scenes, folder, seed)
-    except TrainingError as error:
+        train(options, scenes, folder, seed)
+    except MovistreamError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"wrote {folder.weights}, {folder.curves.name}, {folder.history.name}")
 
 
-def train(scenes: Footage, folder: RunFolder, seed: int) -> None:
+def options_of(table: Architecture) -> MovinetOptions:
+    """The options of a network for this task.
+
+    Raises:
+        TrainingError: if it sees another number of frames per second than the clips have.
+    """
+    if table.frames_per_second != FRAMES_PER_SECOND:
+        raise TrainingError(
+            f"the clips have {FRAMES_PER_SECOND} frames per second, and the network sees"
+            f" {table.frames_per_second}"
+        )
+    return replace(
+        default_options(CUSTOM, table=table),
+        num_classes=len(LABELS),
+        horizon_frames=OPTIONS.horizon_frames,
+    )
+
+
+def train(options: MovinetOptions, scenes: Footage, folder: RunFolder, seed: int) -> None:
     """Trains to the end of the recipe; the last weights are kept, as the rate has come to rest."""
-    network = build_movinet(OPTIONS)
+    network = build_movinet(options)
 
     def on_epoch(history: Sequence[Epoch], weights: Weights) -> None:
-        source = movinet_source(OPTIONS, weights, "camera-motion", "movistream", LABELS)
+        source = movinet_source(options, weights, "camera-motion", "movistream", LABELS)
         safetensors_file.write(source, folder.weights)
         write_history(folder, history)
         epoch = history[-1]
@@ -174,8 +200,8 @@ def train(scenes: Footage, folder: RunFolder, seed: int) -> None:
 
     fit(
         Learner(network, initial_weights(network, seed), RECIPE),
-        partial(training_batches, scenes, seed),
-        validation_batches(scenes, seed),
+        partial(training_batches, scenes, options.image_size, seed),
+        validation_batches(scenes, options.image_size, seed),
         folder.checkpoint,
         lambda _step, _loss: None,
         on_epoch,

@@ -6,23 +6,19 @@ which is fitted on members of the same space that were counted; outside of it, i
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 from movistream.file.activation_memory import activation_memory
 from movistream.file.graph import read_model_file
-from movistream.system.output import replaced_when_done
 from movistream_converters.conversion import nominal_int8_file
 from movistream_converters.ir.cost import network_cost
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.movinet import Architecture
 from movistream_training.errors import SearchError
-from movistream_training.search.features import Features, step_features
+from movistream_training.search.features import CPUS, Features, step_features
 from movistream_training.search.least_squares import non_negative_least_squares
 from movistream_training.search.members import Task, source_of
 
@@ -38,13 +34,13 @@ class Price:
         multiply_adds: of a frame, as the network is described.
         peak_bytes: of intermediate tensors alive at once, which is the least that a step takes.
         file_bytes: of the .tflite file.
-        features: what decides its instructions on a core.
+        features: what decides its instructions, by core (:data:`.features.CPUS`).
     """
 
     multiply_adds: int
     peak_bytes: int
     file_bytes: int
-    features: Features
+    features: Mapping[str, Features]
 
 
 @dataclass(frozen=True)
@@ -86,52 +82,30 @@ class Accuracy:
     worst_error: float
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of ``costs.csv``.
-
-    Attributes:
-        member: its name.
-        predicted: instructions, rounded; None before there is a model.
-        counted: instructions; None where nobody has counted.
-    """
-
-    member: str
-    predicted: int | None
-    counted: int | None
-    multiply_adds: int
-    peak_bytes: int
-    file_bytes: int
-
-
 def file_of(member: Architecture, task: Task) -> bytes:
     """An int8 file with the operators and shapes of the member's, which has learnt nothing."""
     source = source_of(member, task)
     return nominal_int8_file(source, random_weights(source.network, _SEED))
 
 
-def price(member: Architecture, task: Task, cpu: str) -> Price:
-    """Lowers the member and reads off what it costs; takes some hundredths of a second.
-
-    Args:
-        cpu: one of :data:`.features.CPUS`.
-    """
+def price(member: Architecture, task: Task) -> Price:
+    """Lowers the member and reads off what it costs; takes some hundredths of a second."""
     data = file_of(member, task)
     graph = read_model_file(data, "the member's file").graphs[0]
     return Price(
         multiply_adds=network_cost(source_of(member, task).network).multiply_adds_per_frame,
         peak_bytes=activation_memory(graph).floor_bytes,
         file_bytes=len(data),
-        features=step_features(graph, cpu),
+        features={cpu: step_features(graph, cpu) for cpu in CPUS},
     )
 
 
-def fit(features: Sequence[Features], counted: Sequence[int]) -> CostModel:
+def fit(features: Sequence[Features], counted: Sequence[float]) -> CostModel:
     """The model with the least mean square of predicted / counted − 1; nothing costs less than 0.
 
     Args:
         features: of the networks that were counted; about 40 for a space like N0's.
-        counted: instructions of each.
+        counted: instructions of each, or what else is counted.
 
     Raises:
         SearchError: if there are none.
@@ -151,25 +125,13 @@ def accuracy(model: CostModel, features: Sequence[Features], counted: Sequence[i
     Raises:
         SearchError: if one of them does what no counted one did.
     """
-    truth = np.array(counted, float)
-    predicted = np.array([model.predict(each) for each in features])
-    errors = np.abs(predicted / truth - 1)
-    rest, spread = np.sum((predicted - truth) ** 2), np.sum((truth - truth.mean()) ** 2)
-    return Accuracy(float(1 - rest / spread), float(errors.mean()), float(errors.max()))
+    return accuracy_of([model.predict(each) for each in features], counted)
 
 
-def write_costs(rows: Sequence[Row], path: Path) -> None:
-    """Writes ``costs.csv``: a line for each member, in their order.
-
-    Raises:
-        OutputError: if it cannot be written.
-    """
-    names = [field.name for field in fields(Row)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    for row in rows:
-        values = (getattr(row, name) for name in names)
-        writer.writerow("" if value is None else value for value in values)
-    with replaced_when_done(path) as part:
-        part.write_text(text.getvalue(), encoding="utf-8")
+def accuracy_of(predicted: Sequence[float], counted: Sequence[float]) -> Accuracy:
+    """Of predictions that somebody made before it was counted."""
+    guess, truth = np.array(predicted, float), np.array(counted, float)
+    errors = np.abs(guess / truth - 1)
+    rest, spread = np.sum((guess - truth) ** 2), np.sum((truth - truth.mean()) ** 2)
+    r_squared = 1 - rest / spread if spread else float(not rest)
+    return Accuracy(float(r_squared), float(errors.mean()), float(errors.max()))

@@ -166,6 +166,19 @@ def space_of(data: bytes, name: str) -> Space:
     return space
 
 
+def space_text(space: Space) -> str:
+    """A file that :func:`read_space` reads as the same space."""
+    lines = [_line(space, name) for name in space.__struct_fields__ if name != "stages"]
+    for stage in space.stages:
+        lines += ["", "[[stages]]", *(_line(stage, name) for name in stage.__struct_fields__)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(struct: msgspec.Struct, name: str) -> str:
+    """As JSON, of which TOML's texts, numbers, truths and lists of them are."""
+    return f"{name} = {msgspec.json.encode(getattr(struct, name)).decode()}"
+
+
 def _with_ranges(value: Any) -> Any:
     """The document, with the numbers of each range in its place."""
     if isinstance(value, list):

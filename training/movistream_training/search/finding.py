@@ -1,0 +1,156 @@
+"""A search from its question to its report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from movistream.errors import VideoError
+from movistream_training.errors import TrainingError
+from movistream_training.examples import Example
+from movistream_training.recipe import Recipe
+from movistream_training.run_folder import examples_digest, write_split
+from movistream_training.search.budget import amount
+from movistream_training.search.candidates import digest
+from movistream_training.search.display import Display
+from movistream_training.search.found_folder import (
+    FoundFolder,
+    Question,
+    open_found,
+    remembered,
+    write_text,
+)
+from movistream_training.search.outputs import write_outputs, write_summary
+from movistream_training.search.picture import draw_front
+from movistream_training.search.plan import Outcome, Plan
+from movistream_training.search.report import write_report
+from movistream_training.search.search import Search
+from movistream_training.search.space import space_text
+from movistream_training.search.trial import accuracy_on_test
+from movistream_training.search.trials import trial_of
+from movistream_training.search.workers import Workers
+from movistream_training.videos import Probed, probe
+
+_RUNGS = 3
+_FIRST_SEED = 1
+
+
+def search_recipe(steps: int, learning_rate: float) -> Recipe:
+    """Of every trial, in three rungs of equal length.
+
+    Args:
+        steps: of all of it; a multiple of three is made of it.
+    """
+    each = max(1, round(steps / _RUNGS))
+    return Recipe(
+        epochs=_RUNGS, steps_per_epoch=each, learning_rate=learning_rate, average_decay=0.99
+    )
+
+
+def probed_sides(sides: Sequence[Sequence[Example]]) -> tuple[tuple[Probed, ...], ...]:
+    """The examples of each side, all of which can be decoded.
+
+    Raises:
+        TrainingError: if one cannot: networks would be compared on different ones.
+    """
+    try:
+        return tuple(tuple(map(probe, side)) for side in sides)
+    except VideoError as error:
+        raise TrainingError(f"{error}; take it out of the data") from None
+
+
+def find(
+    plan: Plan,
+    output: Path,
+    workers: int,
+    sides: Mapping[str, Sequence[Example]] | None,
+    material: str,
+) -> Outcome:
+    """Searches, or goes on, and writes all that there is to say.
+
+    Args:
+        sides: examples by split, if the material is made of some.
+        material: what tells it from others, apart from the examples.
+
+    Raises:
+        SearchError: if the folder holds another search, or nothing can be found.
+        OutputError: if something cannot be written.
+    """
+    folder = open_found(output, _question(plan, sides, material))
+    write_text(folder.space, space_text(plan.space))
+    if sides is not None:
+        write_split(folder.split, sides)
+    with Workers(workers) as processes:
+        with Display(plan) as display:
+            outcome = Search(plan, folder, processes, display.callbacks()).run()
+        rows = write_outputs(folder, plan, outcome)
+        # The network is chosen, and what chose it is written down: now the test may be opened.
+        tests = remembered(
+            folder.work / "test.json",
+            dict[str, float],
+            lambda: _tests(plan, folder, outcome, processes),
+        )
+    write_summary(folder, plan, outcome, tests)
+    draw_front(rows, plan.budgets[0], folder.picture)
+    write_report(plan, outcome, rows, tests, folder.report)
+    _summarise(plan, folder, outcome, tests)
+    return outcome
+
+
+def _tests(
+    plan: Plan, folder: FoundFolder, outcome: Outcome, processes: Workers
+) -> dict[str, float]:
+    """Accuracies on the test examples, of networks that were trained with as many seeds as the
+    chosen one.
+    """
+    networks = [
+        one.network for one in outcome.judged if len(one.rungs) >= len(outcome.chosen.rungs)
+    ]
+    end = outcome.steps_of_each // plan.recipe.steps_per_epoch
+    trials = [trial_of(plan, folder, network.member, end, _FIRST_SEED) for network in networks]
+    found = processes.all(accuracy_on_test, trials)
+    return {network.name: share for network, share in zip(networks, found, strict=True)}
+
+
+def _question(plan: Plan, sides: Mapping[str, Sequence[Example]] | None, material: str) -> Question:
+    examples = "" if sides is None else examples_digest(sides)
+    return Question(
+        space=_short(space_text(plan.space)),
+        budgets=tuple(map(str, plan.budgets)),
+        base="" if plan.base is None else digest(plan.base),
+        labels=plan.material.labels,
+        material=f"{material} {examples}".strip(),
+        recipe=plan.recipe,
+        width=plan.width,
+        minutes=plan.minutes,
+        seed=plan.seed,
+    )
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _summarise(
+    plan: Plan, folder: FoundFolder, outcome: Outcome, tests: Mapping[str, float]
+) -> None:
+    chosen = outcome.chosen
+    costs = ", ".join(
+        f"{amount(cost)} {budget.unit}"
+        for cost, budget in zip(chosen.network.costs, plan.budgets, strict=True)
+    )
+    if not outcome.finished:
+        click.echo("time was up before the search had ended: this is the best so far")
+    click.echo(
+        f"found {chosen.network.name} ({chosen.network.kind}): {costs}; right in"
+        f" {chosen.accuracy:.1%} of the validation frames after {outcome.steps_of_each} steps"
+    )
+    if chosen.network.name in tests:
+        click.echo(f"and in {tests[chosen.network.name]:.1%} of the test frames")
+    click.echo(
+        f"wrote {folder.table}, {folder.front.name}, {folder.costs.name}, {folder.report.name}"
+    )
+    click.echo(f"next: movistream train DATA --arch {folder.table} -o run")
