@@ -82,7 +82,7 @@ def _set_environment(*, is_own: bool) -> None:
         SearchError: if Ray has looked at its environment before.
     """
     missing = [name for name in _OWN_CLUSTER if name not in os.environ]
-    if is_own and missing and "ray" in sys.modules:
+    if is_own and missing and sys.modules.get("ray") is not None:
         raise SearchError(
             "Ray is imported already, and would open its ports to other machines: import it when"
             " the search has begun, or give the search a cluster's address"
