@@ -45,6 +45,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "pip install '.[convert]'",
         "pip install '.[convert,video]'",
         "pip install '.[train]'",
+        "pip install '.[cluster]'",
         "pip install '.[search]'",
         "pip install '.[serve]'",
         "pip install '.[bench]'",
@@ -80,6 +81,12 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "movistream demo --camera 0",
     ),
     "it needs another machine": ("scp a0.int8.tflite pi@raspberrypi.local:",),
+    "it opens a cluster to the network": (
+        "export RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0",
+        "ray get-auth-token --generate",
+        "ray start --head --port=6379 --include-dashboard=false",
+        "ray start --address=10.0.0.1:6379",
+    ),
     "it changes what this user's services are": (
         "movistream service install ~/a0.int8.tflite picamera --host 0.0.0.0 --token new",
         "sudo loginctl enable-linger $USER",

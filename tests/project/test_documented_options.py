@@ -17,6 +17,7 @@ OF_OTHER_PROGRAMS = {
     "--enable-gpl",  # of FFmpeg's configure
     "--enable-libx264",
     "--enable-libx265",
+    "--node-ip-address",  # of ray start
 }
 PASSED_ON = {"service": "serve"}
 """Commands that hand their arguments to another."""

@@ -138,20 +138,20 @@ class Replica:
 
 
 def use_one_thread() -> None:
-    """Has TensorFlow compute each operator in one thread, so that sums have one order.
+    """Has TensorFlow compute in one thread, so that sums have one order.
 
     Raises:
         SearchError: if it is too late for that in this process.
     """
-    if os.environ.get(_ONE_THREAD) == "1":
-        return
     try:
+        tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.threading.set_intra_op_parallelism_threads(1)
     except RuntimeError:
-        raise SearchError(
-            "TensorFlow already computes in several threads here, which would give other numbers"
-            f" than one: begin with {_ONE_THREAD}=1 in the environment"
-        ) from None
+        if os.environ.get(_ONE_THREAD) != "1":
+            raise SearchError(
+                "TensorFlow already computes in several threads here, which would give other"
+                f" numbers than one: begin with {_ONE_THREAD}=1 in the environment"
+            ) from None
 
 
 @dataclass(frozen=True)
