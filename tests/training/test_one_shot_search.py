@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +132,28 @@ def test_what_leaves_no_choice_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(SearchError, match="single member"):
         search(tmp_path, single)
+
+
+def test_several_threads_are_refused() -> None:
+    """Where TensorFlow has computed already, unless it began with one."""
+    program = (
+        "import tensorflow as tf; tf.constant(0.0)\n"
+        "from movistream_training.one_shot.replica import use_one_thread\n"
+        "use_one_thread()"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for threads, expected in (("1", 0), ("2", 1)):
+        environment["TF_NUM_INTRAOP_THREADS"] = threads
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == expected, done.stderr
+        assert ("begin with TF_NUM_INTRAOP_THREADS=1" in done.stderr) == bool(expected)
 
 
 @pytest.mark.parametrize("target", [0.0, -1.0, float("nan"), float("inf")])
