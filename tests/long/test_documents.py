@@ -69,9 +69,12 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "python -m movistream_benchmarks.serve_load MODEL VIDEO",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO --hostile",
         "movistream search MY_VIDEOS/ --budget '1.4 M instructions on cortex-a76' -o found",
+        "movistream search-cluster MY_VIDEOS/ --budget '1.4 M instructions on cortex-a76'"
+        " --workers 2 -o at-once",
     ),
     "it goes on from a search, which takes minutes": (
         "movistream train MY_VIDEOS/ --arch found/arch.txt -o run",
+        "movistream train MY_VIDEOS/ --arch at-once/arch.txt -o run",
         "movistream convert run/weights.safetensors --precision int8 --calibrate MY_VIDEOS/"
         " -o small.tflite",
         "movistream train found/split.csv",

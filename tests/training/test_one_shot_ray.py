@@ -19,8 +19,12 @@ from movistream_training.one_shot.course import Step
 from movistream_training.one_shot.ray_workers import on_ray
 from movistream_training.one_shot.search import Aim, one_shot_search
 from movistream_training.one_shot.settings import Settings
+from movistream_training.search.space import space_text
+from tests.training.clips import write_data
 from tests.training.moving_textures import TARGET, TASK, clips, cost_of, toy_space
 from tests.training.one_shot_process import files_of, search_elsewhere
+from tests.training.search_stand_ins import SPACE
+from tests.training.test_search_cluster_command import FILES, command, run
 
 if importlib.util.find_spec("ray") is None:
     pytest.skip("Ray is not installed; make test-cluster installs it", allow_module_level=True)
@@ -158,3 +162,14 @@ def test_a_cluster_that_is_not_there_is_told(tmp_path: Path, address: str, messa
     with pytest.raises(SearchError, match=message) as told:
         search(tmp_path, workers=on_ray(1, address))
     assert "\n" not in str(told.value)
+
+
+def test_the_command_on_two_workers(tmp_path: Path) -> None:
+    write_data(tmp_path / "data", ("pan left", "pan right"), each=5, count=4)
+    (tmp_path / "space.toml").write_text(space_text(SPACE))
+    texts = []
+    for name, more in (("here", ()), ("ray", ("--workers", "2"))):
+        code, _, told = run(command(tmp_path, tmp_path / name, *more))
+        assert code == 0, told
+        texts.append({file: (tmp_path / name / file).read_bytes() for file in FILES})
+    assert texts[0] == texts[1]

@@ -13,7 +13,7 @@ from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.networks.movinet import Architecture
 from movistream_training.errors import SearchError
 from movistream_training.recipe import Recipe
-from movistream_training.search import candidates, estimates, search, trials
+from movistream_training.search import candidates, counts, estimates, search, trials
 from movistream_training.search.budget import parse_budget
 from movistream_training.search.candidates import (
     LEAST_SHARE,
@@ -197,7 +197,7 @@ def test_counts_decide_and_predictions_learn(
             found.append(own * (1.1 if int(digest(member), 16) % 3 == 0 else 1.0))
         return found
 
-    monkeypatch.setattr(search, "count", count)
+    monkeypatch.setattr(counts, "count", count)
     plan = a_plan(budgets=(parse_budget("7 k instructions on cortex-a76"),))
     outcome = run(plan, tmp_path / "found")
     for network, _, _ in outcome.trials:

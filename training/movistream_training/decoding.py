@@ -50,14 +50,26 @@ class ClipReader:
         return self.frames, self.image.height, self.image.width, self.image.channels
 
     def training(
-        self, examples: Sequence[Probed], clips_per_batch: int, seed: int, epoch: int
+        self,
+        examples: Sequence[Probed],
+        clips_per_batch: int,
+        seed: int,
+        epoch: int,
+        batches: slice = slice(None),
     ) -> Iterator[Batch]:
-        """An epoch: each class equally often, in random order, each clip changed at random."""
+        """An epoch: each class equally often, in random order, each clip changed at random.
+
+        Args:
+            batches: of the epoch; others are not decoded.
+        """
         generator = np.random.default_rng([seed, epoch])
         order = balanced_order([probed.example.label for probed in examples], generator)
         seeds = [(seed, epoch, number) for number in range(len(order))]
         order += order[: -len(order) % clips_per_batch]
         seeds += seeds[: len(order) - len(seeds)]
+        first, last, _ = batches.indices(len(order) // clips_per_batch)
+        clips = slice(first * clips_per_batch, last * clips_per_batch)
+        order, seeds = order[clips], seeds[clips]
         yield from self._batches(examples, order, seeds, clips_per_batch)
 
     def validation(self, examples: Sequence[Probed], clips_per_batch: int) -> list[Batch]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from movistream.errors import VideoError
-from movistream_training.errors import TrainingError
 from movistream_training.examples import Example
 from movistream_training.recipe import Recipe
-from movistream_training.run_folder import examples_digest, write_split
+from movistream_training.run_folder import write_split
 from movistream_training.search.budget import amount
-from movistream_training.search.candidates import digest
 from movistream_training.search.display import Display
 from movistream_training.search.found_folder import (
     FoundFolder,
-    Question,
     open_found,
+    question_of,
     remembered,
     write_text,
 )
@@ -32,7 +28,6 @@ from movistream_training.search.space import space_text
 from movistream_training.search.trial import accuracy_on_test
 from movistream_training.search.trials import trial_of
 from movistream_training.search.workers import Workers
-from movistream_training.videos import Probed, probe
 
 _RUNGS = 3
 _FIRST_SEED = 1
@@ -48,18 +43,6 @@ def search_recipe(steps: int, learning_rate: float) -> Recipe:
     return Recipe(
         epochs=_RUNGS, steps_per_epoch=each, learning_rate=learning_rate, average_decay=0.99
     )
-
-
-def probed_sides(sides: Sequence[Sequence[Example]]) -> tuple[tuple[Probed, ...], ...]:
-    """The examples of each side, all of which can be decoded.
-
-    Raises:
-        TrainingError: if one cannot: networks would be compared on different ones.
-    """
-    try:
-        return tuple(tuple(map(probe, side)) for side in sides)
-    except VideoError as error:
-        raise TrainingError(f"{error}; take it out of the data") from None
 
 
 def find(
@@ -79,7 +62,19 @@ def find(
         SearchError: if the folder holds another search, or nothing can be found.
         OutputError: if something cannot be written.
     """
-    folder = open_found(output, _question(plan, sides, material))
+    question = question_of(
+        space=plan.space,
+        budgets=plan.budgets,
+        base=plan.base,
+        labels=plan.material.labels,
+        material=material,
+        sides=sides,
+        recipe=plan.recipe,
+        width=plan.width,
+        minutes=plan.minutes,
+        seed=plan.seed,
+    )
+    folder = open_found(output, question)
     write_text(folder.space, space_text(plan.space))
     if sides is not None:
         write_split(folder.split, sides)
@@ -113,25 +108,6 @@ def _tests(
     trials = [trial_of(plan, folder, network.member, end, _FIRST_SEED) for network in networks]
     found = processes.all(accuracy_on_test, trials)
     return {network.name: share for network, share in zip(networks, found, strict=True)}
-
-
-def _question(plan: Plan, sides: Mapping[str, Sequence[Example]] | None, material: str) -> Question:
-    examples = "" if sides is None else examples_digest(sides)
-    return Question(
-        space=_short(space_text(plan.space)),
-        budgets=tuple(map(str, plan.budgets)),
-        base="" if plan.base is None else digest(plan.base),
-        labels=plan.material.labels,
-        material=f"{material} {examples}".strip(),
-        recipe=plan.recipe,
-        width=plan.width,
-        minutes=plan.minutes,
-        seed=plan.seed,
-    )
-
-
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _summarise(

@@ -6,7 +6,8 @@ begun again asks the same questions in the same order, and finds the answers her
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,8 +18,12 @@ from movistream.system.leftovers import remove_leftovers
 from movistream.system.output import make_output_folder, replaced_when_done
 from movistream_converters.networks.movinet import Architecture
 from movistream_training.errors import SearchError
+from movistream_training.examples import Example
 from movistream_training.recipe import Recipe
+from movistream_training.run_folder import examples_digest
+from movistream_training.search.budget import Budget
 from movistream_training.search.candidates import digest
+from movistream_training.search.space import Space, space_text
 
 Found = TypeVar("Found")
 
@@ -35,6 +40,39 @@ class Question(msgspec.Struct, frozen=True):
     width: int | None
     minutes: float | None
     seed: int
+
+
+def question_of(
+    *,
+    space: Space,
+    budgets: Sequence[Budget],
+    base: Architecture | None,
+    labels: tuple[str, ...],
+    material: str,
+    sides: Mapping[str, Sequence[Example]] | None,
+    recipe: Recipe,
+    width: int | None,
+    minutes: float | None,
+    seed: int,
+) -> Question:
+    """A question.
+
+    Args:
+        material: what tells what is learnt from, apart from the examples.
+        sides: examples by split, if it is made of some.
+    """
+    examples = "" if sides is None else examples_digest(sides)
+    return Question(
+        space=hashlib.sha256(space_text(space).encode()).hexdigest()[:16],
+        budgets=tuple(map(str, budgets)),
+        base="" if base is None else digest(base),
+        labels=labels,
+        material=f"{material} {examples}".strip(),
+        recipe=recipe,
+        width=width,
+        minutes=minutes,
+        seed=seed,
+    )
 
 
 @dataclass(frozen=True)

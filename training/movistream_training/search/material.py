@@ -6,7 +6,6 @@ opened once, when all is decided.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -61,17 +60,24 @@ class VideoMaterial:
         self, member: Architecture, seed: int, first_step: int, steps: int
     ) -> Iterator[Batch]:
         """Passes over the examples, one behind the other."""
-        reader = self._reader(member)
-        passes = itertools.count(first_step // self._batches_per_pass)
-        batches = itertools.chain.from_iterable(
-            reader.training(self.trained, self.clips_per_batch, seed, number) for number in passes
-        )
-        skipped = first_step % self._batches_per_pass
-        return itertools.islice(batches, skipped, skipped + steps)
+        reader, length = self._reader(member), self._batches_per_pass
+        while steps > 0:
+            number, first = divmod(first_step, length)
+            count = min(steps, length - first)
+            part = slice(first, first + count)
+            yield from reader.training(self.trained, self.clips_per_batch, seed, number, part)
+            first_step, steps = first_step + count, steps - count
 
     def validation(self, member: Architecture) -> list[Batch]:
         """The beginnings of its examples."""
         return self._judged(member, self.validated)
+
+    def validation_batch(self, member: Architecture, number: int) -> Batch:
+        """One batch of them, as if they went on for ever."""
+        first = number * self.clips_per_batch
+        places = range(first, first + self.clips_per_batch)
+        examples = [self.validated[place % len(self.validated)] for place in places]
+        return self._judged(member, examples)[0]
 
     def test(self, member: Architecture) -> list[Batch]:
         """The beginnings of its examples."""

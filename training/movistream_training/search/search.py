@@ -21,23 +21,19 @@ from dataclasses import dataclass
 from functools import partial
 
 import msgspec
-import numpy as np
 
 from movistream_converters.networks.movinet import Architecture
 from movistream_training.errors import SearchError
 from movistream_training.search.candidates import Draw, candidate, digest, scaled
-from movistream_training.search.cost import Accuracy, Price, accuracy_of, price
+from movistream_training.search.cost import Accuracy, accuracy_of
+from movistream_training.search.counts import Counts
 from movistream_training.search.estimates import (
-    Estimates,
-    count,
-    exact,
-    fitted,
     is_counted,
     share_of,
 )
 from movistream_training.search.found_folder import FoundFolder, remembered
 from movistream_training.search.material import Material
-from movistream_training.search.members import Task, misfit, sample
+from movistream_training.search.members import Task, misfit
 from movistream_training.search.plan import (
     BRACKETS,
     CONTROL,
@@ -60,9 +56,6 @@ from movistream_training.search.workers import Workers
 _POOL_PER_PLACE = 8
 """Candidates that are screened for each place in a bracket."""
 
-_COUNTED = 40
-"""Random members that costs are learnt from at first."""
-
 _COUNTED_PER_PLACE = 1.5
 """Candidates that are counted for each place: some will turn out to be over the budget."""
 
@@ -75,12 +68,6 @@ _SCREENED_SEED = 0
 
 class _Members(msgspec.Struct, frozen=True):
     members: tuple[Architecture, ...]
-
-
-class _Costs(msgspec.Struct, frozen=True):
-    """Of each member, under each budget."""
-
-    costs: tuple[tuple[float, ...], ...]
 
 
 class _Width(msgspec.Struct, frozen=True):
@@ -98,8 +85,7 @@ class Search:
         self._workers = workers
         self._callbacks = callbacks
         self._trials = Trials(plan, folder, workers, callbacks)
-        self._prices: list[Price] = []
-        self._costs: list[tuple[float, ...]] = []
+        self._counts = Counts(plan.space, plan.task, plan.budgets, folder, workers, callbacks)
 
     def run(self) -> Outcome:
         """Searches, or goes on.
@@ -111,7 +97,7 @@ class Search:
         plan = self._plan
         width, finished = WIDTHS[-1], True
         try:
-            self._learn_costs()
+            self._counts.learn(plan.seed, plan.base)
             controls = self._controls()
             # How long steps take is known then.
             self._trials.train(controls, 1)
@@ -127,20 +113,11 @@ class Search:
             finished = False
         return self._outcome(width, finished)
 
-    def _learn_costs(self) -> None:
-        """Counts members of the whole space, where files do not tell a cost."""
-        plan = self._plan
-        if any(map(is_counted, plan.budgets)):
-            generator = np.random.default_rng([plan.seed, 0])
-            members = [sample(plan.space, generator) for _ in range(_COUNTED)]
-            # What a base has, its scaled forms have, which need not be in the space.
-            self._count("costs", [*members, plan.base] if plan.base else members)
-
     def _controls(self) -> list[Network]:
         base = self._plan.base
         if base is None:
             return []
-        forms = [("as it is", base), *scaled(base, self._estimates())]
+        forms = [("as it is", base), *scaled(base, self._counts.estimates())]
         return self._networks("controls", CONTROL, forms)
 
     def _width(self, controls: int) -> _Width:
@@ -204,7 +181,7 @@ class Search:
         self._callbacks.on_stage("looking for candidates", len(draws))
 
         def find() -> _Members:
-            walk = partial(candidate, self._plan.space, self._estimates())
+            walk = partial(candidate, self._plan.space, self._counts.estimates())
             ends = self._workers.all(walk, draws, self._callbacks.on_done)
             return _Members(tuple({digest(end): end for end in ends if end is not None}.values()))
 
@@ -222,37 +199,12 @@ class Search:
         self, name: str, kind: str, members: Sequence[tuple[str, Architecture]]
     ) -> list[Network]:
         """Counts members, after it has been said what they should cost."""
-        before = self._estimates()
-        prices, costs = self._count(name, [member for _, member in members])
+        before = self._counts.estimates()
+        prices, costs = self._counts.count(name, [member for _, member in members])
         return [
             Network(label, kind, member, found, cost, before.costs(found))
             for (label, member), found, cost in zip(members, prices, costs, strict=True)
         ]
-
-    def _count(
-        self, name: str, members: Sequence[Architecture]
-    ) -> tuple[list[Price], tuple[tuple[float, ...], ...]]:
-        """Prices, and exact costs under each budget; estimates go by them from now on."""
-        budgets, task = self._plan.budgets, self._plan.task
-        prices = self._workers.all(partial(price, task=task), members)
-        self._callbacks.on_stage("counting", len(members))
-
-        def find() -> _Costs:
-            columns = [
-                count(members, task, budget, self._callbacks.on_done)
-                if is_counted(budget)
-                else [exact(found, budget) for found in prices]
-                for budget in budgets
-            ]
-            return _Costs(tuple(zip(*columns, strict=True)))
-
-        costs = remembered(self._folder.work / f"{name}-costs.json", _Costs, find).costs
-        self._prices += prices
-        self._costs += costs
-        return prices, costs
-
-    def _estimates(self) -> Estimates:
-        return fitted(self._plan.task, self._plan.budgets, self._prices, self._costs)
 
     def _halved(self, brackets: Sequence[list[Network]], controls: Sequence[Network]) -> None:
         """Trains each bracket's better half on from rung to rung, and the controls all the way."""
