@@ -28,7 +28,7 @@ FINALISTS = 2
 """Of random and of guided networks each."""
 
 SEEDS = 3
-"""With which finalists and controls are trained."""
+"""With which finalists, the base and the best of its forms are trained."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Callbacks:
 
 def planned_steps(width: int, controls: int, recipe: Recipe) -> int:
     """Steps of everything behind the controls' first rung."""
-    finals = (2 * FINALISTS + controls) * (SEEDS - 1) * recipe.steps
+    finals = (2 * FINALISTS + min(2, controls)) * (SEEDS - 1) * recipe.steps
     finals += controls * (recipe.steps - recipe.steps_per_epoch)
     return 2 * BRACKETS * bracket_steps(width, recipe) + finals
 

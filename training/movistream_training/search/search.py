@@ -59,6 +59,9 @@ _POOL_PER_PLACE = 8
 _COUNTED_PER_PLACE = 1.5
 """Candidates that are counted for each place: some will turn out to be over the budget."""
 
+_PARENTS = 2
+"""Whose changes make the next bracket, half of it each."""
+
 _RESERVE = 0.9
 """Of the time, which the plan may use."""
 
@@ -107,8 +110,9 @@ class Search:
             best = [
                 n for kind in (GUIDED, RANDOM) for n in self._trials.at_the_end(kind)[:FINALISTS]
             ]
+            best += self._known(controls)
             for seed in range(2, SEEDS + 1):
-                self._trials.train([*best, *controls], plan.recipe.epochs, seed)
+                self._trials.train(best, plan.recipe.epochs, seed)
         except TimeIsUpError:
             finished = False
         return self._outcome(width, finished)
@@ -146,24 +150,30 @@ class Search:
                 f" {budgets}"
             )
         known = {network.name for network in random}
-        # Half of them from nothing, half from what is known to work.
-        parents = [None, known_good]
+        # As many from nothing as from what is known to work, and then from the best so far.
+        parents = [None] if known_good is None else [None, known_good]
         for bracket in range(BRACKETS):
-            draws = [
-                Draw(parents[n % len(parents)], (seed, 2 + bracket, n))
-                for n in range(_POOL_PER_PLACE * width)
-            ]
-            guided = self._guided(f"guided-{bracket + 1}", draws, width, known)
-            known |= {network.name for network in guided}
+            guided: list[Network] = []
+            for index, parent in enumerate(parents):
+                places = (width + index) // len(parents)
+                name = f"guided-{bracket + 1}-{index + 1}"
+                guided += self._guided(name, parent, (seed, 2 + bracket, index), places, known)
+                known |= {network.name for network in guided}
             sides = [random[bracket * width : (bracket + 1) * width], guided]
             self._halved(sides, controls if bracket == 0 else ())
-            best = self._trials.at_the_end(GUIDED)[: max(2, width // 2)]
+            best = self._trials.at_the_end(GUIDED)[:_PARENTS]
             parents = [network.member for network in best] or parents
 
     def _guided(
-        self, name: str, draws: Sequence[Draw], width: int, known: set[str]
+        self,
+        name: str,
+        parent: Architecture | None,
+        seed: tuple[int, ...],
+        places: int,
+        known: set[str],
     ) -> list[Network]:
-        """Those of the candidates at the ends of draws that a screen prefers."""
+        """Those of many candidates, drawn or changed from a parent, that a screen prefers."""
+        draws = [Draw(parent, (*seed, n)) for n in range(_POOL_PER_PLACE * places)]
         pool = [m for m in self._pool(name, draws) if digest(m) not in known]
         self._callbacks.on_stage("screening", len(pool))
 
@@ -174,7 +184,7 @@ class Search:
             return _Members(tuple(pool[index] for index in order))
 
         ranked = remembered(self._folder.work / f"{name}-screened.json", _Members, find).members
-        return self._allowed(name, GUIDED, ranked, width)
+        return self._allowed(name, GUIDED, ranked, places)
 
     def _pool(self, name: str, draws: Sequence[Draw]) -> tuple[Architecture, ...]:
         """Candidates at the ends of draws, each once."""
@@ -205,6 +215,10 @@ class Search:
             Network(label, kind, member, found, cost, before.costs(found))
             for (label, member), found, cost in zip(members, prices, costs, strict=True)
         ]
+
+    def _known(self, controls: Sequence[Network]) -> list[Network]:
+        """The base as it is, and the best of its forms."""
+        return [*controls[:1], *sorted(controls[1:], key=self._trials.loss)[:1]]
 
     def _halved(self, brackets: Sequence[list[Network]], controls: Sequence[Network]) -> None:
         """Trains each bracket's better half on from rung to rung, and the controls all the way."""
