@@ -151,7 +151,9 @@ class Search:
             )
         known = {network.name for network in random}
         # As many from nothing as from what is known to work, and then from the best so far.
-        parents = [None] if known_good is None else [None, known_good]
+        parents: list[Architecture | None] = [None]
+        if known_good is not None:
+            parents.append(known_good)
         for bracket in range(BRACKETS):
             guided: list[Network] = []
             for index, parent in enumerate(parents):
@@ -162,7 +164,8 @@ class Search:
             sides = [random[bracket * width : (bracket + 1) * width], guided]
             self._halved(sides, controls if bracket == 0 else ())
             best = self._trials.at_the_end(GUIDED)[:_PARENTS]
-            parents = [network.member for network in best] or parents
+            if best:
+                parents = [network.member for network in best]
 
     def _guided(
         self,
