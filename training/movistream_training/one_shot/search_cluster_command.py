@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +19,6 @@ from rich.progress import (
 )
 
 from movistream.cli.help import Command, option
-from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.search.asked import asking, read_asked
 from movistream_training.search.budget import Budget, amount
 
@@ -90,9 +88,6 @@ def search_cluster(
     if address is not None and workers is None:
         raise click.UsageError("--address goes with --workers: how many of the cluster's cores")
     asked = read_asked(data, space, clips, clip_frames, validation, test, flip, seed)
-    # Sums are added in one order then, whatever computes them.
-    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
-    import_tensorflow()
     from movistream_training.one_shot.ray_workers import on_ray
     from movistream_training.one_shot.search import Aim, one_shot_search
     from movistream_training.one_shot.settings import Settings

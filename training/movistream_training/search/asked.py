@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from movistream.cli.help import option
 from movistream.errors import VideoError
+from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
 from movistream_training.errors import SearchError, TrainingError
 from movistream_training.examples import Example, divide_in_three, find_examples
 from movistream_training.search.budget import Budget, check_budgets, parse_budget
-from movistream_training.search.material import VideoMaterial
 from movistream_training.search.space import Space, built_in_space, read_space
 from movistream_training.videos import Probed, probe
+
+if TYPE_CHECKING:
+    from movistream_training.search.material import VideoMaterial
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -153,7 +157,7 @@ def read_asked(
     flip: bool | None,
     seed: int,
 ) -> Asked:
-    """Reads data and space, and decodes the first frame of every example.
+    """Reads data and space, decodes the first frame of every example, and starts TensorFlow.
 
     Raises:
         TrainingError: if the data cannot be divided in three, or something cannot be decoded:
@@ -164,6 +168,11 @@ def read_asked(
     known = built_in_space(space) if space in BUILT_IN else read_space(Path(space))
     sides = divide_in_three(found, validation, test, seed)
     trained, validated, tested = map(_probed, sides)
+    # Sums are added in one order then, whatever computes them.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = "1"
+    import_tensorflow()
+    from movistream_training.search.material import VideoMaterial
+
     flips = flips_are_safe(found.labels) if flip is None else flip
     frames = clip_frames or max(known.clip_frames)
     return Asked(

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from movistream.cli.help import Command, option
-from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.search.asked import BUILT_IN, asking, read_asked
 from movistream_training.search.budget import Budget
 
@@ -75,7 +74,6 @@ def search(
     found.
     """
     asked = read_asked(data, space, clips, clip_frames, validation, test, flip, seed)
-    import_tensorflow()
     from movistream_training.search.base import built_in_base, read_base
     from movistream_training.search.finding import find, search_recipe
     from movistream_training.search.members import Task
