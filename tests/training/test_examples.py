@@ -173,8 +173,10 @@ def test_three_sides_share_no_video(tmp_path: Path) -> None:
     assert sorted(e for side in sides for e in map(str, side)) == sorted(map(str, data.examples))
     counts = [Counter(example.label for example in side) for side in sides]
     assert counts == [{"wave": 6, "bow": 12}, {"wave": 2, "bow": 4}, {"wave": 2, "bow": 4}]
+    (tmp_path / "few").mkdir()
+    few = find_examples(folder(tmp_path / "few", wave=4, bow=2))
     with pytest.raises(TrainingError, match="'bow' has nothing for"):
-        divide_in_three(find_examples(folder(tmp_path / "few", wave=4, bow=2)), 0.25, 0.2, seed=1)
+        divide_in_three(few, 0.25, 0.2, seed=1)
 
 
 def test_a_named_test_is_kept_out_of_training() -> None:
