@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,15 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from movistream.cli.help import Command, option
 from movistream.file.manifest import MOST_FRAMES_PER_SECOND
@@ -28,6 +18,7 @@ from movistream_converters.ir.network import NetworkError
 from movistream_converters.networks.movinet import ARCHITECTURES
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
+from movistream_training.bars import bars, print_line
 from movistream_training.errors import TrainingError
 from movistream_training.examples import find_examples
 
@@ -250,16 +241,7 @@ class _Display:
         self._untrained = untrained
         self._steps = 0
         self._last_line_s = time.monotonic()
-        self._console = Console(stderr=True)
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._bars = Progress(*columns, console=self._console, transient=True, disable=not terminal)
+        self._bars = bars()
         self._task = self._bars.add_task("reading videos")
 
     def __enter__(self) -> _Display:
@@ -307,7 +289,7 @@ class _Display:
 
     def _print(self, line: str) -> None:
         self._last_line_s = time.monotonic()
-        self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(self._bars, line)
 
 
 def _summarise(training: Training) -> None:

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from movistream.cli.help import Command, option
+from movistream_training.bars import bars, print_line
 from movistream_training.search.asked import asking, read_asked
 from movistream_training.search.budget import Budget, amount
 
@@ -175,17 +166,7 @@ class _Display:
 
     def __init__(self, steps: int) -> None:
         self._line_steps = max(1, steps // 20)
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
-        terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._bars = Progress(
-            *columns, console=Console(stderr=True), transient=True, disable=not terminal
-        )
+        self._bars = bars()
         self._task = self._bars.add_task("searching", total=steps)
 
     def __enter__(self) -> _Display:
@@ -210,4 +191,4 @@ class _Display:
             self._print(f"step {step.step}: {text}")
 
     def _print(self, line: str) -> None:
-        self._bars.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        print_line(self._bars, line)

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import TextColumn
 
+from movistream_training.bars import bars, print_line
 from movistream_training.search.budget import amount
 from movistream_training.search.estimates import share_of
 from movistream_training.search.plan import Callbacks, Network, Plan
@@ -29,17 +22,7 @@ class Display:
         self._plan = plan
         self._best: Rung | None = None
         self._begun_s = time.monotonic()
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[best]}"),
-        )
-        terminal = sys.stderr is not None and sys.stderr.isatty()
-        self._bars = Progress(
-            *columns, console=Console(stderr=True), transient=True, disable=not terminal
-        )
+        self._bars = bars(TextColumn("{task.fields[best]}"))
         self._task = self._bars.add_task("", total=None, best="")
 
     def __enter__(self) -> Display:
@@ -81,4 +64,4 @@ class Display:
     def _print(self, line: str) -> None:
         minutes, seconds = divmod(int(time.monotonic() - self._begun_s), 60)
         text = f"{minutes:3d}:{seconds:02d}  {line}"
-        self._bars.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        print_line(self._bars, text)
