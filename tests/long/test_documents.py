@@ -68,6 +68,8 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "python -m movistream_benchmarks.streams pacing MODEL",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO --hostile",
+        "python -m movistream_training.camera_motion.search FOOTAGE FOUND"
+        " --budget '1.25 M instructions on cortex-a76' --width 6",
         "movistream search MY_VIDEOS/ --budget '1.4 M instructions on cortex-a76' -o found",
         "movistream search-cluster MY_VIDEOS/ --budget '1.4 M instructions on cortex-a76'"
         " --workers 2 -o at-once",
