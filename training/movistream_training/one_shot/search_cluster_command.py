@@ -153,12 +153,9 @@ class ShareOfBudget:
         return self._known(member)
 
     def _share(self, member: Architecture) -> float:
-        from movistream_training.errors import SearchError
+        from movistream_training.search.estimates import share_or
 
-        try:
-            return self._estimates.share(member)
-        except SearchError:
-            return _UNKNOWN_SHARE
+        return share_or(self._estimates, member, _UNKNOWN_SHARE)
 
 
 class _Display:

@@ -16,8 +16,7 @@ from movistream_converters.networks.movinet import (
     Stage,
     make_divisible,
 )
-from movistream_training.errors import SearchError
-from movistream_training.search.estimates import Estimates
+from movistream_training.search.estimates import Estimates, share_or
 from movistream_training.search.members import mutate, sample
 from movistream_training.search.space import Space
 
@@ -75,16 +74,8 @@ def candidate(space: Space, estimates: Estimates, draw: Draw) -> Architecture | 
 
 def _distance(estimates: Estimates, member: Architecture) -> float:
     """How far a member is from what the budget allows."""
-    share = _share(estimates, member)
+    share = share_or(estimates, member, math.inf)
     return max(0.0, share - 1.0, LEAST_SHARE - share)
-
-
-def _share(estimates: Estimates, member: Architecture) -> float:
-    """Of the budget; without bounds where a member does what no counted one did."""
-    try:
-        return estimates.share(member)
-    except SearchError:
-        return math.inf
 
 
 def scaled(base: Architecture, estimates: Estimates) -> Iterator[tuple[str, Architecture]]:
@@ -100,7 +91,7 @@ def scaled(base: Architecture, estimates: Estimates) -> Iterator[tuple[str, Arch
     )
     for forms in (narrower, smaller):
         for name, member in forms:
-            if _share(estimates, member) <= 1:
+            if share_or(estimates, member, math.inf) <= 1:
                 yield name, member
                 break
 

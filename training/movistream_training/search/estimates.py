@@ -62,6 +62,18 @@ class Estimates:
         return share_of(self.costs(price(member, self.task)), self.budgets)
 
 
+def share_or(estimates: Estimates, member: Architecture, unknown: float) -> float:
+    """How much of the tightest budget a member takes, predicted.
+
+    Args:
+        unknown: what it is taken to be where a member does what no counted one did.
+    """
+    try:
+        return estimates.share(member)
+    except SearchError:
+        return unknown
+
+
 def fitted(
     task: Task,
     budgets: tuple[Budget, ...],
