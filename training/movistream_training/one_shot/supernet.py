@@ -14,7 +14,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from movistream_converters.ir.layers import Activation, Convolution
 from movistream_converters.ir.network import Network, NetworkError, weight_shapes
+from movistream_converters.ir.tags import SQUEEZE_EXCITE
 from movistream_converters.ir.weights import Weights, node_and_weight
 from movistream_converters.networks.movinet import Architecture, SqueezeExciteType
 from movistream_training.errors import SearchError
@@ -26,9 +28,6 @@ Slices: TypeAlias = tuple[slice, ...]
 """One for each axis of a weight."""
 
 _BOTH, _NONE = SqueezeExciteType.BOTH, SqueezeExciteType.NONE
-
-_REDUCE = ".se.reduce.kernel"
-"""What reads a gate's means: over time first, then over space alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +95,11 @@ def slim(supernet: Supernet, member: Architecture) -> Slim:
     """
     network = network_of(member, supernet.task)
     kinds = member.stream_se_type, supernet.table.stream_se_type
+    read_means = _kernels_of_means(network)
     parts = {}
     for name, shape in weight_shapes(network).items():
         largest = supernet.shapes[name]
-        if name.endswith(_REDUCE):
+        if name in read_means:
             parts[name] = _gate_parts(kinds, shape, largest)
         else:
             parts[name] = (_part(name, shape, largest),)
@@ -140,6 +140,18 @@ def _centre(own: int, most: int) -> slice:
     """Of taps; those of an even number are around the first of the two in the middle."""
     first = (most - 1) // 2 - (own - 1) // 2
     return slice(first, first + own)
+
+
+def _kernels_of_means(network: Network) -> set[str]:
+    """Kernels that gates begin with: all others of a gate are behind an activation."""
+    layers = {node.name: node.layer for node in network.nodes}
+    return {
+        f"{node.name}.kernel"
+        for node in network.nodes
+        if SQUEEZE_EXCITE in node.tags
+        and isinstance(node.layer, Convolution)
+        and not isinstance(layers[node.inputs[0]], Activation)
+    }
 
 
 def _gate_parts(
