@@ -308,10 +308,11 @@ CAMERA_MOTION_MODULE = TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_traini
 camera-motion: $(INSTALLED) ## train the camera-motion model from nothing and judge it (Debian 12)
 	@mkdir -p $(CAMERA_MOTION)
 	$(CAMERA_MOTION_MODULE).fetching $(CAMERA_MOTION)/footage
-	$(CAMERA_MOTION_MODULE).training $(CAMERA_MOTION)/footage $(CAMERA_MOTION)/run
+	$(CAMERA_MOTION_MODULE).training $(CAMERA_MOTION)/footage $(CAMERA_MOTION)/run \
+		--arch $(CAMERA_MOTION_WEIGHTS:.safetensors=.txt)
 	$(MAKE) judge-camera-motion CAMERA_MOTION_WEIGHTS=$(CAMERA_MOTION)/run/weights.safetensors
 
-CAMERA_MOTION_WEIGHTS = training/movistream_training/camera_motion/data/camera_motion.safetensors
+CAMERA_MOTION_WEIGHTS = training/movistream_training/camera_motion/data/camera-motion.safetensors
 # The shell finds the files: before the recipe has run, they may not be there.
 JUDGED_PICTURES = $(patsubst %,$(CAMERA_MOTION)/footage/%/*,mate-backgrounds scikit-learn) \
 	$(patsubst %,$(CAMERA_MOTION)/footage/scikit-image/%,astronaut.png rocket.jpg chelsea.png coffee.png)
@@ -340,14 +341,14 @@ judge-camera-motion: $(INSTALLED) ## judge the camera-motion model that comes wi
 	$(BIN)/movistream evaluate $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
 
 BUILT_IN = build/built-in-model
-BUILT_IN_MODEL = sdk/movistream/file/models/camera-motion.tflite
+BUILT_IN_MODEL = sdk/movistream/file/models/$(notdir $(CAMERA_MOTION_WEIGHTS:.safetensors=.tflite))
 
 built-in-model: $(INSTALLED) ## write the int8 file that comes with the runtime, and print its digest
 	rm -rf $(BUILT_IN)
 	$(CAMERA_MOTION_MODULE).calibration $(BUILT_IN)/calibration
 	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision int8 --calibrate $(BUILT_IN)/calibration \
-		-o $(BUILT_IN)/camera-motion.tflite
-	cp $(BUILT_IN)/camera-motion.tflite $(BUILT_IN_MODEL)
+		-o $(BUILT_IN)/$(notdir $(BUILT_IN_MODEL))
+	cp $(BUILT_IN)/$(notdir $(BUILT_IN_MODEL)) $(BUILT_IN_MODEL)
 	@$(BIN)/movistream inspect $(BUILT_IN_MODEL) --json | \
 		sed -n 's/.*"digest": "\(.*\)"/its digest, for sdk\/movistream\/file\/names.py: \1/p'
 

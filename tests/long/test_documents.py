@@ -227,7 +227,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in clips:
         if name.endswith("norm_c.weight"):
             clips[name] /= 10  # Random blocks would magnify rounding beyond what conversions bear.
-    weights = Path("training/movistream_training/camera_motion/data/camera_motion.safetensors")
+    weights = Path("training/movistream_training/camera_motion/data/camera-motion.safetensors")
     (folder / weights.parent).mkdir(parents=True)
     shutil.copy(ROOT / weights, folder / weights)
     write_x3d(clips, folder / "X3D_XS.pyth")

@@ -223,7 +223,7 @@ def test_an_installed_wheel_runs(tmp_path: Path, model_path: Path) -> None:
         "astronaut.jpg",
         "kinetics600.txt",
         "jester.txt",
-        "camera_motion.safetensors",
+        "camera-motion.safetensors",
         "setup.sh",
         "count_instructions.c",
         "wheels.txt",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import movistream
 from movistream.demo.motion import LABELS
@@ -12,18 +13,21 @@ from movistream.file.names import find_model
 from movistream_converters.conversion import convert_source
 from movistream_converters.formats import safetensors_file
 from movistream_converters.tflite.precision import Precision
-from movistream_training.camera_motion.assets import WEIGHTS
+from movistream_training.camera_motion.assets import MODELS, weights_file
 from movistream_training.camera_motion.calibration import write_calibration_videos
 from tests.conftest import render_frame
 
 _FRAMES = 40
 
 
-def test_converting_again_gives_the_same_file_or_the_same_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", MODELS)
+def test_converting_again_gives_the_same_file_or_the_same_answers(
+    name: str, tmp_path: Path
+) -> None:
     """The same bytes with the same packages; other versions of them may round otherwise."""
-    path, shipped = tmp_path / "again.tflite", find_model("camera-motion")
+    path, shipped = tmp_path / "again.tflite", find_model(name)
     convert_source(
-        safetensors_file.read(WEIGHTS),
+        safetensors_file.read(weights_file(name)),
         path,
         precision=Precision.INT8,
         calibration_videos=write_calibration_videos(tmp_path / "calibration"),

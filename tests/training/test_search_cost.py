@@ -13,9 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movistream.file.activation_memory import activation_memory
 from movistream.file.graph import Graph, Operator, read_model_file
-from movistream.file.names import find_model
 from movistream.file.tensors import Tensor
 from movistream_converters.networks.movinet import ARCHITECTURES
 from movistream_training.errors import SearchError
@@ -32,7 +30,6 @@ from movistream_training.search.features import CPUS, STEP, step_features
 from movistream_training.search.least_squares import non_negative_least_squares
 from movistream_training.search.members import Task, sample
 from movistream_training.search.space import built_in_space
-from tests.training.test_search_space import N0_MEMBER, TASK
 
 N0 = built_in_space("n0")
 
@@ -166,16 +163,6 @@ def test_a_price() -> None:
     assert 3 < found.multiply_adds / smaller.multiply_adds < 4
     assert found.peak_bytes > 3 * smaller.peak_bytes
     assert abs(found.file_bytes - smaller.file_bytes) < 2000
-
-
-def test_the_price_of_the_model_in_the_box() -> None:
-    """A file that has learnt nothing has the operators and the size of the calibrated one."""
-    data = find_model("camera-motion").read_bytes()
-    found = price(N0_MEMBER, TASK)
-    graph = read_model_file(data, "camera-motion").graphs[0]
-    assert found.features["cortex-a76"] == step_features(graph, "cortex-a76")
-    assert found.peak_bytes == activation_memory(graph).floor_bytes
-    assert found.file_bytes == pytest.approx(len(data), rel=0.01)
 
 
 def test_a_model_of_a_world_that_is_linear() -> None:

@@ -22,27 +22,18 @@ from movistream_converters.networks.movinet import (
     LayerSpec,
     SqueezeExciteType,
     Stage,
-    build_movinet,
 )
-from movistream_training.camera_motion.training import OPTIONS
 from movistream_training.errors import SearchError
+from movistream_training.search.base import built_in_base
 from movistream_training.search.members import Task, misfit, mutate, sample, source_of
 from movistream_training.search.space import Space, StageSpace, built_in_space, read_space, space_of
 
 N0 = built_in_space("n0")
 MOVINET = built_in_space("movinet")
 
-N0_MEMBER = replace(
-    ARCHITECTURES["n0"],
-    stages=tuple(
-        replace(stage, layers=tuple(replace(layer, squeeze_excite=False) for layer in stage.layers))
-        for stage in ARCHITECTURES["n0"].stages
-    ),
-    stream_activation=OPTIONS.activation,
-    stream_head_activation=OPTIONS.head_activation,
-)
+N0_MEMBER = built_in_base("n0")
 
-TASK = Task(OPTIONS.num_classes, OPTIONS.horizon_frames)
+TASK = Task(classes=9, horizon_frames=4)
 
 TEXT = """
 name = "tiny"
@@ -71,13 +62,16 @@ def test_the_published_networks_are_members(name: str) -> None:
     assert misfit(MOVINET, ARCHITECTURES[name]) is None
 
 
-def test_the_camera_motion_network_is_a_member() -> None:
-    """Node by node."""
+def test_n0_without_gates_is_a_member() -> None:
     assert misfit(N0, N0_MEMBER) is None
-    network = source_of(N0_MEMBER, TASK).network
-    own = build_movinet(OPTIONS)
-    assert network.nodes == own.nodes
-    assert network.image_size == own.image_size
+    gates = {layer.squeeze_excite for stage in N0_MEMBER.stages for layer in stage.layers}
+    assert gates == {False}
+    assert replace(N0_MEMBER, stages=()) == replace(
+        ARCHITECTURES["n0"],
+        stages=(),
+        stream_activation=ActivationFunction.RELU6,
+        stream_head_activation=ActivationFunction.RELU6,
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,8 +1,20 @@
-"""What comes with the package: the weights of the model."""
+"""What comes with the package: networks and weights of the models in the box, by name."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-WEIGHTS = Path(__file__).parent / "data" / "camera_motion.safetensors"
-"""As :mod:`.training` trained them; docs/camera-motion.md is their model card."""
+MODELS = ("camera-motion",)
+"""docs/camera-motion.md is their card."""
+
+_DATA = Path(__file__).parent / "data"
+
+
+def table_file(model: str) -> Path:
+    """A model's network, as :mod:`.search` found it: a table of blocks."""
+    return _DATA / f"{model}.txt"
+
+
+def weights_file(model: str) -> Path:
+    """A model's weights, as :mod:`.training` trained them."""
+    return _DATA / f"{model}.safetensors"

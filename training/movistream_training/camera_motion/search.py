@@ -15,7 +15,7 @@ import click
 from movistream.demo.motion import LABELS
 from movistream.errors import MovistreamError
 from movistream_training.camera_motion.material import RenderedMaterial
-from movistream_training.camera_motion.training import OPTIONS, RECIPE
+from movistream_training.camera_motion.training import HORIZON_FRAMES, RECIPE
 from movistream_training.search.base import built_in_base
 from movistream_training.search.budget import check_budgets, parse_budget
 from movistream_training.search.finding import find, search_recipe
@@ -26,7 +26,7 @@ from movistream_training.search.space import read_space
 SPACE = Path(__file__).parent / "data" / "space.toml"
 """N0's space, for images of 80 or 96 pixels, at the rate of the clips."""
 
-TASK = Task(len(LABELS), OPTIONS.horizon_frames)
+TASK = Task(len(LABELS), HORIZON_FRAMES)
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""The recipe of the camera-motion model: what it is, what it sees, how it is trained.
+"""The recipe of camera-motion models: what they see, how they are trained.
 
     python -m movistream_training.camera_motion.training FOOTAGE RUN
 
@@ -21,18 +21,17 @@ from movistream.errors import MovistreamError
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.formats.movinet_table import read_table
-from movistream_converters.ir.layers import ActivationFunction
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import (
     CUSTOM,
     Architecture,
     MovinetOptions,
-    SqueezeExciteType,
     build_movinet,
     default_options,
 )
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.batches import Batch
+from movistream_training.camera_motion.assets import MODELS, table_file
 from movistream_training.camera_motion.sampling import (
     FRAMES_PER_SECOND,
     Footage,
@@ -55,16 +54,8 @@ from movistream_training.plots import plot_curves
 from movistream_training.recipe import Recipe
 from movistream_training.run_folder import RunFolder, write_history
 
-OPTIONS: MovinetOptions = replace(
-    default_options("n0"),
-    num_classes=len(LABELS),
-    se_type=SqueezeExciteType.NONE,
-    activation=ActivationFunction.RELU6,
-    head_activation=ActivationFunction.RELU6,
-    frames_per_second=float(FRAMES_PER_SECOND),
-    # What a camera does now is the question: the head looks back about half a second.
-    horizon_frames=4,
-)
+HORIZON_FRAMES = 4
+"""What a camera does now is the question: the head looks back about half a second."""
 
 RECIPE = Recipe(epochs=55, steps_per_epoch=75, learning_rate=3e-3, average_decay=0.998)
 
@@ -148,14 +139,15 @@ def validation_batches(footage: Footage, size: int, seed: int) -> list[Batch]:
 @click.option(
     "--arch",
     type=click.Path(path_type=Path),
-    help="A table of blocks, in place of the model's own.",
+    default=table_file(MODELS[0]),
+    help="A table of blocks. [default: that of the model in the box]",
 )
-def main(footage: Path, run: Path, seed: int, arch: Path | None) -> None:
-    """Train the camera-motion model on scenes made of FOOTAGE, into the folder RUN."""
+def main(footage: Path, run: Path, seed: int, arch: Path) -> None:
+    """Train a camera-motion model on scenes made of FOOTAGE, into the folder RUN."""
     import_tensorflow()
     folder = RunFolder(run)
     try:
-        options = OPTIONS if arch is None else options_of(read_table(arch))
+        options = options_of(read_table(arch))
         scenes = training_footage(footage, seed)
         run.mkdir(parents=True, exist_ok=True)
         train(options, scenes, folder, seed)
@@ -178,7 +170,7 @@ def options_of(table: Architecture) -> MovinetOptions:
     return replace(
         default_options(CUSTOM, table=table),
         num_classes=len(LABELS),
-        horizon_frames=OPTIONS.horizon_frames,
+        horizon_frames=HORIZON_FRAMES,
     )
 
 
