@@ -256,16 +256,17 @@ def test_folders_that_hold_something_else(made_up: MadeUp, tmp_path: Path) -> No
 
 
 def test_a_front_by_hand() -> None:
-    def judged(name: str, cost: float, share: float) -> Judged:
+    def judged(name: str, cost: float, share: float, seeds: int = 2) -> Judged:
         network = Network(name, RANDOM, BASE, price(BASE, TASK), (cost,), (cost,))
-        return Judged(network, (Rung(1, 1.0, share, 0.0),))
+        return Judged(network, (Rung(1, 1.0, share, 0.0),) * seeds)
 
     given = [judged("a", 3, 0.5), judged("b", 1, 0.4), judged("c", 2, 0.3), judged("d", 3, 0.6)]
     assert [one.network.name for one in front_of(given)] == ["b", "d"]
-    outcome = Outcome(given[3], tuple(given), (), 1, {}, None, 2, True)
+    lucky = judged("e", 1, 0.9, seeds=1)
+    outcome = Outcome(given[3], (*given, lucky), (), 1, {}, None, 2, True)
     plan = a_plan(budgets=(parse_budget("2 multiply-adds"),))
     rows = {row.name: row for row in rows_of(outcome, plan)}
-    assert [name for name, row in rows.items() if row.within_budget] == ["b", "c"]
+    assert [name for name, row in rows.items() if row.within_budget] == ["b", "e", "c"]
     assert [name for name, row in rows.items() if row.on_front] == ["b"]
 
 

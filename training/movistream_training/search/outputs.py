@@ -28,7 +28,8 @@ class Row(msgspec.Struct, frozen=True):
             ``highest`` are those of single seeds.
         loss: mean over seeds, in nats.
         within_budget: whether every budget allows it.
-        on_front: whether no network that the budget allows is at once cheaper and better.
+        on_front: whether the budget allows it, it was trained with the most seeds, and none like it
+            is at once cheaper and better: a single seed may be luck.
     """
 
     name: str
@@ -46,7 +47,10 @@ class Row(msgspec.Struct, frozen=True):
 
 def rows_of(outcome: Outcome, plan: Plan) -> list[Row]:
     """All networks that were trained to the end, the cheapest first."""
-    front = front_of([j for j in outcome.judged if _is_allowed(j.network, plan)])
+    most = len(outcome.chosen.rungs)
+    front = front_of(
+        [j for j in outcome.judged if _is_allowed(j.network, plan) and len(j.rungs) == most]
+    )
     rows = [
         Row(
             name=one.network.name,

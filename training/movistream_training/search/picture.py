@@ -17,7 +17,8 @@ _MARKS = {CONTROL: "s", RANDOM: "^", GUIDED: "o"}
 
 
 def front_figure(rows: Sequence[Row], budget: Budget) -> Figure:
-    """Networks by kind, bars from the worst seed to the best, the front as a line.
+    """Networks by kind, bars from the worst seed to the best, the front as a line. Hollow marks are
+    those that fewer seeds vouch for.
 
     Args:
         budget: of the costs; a line stands at its limit.
@@ -26,20 +27,31 @@ def front_figure(rows: Sequence[Row], budget: Budget) -> Figure:
     unit = f"million {budget.unit}" if scale > 1 else budget.unit
     figure = Figure(figsize=(7.6, 4.6), layout="constrained")
     axes = figure.subplots()
+    most = max(row.seeds for row in rows)
     for kind, color in _COLORS.items():
         own = [row for row in rows if row.kind == kind]
-        if own:
+        full = [row for row in own if row.seeds == most]
+        if full:
             axes.errorbar(
-                [row.cost / scale for row in own],
-                [row.accuracy for row in own],
+                [row.cost / scale for row in full],
+                [row.accuracy for row in full],
                 yerr=[
-                    [row.accuracy - row.lowest for row in own],
-                    [row.highest - row.accuracy for row in own],
+                    [row.accuracy - row.lowest for row in full],
+                    [row.highest - row.accuracy for row in full],
                 ],
                 fmt=_MARKS[kind],
                 color=color,
                 capsize=3,
                 label=kind,
+            )
+        fewer = [row for row in own if row.seeds < most]
+        if fewer:
+            axes.plot(
+                [row.cost / scale for row in fewer],
+                [row.accuracy for row in fewer],
+                _MARKS[kind],
+                color=color,
+                markerfacecolor="white",
             )
     front = [row for row in rows if row.on_front]
     axes.plot(
@@ -63,8 +75,11 @@ def front_figure(rows: Sequence[Row], budget: Budget) -> Figure:
             )
     axes.axvline(budget.limit / scale, color="grey", linestyle=":", label="budget")
     axes.set(xlabel=unit, ylabel="share of validation frames right")
+    axes.margins(x=0.12)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    if any(row.seeds < most for row in rows):
+        axes.plot([], [], "o", color="black", markerfacecolor="white", label="fewer seeds")
+    figure.legend(loc="outside upper center", ncols=6, fontsize=8)
     return figure
 
 
