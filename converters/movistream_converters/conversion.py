@@ -45,7 +45,12 @@ from movistream_converters.ir.network import (
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import Weights, mismatch, non_finite
 from movistream_converters.progress import Progress, counted, ignore_progress
-from movistream_converters.quantise.calibration import MOST_JUDGED_FRAMES, calibrate, judged_frames
+from movistream_converters.quantise.calibration import (
+    MOST_JUDGED_FRAMES,
+    STAGE_NOISE_LIMIT,
+    calibrate,
+    judged_frames,
+)
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.plan import nominal_int8
 from movistream_converters.quantise.report import QualityReport, write_report
@@ -101,6 +106,7 @@ def convert_source(
     precision: Precision = Precision.FLOAT32,
     calibration_videos: tuple[Path | Part, ...] = (),
     held_out_videos: tuple[Path | Part, ...] = (),
+    stage_noise_limit: float | None = None,
     least_cosine: float | None = None,
     horizon_s: float | None = None,
     verified: bool = True,
@@ -119,6 +125,8 @@ def convert_source(
         precision: of the weights, and of what is computed with them.
         calibration_videos: what int8 takes its ranges from; for int8 alone.
         held_out_videos: what the report judges the file on besides.
+        stage_noise_limit: a stage that takes more than this from the mean cosine of the logits,
+            when it is int8, stays float; with 1, none does. None: 0.0015. For int8 alone.
         least_cosine: refuse a file whose logits have a lower mean cosine with those of float32, on
             the held-out videos or else those of the calibration.
         horizon_s: seconds after which running means forget, in the runtime's streams by default;
@@ -137,6 +145,8 @@ def convert_source(
         check_labels(labels, classes_of(source.network))
     check_output(output)
     _check_videos(precision, calibration_videos, held_out_videos, least_cosine)
+    if stage_noise_limit is not None and precision is not Precision.INT8:
+        raise ConversionError(f"{precision.value} has no stages in int8: --stage-noise is for int8")
     source = _with_horizon(source, horizon_s, layout)
     network, weights = fold(source.network, source.weights)
     if names := non_finite(weights):
@@ -149,7 +159,8 @@ def convert_source(
     calibration = None
     image = image_input(source.network, source.frames_per_second)
     if precision is Precision.INT8:
-        calibration = calibrate(network, weights, calibration_videos, image, progress)
+        limit = STAGE_NOISE_LIMIT if stage_noise_limit is None else stage_noise_limit
+        calibration = calibrate(network, weights, calibration_videos, image, progress, limit)
     progress("lower", 0, 1)
     plan = NOTHING_INT8 if calibration is None else calibration.plan
     try:

@@ -36,7 +36,6 @@ from movistream_converters.ir.layers import (
 from movistream_converters.ir.network import Network
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import Weights, random_weights
-from movistream_converters.quantise import calibration
 from movistream_converters.reference.execution import run_clip
 from movistream_converters.reference.images import seen
 from movistream_converters.reference.verification import relative_error, synthetic_frames
@@ -246,14 +245,12 @@ def pairs(image: Image) -> list[tuple[float, float]]:
     [IMAGENET, Image(1), Image(1, (-1, 1), (0.1,), (0.3,)), Image(3, (-1, 1))],
     ids=str,
 )
-def test_int8_from_videos(
-    image: Image, tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # Few channels of random weights are noisy: their stem would stay float.
-    monkeypatch.setattr(calibration, "STAGE_NOISE_LIMIT", 1.0)
+def test_int8_from_videos(image: Image, tmp_path: Path, clip: Path) -> None:
     path = tmp_path / "m.tflite"
     source = source_of(network_of(image))
     options = {"calibration_videos": (clip,), "held_out_videos": (clip,), "least_cosine": 0.99}
+    # Few channels of random weights are noisy: their stem would stay float.
+    options["stage_noise_limit"] = 1.0
     found = convert_source(source, path, precision=Precision.INT8, **options)  # type: ignore[arg-type]
     described = found.manifest.input
     assert described.dtype == "int8"

@@ -391,11 +391,25 @@ def test_videos_in_folders(tmp_path: Path) -> None:
     assert videos_at(tmp_path / "notes.txt") == (tmp_path / "notes.txt",)
 
 
-def test_a_noisy_stage_stays_float(
-    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("movistream_converters.quantise.calibration.STAGE_NOISE_LIMIT", -1.0)
-    conversion = _convert(small_checkpoint(), tmp_path / "m.tflite", clip)
-    assert conversion.report is not None
-    assert set(conversion.report.float_stages) == set(conversion.report.stage_noise)
-    assert conversion.manifest.input.height == IMAGE_SIZE
+def test_noisy_stages_stay_float_as_wished(tmp_path: Path, clip: Path) -> None:
+    all_float, none_float = (
+        _convert(small_checkpoint(), tmp_path / f"{limit}.tflite", clip, stage_noise_limit=limit)
+        for limit in (-1.0, 1.0)
+    )
+    assert all_float.report is not None
+    assert none_float.report is not None
+    assert set(all_float.report.float_stages) == set(all_float.report.stage_noise)
+    assert none_float.report.float_stages == ()
+    assert none_float.report.stage_noise == all_float.report.stage_noise
+    assert all_float.manifest.input.height == IMAGE_SIZE
+
+
+def test_only_int8_has_stages(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError, match="float16 has no stages in int8: --stage-noise is"):
+        convert_source(
+            small_checkpoint(),
+            tmp_path / "m.tflite",
+            precision=Precision.FLOAT16,
+            stage_noise_limit=1.0,
+        )
+    assert not any(tmp_path.iterdir())

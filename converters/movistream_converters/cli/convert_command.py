@@ -88,6 +88,14 @@ _STAGES = {
     help="Videos that the quality report judges the file on, besides those of the calibration.",
 )
 @option(
+    "--stage-noise",
+    group="Precision",
+    type=click.FloatRange(0, 1),
+    metavar="COSINE",
+    help="A stage that takes more from the logits' mean cosine when it is int8 stays float; with 1,"
+    " none does. [default: 0.0015]",
+)
+@option(
     "--fail-below",
     group="Precision",
     type=click.FloatRange(-1, 1),
@@ -117,6 +125,7 @@ def convert(
     precision: str,
     calibrate: Path | None,
     held_out: Path | None,
+    stage_noise: float | None,
     fail_below: float | None,
     horizon: float | None,
     verify: bool,
@@ -152,6 +161,7 @@ def convert(
             precision=Precision(precision),
             calibration_videos=calibration_videos,
             held_out_videos=held_out_videos,
+            stage_noise_limit=stage_noise,
             least_cosine=fail_below,
             horizon_s=horizon,
             verified=verify,

@@ -24,7 +24,7 @@ MOST_JUDGED_FRAMES = 240
 """Frames that a decision or a report looks at; ranges are taken from every frame."""
 
 STAGE_NOISE_LIMIT = 0.0015
-"""A stage that takes more than this from the mean cosine of the logits stays float."""
+"""A stage that takes more than this from the mean cosine of the logits stays float, by default."""
 
 BASE_NOISE_LIMIT = 0.01
 """States in int8 and kernels in int4 that take more than this, no stage being int8, stay float and
@@ -67,8 +67,13 @@ def calibrate(
     videos: tuple[Path | Part, ...],
     image: ImageInput,
     progress: Progress,
+    stage_noise_limit: float = STAGE_NOISE_LIMIT,
 ) -> Calibration:
     """Streams the videos through the float32 step, and tries each stage in int8.
+
+    Args:
+        stage_noise_limit: a stage that takes more than this from the mean cosine of the logits
+            stays float; with 1, none does, nor do states.
 
     Raises:
         VideoError: if a video cannot be read.
@@ -98,14 +103,14 @@ def calibrate(
     base: dict[tuple[str, ...], float] = {}
     for left_out in _LEFT_OUT:
         base[left_out] = lost_cosine(frozenset(), left_out)
-        if base[left_out] <= BASE_NOISE_LIMIT:
+        if base[left_out] <= max(BASE_NOISE_LIMIT, stage_noise_limit):
             break
     left_out = min(base, key=lambda parts: base[parts])
     noise = {}
     for done, (stage, computed) in enumerate(stages.items(), start=1):
         noise[stage] = lost_cosine(computed, left_out) - base[left_out]
         progress("choose", done, len(stages))
-    float_stages = tuple(stage for stage in stages if noise[stage] > STAGE_NOISE_LIMIT)
+    float_stages = tuple(stage for stage in stages if noise[stage] > stage_noise_limit)
     chosen = frozenset().union(*(stages[s] for s in stages if s not in float_stages))
     plan = without(network, plan_int8(network, observed, chosen), left_out)
     noise.update(dict.fromkeys(left_out, base[()]))
