@@ -14,7 +14,7 @@ from movistream_converters.tflite.precision import Precision
 from movistream_training import evaluate as module
 from movistream_training.errors import TrainingError
 from movistream_training.evaluate import converted_files, judge, unseen_examples
-from movistream_training.examples import Example
+from movistream_training.examples import Example, find_examples
 from movistream_training.run_folder import RunFolder
 from tests.conftest import small_checkpoint
 
@@ -109,7 +109,7 @@ def test_of_other_data_what_was_trained_on_is_left_out(run: RunFolder, tmp_path:
         "path,label,start,end\n/videos/a.mp4,bow,1,3\n/videos/a.mp4,bow,2,3\n"
         "/videos/b.mp4,wave,0,1.5\n/videos/b.mp4,wave,,\n/videos/d.mp4,wave,,\n"
     )
-    data, left_out = unseen_examples(run, table)
+    data, left_out = unseen_examples(run, find_examples(table))
     assert left_out == 2
     assert [(e.path.name, e.start_s) for e in data.examples] == [
         ("a.mp4", 2.0),
@@ -118,7 +118,7 @@ def test_of_other_data_what_was_trained_on_is_left_out(run: RunFolder, tmp_path:
     ]
     table.write_text("path,label\n/videos/a.mp4,bow\n/videos/b.mp4,wave\n")
     with pytest.raises(TrainingError, match="was trained on all of"):
-        unseen_examples(run, table)
+        unseen_examples(run, find_examples(table))
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,17 @@ def test_evaluate_leaves_out_what_was_trained_on(
     assert "2 videos, 16 frames, streamed" in output
 
 
+def test_evaluate_a_split(finished: tuple[RunFolder, str]) -> None:
+    folder = finished[0]
+    output = run("evaluate", folder.path, folder.split, "--split", "validation")
+    assert "2 videos, 16 frames, streamed" in output
+    with pytest.raises(MovistreamError, match="none of the data names the split 'test'"):
+        run("evaluate", folder.path, folder.split, "--split", "test")
+    wrong = CliRunner().invoke(command_line, ["evaluate", str(folder.path), "--split", "test"])
+    assert wrong.exit_code == 2
+    assert "--split chooses among DATA" in wrong.output
+
+
 def test_evaluate_a_file_and_shuffled(data: Path, finished: tuple[RunFolder, str]) -> None:
     run("evaluate", finished[0].path)
     file = finished[0].path / "int8.tflite"

@@ -90,11 +90,11 @@ def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Pa
     return tuple(paths)
 
 
-def unseen_examples(run: RunFolder, data: Path | None) -> tuple[DataSet, int]:
+def unseen_examples(run: RunFolder, data: DataSet | None) -> tuple[DataSet, int]:
     """Examples that a run was not trained on, and how many of the data were left out for that.
 
     Args:
-        data: a data set; None for what the run was validated on.
+        data: None for what the run was validated on.
 
     Raises:
         TrainingError: if nothing is left.
@@ -104,10 +104,9 @@ def unseen_examples(run: RunFolder, data: Path | None) -> tuple[DataSet, int]:
         kept = tuple(example for example in own.examples if example.split == "validation")
         return DataSet(own.labels, kept), 0
     trained = [e for e in own.examples if e.split == "training"]
-    found = find_examples(data)
-    kept = tuple(e for e in found.examples if not any(overlap(e, t) for t in trained))
+    kept = tuple(e for e in data.examples if not any(overlap(e, t) for t in trained))
     if not kept:
         raise TrainingError(
-            f"{run.path} was trained on all of {data}: there is nothing to judge on"
+            f"{run.path} was trained on all of these data: there is nothing to judge on"
         )
-    return DataSet(found.labels, kept), len(found.examples) - len(kept)
+    return DataSet(data.labels, kept), len(data.examples) - len(kept)

@@ -28,7 +28,7 @@ from movistream_training.answers import (
     top_accuracy,
 )
 from movistream_training.errors import TrainingError
-from movistream_training.examples import Example, find_examples
+from movistream_training.examples import SPLITS, Example, find_examples, of_split
 from movistream_training.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class Summary:
 @click.argument("model", type=parameters.MODEL)
 @click.argument("data", type=click.Path(path_type=Path), required=False)
 @click.option(
+    "--split",
+    type=click.Choice(SPLITS),
+    help="Only the videos of this split, of a table that names some.",
+)
+@click.option(
     "--warm-up",
     type=click.IntRange(min=0),
     default=0,
@@ -99,6 +104,7 @@ class Summary:
 def evaluate(
     model: Path,
     data: Path | None,
+    split: str | None,
     warm_up: int,
     shuffled: bool,
     plot: Path | None,
@@ -115,11 +121,16 @@ def evaluate(
     import_tensorflow()
     from movistream_training.evaluate import converted_files, unseen_examples
 
+    if split is not None and data is None:
+        raise click.UsageError("--split chooses among DATA")
+    given = None if data is None else find_examples(data)
+    if given is not None and split is not None:
+        given = of_split(given, split)
     if model.is_dir():
         run = RunFolder(model)
         if not run.weights.is_file() or not run.split.is_file():
             raise TrainingError(f"{model} is not the folder of a finished 'movistream train' run")
-        found, left_out = unseen_examples(run, data)
+        found, left_out = unseen_examples(run, given)
         if left_out:
             click.echo(f"{left_out} examples were trained on, and are left out", err=True)
         if plot is not None:
@@ -127,9 +138,9 @@ def evaluate(
         plot = plot or model / "accuracy.png"
         files = converted_files(run, lambda path: click.echo(f"converting {path.name} …", err=True))
     else:
-        if data is None:
+        if given is None:
             raise click.UsageError("a .tflite file needs DATA to be judged on")
-        found, files = find_examples(data), (model,)
+        found, files = given, (model,)
         if plot is not None:
             check_new_output(plot, force=force)
     if plot is not None:

@@ -22,7 +22,7 @@ from movistream.system.text import has_control_characters, printable
 from movistream_training.errors import TrainingError
 
 _COLUMNS = ("path", "label", "start", "end", "split")
-_SPLITS = ("training", "validation", "test")
+SPLITS = ("training", "validation", "test")
 _DIGEST_BYTES = 1 << 20
 
 
@@ -140,8 +140,8 @@ def _of_row(table: Path, line: int, row: Mapping[str, str | None]) -> Example:
     if end_s is not None and end_s <= start_s:
         raise TrainingError(f"{where} ends at {end_s:g} s, before it starts at {start_s:g} s")
     split = (row.get("split") or "").strip() or None
-    if split is not None and split not in _SPLITS:
-        raise TrainingError(f"{where} has the split {split!r}; there are {_SPLITS}")
+    if split is not None and split not in SPLITS:
+        raise TrainingError(f"{where} has the split {split!r}; there are {SPLITS}")
     return Example(table.parent / path, label, start_s, end_s, split)
 
 
@@ -157,6 +157,18 @@ def _seconds(where: str, text: str | None) -> float | None:
     return seconds
 
 
+def of_split(data: DataSet, split: str) -> DataSet:
+    """The examples that name a split.
+
+    Raises:
+        TrainingError: if none does.
+    """
+    found = tuple(example for example in data.examples if example.split == split)
+    if not found:
+        raise TrainingError(f"none of the data names the split {split!r}")
+    return DataSet(data.labels, found)
+
+
 def divide(
     data: DataSet, validation_share: float, seed: int
 ) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
@@ -170,7 +182,7 @@ def divide(
             together name different splits and overlap.
     """
     splits = _named_splits(data) or _named(_drawn_sides(data, validation_share, seed), "validation")
-    training, validation = _sides(data, splits, _SPLITS[:2])
+    training, validation = _sides(data, splits, SPLITS[:2])
     return training, validation
 
 
@@ -187,7 +199,7 @@ def divide_in_three(
         splits = _named(_drawn_sides(data, test_share, seed), "test")
         rest = DataSet(data.labels, tuple(e for e in data.examples if splits[e] != "test"))
         splits |= _named(_drawn_sides(rest, validation_share, seed), "validation")
-    training, validation, test = _sides(data, splits, _SPLITS)
+    training, validation, test = _sides(data, splits, SPLITS)
     return training, validation, test
 
 
