@@ -78,7 +78,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "movistream train MY_VIDEOS/ --arch found/arch.txt -o run",
         "movistream train MY_VIDEOS/ --arch at-once/arch.txt -o run",
         "movistream convert run/weights.safetensors --precision int8 --calibrate MY_VIDEOS/"
-        " -o small.tflite",
+        " --stage-noise 1 -o small.tflite",
         "movistream train found/split.csv",
     ),
     "it needs a camera": (
