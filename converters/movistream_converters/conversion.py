@@ -144,9 +144,9 @@ def convert_source(
     if labels:
         check_labels(labels, classes_of(source.network))
     check_output(output)
-    _check_videos(precision, calibration_videos, held_out_videos, least_cosine)
-    if stage_noise_limit is not None and precision is not Precision.INT8:
-        raise ConversionError(f"{precision.value} has no stages in int8: --stage-noise is for int8")
+    _check_precision(
+        precision, calibration_videos, held_out_videos, stage_noise_limit, least_cosine
+    )
     source = _with_horizon(source, horizon_s, layout)
     network, weights = fold(source.network, source.weights)
     if names := non_finite(weights):
@@ -311,10 +311,11 @@ def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) 
     return dataclass_replace(source, network=with_horizon(source.network, frames))
 
 
-def _check_videos(
+def _check_precision(
     precision: Precision,
     calibration: tuple[Path | Part, ...],
     held_out: tuple[Path | Part, ...],
+    stage_noise_limit: float | None,
     least_cosine: float | None,
 ) -> None:
     if precision is Precision.INT8 and not calibration:
@@ -328,6 +329,8 @@ def _check_videos(
             f"{precision.value} is not calibrated: --calibrate goes with --precision int8; judge"
             " any precision on videos with --held-out"
         )
+    if precision is not Precision.INT8 and stage_noise_limit is not None:
+        raise ConversionError(f"{precision.value} has no stages in int8: --stage-noise is for int8")
     if precision is Precision.FLOAT32 and (held_out or least_cosine is not None):
         raise ConversionError("float32 is what other precisions are judged against")
     if least_cosine is not None and not (calibration or held_out):

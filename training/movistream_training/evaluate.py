@@ -12,7 +12,7 @@ from movistream_converters.formats import safetensors_file
 from movistream_converters.tflite.precision import Precision
 from movistream_training.answers import Answer, stream_examples
 from movistream_training.errors import TrainingError
-from movistream_training.examples import DataSet, Example, find_examples, overlap
+from movistream_training.examples import DataSet, Example, find_examples, of_split, overlap
 from movistream_training.run_folder import RunFolder
 from movistream_training.videos import parts_of
 
@@ -72,7 +72,7 @@ def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Pa
     Raises:
         MovistreamError: if the run cannot be converted.
     """
-    trained = [e for e in find_examples(run.split).examples if e.split == "training"]
+    trained = of_split(find_examples(run.split), "training").examples
     paths = []
     for precision in Precision:
         path = run.path / f"{precision.value}.tflite"
@@ -101,9 +101,8 @@ def unseen_examples(run: RunFolder, data: DataSet | None) -> tuple[DataSet, int]
     """
     own = find_examples(run.split)
     if data is None:
-        kept = tuple(example for example in own.examples if example.split == "validation")
-        return DataSet(own.labels, kept), 0
-    trained = [e for e in own.examples if e.split == "training"]
+        return of_split(own, "validation"), 0
+    trained = of_split(own, "training").examples
     kept = tuple(e for e in data.examples if not any(overlap(e, t) for t in trained))
     if not kept:
         raise TrainingError(

@@ -11,7 +11,7 @@ _DATA = Path(__file__).parent / "data"
 
 
 def table_file(model: str) -> Path:
-    """A model's network, as :mod:`.search` found it: a table of blocks."""
+    """A model's network: a table of blocks."""
     return _DATA / f"{model}.txt"
 
 

@@ -16,7 +16,7 @@ from movistream.errors import VideoError
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
 from movistream_training.errors import SearchError, TrainingError
-from movistream_training.examples import Example, divide_in_three, find_examples
+from movistream_training.examples import SPLITS, Example, divide_in_three, find_examples
 from movistream_training.search.budget import Budget, check_budgets, parse_budget
 from movistream_training.search.space import Space, built_in_space, read_space
 from movistream_training.videos import Probed, probe
@@ -178,7 +178,7 @@ def read_asked(
     return Asked(
         space=known,
         material=VideoMaterial(found.labels, trained, validated, tested, clips, frames, flips),
-        sides=dict(zip(("training", "validation", "test"), sides, strict=True)),
+        sides=dict(zip(SPLITS, sides, strict=True)),
         text=f"batches of {clips}, clips of {frames} frames, flips: {flips}",
     )
 
