@@ -24,7 +24,7 @@ INSTALLED_CLUSTER = $(VENV_CLUSTER)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
-	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-model camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
+	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-models camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,7 +115,7 @@ demo: $(INSTALLED_DEMO) ## let the camera-motion model watch a clip whose motion
 demo-convert: $(INSTALLED) ## the same with a model that is converted to int8 here, with a report
 	@mkdir -p $(OUTPUT) && rm -f $(OUTPUT)/camera-motion.int8.tflite
 	$(CAMERA_MOTION_MODULE).calibration $(OUTPUT)/calibration
-	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision int8 \
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(CAMERA_MOTION_INT8) \
 		--calibrate $(OUTPUT)/calibration -o $(OUTPUT)/camera-motion.int8.tflite
 	$(BIN)/movistream demo --model $(OUTPUT)/camera-motion.int8.tflite -o $(OUTPUT) --force
 
@@ -296,61 +296,70 @@ bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debi
 		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite
 
 arm-install: $(INSTALLED) ## install on an emulated Raspberry Pi 5 from its wheels, run the demo, serve it, benchmark
-	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(BUILT_IN_MODEL)
+	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(BUILT_IN_MODELS)/$(MODEL).tflite
 	bash benchmarks/arm_install.sh build/arm
 
 paper-table: $(INSTALLED) ## what MoViNets and X3D cost, beside the published figures
 	$(BIN)/python -m movistream_converters.networks.paper_table
 
+# Which of the models in the box: camera-motion or camera-motion-small.
+MODEL = camera-motion
 CAMERA_MOTION = build/camera-motion
+CAMERA_MOTION_RUN = $(CAMERA_MOTION)/$(MODEL)
+CAMERA_MOTION_DATA = training/movistream_training/camera_motion/data
+CAMERA_MOTION_WEIGHTS = $(CAMERA_MOTION_DATA)/$(MODEL).safetensors
+# Every stage: none of these networks is so noisy in int8 that it would have to stay float.
+CAMERA_MOTION_INT8 = --precision int8 --stage-noise 1
 CAMERA_MOTION_MODULE = TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion
 
-camera-motion: $(INSTALLED) ## train the camera-motion model from nothing and judge it (Debian 12)
+camera-motion: $(INSTALLED) ## train a camera-motion model (MODEL) from nothing and judge it (Debian 12)
 	@mkdir -p $(CAMERA_MOTION)
 	$(CAMERA_MOTION_MODULE).fetching $(CAMERA_MOTION)/footage
-	$(CAMERA_MOTION_MODULE).training $(CAMERA_MOTION)/footage $(CAMERA_MOTION)/run \
-		--arch $(CAMERA_MOTION_WEIGHTS:.safetensors=.txt)
-	$(MAKE) judge-camera-motion CAMERA_MOTION_WEIGHTS=$(CAMERA_MOTION)/run/weights.safetensors
+	$(CAMERA_MOTION_MODULE).training $(CAMERA_MOTION)/footage $(CAMERA_MOTION_RUN) \
+		--arch $(CAMERA_MOTION_DATA)/$(MODEL).txt
+	$(MAKE) judge-camera-motion MODEL=$(MODEL) CAMERA_MOTION_WEIGHTS=$(CAMERA_MOTION_RUN)/weights.safetensors
 
-CAMERA_MOTION_WEIGHTS = training/movistream_training/camera_motion/data/camera-motion.safetensors
 # The shell finds the files: before the recipe has run, they may not be there.
 JUDGED_PICTURES = $(patsubst %,$(CAMERA_MOTION)/footage/%/*,mate-backgrounds scikit-learn) \
 	$(patsubst %,$(CAMERA_MOTION)/footage/scikit-image/%,astronaut.png rocket.jpg chelsea.png coffee.png)
 JUDGED_VIDEOS = $(patsubst %,$(CAMERA_MOTION)/footage/opencv-doc/%,vtest.avi tree.avi) \
 	$(wildcard $(CLIPS)/bottle_detection.mp4 $(CLIPS)/asl_gestures/*.mkv)
 
-judge-camera-motion: $(INSTALLED) ## judge the camera-motion model that comes with the package
-	@mkdir -p $(CAMERA_MOTION)
+judge-camera-motion: $(INSTALLED) ## judge a camera-motion model (MODEL) that comes with the package
+	@mkdir -p $(CAMERA_MOTION_RUN)
 	$(CAMERA_MOTION_MODULE).fetching $(CAMERA_MOTION)/footage
 	rm -rf $(CAMERA_MOTION)/calibration $(CAMERA_MOTION)/held-out
 	$(CAMERA_MOTION_MODULE).calibration $(CAMERA_MOTION)/calibration
 	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/photographs $(JUDGED_PICTURES)
 	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/videos $(JUDGED_VIDEOS)
-	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) -o $(CAMERA_MOTION)/float32.tflite > /dev/null
-	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision int8 \
-		--calibrate $(CAMERA_MOTION)/calibration -o $(CAMERA_MOTION)/int8.tflite
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) -o $(CAMERA_MOTION_RUN)/float32.tflite > /dev/null
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(CAMERA_MOTION_INT8) \
+		--calibrate $(CAMERA_MOTION)/calibration -o $(CAMERA_MOTION_RUN)/int8.tflite
 	for data in photographs videos; do \
 		for precision in float32 int8; do \
-			$(BIN)/movistream evaluate $(CAMERA_MOTION)/$$precision.tflite \
+			$(BIN)/movistream evaluate $(CAMERA_MOTION_RUN)/$$precision.tflite \
 				$(CAMERA_MOTION)/held-out/$$data --warm-up 10 \
-				--plot $(CAMERA_MOTION)/$$data-$$precision.png || exit 1; \
+				--plot $(CAMERA_MOTION_RUN)/$$data-$$precision.png || exit 1; \
 		done; \
-		$(CAMERA_MOTION_MODULE).control $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/held-out/$$data || exit 1; \
+		$(CAMERA_MOTION_MODULE).control $(CAMERA_MOTION_RUN)/int8.tflite $(CAMERA_MOTION)/held-out/$$data || exit 1; \
 	done
-	cp training/movistream_training/camera_motion/data/natural.csv $(CAMERA_MOTION)/footage/
-	$(BIN)/movistream evaluate $(CAMERA_MOTION)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
+	cp $(CAMERA_MOTION_DATA)/natural.csv $(CAMERA_MOTION)/footage/
+	$(BIN)/movistream evaluate $(CAMERA_MOTION_RUN)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
 
-BUILT_IN = build/built-in-model
-BUILT_IN_MODEL = sdk/movistream/file/models/$(notdir $(CAMERA_MOTION_WEIGHTS:.safetensors=.tflite))
+BUILT_IN = build/built-in-models
+BUILT_IN_MODELS = sdk/movistream/file/models
 
-built-in-model: $(INSTALLED) ## write the int8 file that comes with the runtime, and print its digest
+built-in-models: $(INSTALLED) ## write the int8 files that come with the runtime, and print their digests
 	rm -rf $(BUILT_IN)
 	$(CAMERA_MOTION_MODULE).calibration $(BUILT_IN)/calibration
-	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision int8 --calibrate $(BUILT_IN)/calibration \
-		-o $(BUILT_IN)/$(notdir $(BUILT_IN_MODEL))
-	cp $(BUILT_IN)/$(notdir $(BUILT_IN_MODEL)) $(BUILT_IN_MODEL)
-	@$(BIN)/movistream inspect $(BUILT_IN_MODEL) --json | \
-		sed -n 's/.*"digest": "\(.*\)"/its digest, for sdk\/movistream\/file\/names.py: \1/p'
+	for model in camera-motion camera-motion-small; do \
+		$(BIN)/movistream convert $(CAMERA_MOTION_DATA)/$$model.safetensors $(CAMERA_MOTION_INT8) \
+			--calibrate $(BUILT_IN)/calibration -o $(BUILT_IN)/$$model.tflite || exit 1; \
+	done
+	cp $(BUILT_IN)/*.tflite $(BUILT_IN_MODELS)/
+	@for file in $(BUILT_IN)/*.tflite; do \
+		$(BIN)/movistream inspect $$file --json | sed -n "s|.*\"digest\": \"\(.*\)\"|$$file: \1|p"; \
+	done; echo "They belong into sdk/movistream/file/names.py."
 
 ANDROID = build/android
 ANDROID_MODELS = $(patsubst %,$(ANDROID)/models/camera-motion.%.tflite,float32 int8)

@@ -68,14 +68,21 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "python -m movistream_benchmarks.streams pacing MODEL",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO --hostile",
-        "python -m movistream_training.camera_motion.search FOOTAGE FOUND"
-        " --budget '1.25 M instructions on cortex-a76' --width 6",
+        "python -m movistream_training.camera_motion.search FOOTAGE FOUND --seed 3"
+        " --budget '1.41 M instructions on cortex-a76' --budget '2.4 M instructions on cortex-a72'",
+        "movistream search clips --budget '0.6 M instructions on cortex-a76' --minutes 20 -o found",
         "movistream search MY_VIDEOS/ --budget '1.4 M instructions on cortex-a76' -o found",
         "movistream search-cluster MY_VIDEOS/ --budget '1.4 M instructions on cortex-a76'"
         " --workers 2 -o at-once",
     ),
     "it goes on from a search, which takes minutes": (
-        "movistream train MY_VIDEOS/ --arch found/arch.txt -o run",
+        "movistream train found/split.csv --arch found/arch.txt -o run",
+        "movistream train found/split.csv --arch found/arch.txt -o small",
+        "movistream convert small/weights.safetensors --precision int8 --calibrate clips"
+        " --stage-noise 1 -o small.tflite",
+        "movistream bench-arm small.tflite",
+        "movistream evaluate small.tflite found/split.csv --split test",
+        "movistream run small.tflite clips/nod/0.mp4",
         "movistream train MY_VIDEOS/ --arch at-once/arch.txt -o run",
         "movistream convert run/weights.safetensors --precision int8 --calibrate MY_VIDEOS/"
         " --stage-noise 1 -o small.tflite",

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from movistream.errors import EngineUnavailableError
 from movistream.file.labels import labels_from
-from movistream.file.names import find_model
+from movistream.file.names import BUILT_IN_DIGESTS, find_model
 from movistream_benchmarks.arm.emulator import count, count_all, set_up
 from movistream_benchmarks.arm.step_counted import Request
 from movistream_converters import convert, random_weights
@@ -32,18 +32,20 @@ def page(name: str) -> str:
     return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
-def test_instructions_of_the_built_in_model() -> None:
+def test_instructions_of_the_built_in_models() -> None:
     try:
         set_up(EMULATOR)
     except EngineUnavailableError as reason:
         pytest.skip(str(reason))
     text = page("raspberry-pi.md")
-    (row,) = re.findall(r"^\| camera motion, int8 \| (.+) \| (.+) \|$", text, re.MULTILINE)
-    path = str(find_model("camera-motion"))
-    for cpu, figure in zip(("cortex-a76", "cortex-a72"), row, strict=True):
-        request = Request(path, False, "auto", "auto", warm_up=12, frames=5)
-        found = count(EMULATOR, cpu, request).median / 1e6
-        assert f"{found:.1f}" == figure, cpu
+    rows = re.findall(r"^\| (camera-motion.*), int8 \| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert [name for name, *_ in rows] == [*BUILT_IN_DIGESTS]
+    for name, *figures in rows:
+        path = str(find_model(name))
+        for cpu, figure in zip(("cortex-a76", "cortex-a72"), figures, strict=True):
+            request = Request(path, False, "auto", "auto", warm_up=12, frames=5)
+            found = count(EMULATOR, cpu, request).median / 1e6
+            assert f"{found:.1f}" == figure, (name, cpu)
 
 
 def test_counts_in_one_emulator_are_those_of_each_alone(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the model in the box is made of."""
+"""What the models in the box are made of."""
 
 from __future__ import annotations
 

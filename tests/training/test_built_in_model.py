@@ -30,6 +30,7 @@ def test_converting_again_gives_the_same_file_or_the_same_answers(
         safetensors_file.read(weights_file(name)),
         path,
         precision=Precision.INT8,
+        stage_noise_limit=1.0,
         calibration_videos=write_calibration_videos(tmp_path / "calibration"),
     )
     with movistream.load(path) as again, movistream.load(shipped) as model:

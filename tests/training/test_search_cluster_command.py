@@ -63,7 +63,7 @@ def test_a_search_in_one_process(home: Path) -> None:
     assert code == 0, told
     assert misfit(SPACE, read_table(found / "arch.txt")) is None
     assert "k multiply-adds" in printed.splitlines()[0]
-    assert f"next: movistream train DATA --arch {found / 'arch.txt'}" in printed
+    assert f"next: movistream train {found / 'split.csv'} --arch {found / 'arch.txt'}" in printed
     assert "step 4: loss" in told
     assert len((found / "history.csv").read_text().splitlines()) == 5
     assert json.loads((found / "controller.json").read_text())

@@ -55,7 +55,7 @@ def test_a_search_and_its_files(home: Path) -> None:
     command = ("search", home / "data", "-o", found, "--space", home / "space.toml", *SMALL)
     code, printed = outcome(*command)
     assert code == 0, printed
-    assert f"next: movistream train DATA --arch {found / 'arch.txt'}" in printed
+    assert f"next: movistream train {found / 'split.csv'} --arch {found / 'arch.txt'}" in printed
     assert read_space(found / "space.toml") == SPACE
     chosen = read_table(found / "arch.txt")
     assert misfit(SPACE, chosen) is None

@@ -20,11 +20,14 @@ from movistream.system.user_folders import cache_folder
 MODEL_SUFFIX = ".tflite"
 
 BUILT_IN_DIGESTS: Mapping[str, str] = MappingProxyType(
-    {"camera-motion": "3563f16ab1f44c70f22af49246a79d076061cd59cc42b0011b64a5298cba6cf5"}
+    {
+        "camera-motion": "40c606c6ad12a3ec0e0ccb371355d8b4b37e80f51351a8427b100a89503f90e9",
+        "camera-motion-small": "079e7b4e442e12dd7011a6585c378c9f0ed2ffe376b5ab9694d5d2644260fcee",
+    }
 )
 """Models that come with this package, by name: the digests that their manifests are sealed with.
 
-``make built-in-model`` writes the files and prints their digests.
+``make built-in-models`` writes the files and prints their digests.
 """
 
 _BUILT_IN_FOLDER = Path(__file__).parent / "models"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-MODELS = ("camera-motion",)
+MODELS = ("camera-motion", "camera-motion-small")
 """docs/camera-motion.md is their card."""
 
 _DATA = Path(__file__).parent / "data"

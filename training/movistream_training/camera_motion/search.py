@@ -24,7 +24,7 @@ from movistream_training.search.plan import Plan
 from movistream_training.search.space import read_space
 
 SPACE = Path(__file__).parent / "data" / "space.toml"
-"""N0's space, for images of 80 or 96 pixels, at the rate of the clips."""
+"""N0's space, for images of 80 to 96 pixels, at the rate of the clips."""
 
 TASK = Task(len(LABELS), HORIZON_FRAMES)
 

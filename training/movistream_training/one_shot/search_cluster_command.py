@@ -136,7 +136,7 @@ def search_cluster(
                 f"note: that is more than {budget}; a search aims at its budget, so ask for less"
             )
     click.echo(f"wrote {folder.table}, controller.json, history.csv")
-    click.echo(f"next: movistream train DATA --arch {folder.table} -o run")
+    click.echo(f"next: movistream train {folder.split} --arch {folder.table} -o run")
 
 
 class ShareOfBudget:

@@ -129,4 +129,5 @@ def _summarise(
     click.echo(
         f"wrote {folder.table}, {folder.front.name}, {folder.costs.name}, {folder.report.name}"
     )
-    click.echo(f"next: movistream train DATA --arch {folder.table} -o run")
+    data = folder.split if folder.split.exists() else "DATA"
+    click.echo(f"next: movistream train {data} --arch {folder.table} -o run")
