@@ -307,6 +307,7 @@ MODEL = camera-motion
 CAMERA_MOTION = build/camera-motion
 CAMERA_MOTION_RUN = $(CAMERA_MOTION)/$(MODEL)
 CAMERA_MOTION_DATA = training/movistream_training/camera_motion/data
+CAMERA_MOTION_MODELS = $(notdir $(basename $(wildcard $(CAMERA_MOTION_DATA)/*.safetensors)))
 CAMERA_MOTION_WEIGHTS = $(CAMERA_MOTION_DATA)/$(MODEL).safetensors
 # Every stage: none of these networks is so noisy in int8 that it would have to stay float.
 CAMERA_MOTION_INT8 = --precision int8 --stage-noise 1
@@ -352,7 +353,7 @@ BUILT_IN_MODELS = sdk/movistream/file/models
 built-in-models: $(INSTALLED) ## write the int8 files that come with the runtime, and print their digests
 	rm -rf $(BUILT_IN)
 	$(CAMERA_MOTION_MODULE).calibration $(BUILT_IN)/calibration
-	for model in camera-motion camera-motion-small; do \
+	for model in $(CAMERA_MOTION_MODELS); do \
 		$(BIN)/movistream convert $(CAMERA_MOTION_DATA)/$$model.safetensors $(CAMERA_MOTION_INT8) \
 			--calibrate $(BUILT_IN)/calibration -o $(BUILT_IN)/$$model.tflite || exit 1; \
 	done
@@ -368,7 +369,7 @@ ANDROID_ASSETS = android_demo/app/src/main/assets
 $(ANDROID)/models/camera-motion.%.tflite: $(CAMERA_MOTION_WEIGHTS) | $(INSTALLED)
 	@mkdir -p $(@D)
 	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion.calibration $(@D)/calibration-$* > /dev/null
-	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) --precision $* $(if $(filter int8,$*),--calibrate $(@D)/calibration-$*) -o $@ > /dev/null
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(if $(filter int8,$*),$(CAMERA_MOTION_INT8) --calibrate $(@D)/calibration-$*,--precision $*) -o $@ > /dev/null
 
 android-check: $(INSTALLED) $(ANDROID_MODELS) ## test the Android demo without a phone (x86-64 Debian 12)
 	bash android_demo/checks/check.sh $(ANDROID) $(BIN)/python $(ANDROID_MODELS)
