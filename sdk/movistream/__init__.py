@@ -19,82 +19,26 @@ Frames of one's own, uint8 RGB (height, width, 3), of any size:
 Several sources at once: :class:`StreamPool`.
 """
 
-from movistream._version import __version__
-from movistream.errors import (
-    EngineError,
-    EngineUnavailableError,
-    FrameError,
-    LabelsError,
-    MissingExtraError,
-    ModelError,
-    MovistreamError,
-    OutputError,
-    SnapshotError,
-    VideoError,
-)
-from movistream.file.manifest import Manifest
-from movistream.sources import ArraySource, Source, SourceOptions, VideoFrame, open_source
-from movistream.stream.model import Snapshot, Stream
-from movistream.stream.preprocess import Region, View
-from movistream.stream.result import Prediction, Result
-from movistream.stream.snapshot_file import read_snapshot, write_snapshot
-from movistream.watch.answer import Answer, TimelineEntry, classify
-from movistream.watch.events import Event, EventOptions
-from movistream.watch.lane import Ended, Started
-from movistream.watch.model import Ensemble, Model, load
-from movistream.watch.pool import StreamPool
-from movistream.watch.resets import ResetOptions
-from movistream.watch.scores import ScoreOptions
-from movistream.watch.watcher import Notice, Passed, Seen, Step, WatchOptions
-from movistream.watch.watching import Watching
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "Answer",
-    "ArraySource",
-    "Ended",
-    "EngineError",
-    "EngineUnavailableError",
-    "Ensemble",
-    "Event",
-    "EventOptions",
-    "FrameError",
-    "LabelsError",
-    "Manifest",
-    "MissingExtraError",
-    "Model",
-    "ModelError",
-    "MovistreamError",
-    "Notice",
-    "OutputError",
-    "Passed",
-    "Prediction",
-    "Region",
-    "ResetOptions",
-    "Result",
-    "ScoreOptions",
-    "Seen",
-    "Snapshot",
-    "SnapshotError",
-    "Source",
-    "SourceOptions",
-    "Started",
-    "Step",
-    "Stream",
-    "StreamPool",
-    "TimelineEntry",
-    "VideoError",
-    "VideoFrame",
-    "View",
-    "WatchOptions",
-    "Watching",
-    "__version__",
-    "classify",
-    "load",
-    "open_source",
-    "read_snapshot",
-    "write_snapshot",
-]
+from movistream._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from movistream.public import *  # noqa: F403 - it says itself what is public
+
+_PUBLIC = "movistream.public"
+
+
+def __getattr__(name: str) -> Any:
+    # A command that needs neither video nor engine starts without them.
+    public = importlib.import_module(_PUBLIC)
+    if name in {"__all__", *public.__all__}:
+        globals()[name] = getattr(public, name)
+    if name in globals():  # As are modules now.
+        return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(importlib.import_module(_PUBLIC).__all__)

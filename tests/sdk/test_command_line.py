@@ -180,3 +180,13 @@ def test_plots_are_written_in_two_formats(
     code, told = refused(capsys, "run", str(model_path), str(clip), "--plot", "scores.gif")
     assert code == 1
     assert "its name must end in .png or .svg" in told
+
+
+def test_what_needs_no_video_starts_without_what_reads_one() -> None:
+    program = "import sys; from movistream.cli import main\n"
+    program += "try: main(['--version'])\nexcept SystemExit: pass\n"
+    program += "print(sorted({'numpy', 'av', 'ai_edge_litert'} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[1:] == ["[]"]

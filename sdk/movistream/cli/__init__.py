@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import io
+import os
 import signal
 import sys
 import threading
@@ -13,9 +14,8 @@ from typing import Any
 
 import click
 
-import movistream
+from movistream._version import __version__
 from movistream.errors import MissingExtraError, MovistreamError
-from movistream.sources.address import without_addresses
 from movistream.system.text import printable
 
 _GROUP = "movistream.commands"
@@ -85,7 +85,7 @@ def _missing_extra(command: metadata.EntryPoint) -> str | None:
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(movistream.__version__, prog_name="movistream")
+@click.version_option(__version__, prog_name="movistream")
 def command_line() -> None:
     """Stream video through networks that remember, on small devices, one frame at a time."""
 
@@ -105,6 +105,8 @@ def main(
         name: of the program, in messages.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    # numpy's threads for large matrices, of which there are none here, spin when they start.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -117,19 +119,27 @@ def main(
     try:
         command.main(arguments, prog_name=name, standalone_mode=False)
     except MovistreamError as error:
-        _fail(without_addresses(str(error), arguments), 1)
+        _fail(str(error), 1, arguments)
     except click.ClickException as error:
         text = io.StringIO()
         error.show(text)
-        click.echo(without_addresses(text.getvalue(), arguments), err=True, nl=False)
+        click.echo(_without_addresses(text.getvalue(), arguments), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted", 130)
+        _fail("interrupted", 130, arguments)
     except OSError as error:
         told = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-        _fail(without_addresses(told, arguments), 1)
+        _fail(told, 1, arguments)
 
 
-def _fail(message: str, code: int) -> None:
-    click.echo(f"movistream: error: {message}", err=True)
+def _fail(message: str, code: int, arguments: list[str]) -> None:
+    told = _without_addresses(message, arguments)
+    click.echo(f"movistream: error: {told}", err=True)
     sys.exit(code)
+
+
+def _without_addresses(message: str, arguments: list[str]) -> str:
+    # Imported for errors alone: the room of sources comes with it.
+    from movistream.sources.address import without_addresses
+
+    return without_addresses(message, arguments)

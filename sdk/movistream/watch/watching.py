@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +123,9 @@ class Watching:
 
     async def __aiter__(self) -> AsyncIterator[Step]:
         """The steps, in order; the event loop goes on meanwhile, and has the callbacks."""
+        import asyncio
+        from concurrent.futures import ThreadPoolExecutor
+
         lane = self._lane()
         items = self._items(lane)
         # A stream belongs to one thread at a time; a live source must not keep a shared one.
