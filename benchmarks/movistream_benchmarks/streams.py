@@ -22,6 +22,7 @@ import movistream
 from movistream.cli import main as run
 from movistream.sources import find_videos
 from movistream.stream.ensemble import Ensemble, StreamLike
+from movistream.stream.parts import Shown
 from movistream_benchmarks.process_memory import read_memory
 
 _WIDTH, _HEIGHT = 640, 480
@@ -68,7 +69,7 @@ class SlowedModel:
         stream = self._model.stream(**options)
         step = stream.step
 
-        def slowed(image: npt.NDArray[np.uint8], **named: Any) -> movistream.Result:
+        def slowed(image: Shown, **named: Any) -> movistream.Result:
             end_s = time.monotonic() + self._step_s
             result = step(image, **named)
             time.sleep(max(0.0, end_s - time.monotonic()))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movistream.sources import VideoFrame
-from movistream.sources.picking import LiveTicks, is_at, marked_every, pick_at_rate
+from movistream.sources.picking import LiveTicks, is_at, one_in, pick_at_rate
 
 
 def frames_at(times_s: Sequence[float]) -> list[VideoFrame]:
@@ -64,7 +64,7 @@ def test_a_gap() -> None:
 
 
 def test_one_in_so_many() -> None:
-    assert [f.index for f, marked in marked_every(frames_at(range(10)), 4) if marked] == [0, 4, 8]
+    assert [f.index for f, marked in one_in(4)(frames_at(range(10))) if marked] == [0, 4, 8]
 
 
 @settings(max_examples=200, deadline=None)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from movistream.errors import MovistreamError
-from movistream.sources import VideoFile
+from movistream.sources import VideoFile, VideoFrame
 from movistream.sources.picking import pick_at_rate
 from movistream.watch.resets import ResetOptions, ResetPolicy, SceneCutDetector
 
@@ -16,7 +16,7 @@ PICTURE = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
 
 def reasons(options: ResetOptions, times_s: list[float]) -> list[str | None]:
     policy = ResetPolicy(options)
-    return [policy.reason(time_s, PICTURE) for time_s in times_s]
+    return [policy.reason(VideoFrame(0, time_s, lambda: PICTURE)) for time_s in times_s]
 
 
 def test_a_gap() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from movistream.sources import VideoFile
+from movistream.sources import VideoFile, VideoFrame
 from movistream.stream.model import Model
 from movistream_training.examples import Example
 from movistream_training.videos import part_of_video
@@ -62,13 +62,13 @@ def stream_examples(
             if generator is not None:
                 kept = list(frames)
                 frames = iter([kept[index] for index in generator.permutation(len(kept))])
-            logits = [stream.step(frame).logits for frame in frames]
+            logits = [stream.step(frame.shown).logits for frame in frames]
             answers.append(Answer(labels.index(example.label), np.stack(logits)))
             on_example()
     return answers
 
 
-def _frames(example: Example, rate: float | None) -> Iterator[npt.NDArray[np.uint8]]:
+def _frames(example: Example, rate: float | None) -> Iterator[VideoFrame]:
     with VideoFile(example.path) as video:
         yield from part_of_video(video, example, rate, example.start_s)
 

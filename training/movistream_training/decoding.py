@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from movistream.errors import VideoError
 from movistream.file.manifest import ImageInput
-from movistream.sources import VideoFile
+from movistream.sources import VideoFile, VideoFrame
 from movistream.stream.preprocess import Preprocessor
 from movistream_converters.quantise.videos import seen_frame
 from movistream_training.augmentation import Augmentation, augment, random_augmentation
@@ -147,13 +147,14 @@ class ClipReader:
 
     def _shown(
         self,
-        frame: npt.NDArray[np.uint8],
+        frame: VideoFrame,
         change: Augmentation | None,
         preprocess: Preprocessor,
     ) -> npt.NDArray[np.uint8]:
+        shown = frame.shown
         if change is not None:
-            frame = augment(frame, change, self.image.height)
-        return seen_frame(preprocess, frame, self.image)
+            shown = augment(frame.image, change, self.image.height)
+        return seen_frame(preprocess, shown, self.image)
 
     def _nothing(self) -> tuple[Any, Any, Any]:
         return (

@@ -6,11 +6,8 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from movistream.sources import VideoFile
-from movistream_converters.quantise.videos import Part, part_images
+from movistream.sources import VideoFile, VideoFrame
+from movistream_converters.quantise.videos import Part, part_frames
 from movistream_training.examples import Example
 
 
@@ -33,7 +30,7 @@ def probe(example: Example) -> Probed:
         VideoError: if there is none.
     """
     with VideoFile(example.path) as video:
-        next(part_of_video(video, example, None, example.start_s))
+        _ = next(part_of_video(video, example, None, example.start_s)).image
         seconds = video.seconds
     end_s = math.inf if example.end_s is None else example.end_s
     if seconds is not None:
@@ -43,8 +40,8 @@ def probe(example: Example) -> Probed:
 
 def part_of_video(
     video: VideoFile, example: Example, rate: float | None, start_s: float
-) -> Iterator[npt.NDArray[np.uint8]]:
-    """Frames of an example, uint8 RGB.
+) -> Iterator[VideoFrame]:
+    """Frames of an example.
 
     Args:
         video: the example's, just opened.
@@ -54,7 +51,7 @@ def part_of_video(
     Raises:
         VideoError: if it has no frame from there on.
     """
-    return part_images(video, Part(example.path, start_s, example.end_s), rate)
+    return part_frames(video, Part(example.path, start_s, example.end_s), rate)
 
 
 def parts_of(examples: Iterable[Example]) -> tuple[Part, ...]:

@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from movistream.errors import VideoError
 from movistream.file.manifest import ImageInput
-from movistream.sources import VideoFile, find_videos
-from movistream.sources.picking import is_at, pick_at_rate
+from movistream.sources import VideoFile, VideoFrame, find_videos
+from movistream.sources.picking import at_rate, from_time, one_in
+from movistream.stream.parts import Shown
 from movistream.stream.preprocess import Preprocessor
 from movistream_converters.errors import ConversionError
 from movistream_converters.ir.layers import Image
@@ -84,7 +85,7 @@ def decodable(
         part = video if isinstance(video, Part) else Part(video)
         try:
             with VideoFile(part.path) as file:
-                next(part_images(file, part, None))
+                _ = next(part_frames(file, part, None)).image
         except VideoError as error:
             wrong.append(error)
         else:
@@ -111,12 +112,12 @@ def read_frames(video: Path | Part, image: ImageInput) -> Iterator[Frame]:
     preprocess = Preprocessor(image)
     part = video if isinstance(video, Part) else Part(video)
     with VideoFile(part.path) as file:
-        for frame in part_images(file, part, image.frames_per_second):
-            yield seen_frame(preprocess, frame, image)
+        for frame in part_frames(file, part, image.frames_per_second):
+            yield seen_frame(preprocess, frame.shown, image)
 
 
-def part_images(file: VideoFile, part: Part, rate: float | None) -> Iterator[Frame]:
-    """The frames of a part as they are, uint8 RGB.
+def part_frames(file: VideoFile, part: Part, rate: float | None) -> Iterator[VideoFrame]:
+    """The frames of a part.
 
     Args:
         file: the part's video, just opened.
@@ -128,20 +129,19 @@ def part_images(file: VideoFile, part: Part, rate: float | None) -> Iterator[Fra
     """
     end_s = math.inf if part.end_s is None else part.end_s
     found = False
-    frames = iter(file)
+    picking = one_in(1)
     if rate is not None and file.frames_per_second is not None:
-        frames = pick_at_rate(file, rate)
-    for frame in frames:
+        picking = at_rate(rate)
+    for frame in file.picked(from_time(picking, part.start_s)):
         if frame.time_s >= end_s:
             break
-        if is_at(frame, part.start_s):
-            found = True
-            yield frame.image
+        found = True
+        yield frame
     if not found:
         raise VideoError(f"{part.path} holds no frame from {part.start_s:g} to {end_s:g} s")
 
 
-def seen_frame(preprocess: Preprocessor, frame: Frame, image: ImageInput) -> Frame:
+def seen_frame(preprocess: Preprocessor, frame: Shown, image: ImageInput) -> Frame:
     """A frame as the runtime brings it to a network's size and channels, as bytes."""
     values = preprocess(frame).reshape(image.height, image.width, image.channels)
     return np.asarray(np.round(values * np.float32(255)), np.uint8)

@@ -11,6 +11,7 @@ from movistream.cli.help import option, options
 from movistream.engines import ENGINES
 from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import OutputError
+from movistream.sources.decoding import QUALITIES
 from movistream.stream.loading import MOST_THREADS
 from movistream.system.output import check_output
 from movistream.watch.events import EventOptions
@@ -63,7 +64,7 @@ model_options = options(
         "--threads",
         type=click.IntRange(min=1, max=MOST_THREADS),
         group="Model",
-        help="Threads of the engine. [default: one per core, at most 4]",
+        help="Threads of the engine, and of decoders. [default: one per core, at most 4]",
     ),
     engine_option,
     arithmetic_option,
@@ -196,6 +197,14 @@ source_options = options(
         type=parameters.FRAMES_PER_SECOND,
         group="Source",
         help="Frame rate of raw frames or image files; a camera is asked for it.",
+    ),
+    option(
+        "--decode",
+        type=click.Choice(QUALITIES),
+        default="exact",
+        show_default=True,
+        group="Source",
+        help="Decode every pixel as it is meant, or take less CPU for nearly the same.",
     ),
 )
 

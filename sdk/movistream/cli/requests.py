@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from movistream.sources.decoding import Quality
 from movistream.stream.ensemble import Streamable
 from movistream.watch.events import EventOptions
 from movistream.watch.model import Ensemble, Model, load
@@ -38,6 +39,7 @@ class WatchRequest:
     every: int | None
     source_size: tuple[int, int] | None
     source_fps: float | None
+    decode: Quality
     temperature: float
     smoothing: float
     allow: tuple[str, ...]

@@ -20,7 +20,7 @@ from movistream.cli.requests import (
 from movistream.drawing.plot_file import check_plot_output
 from movistream.drawing.video_writer import check_video_output
 from movistream.errors import OutputError
-from movistream.sources import SourceOptions
+from movistream.sources import DecodeOptions, SourceOptions
 from movistream.stream.ensemble import Streamable
 from movistream.stream.preprocess import Fit, Region, View
 from movistream.watch.watcher import WatchOptions
@@ -136,6 +136,7 @@ def source_options(request: Request, model: Streamable) -> SourceOptions:
         frames_per_second=rate,
         image_files_per_second=rate or request.fps or model.frames_per_second,
         give_up_after_s=request.give_up_after,
+        decode=DecodeOptions(request.decode),
     )
 
 
@@ -145,6 +146,7 @@ def describe(request: Request) -> dict[str, object]:
     return {
         "fps": request.fps,
         "every": request.every,
+        "decode": request.decode,
         "start_s": request.start,
         "end_s": request.end,
         "horizon_s": request.horizon,

@@ -15,7 +15,7 @@ from movistream.demo.motion import LABELS, CameraPath
 from movistream.drawing.annotate import annotate
 from movistream.drawing.plot_file import figure_class, save_plot
 from movistream.drawing.video_writer import open_video_writer
-from movistream.sources.picking import pick_at_rate
+from movistream.sources.picking import at_rate
 from movistream.sources.video_file import VideoFile
 from movistream.stream.model import Model
 from movistream.stream.result import Prediction
@@ -53,8 +53,8 @@ def watch_clip(model: Model, clip: Path, path: CameraPath) -> tuple[TimelineFram
     timeline = []
     with model.stream() as stream, VideoFile(clip) as video:
         rate = model.frames_per_second or FRAMES_PER_SECOND
-        for frame in pick_at_rate(video, rate):
-            top = tuple(stream.step(frame.image).top(_CLASSES_DRAWN))
+        for frame in video.picked(at_rate(rate)):
+            top = tuple(stream.step(frame.shown).top(_CLASSES_DRAWN))
             timeline.append(TimelineFrame(frame.time_s, path.label(frame.time_s), top))
     return tuple(timeline)
 

@@ -35,7 +35,7 @@ from movistream.cli.requests import (
 from movistream.errors import MissingExtraError, MovistreamError, VideoError
 from movistream.serve.schema import SourceKind
 from movistream.serve.security import LEAST_TOKEN_LETTERS, is_loopback
-from movistream.sources import SourceOptions
+from movistream.sources import DecodeOptions, SourceOptions
 from movistream.watch.watcher import WatchOptions
 
 TOKEN_VARIABLE = "MOVISTREAM_TOKEN"
@@ -170,6 +170,9 @@ def serve(
                 or request.fps
                 or streamed.frames_per_second,
                 give_up_after_s=_GIVE_UP_AFTER_S,
+                decode=DecodeOptions(
+                    request.decode, threads=max(1, streamed.threads // max(1, len(names)))
+                ),
             ),
             loops=loops,
         )

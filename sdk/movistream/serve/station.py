@@ -21,7 +21,7 @@ from movistream.serve.hub import Hub
 from movistream.serve.limits import Limits, NoFeedError, TooManyError
 from movistream.serve.machine import SystemWatch
 from movistream.serve.schema import FeedKind, ModelDescription, Status
-from movistream.sources import Source, SourceOptions, VideoFile
+from movistream.sources import DecodeOptions, Source, SourceOptions, VideoFile
 from movistream.sources.address import numbered
 from movistream.stream.ensemble import Streamable
 from movistream.system.leftovers import remove_leftovers, temporary_folder
@@ -116,8 +116,10 @@ class Station:
     def add_upload(self, path: Path, name: str) -> Feed:
         """Watches a file that was received and checked; it is removed with its feed."""
 
+        decode = self._decoding()
+
         def open_upload() -> Source:
-            return VideoFile(path, name=name, most_pixels=self.limits.video_pixels)
+            return VideoFile(path, name=name, decode=decode)
 
         options = replace(self._options, loops=False, retries=False)
         return self._add("upload", name, open_upload, options, path)
@@ -148,7 +150,7 @@ class Station:
             self._options,
             source=replace(
                 self._options.source or SourceOptions(),
-                most_pixels=self.limits.video_pixels,
+                decode=self._decoding(),
                 redirects=False,
             ),
         )
@@ -217,6 +219,11 @@ class Station:
         most, called = self.limits.uploads, "videos and cameras of others"
         self._make_room(_GUESTS, most, called, self._receiving)
 
+    def _decoding(self) -> DecodeOptions:
+        """How what strangers send is decoded: as all else, but nothing too large."""
+        own = self._options.source or SourceOptions()
+        return replace(own.decode, most_pixels=self.limits.video_pixels)
+
     def _make_room(
         self, kinds: Collection[FeedKind], most: int, called: str, coming: int = 0
     ) -> None:
@@ -239,7 +246,7 @@ def check_upload(path: Path, limits: Limits) -> None:
         VideoError: if it is no video, or its first frame cannot be decoded or is too large.
     """
     try:
-        with VideoFile(path, most_pixels=limits.video_pixels) as video:
+        with VideoFile(path, decode=DecodeOptions(most_pixels=limits.video_pixels)) as video:
             _ = next(iter(video)).image
     except VideoError:
         raise VideoError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from movistream.errors import VideoError
 from movistream.sources.address import is_address, is_like_an_address, public_name
 from movistream.sources.cameras import camera_address
 from movistream.sources.container import Container
+from movistream.sources.decoding import DecodeOptions
 from movistream.sources.frame import Picture, Source, VideoFrame, logger
 from movistream.sources.live import Camera, NetworkStream, NoAnswerError, open_address
 from movistream.sources.picamera import PiCamera
@@ -23,6 +24,7 @@ __all__ = [
     "VIDEO_SUFFIXES",
     "ArraySource",
     "Camera",
+    "DecodeOptions",
     "ImageFolder",
     "NetworkStream",
     "PiCamera",
@@ -55,8 +57,8 @@ class SourceOptions:
         timeout_s: the seconds after which a camera or connection that gives nothing counts as
             broken.
         give_up_after_s: the seconds after which a network stream without a picture is given up.
-        most_pixels: the largest frame of an address that is decoded; a larger one is an error.
-            None for frames of any size.
+        decode: how frames of videos, cameras and addresses are decoded. A model that watches says
+            itself what it sees of them at least.
         redirects: whether to follow a web server that says that a video is elsewhere.
     """
 
@@ -65,7 +67,7 @@ class SourceOptions:
     image_files_per_second: float | None = None
     timeout_s: float = 5.0
     give_up_after_s: float = 60.0
-    most_pixels: int | None = None
+    decode: DecodeOptions = field(default_factory=DecodeOptions)
     redirects: bool = True
 
 
@@ -96,7 +98,13 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
     if found := _PICAMERA.fullmatch(text):
         return PiCamera(int(found[1] or 0), size=size, frames_per_second=rate)
     if address := camera_address(text):
-        return Camera(address, size=size, frames_per_second=rate, timeout_s=options.timeout_s)
+        return Camera(
+            address,
+            size=size,
+            frames_per_second=rate,
+            timeout_s=options.timeout_s,
+            decode=options.decode,
+        )
     if is_address(text):
         return _open_address(text, options)
     path = Path(text)
@@ -111,7 +119,7 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
         return ImageFolder(path, options.image_files_per_second)
     if size is not None or rate is not None:
         logger.warning("%s says its own size and frame rate: those given are not used", text)
-    return VideoFile(path)
+    return VideoFile(path, decode=options.decode)
 
 
 def is_recorded(name: str | Path) -> bool:
@@ -136,13 +144,13 @@ def _open_address(url: str, options: SourceOptions) -> Source:
             opened,
             timeout_s=options.timeout_s,
             give_up_after_s=options.give_up_after_s,
-            most_pixels=options.most_pixels,
+            decode=options.decode,
             redirects=options.redirects,
         )
 
     try:
         container = open_address(
-            url, options.timeout_s, most_pixels=options.most_pixels, redirects=options.redirects
+            url, options.timeout_s, decode=options.decode, redirects=options.redirects
         )
     except NoAnswerError as error:
         # Of a large file whose index is at the end, it has read and passed over all up to there.
@@ -158,7 +166,7 @@ def _open_address(url: str, options: SourceOptions) -> Source:
         url,
         timeout_s=options.timeout_s,
         give_up_after_s=options.give_up_after_s,
-        most_pixels=options.most_pixels,
+        decode=options.decode,
         redirects=options.redirects,
         opened=container,
     )

@@ -16,7 +16,7 @@ _JOIN_S = 1.0
 class Capture:
     """Gives the newest frame of a live source, whatever was missed meanwhile.
 
-    A thread takes every frame that comes, decodes those that are wanted, and puts each into a
+    A thread takes every frame that comes, and puts those that are wanted into a
     mailbox with room for one. So a slow reader skips frames instead of falling behind, and memory
     is bounded. It is a context manager; leaving it closes the source.
 
@@ -104,8 +104,6 @@ class Capture:
     def _capture(self) -> None:
         for frame in self._source:
             wanted = self._wants(frame) or frame.interruption is not None
-            if wanted:
-                _ = frame.image
             with self._changed:
                 if self._ended:
                     return

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
-from movistream.errors import MissingExtraError, VideoError
+from movistream.errors import MissingExtraError
 from movistream.sources.address import without_addresses
-from movistream.sources.frame import Picture, sane_rate
+from movistream.sources.decoding import DecodeOptions, decoder_settings
+from movistream.sources.frame import sane_rate
+from movistream.sources.picking import Picking
+from movistream.sources.selecting import Decoded, all_frames, picked_frames
 
 _PLAYLISTS = frozenset({"concat", "dash", "hls", "sdp", "webm_dash_manifest"})
 """Formats that are lists of other files and addresses: an untrusted file must not choose these."""
@@ -68,7 +69,7 @@ class Container:
         format_name: str | None = None,
         options: Mapping[str, str] | None = None,
         timeout_s: float | None = None,
-        most_pixels: int | None = None,
+        decode: DecodeOptions | None = None,
     ) -> None:
         """Opens it.
 
@@ -77,7 +78,7 @@ class Container:
             format_name: FFmpeg's name of its format; by default recognised from its content.
             options: FFmpeg's, for the format.
             timeout_s: after which opening, or waiting for a packet, fails.
-            most_pixels: larger frames are not decoded, which fails; None for any.
+            decode: how frames are decoded; by default exactly, of any size.
 
         Raises:
             MediaError: if it cannot be opened.
@@ -103,10 +104,15 @@ class Container:
             self._container.close()
             raise MediaError(ValueError("its codec is not known here"))
         self._stream.thread_type = "AUTO"
-        if most_pixels is not None:
-            self._stream.codec_context.options = {"max_pixels": str(most_pixels)}
+        self._decode = decode or DecodeOptions()
+        # 0 is FFmpeg's word for one per core. Each holds a frame, and makes live ones a frame late.
+        self._stream.codec_context.thread_count = self._decode.threads or 0
+        self._stream.codec_context.options = decoder_settings(
+            self._stream.codec_context, self._decode
+        )
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.frames_per_second = sane_rate(None if rate is None else float(rate))
+        self._step_s = 1 / self.frames_per_second if self.frames_per_second else 1.0
         self.frame_count = self._stream.frames or None
         duration = self._container.duration
         self.seconds = None if not duration or duration < 0 else duration / av.time_base
@@ -114,36 +120,31 @@ class Container:
         is_list = not _PLAYLISTS.isdisjoint(self._container.format.name.split(","))
         self.has_end = self.seconds is not None or (not is_list and self._container.size > 0)
 
-    def frames(self) -> Iterator[tuple[float, Any]]:
-        """The decoded frames, for :func:`picture`, with times from 0.
+    def frames(self) -> Iterator[Decoded]:
+        """All frames, as they are decoded, with times from 0.
 
         Times that jump back, as in joined recordings, go on from the last one.
 
         Raises:
             MediaError: where it cannot be read or decoded on.
         """
-        av = pyav()
-        failure: MediaError | None = None
-        start_s: float | None = None
-        time_s, step_s = 0.0, 1 / self.frames_per_second if self.frames_per_second else 1.0
-        try:
-            for index, frame in enumerate(self._container.decode(self._stream)):
-                if frame.is_corrupt:
-                    raise MediaError(ValueError("the next frame is damaged"))
-                own_s = frame.time
-                if own_s is not None and start_s is None:
-                    start_s = own_s
-                if own_s is None or start_s is None:
-                    time_s += step_s if index else 0.0
-                else:
-                    if own_s - start_s < time_s:
-                        start_s = own_s - time_s - step_s
-                    time_s = own_s - start_s
-                yield time_s, frame
-        except (av.FFmpegError, OSError, ValueError) as error:
-            failure = MediaError(error)
-        if failure is not None:
-            raise failure
+        return _told(all_frames(self._container, self._stream, self._step_s))
+
+    def picked(self, picking: Picking) -> Iterator[Decoded]:
+        """The frames of a recording that are picked; no more is decoded than these need.
+
+        Raises:
+            MediaError: where it cannot be read or decoded on.
+        """
+        return _told(
+            picked_frames(
+                self._container,
+                self._stream,
+                picking,
+                self._step_s,
+                references_only=self._decode.references_only,
+            )
+        )
 
     def close(self) -> None:
         """Lets go of it; closing twice does nothing."""
@@ -153,18 +154,16 @@ class Container:
         self._container = self._stream = None
 
 
-def picture(frame: Any) -> Picture:
-    """A decoded frame as uint8 RGB (height, width, 3), turned as its metadata says.
-
-    Raises:
-        VideoError: if its pixels are of a kind that cannot become RGB.
-    """
+def _told(frames: Iterator[Decoded]) -> Iterator[Decoded]:
+    """Frames, with FFmpeg's errors as those of this module."""
+    failure: MediaError | None = None
     try:
-        image: Picture = frame.to_ndarray(format="rgb24")
+        yield from frames
     except (pyav().FFmpegError, OSError, ValueError) as error:
-        raise VideoError(f"a frame cannot become RGB: {MediaError(error)}") from None
-    quarters = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
+        failure = MediaError(error)
+    if failure is not None:
+        # Out here, where no error that holds the address becomes its context.
+        raise failure
 
 
 def file_options() -> dict[str, str]:

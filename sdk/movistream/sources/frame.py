@@ -14,6 +14,9 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from movistream.sources.picking import Picking
+from movistream.stream.parts import Parts, Shown
+
 Picture = npt.NDArray[np.uint8]
 AnySource = TypeVar("AnySource", bound="Source")
 
@@ -49,6 +52,15 @@ class VideoFrame:
         """The picture, upright, uint8 RGB (height, width, 3). It is made when it is asked for."""
         return self.decode()
 
+    @property
+    def shown(self) -> Shown:
+        """The picture for :meth:`.Stream.step`, which may take less of it than all.
+
+        The result is that of :attr:`image`. Of a decoded frame, the rows and columns that a network
+        samples become RGB, and nothing else does.
+        """
+        return self.decode if isinstance(self.decode, Parts) else self.image
+
     def __repr__(self) -> str:
         return f"<VideoFrame {self.index} at {self.time_s:.2f} s>"
 
@@ -76,6 +88,16 @@ class Source(ABC):
         Raises:
             VideoError: where no more frames can be had although there should be some.
         """
+
+    def picked(self, picking: Picking) -> Iterator[VideoFrame]:
+        """Gives the frames from here on that are picked, in order.
+
+        Sources that know when frames are shown before they decode them save what nobody sees.
+
+        Raises:
+            VideoError: as iterating does.
+        """
+        return (frame for frame, picked in picking(self) if picked)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {getattr(self, 'name', 'without a name')}>"

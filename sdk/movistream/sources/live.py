@@ -11,8 +11,10 @@ from functools import partial
 from movistream.errors import VideoError
 from movistream.sources.address import is_unknown_host, public_name
 from movistream.sources.cameras import CameraAddress, cameras_there
-from movistream.sources.container import Container, MediaError, picture
+from movistream.sources.container import Container, MediaError
+from movistream.sources.decoding import DecodeOptions
 from movistream.sources.frame import Source, VideoFrame, logger
+from movistream.sources.planes import DecodedPicture
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
@@ -95,6 +97,7 @@ class Camera(LiveSource):
         size: tuple[int, int] | None = None,
         frames_per_second: float | None = None,
         timeout_s: float = 5.0,
+        decode: DecodeOptions | None = None,
     ) -> None:
         """Opens a camera.
 
@@ -103,6 +106,7 @@ class Camera(LiveSource):
             size: width and height to ask for; by default as the camera likes.
             frames_per_second: to ask for; by default as the camera likes.
             timeout_s: after which a camera that gives nothing is given up.
+            decode: how frames are decoded.
 
         Raises:
             VideoError: if it is not there, or cannot be used.
@@ -121,6 +125,7 @@ class Camera(LiveSource):
                 format_name=address.format_name,
                 options=options,
                 timeout_s=timeout_s,
+                decode=decode,
             )
         except MediaError as error:
             if issubclass(error.kind, FileNotFoundError):
@@ -139,8 +144,8 @@ class Camera(LiveSource):
     def _captured(self) -> Iterator[VideoFrame]:
         reason = "it sends nothing any more"
         try:
-            for _, frame in self._container.frames():
-                yield VideoFrame(0, 0, partial(picture, frame), time.monotonic())
+            for decoded in self._container.frames():
+                yield VideoFrame(0, 0, DecodedPicture(decoded.frame), time.monotonic())
         except MediaError as error:
             reason = error.reason
         raise VideoError(f"the camera {self.name} gives no more frames: {reason}")
@@ -162,7 +167,7 @@ class NetworkStream(LiveSource):
         *,
         timeout_s: float = 5.0,
         give_up_after_s: float = 60.0,
-        most_pixels: int | None = None,
+        decode: DecodeOptions | None = None,
         redirects: bool = True,
         opened: Container | None = None,
     ) -> None:
@@ -172,7 +177,7 @@ class NetworkStream(LiveSource):
             url: such as ``rtsp://user:password@camera/stream``.
             timeout_s: after which a connection that gives nothing counts as broken.
             give_up_after_s: without a picture for so long, it is given up.
-            most_pixels: larger frames are not decoded, which fails; None for any.
+            decode: how frames are decoded.
             redirects: follow a web server that says that the stream is elsewhere.
             opened: the first connection, if there is one already.
 
@@ -180,9 +185,7 @@ class NetworkStream(LiveSource):
             VideoError: if it cannot be opened.
         """
         super().__init__(public_name(url))
-        self._connect = partial(
-            open_address, url, timeout_s, most_pixels=most_pixels, redirects=redirects
-        )
+        self._connect = partial(open_address, url, timeout_s, decode=decode, redirects=redirects)
         self._give_up_after_s = give_up_after_s
         self._container = self._connect() if opened is None else opened
         self.frames_per_second = self._container.frames_per_second
@@ -193,9 +196,10 @@ class NetworkStream(LiveSource):
         while True:
             reason = "it has ended"
             try:
-                for _, frame in self._container.frames():
+                for decoded in self._container.frames():
                     last_s = time.monotonic()
-                    yield VideoFrame(0, 0, partial(picture, frame), last_s, interruption)
+                    shown = DecodedPicture(decoded.frame)
+                    yield VideoFrame(0, 0, shown, last_s, interruption)
                     interruption = None
             except MediaError as error:
                 reason = error.reason
@@ -233,7 +237,7 @@ class NetworkStream(LiveSource):
 
 
 def open_address(
-    url: str, timeout_s: float, *, most_pixels: int | None = None, redirects: bool = True
+    url: str, timeout_s: float, *, decode: DecodeOptions | None = None, redirects: bool = True
 ) -> Container:
     """Connects to an address, which may turn out to be a file with an end.
 
@@ -250,7 +254,7 @@ def open_address(
         options["rtsp_transport"] = "tcp"
     began_s = time.monotonic()
     try:
-        return Container(url, options=options, timeout_s=timeout_s, most_pixels=most_pixels)
+        return Container(url, options=options, timeout_s=timeout_s, decode=decode)
     except MediaError as error:
         reason = error.reason
         if is_unknown_host(url):

@@ -3,36 +3,82 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain
-
-from movistream.sources.frame import VideoFrame
+from typing import Protocol, TypeVar
 
 _TIE_S = 1e-4
 """Containers round times; a frame that is closer by less than this is not closer."""
 
 
-def is_at(frame: VideoFrame, time_s: float) -> bool:
-    """Whether a frame has come to a time, or is beyond it."""
-    return frame.time_s >= time_s - _TIE_S
+class Timed(Protocol):
+    """What can be picked: a frame, or what will become one."""
+
+    @property
+    def index(self) -> int:
+        """The number of the frame in its source, from 0."""
+
+    @property
+    def time_s(self) -> float:
+        """The time since the source's start in seconds, never less than the one before."""
 
 
-def pick_at_rate(frames: Iterable[VideoFrame], frames_per_second: float) -> Iterator[VideoFrame]:
-    """The frames of a recording that are nearest to 0, 1/rate, 2/rate … seconds from its start.
+AnyTimed = TypeVar("AnyTimed", bound=Timed)
+
+
+class Picking(Protocol):
+    """A way to pick frames of a recording by their numbers and times alone."""
+
+    def __call__(self, frames: Iterable[AnyTimed], /) -> Iterator[tuple[AnyTimed, bool]]:
+        """All frames, each with whether it is picked; asks for one more at most to tell."""
+
+
+def at_rate(frames_per_second: float) -> Picking:
+    """Picks the frames that are nearest to 0, 1/rate, 2/rate … seconds from a recording's start.
 
     So a network sees time pass as it did in training, whatever the recording's own rate, constant
     or not, and nothing drifts. Of two that are equally near, the earlier is taken. None is given
     twice: where there are fewer frames than the rate asks for, each is given once, which networks
     take far better than pictures that stand still in between.
     """
-    return (frame for frame, picked in marked_at_rate(frames, frames_per_second) if picked)
+    return partial(_marked_at_rate, frames_per_second)
 
 
-def marked_at_rate(
-    frames: Iterable[VideoFrame], frames_per_second: float
-) -> Iterator[tuple[VideoFrame, bool]]:
-    """All frames, each with whether :func:`pick_at_rate` picks it."""
-    candidate: VideoFrame | None = None
+def one_in(every: int) -> Picking:
+    """Picks one frame in so many, the first included."""
+    return partial(_marked, lambda frame: frame.index % every == 0)
+
+
+def from_time(picking: Picking, start_s: float) -> Picking:
+    """Picks what another way picks, but nothing before a time."""
+
+    def marked(frames: Iterable[AnyTimed], /) -> Iterator[tuple[AnyTimed, bool]]:
+        return ((frame, picked and is_at(frame, start_s)) for frame, picked in picking(frames))
+
+    return marked
+
+
+def pick_at_rate(frames: Iterable[AnyTimed], frames_per_second: float) -> Iterator[AnyTimed]:
+    """Those of the frames that :func:`at_rate` picks."""
+    return (frame for frame, picked in at_rate(frames_per_second)(frames) if picked)
+
+
+def is_at(frame: Timed, time_s: float) -> bool:
+    """Whether a frame has come to a time, or is beyond it."""
+    return frame.time_s >= time_s - _TIE_S
+
+
+def _marked(
+    picks: Callable[[Timed], bool], frames: Iterable[AnyTimed], /
+) -> Iterator[tuple[AnyTimed, bool]]:
+    return ((frame, picks(frame)) for frame in frames)
+
+
+def _marked_at_rate(
+    frames_per_second: float, frames: Iterable[AnyTimed], /
+) -> Iterator[tuple[AnyTimed, bool]]:
+    candidate: AnyTimed | None = None
     count = 0
     for frame in chain(frames, [None]):
         if candidate is not None:
@@ -45,11 +91,6 @@ def marked_at_rate(
                 count = math.floor(until_s * frames_per_second) + 1
             yield candidate, picked
         candidate = frame
-
-
-def marked_every(frames: Iterable[VideoFrame], every: int) -> Iterator[tuple[VideoFrame, bool]]:
-    """All frames, one in so many marked, the first included."""
-    return ((frame, frame.index % every == 0) for frame in frames)
 
 
 class LiveTicks:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from movistream.errors import VideoError
@@ -13,9 +12,12 @@ from movistream.sources.container import (
     MediaError,
     NoVideoTrackError,
     file_options,
-    picture,
 )
+from movistream.sources.decoding import DecodeOptions
 from movistream.sources.frame import Source, VideoFrame, logger
+from movistream.sources.picking import AnyTimed, Picking, one_in
+from movistream.sources.planes import DecodedPicture
+from movistream.sources.selecting import Decoded
 from movistream.system.content import head_of, looks_like
 from movistream.system.text import printable
 
@@ -35,13 +37,13 @@ class VideoFile(Source):
     """
 
     def __init__(
-        self, path: Path, *, name: str | None = None, most_pixels: int | None = None
+        self, path: Path, *, name: str | None = None, decode: DecodeOptions | None = None
     ) -> None:
         """Opens a video.
 
         Args:
             name: for people; by default the path.
-            most_pixels: larger frames count as damage; None for any.
+            decode: how frames are decoded; those that are too large count as damage.
 
         Raises:
             VideoError: if it cannot be opened.
@@ -54,7 +56,7 @@ class VideoFile(Source):
             kind = "is not a file" if path.exists() else "does not exist"
             raise VideoError(f"the video {shown} {kind}")
         try:
-            container = Container(f"file:{path}", options=file_options(), most_pixels=most_pixels)
+            container = Container(f"file:{path}", options=file_options(), decode=decode)
         except MediaError as error:
             if issubclass(error.kind, PermissionError):
                 raise VideoError(f"no permission to read the video {shown}") from None
@@ -68,18 +70,34 @@ class VideoFile(Source):
         self.seconds = container.seconds
 
     def __iter__(self) -> Iterator[VideoFrame]:
-        index, time_s = -1, 0.0
+        return self._frames(None)
+
+    def picked(self, picking: Picking) -> Iterator[VideoFrame]:
+        """See :meth:`.frame.Source.picked`; the pictures are those of a whole decoding."""
+        return self._frames(picking)
+
+    def _frames(self, picking: Picking | None) -> Iterator[VideoFrame]:
+        """The frames that are picked; all, if there is no way to pick them."""
+        decoded: Iterator[Decoded]
+        if picking is None:
+            tally = _Tally(one_in(1))
+            decoded = (frame for frame, _ in tally(self._container.frames()))
+        else:
+            tally = _Tally(picking)
+            decoded = self._container.picked(tally)
+        last: Decoded | None = None
         try:
-            for index, (time_s, frame) in enumerate(self._container.frames()):
-                yield VideoFrame(index, time_s, partial(picture, frame))
+            for last in decoded:
+                yield VideoFrame(last.index, last.time_s, DecodedPicture(last.frame))
         except MediaError:
-            if index >= 0:
+            if last is not None:
                 raise VideoError(
-                    f"{self.name} is damaged after frame {index} ({time_s:.2f} s)"
+                    f"{self.name} is damaged after frame {last.index} ({last.time_s:.2f} s)"
                 ) from None
-        if index < 0:
+            tally.count = 0
+        if not tally.count:
             raise VideoError(f"{self.name} holds no frame that can be decoded")
-        self._warn_of_missing_frames(index + 1, time_s)
+        self._warn_of_missing_frames(tally.count, tally.last_s)
 
     def _warn_of_missing_frames(self, found: int, last_s: float) -> None:
         expected, rate = self._container.frame_count, self.frames_per_second
@@ -97,6 +115,25 @@ class VideoFile(Source):
 
     def close(self) -> None:
         self._container.close()
+
+
+class _Tally:
+    """A way to pick frames that counts them.
+
+    Attributes:
+        count: frames that there were, picked or not.
+        last_s: the time of the last one.
+    """
+
+    def __init__(self, picking: Picking) -> None:
+        self._picking = picking
+        self.count = 0
+        self.last_s = 0.0
+
+    def __call__(self, frames: Iterable[AnyTimed], /) -> Iterator[tuple[AnyTimed, bool]]:
+        for frame, picked in self._picking(frames):
+            self.count, self.last_s = self.count + 1, frame.time_s
+            yield frame, picked
 
 
 def _refusal(shown: str, path: Path, error: MediaError) -> str:

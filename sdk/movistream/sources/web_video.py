@@ -17,7 +17,9 @@ from urllib.parse import quote, unquote, urlsplit
 from movistream.errors import VideoError
 from movistream.sources.address import public_name
 from movistream.sources.container import Container, MediaError, file_options
+from movistream.sources.decoding import DecodeOptions
 from movistream.sources.frame import VideoFrame, logger
+from movistream.sources.picking import Picking
 from movistream.sources.video_file import VideoFile
 from movistream.system.leftovers import temporary_folder
 
@@ -42,7 +44,7 @@ class WebVideo(VideoFile):
         *,
         timeout_s: float,
         give_up_after_s: float,
-        most_pixels: int | None = None,
+        decode: DecodeOptions | None = None,
         redirects: bool = True,
     ) -> None:
         """Takes an opened address, or fetches the file if it could not be opened.
@@ -51,7 +53,7 @@ class WebVideo(VideoFile):
             opened: what plays it from the server; None if it cannot be played so.
             timeout_s: after which a server that gives nothing is given up.
             give_up_after_s: after which a file that is fetched is given up.
-            most_pixels: larger frames count as damage; None for any.
+            decode: how frames are decoded; those that are too large count as damage.
             redirects: follow a server that says that the file is elsewhere.
 
         Raises:
@@ -61,15 +63,15 @@ class WebVideo(VideoFile):
         self._url = url
         self._timeout_s = timeout_s
         self._give_up_after_s = give_up_after_s
-        self._most_pixels = most_pixels
+        self._decode = decode
         self._redirects = redirects
         self._stack = ExitStack()
         self._take(self._fetched() if opened is None else opened, public_name(url))
 
-    def __iter__(self) -> Iterator[VideoFrame]:
+    def _frames(self, picking: Picking | None) -> Iterator[VideoFrame]:
         came = False
         try:
-            for frame in super().__iter__():
+            for frame in super()._frames(picking):
                 came = True
                 yield frame
             return
@@ -78,7 +80,7 @@ class WebVideo(VideoFile):
                 raise
         self._container.close()
         self._container = self._fetched()
-        yield from super().__iter__()
+        yield from super()._frames(picking)
 
     def close(self) -> None:
         super().close()
@@ -102,7 +104,7 @@ class WebVideo(VideoFile):
             reason = getattr(error, "reason", None) or error.strerror or error
             raise NotFetchableError(f"{name} cannot be fetched: {reason}") from None
         try:
-            return Container(f"file:{path}", options=file_options(), most_pixels=self._most_pixels)
+            return Container(f"file:{path}", options=file_options(), decode=self._decode)
         except MediaError:
             raise VideoError(f"{name} cannot be opened as a video") from None
 

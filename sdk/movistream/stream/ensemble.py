@@ -14,6 +14,7 @@ import numpy.typing as npt
 from movistream.errors import MovistreamError, SnapshotError
 from movistream.stream.model import Model, Snapshot
 from movistream.stream.moments import Moments
+from movistream.stream.parts import Shown
 from movistream.stream.preprocess import View
 from movistream.stream.result import Result
 
@@ -28,7 +29,7 @@ class StreamLike(Protocol):
 
     def step(
         self,
-        image: npt.NDArray[np.uint8],
+        image: Shown,
         *,
         frame: int | None = None,
         time_s: float | None = None,
@@ -66,6 +67,12 @@ class Streamable(Protocol):
 
     @property
     def horizon_frames(self) -> int | None: ...
+
+    @property
+    def image_size(self) -> tuple[int, int]: ...
+
+    @property
+    def threads(self) -> int: ...
 
     @property
     def delay_frames(self) -> int: ...
@@ -158,6 +165,17 @@ class Ensemble:
         return None if longest is None else longest * self._period()
 
     @property
+    def image_size(self) -> tuple[int, int]:
+        """The most height and the most width in pixels that a network sees of a frame."""
+        heights, widths = zip(*(model.image_size for model in self.models), strict=True)
+        return max(heights), max(widths)
+
+    @property
+    def threads(self) -> int:
+        """The most threads that the engine of a model uses."""
+        return max(model.threads for model in self.models)
+
+    @property
     def delay_frames(self) -> int:
         """How many frames an answer is late: it is about the frame that was so many before."""
         return self.models[0].delay_frames * self._period()
@@ -219,7 +237,7 @@ class EnsembleStream:
 
     def step(
         self,
-        image: npt.NDArray[np.uint8],
+        image: Shown,
         *,
         frame: int | None = None,
         time_s: float | None = None,

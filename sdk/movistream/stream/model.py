@@ -20,6 +20,7 @@ from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, MovistreamError, SnapshotError
 from movistream.file.manifest import Manifest
 from movistream.stream.moments import Moment, Moments
+from movistream.stream.parts import Shown
 from movistream.stream.preprocess import Preprocessor, View
 from movistream.stream.result import Result
 
@@ -82,6 +83,11 @@ class Model:
     def horizon_frames(self) -> int | None:
         """How many of the last frames answers are about; None if they are about all of them."""
         return self.manifest.horizon_frames
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width in pixels of what the network sees of a frame."""
+        return self.manifest.input.height, self.manifest.input.width
 
     @property
     def delay_frames(self) -> int:
@@ -217,7 +223,7 @@ class Stream:
 
     def step(
         self,
-        image: npt.NDArray[np.uint8],
+        image: Shown,
         *,
         frame: int | None = None,
         time_s: float | None = None,
@@ -227,7 +233,8 @@ class Stream:
         Args:
             image: uint8 (height, width, 3) in RGB order, of any size. A model of grey frames takes
                 (height, width) and (height, width, 1), too; one of another number of channels
-                takes (height, width, channels).
+                takes (height, width, channels). Of a video, :attr:`.sources.frame.VideoFrame.shown`
+                costs less than its image.
             frame: the number by which results call this frame. By default frames are counted from
                 the reset.
             time_s: when the frame was taken, in seconds. By default it follows from the model's

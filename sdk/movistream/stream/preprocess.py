@@ -11,6 +11,10 @@ from msgspec import UNSET
 
 from movistream.errors import FrameError
 from movistream.file.manifest import ImageInput
+from movistream.stream.parts import Parts, Shown
+
+_FRAME_TO_PARTS = 8
+"""Points of a frame to each that is sampled, from where on gathering these is cheaper."""
 
 _LUMA = np.array([0.299, 0.587, 0.114])
 """Of red, green and blue in grey, by BT.601."""
@@ -161,20 +165,27 @@ class Preprocessor:
         self._grey = _Grey(self._size, std) if image.channels == 1 else None
         self._sampler: _Sampler | None = None
 
-    def __call__(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.generic]:
+    def __call__(self, frame: Shown) -> npt.NDArray[np.generic]:
         """The network's input for a frame; valid until the next call.
 
         Raises:
             FrameError: see :func:`check_frame`.
         """
-        frame = check_frame(frame, self._channels)
-        if frame.ndim == 2:
-            frame = frame[..., None]
+        if isinstance(frame, Parts) and not self._takes_parts(frame.shape):
+            frame = frame()
+        if not isinstance(frame, Parts):
+            frame = check_frame(frame, self._channels)
+            frame = frame[..., None] if frame.ndim == 2 else frame
         is_whole = frame.shape[:2] == self._size and self._view.region is None
         if self._grey is not None and frame.shape[2] == 3:
             self._sample(frame, self._grey.colors, is_whole=is_whole)
             self._grey.mix(self._floats)
-        elif is_whole and self._is_bytes and self._stored is not None:
+        elif (
+            is_whole
+            and self._is_bytes
+            and self._stored is not None
+            and isinstance(frame, np.ndarray)
+        ):
             pixels = self._stored.view(np.uint8)
             _turn_sign(frame.reshape(pixels.shape), pixels)
             return self._values
@@ -188,11 +199,16 @@ class Preprocessor:
             self._store(self._stored)
         return self._values
 
-    def _sample(
-        self, frame: npt.NDArray[np.uint8], lines: npt.NDArray[np.float32], *, is_whole: bool
-    ) -> None:
+    def _takes_parts(self, frame_shape: tuple[int, ...]) -> bool:
+        """Whether what is sampled of a frame costs less than all of it."""
+        height, width = self._size
+        sampled = 2 * height * 2 * width
+        points = frame_shape[0] * frame_shape[1]
+        return self._channels in (1, 3) and points > _FRAME_TO_PARTS * sampled
+
+    def _sample(self, frame: Shown, lines: npt.NDArray[np.float32], *, is_whole: bool) -> None:
         """Writes what is seen of a frame, times the factor, into (height, width · channels)."""
-        if is_whole:
+        if is_whole and isinstance(frame, np.ndarray):
             np.multiply(frame.reshape(lines.shape), self._factor, out=lines)
             return
         if self._sampler is None or self._sampler.frame_shape != frame.shape:
@@ -243,7 +259,7 @@ class _Sampler:
     """Bilinear sampling of what a view shows of a frame, worked out once per frame shape.
 
     Neighbouring rows, then neighbouring columns are gathered as bytes; two weighted sums do the
-    rest. Nothing is allocated per frame.
+    rest. Of an array, nothing is allocated per frame.
     """
 
     def __init__(
@@ -268,7 +284,8 @@ class _Sampler:
         top, bottom, down, inside_rows = _axis(region.y, region.height, target[0], scales[0])
         left, right, along, inside = _axis(region.x, region.width, target[1], scales[1])
         self._rows = np.concatenate([top, bottom])
-        self._columns = np.concatenate(
+        self._columns = np.concatenate([left, right])
+        self._values = np.concatenate(
             [
                 (columns[:, None] * channels + np.arange(channels)).reshape(-1)
                 for columns in (left, right)
@@ -277,18 +294,23 @@ class _Sampler:
         self._row_weights = np.stack([1 - down, down]) * inside_rows * factor
         self._column_weights = np.repeat(np.stack([1 - along, along]) * inside, channels, axis=1)
         width = channels * target[1]
-        self._strips = np.empty((2 * target[0], channels * frame_size[1]), np.uint8)
+        self._strips: npt.NDArray[np.uint8] | None = None
         self._corners = np.empty((2 * target[0], 2 * width), np.uint8)
         self._columns_mixed = np.empty((target[0], 2, width), np.float32)
 
-    def sample(self, frame: npt.NDArray[np.uint8], out: npt.NDArray[np.float32]) -> None:
+    def sample(self, frame: Shown, out: npt.NDArray[np.float32]) -> None:
         """Writes the sampled frame, times the factor, into (height, width · channels)."""
-        lines = frame.reshape(len(frame), -1)
         # Indices are in range; "clip" is what lets take write in place.
-        lines.take(self._rows, axis=0, out=self._strips, mode="clip")
-        self._strips.take(self._columns, axis=1, out=self._corners, mode="clip")
+        if isinstance(frame, Parts):
+            corners = frame.take(self._rows, self._columns)
+        else:
+            lines = frame.reshape(len(frame), -1)
+            if self._strips is None:
+                self._strips = np.empty((len(self._rows), lines.shape[1]), np.uint8)
+            lines.take(self._rows, axis=0, out=self._strips, mode="clip")
+            corners = self._strips.take(self._values, axis=1, out=self._corners, mode="clip")
         height, pair, width = self._columns_mixed.shape
-        corners = self._corners.reshape(2, height, pair, width)
+        corners = corners.reshape(2, height, pair, width)
         np.einsum("rhcw,rh->hcw", corners, self._row_weights, out=self._columns_mixed)
         np.einsum("hcw,cw->hw", self._columns_mixed, self._column_weights, out=out)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from movistream.sources import (
 )
 from movistream.sources.capture import Capture
 from movistream.sources.frame import logger
-from movistream.sources.picking import LiveTicks, is_at, marked_at_rate, marked_every
+from movistream.sources.picking import LiveTicks, at_rate, from_time, is_at, one_in
 from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Snapshot
 from movistream.stream.result import Prediction
@@ -120,12 +120,16 @@ class Lane:
         options: WatchOptions,
         source_options: SourceOptions | None = None,
         resume: Mapping[str, Snapshot] | None = None,
+        *,
+        decoded_at_once: int = 1,
     ) -> None:
         """Takes note; opens nothing yet.
 
         Args:
             given: name of the source, or an open one, which is closed at the end.
             resume: snapshots by stream, where those go on.
+            decoded_at_once: the sources, with this one, that share the model's threads to be
+                decoded.
         """
         self.name = name
         self.options = options
@@ -139,6 +143,7 @@ class Lane:
         self._model = model
         self._source_options = source_options
         self._resume = resume or {}
+        self._decoded_at_once = decoded_at_once
         self._looked_at: float | None = None
         self._changing = threading.Lock()
         self._steps = 0
@@ -153,9 +158,18 @@ class Lane:
         """
         given = self._given
         if isinstance(given, (str, Path)):
-            self.source = open_source(given, self._source_options)
+            self.source = open_source(given, self._opening())
         else:
             self.source = given
+
+    def _opening(self) -> SourceOptions:
+        """How the source is opened: what is seen of its frames, and by whom, is known here."""
+        options = self._source_options or SourceOptions()
+        in_full = self.options.all_frames or any(view.region for view in self.options.views)
+        seen_size = None if in_full else self._model.image_size
+        threads = options.decode.threads or max(1, self._model.threads // self._decoded_at_once)
+        decode = replace(options.decode, seen_size=seen_size, threads=threads)
+        return replace(options, decode=decode)
 
     def stream_names(self) -> list[str]:
         """What its streams are called, one for each view."""
@@ -301,16 +315,16 @@ class Lane:
 
             self.capture = Capture(self.source, wants, self.on_change)
             return
-        marked = (
-            marked_every(self.source, options.every or 1)
-            if rate is None
-            else marked_at_rate(self.source, rate)
-        )
-        self._frames = (
-            (frame, wanted)
-            for frame, wanted in marked
-            if (wanted or options.all_frames) and is_at(frame, options.start_s)
-        )
+        picking = one_in(options.every or 1) if rate is None else at_rate(rate)
+        picking = from_time(picking, options.start_s)
+        if options.all_frames:
+            self._frames = (
+                (frame, wanted)
+                for frame, wanted in picking(self.source)
+                if is_at(frame, options.start_s)
+            )
+        else:
+            self._frames = ((frame, True) for frame in self.source.picked(picking))
 
     def _next_frame(self, timeout_s: float) -> tuple[VideoFrame | None, bool]:
         """A frame, and whether to look at it; None at the end of a recording, or for now."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.errors import MovistreamError
+from movistream.sources.frame import VideoFrame
 
 Reason = Literal["scene cut", "gap", "interval", "asked for"]
 
@@ -52,11 +53,11 @@ class ResetPolicy:
         self._last_s: float | None = None
         self._reset_s = 0.0
 
-    def reason(self, time_s: float, image: npt.NDArray[np.uint8]) -> Reason | None:
+    def reason(self, frame: VideoFrame) -> Reason | None:
         """Why to reset before this frame; None to go on. Ask once per frame, in order."""
-        options, last_s = self._options, self._last_s
+        options, last_s, time_s = self._options, self._last_s, frame.time_s
         self._last_s = time_s
-        cut = self._cuts is not None and self._cuts.is_cut(image)
+        cut = self._cuts is not None and self._cuts.is_cut(frame.image)
         found: Reason | None = None
         if last_s is None:
             self._reset_s = time_s

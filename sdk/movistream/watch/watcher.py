@@ -241,8 +241,7 @@ class Watcher:
             asked, self._asked = self._asked, None
             happened += self.finish()
             asked()
-        image = frame.image
-        reason = self._policy.reason(frame.time_s, image)
+        reason = self._policy.reason(frame)
         if self._reset_asked:
             self._reset_asked, reason = False, reason or "asked for"
         if reason is not None:
@@ -261,7 +260,7 @@ class Watcher:
             self._overall.forget()
         if reason is not None or frame.interruption is not None:
             happened.append(self._notice(frame, reason))
-        result = self._stream.step(image, frame=frame.index, time_s=frame.time_s)
+        result = self._stream.step(frame.shown, frame=frame.index, time_s=frame.time_s)
         scores = self._scorer.update(result)
         top = self._scorer.top(scores, self._options.top)
         step = Step(self.name, frame, result, scores, top, None, skipped, ())

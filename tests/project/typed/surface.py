@@ -56,7 +56,9 @@ with movistream.load("a.tflite", threads=1, labels=["a", "b"]) as model:
         movistream.write_snapshot(snapshot, "a.npz")
         stream.restore(movistream.read_snapshot("a.npz", model))
     model.watch(Black(), on_step=on_step).run()
-    with movistream.open_source("clip.mp4", movistream.SourceOptions(timeout_s=2)) as source:
+    decode = movistream.DecodeOptions("fast", threads=1)
+    sources = movistream.SourceOptions(timeout_s=2, decode=decode)
+    with movistream.open_source("clip.mp4", sources) as source:
         print(next(iter(source)).time_s)
     both = movistream.Ensemble([model, model])
     for step in both.watch("clip.mp4"):
