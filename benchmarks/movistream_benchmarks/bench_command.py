@@ -21,7 +21,14 @@ from movistream.cli.options import arithmetic_option, check_new_output
 from movistream.engines import ENGINES
 from movistream.errors import EngineError, MissingExtraError
 from movistream.stream.loading import MOST_THREADS
+from movistream.watch.model import load
 from movistream_benchmarks.contender import Contender
+from movistream_benchmarks.pipeline import (
+    PipelineCost,
+    measure_pipeline,
+    passes_of_a_video,
+    pipeline_table,
+)
 from movistream_benchmarks.results import Benchmark, as_dictionary, run_benchmark
 from movistream_benchmarks.tables import BenchmarkTable, tables
 
@@ -91,6 +98,14 @@ def _engine(text: str) -> str:
     metavar="N[,N…]",
     help="Streams of each model, stepped in turn; every model runs with each number.",
 )
+@option(
+    "--pipeline",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="VIDEO",
+    help="Measure what watching this video with MODEL takes, part by part. May be given more"
+    " than once.",
+)
 @arithmetic_option
 @option(
     "--weight-cache",
@@ -132,6 +147,7 @@ def bench(
     threads: list[int],
     engines: list[str],
     streams: list[int],
+    pipeline: tuple[Path, ...],
     arithmetic: str,
     weight_cache: Path | None,
     frames: int,
@@ -144,7 +160,14 @@ def bench(
 
     Each model has a process of its own, and all take turns, so that whatever else the machine does
     meets all alike. The first is the measure of the others.
+
+    With --pipeline, measure instead what a video costs from its packets to the lines about it.
     """
+    if pipeline:
+        if len(models) != 1 or published or output is not None:
+            raise click.UsageError("--pipeline takes one model, and prints its tables")
+        _bench_pipeline(models[0], pipeline, engines[0], arithmetic, rounds, as_json=as_json)
+        return
     if not models and not published:
         raise click.UsageError("name at least one model")
     if output is not None:
@@ -174,6 +197,22 @@ def bench(
         raise EngineError("; ".join(benchmark.errors))
 
 
+def _bench_pipeline(
+    model: Path, videos: Sequence[Path], engine: str, arithmetic: str, rounds: int, *, as_json: bool
+) -> None:
+    costs: list[PipelineCost] = []
+    with (
+        load(model, threads=1, engine=engine, arithmetic=arithmetic) as loaded,
+        _progress() as progress,
+    ):
+        task = progress.add_task("measuring", total=len(videos) * passes_of_a_video(rounds))
+        for video in videos:
+            costs += measure_pipeline(loaded, video, rounds, lambda: progress.advance(task))
+    print_table(pipeline_table(costs), stderr=as_json)
+    if as_json:
+        click.echo(json.dumps([cost.to_dict() for cost in costs], indent=1))
+
+
 def _report_writer() -> Callable[[Benchmark, Path], None]:
     try:
         from movistream_benchmarks.report import write_report
@@ -183,13 +222,16 @@ def _report_writer() -> Callable[[Benchmark, Path], None]:
 
 
 def _with_progress(contenders: Sequence[Contender], rounds: int, frames: int) -> Benchmark:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    terminal = sys.stderr.isatty()
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=not terminal
-    ) as progress:
+    with _progress() as progress:
         task = progress.add_task("measuring", total=len(contenders) * (rounds + 3))
         return run_benchmark(contenders, rounds, frames, lambda: progress.advance(task))
+
+
+def _progress() -> Progress:
+    """A bar on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    terminal = sys.stderr.isatty()
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not terminal)
 
 
 def print_table(table: BenchmarkTable, *, stderr: bool = False) -> None:

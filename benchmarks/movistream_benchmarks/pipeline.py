@@ -1,0 +1,279 @@
+"""What each part of watching a video takes of a core, from its packets to the lines about it.
+
+Parts cannot be timed one by one where each frame goes through all of them. So a video is worked on
+several times, each time by one part more, and a part's cost is what it adds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+import movistream
+from movistream.sources.decoding import Quality
+from movistream.sources.picking import Picking, at_rate, one_in
+from movistream.sources.video_file import VideoFile
+from movistream.stream.preprocess import Preprocessor, View
+from movistream_benchmarks.figures import cosine
+from movistream_benchmarks.tables import BenchmarkTable
+
+STAGES = ("demux", "decode", "convert", "step", "scores", "output")
+"""From packets to frames, to the network's input, to logits, to events, to JSON lines."""
+
+_QUALITIES: tuple[Quality, ...] = get_args(Quality)
+_WITHOUT_THOUGHT = "plain"
+
+Logits = list[npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a video is.
+
+    Attributes:
+        source: its name.
+        codec: FFmpeg's name of it.
+        width: in pixels, and so is the height.
+        frames_per_second: that it has.
+        seconds: how long it is.
+    """
+
+    source: str
+    codec: str
+    width: int
+    height: int
+    frames_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PipelineCost:
+    """What watching a video costs; CPU times are in milliseconds to a second of video.
+
+    Attributes:
+        video: what it is.
+        looks_per_second: frames of it that the network is shown.
+        quality: how it was decoded.
+        stages_ms: of each of :data:`STAGES`.
+        plain_ms: of all together if every frame is decoded, and becomes RGB as a whole.
+        cosine: of the logits with those of an exact decoding, the mean over all frames.
+        lowest_cosine: of all frames.
+    """
+
+    video: Facts
+    looks_per_second: float
+    quality: Quality
+    stages_ms: dict[str, float]
+    plain_ms: float
+    cosine: float
+    lowest_cosine: float
+
+    @property
+    def total_ms(self) -> float:
+        """Of all stages."""
+        return sum(self.stages_ms.values())
+
+    @property
+    def streams_per_core(self) -> float:
+        """How many such videos a core can watch as they are recorded."""
+        return 1e3 / self.total_ms
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON types."""
+        found = asdict(self)
+        video = found.pop("video")
+        totals = {"total_ms": self.total_ms, "streams_per_core": self.streams_per_core}
+        return {**video, **found, **totals}
+
+
+def measure_pipeline(
+    model: movistream.Model, path: Path, rounds: int, on_pass: Callable[[], object]
+) -> list[PipelineCost]:
+    """The cost of watching a video, decoded in each quality, by one thread.
+
+    Args:
+        model: loaded with one thread.
+        rounds: how often each part is timed; the medians count.
+        on_pass: is called after each pass over the video.
+
+    Raises:
+        MovistreamError: if the video or the model fails.
+    """
+    rate = model.frames_per_second
+    picking = one_in(1) if rate is None else at_rate(rate)
+    passes: dict[tuple[str, str], Callable[[], Logits]] = {
+        (_QUALITIES[0], _WITHOUT_THOUGHT): lambda: _plain(model, path, picking)
+    }
+    for quality in _QUALITIES:
+        for stage in STAGES:
+            passes[quality, stage] = _pass(stage, model, path, picking, quality)
+    times_s: dict[tuple[str, str], list[float]] = {key: [] for key in passes}
+    logits: dict[tuple[str, str], Logits] = {}
+    for _ in range(rounds):
+        for key, run in passes.items():
+            start_s = time.process_time()
+            logits[key] = run()
+            times_s[key].append(time.process_time() - start_s)
+            on_pass()
+    facts = _facts_of(path)
+    medians_ms = {
+        key: statistics.median(each) * 1e3 / facts.seconds for key, each in times_s.items()
+    }
+    exact = logits[_QUALITIES[0], "step"]
+    costs = []
+    for quality in _QUALITIES:
+        stages_ms = _differences([medians_ms[quality, stage] for stage in STAGES])
+        plain_ms = medians_ms[_QUALITIES[0], _WITHOUT_THOUGHT]
+        plain_ms += stages_ms["scores"] + stages_ms["output"]
+        found = logits[quality, "step"]
+        likeness = [cosine(one, other) for one, other in zip(exact, found, strict=False)] or [1.0]
+        costs.append(
+            PipelineCost(
+                facts,
+                len(exact) / facts.seconds,
+                quality,
+                stages_ms,
+                plain_ms,
+                statistics.mean(likeness),
+                min(likeness),
+            )
+        )
+    return costs
+
+
+def passes_of_a_video(rounds: int) -> int:
+    """How often :func:`measure_pipeline` works on a video."""
+    return rounds * (1 + len(_QUALITIES) * len(STAGES))
+
+
+def pipeline_table(costs: Sequence[PipelineCost]) -> BenchmarkTable:
+    """A row for each video and quality."""
+    rows = []
+    for cost in costs:
+        video = cost.video
+        rows.append(
+            (
+                video.source if cost.quality == _QUALITIES[0] else _description(cost),
+                cost.quality,
+                *(f"{cost.stages_ms[stage]:.1f}" for stage in STAGES),
+                f"{cost.total_ms:.1f}",
+                f"{cost.total_ms / cost.plain_ms:.2f}",
+                f"{cost.streams_per_core:.1f}",
+                f"{cost.cosine:.4f}",
+            )
+        )
+    return BenchmarkTable(
+        "CPU time to a second of video, ms",
+        (
+            "video",
+            "decoded",
+            *STAGES,
+            "total",
+            "ratio",
+            "per core",
+            "cosine",
+        ),
+        tuple(rows),
+        "Behind a video's size: the frames of a second that are looked at, and those there are."
+        " The ratio is to decoding every frame, and making RGB of whole ones. Per core: such videos"
+        " that a core can watch as they are recorded. The cosine is that of logits with those of"
+        " an exact decoding, the mean over all frames.",
+    )
+
+
+def _description(cost: PipelineCost) -> str:
+    video = cost.video
+    looks = f"{cost.looks_per_second:.3g}/{video.frames_per_second:.3g}"
+    return f"{video.codec} {video.width}x{video.height}, {looks}"
+
+
+def _facts_of(path: Path) -> Facts:
+    import av
+
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        shape, time_base = stream.codec_context, float(stream.time_base or 0)
+        times = [
+            packet.pts * time_base
+            for packet in container.demux(stream)
+            if packet.size and packet.pts is not None
+        ]
+        apart_s = (max(times) - min(times)) / (len(times) - 1) if len(times) > 1 else 1.0
+        seconds = len(times) * apart_s
+        return Facts(
+            path.name, shape.name, shape.width, shape.height, len(times) / seconds, seconds
+        )
+
+
+def _differences(totals: Sequence[float]) -> dict[str, float]:
+    """What each stage adds; one that is smaller than the noise adds nothing."""
+    highest = 0.0
+    added = {}
+    for stage, total in zip(STAGES, totals, strict=True):
+        added[stage] = max(0.0, total - highest)
+        highest = max(highest, total)
+    return added
+
+
+def _pass(
+    stage: str, model: movistream.Model, path: Path, picking: Picking, quality: Quality
+) -> Callable[[], Logits]:
+    """Works on a video up to a stage; what it gives is empty before there are logits."""
+    decode = movistream.DecodeOptions(quality, seen_size=model.image_size, threads=1)
+
+    def run() -> Logits:
+        if stage == "demux":
+            return _demux(path)
+        with VideoFile(path, decode=decode) as video:
+            if stage in ("scores", "output"):
+                _watch(model, video, tells=stage == "output")
+                return []
+            frames = video.picked(picking)
+            if stage == "step":
+                with model.stream() as stream:
+                    return [stream.step(frame.shown).logits.copy() for frame in frames]
+            preprocess = Preprocessor(model.manifest.input, View())
+            for frame in frames:
+                if stage == "convert":
+                    preprocess(frame.shown)
+        return []
+
+    return run
+
+
+def _demux(path: Path) -> Logits:
+    import av
+
+    with av.open(str(path)) as container:
+        for _ in container.demux(container.streams.video[0]):
+            pass
+    return []
+
+
+def _watch(model: movistream.Model, video: VideoFile, *, tells: bool) -> None:
+    options = movistream.WatchOptions(events=movistream.EventOptions())
+    steps: Iterable[movistream.Step] = model.watch(video, options)
+    with Path(os.devnull).open("w", encoding="utf-8") as sink:
+        for step in steps:
+            if tells:
+                sink.write(json.dumps(step.to_dict()) + "\n")
+
+
+def _plain(model: movistream.Model, path: Path, picking: Picking) -> Logits:
+    """Every frame is decoded, and those that are picked become RGB as a whole."""
+    with (
+        VideoFile(path, decode=movistream.DecodeOptions(threads=1)) as video,
+        model.stream() as stream,
+    ):
+        return [
+            stream.step(frame.image).logits.copy() for frame, picked in picking(video) if picked
+        ]
