@@ -7,6 +7,7 @@ import threading
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -317,3 +318,52 @@ def test_timings_by_hand(
         monkeypatch.setattr(stream_module, "time", clock)
         result = stream.step(frames[0])
     assert (result.preprocess_ms, result.inference_ms) == (500, 1500)
+
+
+def test_streams_share_what_only_a_step_needs(model_path: Path, frames: np.ndarray) -> None:
+    """A further stream takes its states, and no second set of them to write into."""
+    with movistream.load(model_path) as model:
+        made: list[str] = []
+        create = model._engine.create_output
+
+        def counted(name: str) -> Any:
+            made.append(name)
+            return create(name)
+
+        model._engine.create_output = counted  # type: ignore[method-assign]
+        streams = [model.stream() for _ in range(5)]
+        alone = [[stream.step(frame).logits for frame in frames[:3]] for stream in streams[:1]]
+        for stream in streams:
+            stream.reset()
+        together = [[stream.step(frame).logits for stream in streams] for frame in frames[:3]]
+        assert sorted(made) == sorted({*made})
+    for expected, found in zip(alone[0], together, strict=True):
+        for logits in found:
+            np.testing.assert_array_equal(logits, expected)
+
+
+@pytest.mark.parametrize("where", ["run", "read"])
+def test_an_interrupted_step_has_not_happened_for_any_stream(
+    model_path: Path, frames: np.ndarray, where: str
+) -> None:
+    with movistream.load(model_path) as model:
+        one, other = model.stream(), model.stream()
+        expected = [one.step(frame).logits for frame in frames[:4]]
+        one.reset()
+        found = []
+        work = getattr(model._engine, where)
+        for frame in frames[:4]:
+            other.step(frame)
+
+            def interrupted(*arguments: Any) -> Any:
+                work(*arguments)
+                raise KeyboardInterrupt
+
+            setattr(model._engine, where, interrupted)
+            for stream in (one, other):
+                with pytest.raises(KeyboardInterrupt):
+                    stream.step(frame)
+            setattr(model._engine, where, work)
+            found.append(one.step(frame).logits)
+        np.testing.assert_array_equal(found, expected)
+        assert other.frames_seen == 4

@@ -58,6 +58,8 @@ class Model:
         self._closed = False
         self._image = self._engine.create_input(manifest.input.tensor)
         self._logits = self._engine.create_output(manifest.logits.tensor)
+        # Where the next step of any stream writes; it takes what is new, and leaves what is old.
+        self._outputs: list[Any] | None = None
 
     @property
     def name(self) -> str:
@@ -119,6 +121,15 @@ class Model:
             if horizon_frames is None:
                 horizon_frames = self.manifest.horizon_frames
             return Stream(self, horizon_frames, view)
+
+    def _create_outputs(self) -> list[Any]:
+        """Buffers for what a step gives, in the engine's order."""
+        return [
+            self._logits
+            if name == self.manifest.logits.tensor
+            else self._engine.create_output(name)
+            for name in self._engine.output_names
+        ]
 
     def close(self) -> None:
         """Frees the engine. The model's streams cannot be used any more."""
@@ -189,27 +200,23 @@ class Stream:
         self._preprocess = Preprocessor(manifest.input, view)
         self._frames_seen = 0
         self._moments = Moments(manifest.delay_frames)
-        inputs: dict[str, Any] = {manifest.input.tensor: model._image}
-        outputs: dict[str, Any] = {manifest.logits.tensor: model._logits}
-        for state in manifest.states:
-            inputs.update({name: engine.create_input(name) for name in state.inputs})
-            # One tensor that is both input and output can have one buffer only.
-            outputs[state.output] = (
-                inputs[state.inputs[0]]
-                if state.advance == "keep"
-                else engine.create_output(state.output)
-            )
         self._slots = {
             name: engine.input_names.index(name)
             for state in manifest.states
             for name in state.inputs
         }
-        # Inputs, then outputs, in the engine's order; a step puts others in their places, all at
-        # once, so that an interrupt cannot leave a stream half advanced.
+        # In the engine's order; a step puts others in their places, all at once, so that an
+        # interrupt cannot leave a stream half advanced.
         self._buffers = [
-            *(inputs[name] for name in engine.input_names),
-            *(outputs[name] for name in engine.output_names),
+            engine.create_input(name) if name in self._slots else model._image
+            for name in engine.input_names
         ]
+        # One tensor that is both input and output can have one buffer only.
+        self._kept = {
+            engine.output_names.index(state.output): self._slots[state.inputs[0]]
+            for state in manifest.states
+            if state.advance == "keep"
+        }
         # States that begin later take no part in the first steps.
         self._beginnings = sorted({0, *(state.delay_frames for state in manifest.states)})
         self._successors = [self._plan_rotation(begun) for begun in self._beginnings]
@@ -363,8 +370,8 @@ class Stream:
         Args:
             frames_seen: before that step.
         """
-        successors = list(range(len(self._buffers)))
         input_count = len(self._engine.input_names)
+        successors = list(range(input_count + len(self._engine.output_names)))
         for state in self._model.manifest.states:
             if state.advance != "keep" and state.delay_frames <= frames_seen:
                 output = input_count + self._engine.output_names.index(state.output)
@@ -399,14 +406,26 @@ class Stream:
         engine, model = self._engine, self._model
         with model._lock:
             self._require_open()
-            input_count = len(engine.input_names)
             engine.write(model._image, values)
             for horizon in self._horizons:
                 if self._frames_seen >= horizon.frames:
                     engine.write(self._buffer(horizon.clock), horizon.held)
-            engine.run(self._buffers[:input_count], self._buffers[input_count:])
-            stored = engine.read(model._logits)
-        scores = model.manifest.logits
+            # Until this step is through, whoever is interrupted leaves nothing that others use.
+            outputs, model._outputs = model._outputs or model._create_outputs(), None
+            for place, kept in self._kept.items():
+                outputs[place] = self._buffers[kept]
+            engine.run(self._buffers, outputs)
+            logits = self._read_logits()
+            begun = bisect_right(self._beginnings, self._frames_seen) - 1
+            buffers = [*self._buffers, *outputs]
+            buffers = [buffers[place] for place in self._successors[begun]]
+            self._buffers = buffers[: len(engine.input_names)]
+            model._outputs = buffers[len(engine.input_names) :]
+        return logits
+
+    def _read_logits(self) -> npt.NDArray[np.float32]:
+        scores = self._model.manifest.logits
+        stored = self._engine.read(self._model._logits)
         logits = stored.astype(np.float32, copy=False).reshape(-1)
         if scores.dtype != "float32":
             logits = (logits - scores.zero_point) * np.float32(scores.scale)
@@ -415,6 +434,4 @@ class Stream:
                 f"the model's answer to frame {self._frames_seen} is not a number: its weights are"
                 " damaged, or too large for its arithmetic"
             )
-        begun = bisect_right(self._beginnings, self._frames_seen) - 1
-        self._buffers = [self._buffers[place] for place in self._successors[begun]]
         return logits

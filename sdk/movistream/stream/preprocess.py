@@ -12,6 +12,7 @@ from msgspec import UNSET
 from movistream.errors import FrameError
 from movistream.file.manifest import ImageInput
 from movistream.stream.parts import Parts, Shown
+from movistream.stream.scratch import scratch
 
 _FRAME_TO_PARTS = 8
 """Points of a frame to each that is sampled, from where on gathering these is cheaper."""
@@ -151,7 +152,7 @@ class Preprocessor:
         self._values = np.empty(image.shape, image.dtype)
         lines = self._values.reshape(image.height, image.width * image.channels)
         self._stored = lines if image.dtype == "int8" else None
-        self._floats = lines if self._stored is None else np.empty(lines.shape, np.float32)
+        self._lines = lines
         scaling = scaling_of(image)
         self._factor = scaling.factor
         self._zero_point = scaling.zero_point
@@ -162,7 +163,7 @@ class Preprocessor:
         # Pixel values less 128 need no arithmetic.
         self._is_bytes = self._stored is not None and image.scale is UNSET
         std = 1.0 if image.std is UNSET else image.std[0]
-        self._grey = _Grey(self._size, std) if image.channels == 1 else None
+        self._grey = _Grey(std) if image.channels == 1 else None
         self._sampler: _Sampler | None = None
 
     def __call__(self, frame: Shown) -> npt.NDArray[np.generic]:
@@ -177,9 +178,11 @@ class Preprocessor:
             frame = check_frame(frame, self._channels)
             frame = frame[..., None] if frame.ndim == 2 else frame
         is_whole = frame.shape[:2] == self._size and self._view.region is None
+        floats = scratch("floats", self._lines.shape) if self._stored is not None else self._lines
         if self._grey is not None and frame.shape[2] == 3:
-            self._sample(frame, self._grey.colors, is_whole=is_whole)
-            self._grey.mix(self._floats)
+            colors = scratch("colors", (self._size[0], self._size[1] * 3))
+            self._sample(frame, colors, is_whole=is_whole)
+            self._grey.mix(colors, floats)
         elif (
             is_whole
             and self._is_bytes
@@ -190,13 +193,13 @@ class Preprocessor:
             _turn_sign(frame.reshape(pixels.shape), pixels)
             return self._values
         else:
-            self._sample(frame, self._floats, is_whole=is_whole)
+            self._sample(frame, floats, is_whole=is_whole)
             if self._weights is not None:
-                self._floats *= self._weights
+                floats *= self._weights
         if self._offsets.any():
-            self._floats += self._offsets
+            floats += self._offsets
         if self._stored is not None:
-            self._store(self._stored)
+            self._store(floats, self._stored)
         return self._values
 
     def _takes_parts(self, frame_shape: tuple[int, ...]) -> bool:
@@ -215,39 +218,33 @@ class Preprocessor:
             self._sampler = _Sampler(frame.shape, self._size, self._view, self._factor)
         self._sampler.sample(frame, lines)
 
-    def _store(self, stored: npt.NDArray[np.generic]) -> None:
+    def _store(self, floats: npt.NDArray[np.float32], stored: npt.NDArray[np.generic]) -> None:
         """Rounds to the numbers of an int8 tensor."""
-        np.rint(self._floats, out=self._floats)
+        np.rint(floats, out=floats)
         if self._is_bytes:
             pixels = stored.view(np.uint8)
-            np.copyto(pixels, self._floats, casting="unsafe")
+            np.copyto(pixels, floats, casting="unsafe")
             _turn_sign(pixels, pixels)
             return
-        self._floats += self._zero_point
-        np.clip(self._floats, -128, 127, out=self._floats)
-        np.copyto(stored, self._floats, casting="unsafe")
+        floats += self._zero_point
+        np.clip(floats, -128, 127, out=floats)
+        np.copyto(stored, floats, casting="unsafe")
 
 
 class _Grey:
-    """Makes grey of red, green and blue, without rounding it.
+    """Makes grey of red, green and blue, without rounding it."""
 
-    Attributes:
-        colors: float32 (height, width · 3), to be written before each :meth:`mix`.
-    """
-
-    def __init__(self, size: tuple[int, int], std: float) -> None:
-        height, width = size
-        self.colors = np.empty((height, width * 3), np.float32)
-        self._pixels = self.colors.reshape(height, width, 3)
-        self._spare = np.empty(size, np.float32)
+    def __init__(self, std: float) -> None:
         self._weights = (_LUMA / std).astype(np.float32)
 
-    def mix(self, out: npt.NDArray[np.float32]) -> None:
-        """Writes the grey over std into (height, width)."""
-        np.multiply(self._pixels[..., 0], self._weights[0], out=out)
+    def mix(self, colors: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
+        """Writes the grey of (height, width · 3) over std into (height, width)."""
+        pixels = colors.reshape(*out.shape, 3)
+        part = scratch("grey", out.shape)
+        np.multiply(pixels[..., 0], self._weights[0], out=out)
         for channel in (1, 2):
-            np.multiply(self._pixels[..., channel], self._weights[channel], out=self._spare)
-            out += self._spare
+            np.multiply(pixels[..., channel], self._weights[channel], out=part)
+            out += part
 
 
 def _turn_sign(pixels: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> None:
@@ -293,26 +290,24 @@ class _Sampler:
         )
         self._row_weights = np.stack([1 - down, down]) * inside_rows * factor
         self._column_weights = np.repeat(np.stack([1 - along, along]) * inside, channels, axis=1)
-        width = channels * target[1]
-        self._strips: npt.NDArray[np.uint8] | None = None
-        self._corners = np.empty((2 * target[0], 2 * width), np.uint8)
-        self._columns_mixed = np.empty((target[0], 2, width), np.float32)
+        self._target = target[0], channels * target[1]
 
     def sample(self, frame: Shown, out: npt.NDArray[np.float32]) -> None:
         """Writes the sampled frame, times the factor, into (height, width · channels)."""
-        # Indices are in range; "clip" is what lets take write in place.
+        height, width = self._target
         if isinstance(frame, Parts):
             corners = frame.take(self._rows, self._columns)
         else:
             lines = frame.reshape(len(frame), -1)
-            if self._strips is None:
-                self._strips = np.empty((len(self._rows), lines.shape[1]), np.uint8)
-            lines.take(self._rows, axis=0, out=self._strips, mode="clip")
-            corners = self._strips.take(self._values, axis=1, out=self._corners, mode="clip")
-        height, pair, width = self._columns_mixed.shape
-        corners = corners.reshape(2, height, pair, width)
-        np.einsum("rhcw,rh->hcw", corners, self._row_weights, out=self._columns_mixed)
-        np.einsum("hcw,cw->hw", self._columns_mixed, self._column_weights, out=out)
+            # Indices are in range; "clip" is what lets take write in place.
+            strips = scratch("strips", (2 * height, lines.shape[1]), np.uint8)
+            lines.take(self._rows, axis=0, out=strips, mode="clip")
+            corners = scratch("corners", (2 * height, 2 * width), np.uint8)
+            strips.take(self._values, axis=1, out=corners, mode="clip")
+        mixed = scratch("mixed", (height, 2, width))
+        corners = corners.reshape(2, height, 2, width)
+        np.einsum("rhcw,rh->hcw", corners, self._row_weights, out=mixed)
+        np.einsum("hcw,cw->hw", mixed, self._column_weights, out=out)
 
 
 def _axis(
