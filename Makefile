@@ -23,7 +23,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 INSTALLED_CLUSTER = $(VENV_CLUSTER)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-model-garden bench-arm \
+.PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-pipeline bench-model-garden bench-arm \
 	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-models camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
 
 help: ## list the targets
@@ -226,6 +226,17 @@ bench-threads: peers ## the same with one thread and with two
 bench-published: peers ## our int8 file of the published int8 model's weights beside the published one
 	$(BIN)/movistream bench --rounds 25 build/peers/k600.int8.tflite \
 		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite
+
+PIPELINE = build/pipeline
+PIPELINE_CLIPS = $(foreach size,480p 720p 1080p,$(addprefix $(PIPELINE)/$(size)-,h264.mp4 hevc.mp4 mjpeg.avi))
+$(PIPELINE)/made: benchmarks/pipeline/make_clips.py | $(INSTALLED)
+	$(BIN)/python $< $(PIPELINE)
+	@touch $@
+
+bench-pipeline: peers $(PIPELINE)/made ## what watching a video costs, part by part and as a whole: three sizes, three codecs
+	$(BIN)/movistream bench build/peers/k600.int8.tflite $(addprefix --pipeline ,$(PIPELINE_CLIPS)) --rounds 5
+	$(BIN)/python -m movistream_benchmarks.run_cost build/peers/k600.int8.tflite $(filter $(PIPELINE)/1080p%,$(PIPELINE_CLIPS))
+	$(BIN)/python -m movistream_benchmarks.streams cameras build/peers/k600.int8.tflite $(PIPELINE)/480p-h264.mp4
 
 PEER_VENVS = build/venvs
 $(PEER_VENVS)/%/installed: benchmarks/peers/requirements_%.txt

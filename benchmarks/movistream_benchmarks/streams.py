@@ -3,11 +3,14 @@
 python -m movistream_benchmarks.streams pacing MODEL      a model slower than its camera
 python -m movistream_benchmarks.streams ensemble A B      two models as one, and apart
 python -m movistream_benchmarks.streams workers MODEL VIDEO...
+python -m movistream_benchmarks.streams cameras MODEL VIDEO
 """
 
 from __future__ import annotations
 
+import resource
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -20,7 +23,7 @@ import numpy.typing as npt
 
 import movistream
 from movistream.cli import main as run
-from movistream.sources import find_videos
+from movistream.sources import VideoFile, find_videos
 from movistream.stream.ensemble import Ensemble, StreamLike
 from movistream.stream.parts import Shown
 from movistream_benchmarks.process_memory import read_memory
@@ -51,6 +54,45 @@ class SteadyCamera(movistream.Source):
             yield movistream.VideoFrame(
                 index, due_s, self._pictures[index % len(self._pictures)].copy, time.monotonic()
             )
+
+
+class ReplayedCamera(movistream.Source):
+    """A video again and again, each frame when it is due, as a camera would send it."""
+
+    live = True
+
+    def __init__(
+        self, video: Path, name: str, seconds: float, threads: int, wait_s: float = 0.0
+    ) -> None:
+        """So many seconds of it, decoded by so many threads, after a wait."""
+        self.name = name
+        self._video = video
+        self._seconds = seconds
+        self._wait_s = wait_s
+        self._decode = movistream.DecodeOptions(threads=threads)
+        with VideoFile(video) as opened:
+            self.frames_per_second = opened.frames_per_second
+
+    def __iter__(self) -> Iterator[movistream.VideoFrame]:
+        assert self.frames_per_second is not None
+        period_s = 1 / self.frames_per_second
+        start_s: float | None = None
+        index = 0
+        while True:
+            with VideoFile(self._video, decode=self._decode) as opened:
+                frames = iter(opened)
+                # A camera has begun before anybody watches it.
+                start_s = time.monotonic() + self._wait_s if start_s is None else start_s
+                while True:
+                    due_s = index * period_s
+                    if due_s >= self._seconds:
+                        return
+                    time.sleep(max(0.0, start_s + due_s - time.monotonic()))
+                    frame = next(frames, None)
+                    if frame is None:
+                        break
+                    yield movistream.VideoFrame(index, due_s, frame.decode, start_s + due_s)
+                    index += 1
 
 
 class SlowedModel:
@@ -162,6 +204,59 @@ def workers(model: Path, videos: tuple[Path, ...], most: int, rounds: int) -> No
             f"{count} workers: {steps} steps in {middle:.2f} s, {middle / first:.2f} of the time of"
             " one"
         )
+
+
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("video", type=click.Path(path_type=Path))
+@click.option("--streams", type=click.IntRange(min=1), default=16, show_default=True)
+@click.option("--seconds", type=click.IntRange(min=2), default=30, show_default=True)
+def cameras(model: Path, video: Path, streams: int, seconds: int) -> None:
+    """Watch as many cameras as --streams, each of which sends VIDEO, and one in a process alone.
+
+    Fails if a frame is skipped, or answered later than the next one is due.
+    """
+    latencies_ms: list[float] = []
+    skipped = 0
+    with movistream.load(model) as loaded:
+        threads = max(1, loaded.threads // streams)
+        sources = [
+            # Cameras do not keep step with each other.
+            ReplayedCamera(video, f"camera {number}", seconds, threads, number / streams)
+            for number in range(streams)
+        ]
+        rate = loaded.frames_per_second or sources[0].frames_per_second
+        assert rate is not None
+        with movistream.StreamPool(loaded, sources) as pool:
+            for item in pool:
+                if isinstance(item, movistream.Ended):
+                    _counted(item)
+                    skipped += item.skipped
+                elif isinstance(item, movistream.Step) and item.latency_ms is not None:
+                    latencies_ms.append(item.latency_ms)
+    cpu_s = time.process_time()
+    late = sum(latency > 1e3 / rate for latency in latencies_ms)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    click.echo(
+        f"{streams} cameras, {seconds} s: {len(latencies_ms)} frames looked at, {skipped} skipped,"
+        f" {late} later than {1e3 / rate:.0f} ms; median {statistics.median(latencies_ms):.0f} ms,"
+        f" at most {max(latencies_ms):.0f} ms; {cpu_s:.2f} s of CPU time, {peak_mb:.0f} MB"
+    )
+    if streams > 1:
+        program = [sys.executable, "-m", "movistream_benchmarks.streams", "cameras"]
+        begin_s = _children_s()
+        alone = [str(model), str(video), "--streams", "1", "--seconds", str(seconds)]
+        if subprocess.run([*program, *alone], check=False).returncode:
+            sys.exit("one camera alone is too much")
+        alone_s = _children_s() - begin_s
+        click.echo(f"{cpu_s / (streams * alone_s):.2f} of the CPU time of {streams} alone")
+    if late or skipped:
+        sys.exit("frames were skipped, or came late")
+
+
+def _children_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _counted(item: object) -> bool:
