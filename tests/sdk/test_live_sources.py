@@ -8,13 +8,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
+import movistream
 from movistream.errors import VideoError
 from movistream.sources import NetworkStream, VideoFile, VideoFrame, live
+from movistream.sources.capture import Capture
 from movistream.sources.container import Container, MediaError
+from movistream.sources.frame import Picture, Undecoded
+from movistream.sources.planes import UndecodedPicture
 from movistream.sources.selecting import Clock
+from tests.sdk.test_selecting import HEIGHT, WIDTH, write
 from tests.sdk.videos import MjpegServer, write_timed_video
 
 
@@ -120,3 +126,80 @@ def test_a_codec_that_is_not_known(tmp_path: Path) -> None:
 def test_the_file_that_crashed_the_server(reference: Callable[[str], Path]) -> None:
     with pytest.raises(VideoError, match="cannot be opened as a video"):
         VideoFile(reference("hostile/unknown_codec_i.mpg"))
+
+
+class Playing(movistream.Source):
+    """A recording that comes as if from a camera."""
+
+    live = True
+    name = "playing"
+    frames_per_second = 30.0
+
+    def __init__(self, path: Path, spoils: Callable[[int], bool] = lambda index: False) -> None:
+        self.container = Container(str(path))
+        self.decoded: list[int] = []
+        self._spoils = spoils
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        for index, shown in enumerate(self.container.pictures()):
+            assert isinstance(shown, UndecodedPicture)
+            yield VideoFrame(index, index / 30, self._noted(index, shown))
+
+    def _noted(self, index: int, shown: Undecoded) -> Undecoded:
+        source = self
+
+        class Noted(Undecoded):
+            def decoded(self) -> Callable[[], Picture]:
+                source.decoded.append(index)
+                if source._spoils(index):
+                    raise VideoError("a picture is damaged")
+                return shown.decoded()
+
+        return Noted()
+
+
+def test_pictures_that_stand_alone_are_decoded_if_they_are_wanted(tmp_path: Path) -> None:
+    path = write(tmp_path / "clip", "mjpeg")
+    with VideoFile(path) as video:
+        expected = {frame.index: frame.image for frame in video}
+    source = Playing(path)
+    taken: list[VideoFrame] = []
+    with Capture(source, lambda frame: frame.index % 6 == 0, lambda: None) as capture:
+        while not capture.ended:
+            frame = capture.take(0.1)
+            taken += [] if frame is None else [frame]
+    assert source.decoded == list(range(0, len(expected), 6))
+    assert taken
+    for frame in taken:
+        assert not isinstance(frame.shown, np.ndarray)
+        np.testing.assert_array_equal(frame.image, expected[frame.index])
+
+
+def test_one_that_is_damaged_is_passed_over_and_many_are_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path / "clip", "mjpeg")
+    source = Playing(path, lambda index: index % 2 == 0)
+    seen: list[int] = []
+    with Capture(source, lambda frame: True, lambda: None) as capture:
+        while not capture.ended:
+            frame = capture.take(0.1)
+            seen += [] if frame is None else [frame.index]
+    assert seen
+    assert all(index % 2 for index in seen)
+    broken = Playing(path, lambda index: True)
+    with (
+        Capture(broken, lambda frame: True, lambda: None) as capture,
+        pytest.raises(VideoError, match="damaged"),
+    ):
+        capture.take(20)
+    assert len(broken.decoded) == 25
+
+
+def test_a_packet_that_is_no_picture(tmp_path: Path) -> None:
+    path = write(tmp_path / "clip", "mjpeg")
+    container = Container(str(path))
+    shown = next(container.pictures())
+    assert isinstance(shown, UndecodedPicture)
+    spoilt = UndecodedPicture(shown._codec, av.Packet(b"no picture"))
+    with pytest.raises(VideoError, match="a picture is damaged"):
+        spoilt()
+    assert shown().shape == (HEIGHT, WIDTH, 3)

@@ -8,9 +8,11 @@ from dataclasses import replace
 from types import TracebackType
 
 from movistream.errors import VideoError
-from movistream.sources.frame import Source, VideoFrame
+from movistream.sources.frame import Source, Undecoded, VideoFrame
 
 _JOIN_S = 1.0
+_MOST_DAMAGED = 25
+"""Pictures in a row that cannot be decoded, from where on a source has failed."""
 
 
 class Capture:
@@ -102,8 +104,18 @@ class Capture:
         self._on_change()
 
     def _capture(self) -> None:
+        damaged = 0
         for frame in self._source:
             wanted = self._wants(frame) or frame.interruption is not None
+            if wanted and isinstance(frame.decode, Undecoded):
+                try:
+                    frame = replace(frame, decode=frame.decode.decoded())
+                except VideoError:
+                    damaged += 1
+                    if damaged == _MOST_DAMAGED:
+                        raise
+                    continue
+                damaged = 0
             with self._changed:
                 if self._ended:
                     return

@@ -9,7 +9,9 @@ from movistream.errors import MissingExtraError
 from movistream.sources.address import without_addresses
 from movistream.sources.decoding import DecodeOptions, decoder_settings
 from movistream.sources.frame import sane_rate
+from movistream.sources.packets import STANDING_ALONE
 from movistream.sources.picking import Picking
+from movistream.sources.planes import DecodedPicture, UndecodedPicture
 from movistream.sources.selecting import Decoded, all_frames, picked_frames
 
 _PLAYLISTS = frozenset({"concat", "dash", "hls", "sdp", "webm_dash_manifest"})
@@ -130,6 +132,20 @@ class Container:
         """
         return _told(all_frames(self._container, self._stream, self._step_s))
 
+    def pictures(self) -> Iterator[DecodedPicture | UndecodedPicture]:
+        """All pictures as they come; those that stand alone are decoded by who looks at them.
+
+        Raises:
+            MediaError: where it cannot be read or decoded on.
+        """
+        codec = self._stream.codec_context
+        if codec.name not in STANDING_ALONE:
+            return (DecodedPicture(decoded.frame) for decoded in self.frames())
+        # So that a packet's picture is there at once.
+        codec.thread_count = 1
+        packets = self._container.demux(self._stream)
+        return _told(UndecodedPicture(codec, packet) for packet in packets if packet.size)
+
     def picked(self, picking: Picking) -> Iterator[Decoded]:
         """The frames of a recording that are picked; no more is decoded than these need.
 
@@ -154,7 +170,7 @@ class Container:
         self._container = self._stream = None
 
 
-def _told(frames: Iterator[Decoded]) -> Iterator[Decoded]:
+def _told(frames: Iterator[Any]) -> Iterator[Any]:
     """Frames, with FFmpeg's errors as those of this module."""
     failure: MediaError | None = None
     try:

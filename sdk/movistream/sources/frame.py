@@ -26,6 +26,22 @@ logger = logging.getLogger("movistream.sources")
 _HIGHEST_RATE = 1000
 
 
+class Undecoded(ABC):
+    """A picture of a live source that stands alone: nothing is lost if nobody has it decoded."""
+
+    @abstractmethod
+    def decoded(self) -> Callable[[], Picture]:
+        """What gives the picture. Only the thread that reads the source may ask for it.
+
+        Raises:
+            VideoError: if it is damaged.
+        """
+
+    def __call__(self) -> Picture:
+        """The picture."""
+        return self.decoded()()
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class VideoFrame:
     """One frame of a source.
@@ -35,7 +51,8 @@ class VideoFrame:
             counted too.
         time_s: the time since the source's start in seconds. It is never less than the time of the
             frame before.
-        decode: the function that makes the picture when :attr:`image` is asked for.
+        decode: the function that makes the picture when :attr:`image` is asked for. It may be
+            :class:`Undecoded`, which nobody has decoded yet.
         captured_s: when the frame came in, on the clock of :func:`time.monotonic`. None for frames
             that were recorded before.
         interruption: what happened between the frame before and this one; None if nothing did.

@@ -14,7 +14,6 @@ from movistream.sources.cameras import CameraAddress, cameras_there
 from movistream.sources.container import Container, MediaError
 from movistream.sources.decoding import DecodeOptions
 from movistream.sources.frame import Source, VideoFrame, logger
-from movistream.sources.planes import DecodedPicture
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
@@ -144,8 +143,8 @@ class Camera(LiveSource):
     def _captured(self) -> Iterator[VideoFrame]:
         reason = "it sends nothing any more"
         try:
-            for decoded in self._container.frames():
-                yield VideoFrame(0, 0, DecodedPicture(decoded.frame), time.monotonic())
+            for shown in self._container.pictures():
+                yield VideoFrame(0, 0, shown, time.monotonic())
         except MediaError as error:
             reason = error.reason
         raise VideoError(f"the camera {self.name} gives no more frames: {reason}")
@@ -196,9 +195,8 @@ class NetworkStream(LiveSource):
         while True:
             reason = "it has ended"
             try:
-                for decoded in self._container.frames():
+                for shown in self._container.pictures():
                     last_s = time.monotonic()
-                    shown = DecodedPicture(decoded.frame)
                     yield VideoFrame(0, 0, shown, last_s, interruption)
                     interruption = None
             except MediaError as error:

@@ -13,6 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+STANDING_ALONE = frozenset({"dnxhd", "jpeg2000", "mjpeg", "prores", "rawvideo"})
+"""Codecs of which no frame needs another."""
+
 _H264_SLICES = range(1, 6)
 _H264_IDR = 5
 _HEVC_SLICES = range(32)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from movistream.errors import VideoError
 from movistream.sources.address import without_addresses
-from movistream.sources.frame import Picture
+from movistream.sources.frame import Picture, Undecoded
 from movistream.stream.parts import Parts
 
 _PLANAR = {"yuv420p": 2, "yuvj420p": 2, "yuv422p": 1, "yuvj422p": 1}
@@ -58,6 +58,26 @@ class DecodedPicture(Parts):
         if self._quarters or beyond or not _takes_parts(*_kind(self._frame)):
             return self().take(rows, axis=0).take(columns, axis=1)
         return _part(self._frame, rows, columns)
+
+
+class UndecodedPicture(Undecoded):
+    """A packet of a codec of which no frame needs another."""
+
+    def __init__(self, codec: Any, packet: Any) -> None:
+        """Takes PyAV's context of the decoder, with one thread, and its packet."""
+        self._codec = codec
+        self._packet = packet
+
+    def decoded(self) -> DecodedPicture:
+        from av import FFmpegError
+
+        try:
+            frames = self._codec.decode(self._packet)
+        except (FFmpegError, OSError, ValueError):
+            frames = []
+        if not frames or frames[0].is_corrupt:
+            raise VideoError("a picture is damaged")
+        return DecodedPicture(frames[0])
 
 
 def _kind(frame: Any) -> tuple[str, int, int, int]:

@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from movistream.sources.packets import is_reference, starts_anew
+from movistream.sources.packets import STANDING_ALONE, is_reference, starts_anew
 from movistream.sources.picking import Picking
 
-_STANDING_ALONE = frozenset({"dnxhd", "jpeg2000", "mjpeg", "prores", "rawvideo"})
 _ONE_PACKET_A_FRAME = frozenset({"av1", "h264", "hevc", "mpeg2video", "vp9"})
 """Besides the former. VP8 has packets without a frame, MPEG-4 may have two frames in one."""
 
@@ -119,7 +118,7 @@ def picked_frames(
     codec, clock = stream.codec_context, Clock(step_s)
     begun: list[Any] = []
     frames: list[Any] = []
-    if codec.name not in _STANDING_ALONE:
+    if codec.name not in STANDING_ALONE:
         begun, frames = _until_a_frame(packets)
         if not _can_select(codec.name, begun, frames):
             following = (frame for packet in packets for frame in packet.decode())
@@ -190,7 +189,7 @@ class _Selection:
         self._codec = stream.codec_context
         self._time_base = stream.time_base
         self._clock = clock
-        self._alone = self._codec.name in _STANDING_ALONE
+        self._alone = self._codec.name in STANDING_ALONE
         self._ready = {frame.pts: _checked(frame) for frame in frames}
         # What is shown before the first frame cannot be decoded, and never comes.
         earliest = min(self._ready, default=0)
