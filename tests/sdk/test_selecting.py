@@ -45,7 +45,6 @@ KINDS: dict[str, tuple[str, str, dict[str, str]]] = {
     "mpeg-4": (".avi", "mpeg4", {"bf": "2", "g": "12"}),
     "vp8": (".webm", "libvpx", {"g": "20", "auto-alt-ref": "1", "lag-in-frames": "16"}),
     "vp9": (".webm", "libvpx-vp9", {"g": "20", "auto-alt-ref": "1", "lag-in-frames": "16"}),
-    "av1": (".mp4", "libsvtav1", {"g": "20", "preset": "12"}),
     "mjpeg": (".avi", "mjpeg", {}),
     "prores": (".mov", "prores_ks", {}),
     "interlaced": (".ts", "mpeg2video", {"flags": "+ildct+ilme", "bf": "2"}),

@@ -22,7 +22,7 @@ from typing import Any
 from movistream.sources.packets import STANDING_ALONE, is_reference, starts_anew
 from movistream.sources.picking import Picking
 
-_ONE_PACKET_A_FRAME = frozenset({"av1", "h264", "hevc", "mpeg2video", "vp9"})
+_ONE_PACKET_A_FRAME = frozenset({"h264", "hevc", "mpeg2video", "vp9"})
 """Besides the former. VP8 has packets without a frame, MPEG-4 may have two frames in one."""
 
 _MOST_REORDERED = 64
