@@ -24,7 +24,7 @@ INSTALLED_CLUSTER = $(VENV_CLUSTER)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-pipeline bench-model-garden bench-arm \
-	arm-install bench-others bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-models camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
+	arm-install bench-others bench-engines bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-models camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -245,6 +245,12 @@ $(PEER_VENVS)/%/installed: benchmarks/peers/requirements_%.txt
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
 
+$(PEER_VENVS)/%/installed: benchmarks/engines/requirements_%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
+	$(@D)/bin/python -m pip install --quiet --requirement $<
+	@touch $@
+
 TORCH_PEER = $(PEER_VENVS)/torch/bin/python benchmarks/peers/torch_peer.py
 TFLITE_PEER = $(BIN)/python benchmarks/peers/tflite_peer.py
 EXPORTED = build/model-garden
@@ -263,6 +269,34 @@ bench-others: $(INSTALLED) $(EXPORTED)/a0_int8.tflite $(PEER_VENVS)/torch/instal
 		'$(PEER_VENVS)/onnx/bin/python benchmarks/peers/onnx_peer.py $(EXPORTED)/a0.onnx $(EXPORTED)/a0.states.json' \
 		'$(TORCH_PEER) cox3d-s' '$(TORCH_PEER) cox3d-m' \
 		'$(TORCH_PEER) x3d-m' '$(TORCH_PEER) movinet-a0-base'
+
+ENGINES = build/engines
+ENGINE_VENVS = $(patsubst benchmarks/engines/requirements_%.txt,$(PEER_VENVS)/%/installed,$(wildcard benchmarks/engines/requirements_*.txt))
+ENGINES_ON_ARM = $(patsubst %,$(ENGINES)/arm/%/installed,ncnn onnxruntime mnn openvino)
+ARM_WHEELS = --only-binary :all: --implementation cp --abi cp311 --abi abi3 --abi none --python-version 3.11 \
+	$(patsubst %,--platform manylinux_2_%_aarch64,36 35 34 31 28 27 26 24 17) --platform manylinux2014_aarch64
+
+$(ENGINES)/arm/%/installed: benchmarks/engines/requirements_%.txt | $(INSTALLED)
+	rm -rf $(@D)
+	$(BIN)/python -m pip install --quiet --target $(@D) $(ARM_WHEELS) --requirement $<
+	@touch $@
+
+bench-engines: peers $(ENGINE_VENVS) $(ENGINES_ON_ARM) ## one network in ncnn, ONNX Runtime, MNN, OpenVINO, ExecuTorch: time, ARM instructions, answers (Debian 12 on x86-64)
+	@mkdir -p $(ENGINES)/a0 $(ENGINES)/k600
+	for precision in float32 float16 dynamic int8; do \
+		calibrate=$$(test $$precision != int8 || echo --calibrate build/peers/calibrate); \
+		$(BIN)/movistream convert --force $(REFERENCE_DATA)/goldens/a0_stream --precision $$precision $$calibrate \
+			-o $(ENGINES)/a0/$$precision.tflite > /dev/null || exit 1; \
+		$(BIN)/movistream convert --force $(REFERENCE_DATA)/goldens/k600_a0_stream $(RELU6) --precision $$precision $$calibrate \
+			-o $(ENGINES)/k600/$$precision.tflite > /dev/null || exit 1; \
+	done
+	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(ENGINES)/a0/int8.tflite
+	for network in a0 k600; do \
+		PYTHONPATH=sdk:converters:benchmarks $(BIN)/python -m engines.export $(ENGINES)/$$network/float32.tflite \
+			$(ENGINES)/$$network --video $(CLIPS)/carving_ice.mp4 --calibrate build/peers/calibrate || exit 1; \
+	done
+	PYTHONPATH=sdk:benchmarks $(BIN)/python -m engines.compare $(ENGINES)/a0 $(ENGINES)/k600 --environments $(PEER_VENVS) \
+		--arm build/arm --arm-packages $(ENGINES)/arm --json $(ENGINES)/engines.json --page docs/engines.md
 
 SCALING = build/scaling
 bench-scaling: $(INSTALLED) ## how a step of A0 grows with the image, with threads, with streams

@@ -24,9 +24,10 @@ from rich.table import Table
 class Peer:
     """A process that steps a model when told."""
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: list[str], environment: dict[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
-            shlex.split(command),
+            command,
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -48,11 +49,12 @@ class Peer:
 
     def _answer(self) -> Any:
         assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            _, errors = self.process.communicate()
-            raise click.ClickException(f"{self.process.args}: {errors.strip()[-400:]}")
-        return json.loads(line)
+        # Some libraries greet on standard output.
+        for line in self.process.stdout:
+            if line.startswith(("{", "[")):
+                return json.loads(line)
+        _, errors = self.process.communicate()
+        raise click.ClickException(f"{shlex.join(self.process.args)}: {errors.strip()[-400:]}")
 
 
 @click.command()
@@ -65,7 +67,7 @@ def main(commands: tuple[str, ...], rounds: int, milliseconds: int, json_file: P
     with ExitStack() as opened:
         peers = []
         for command in commands:
-            peers.append(Peer(command))
+            peers.append(Peer(shlex.split(command)))
             opened.callback(peers[-1].close)
         for peer in peers:
             peer.ask(3)

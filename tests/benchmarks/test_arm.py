@@ -53,10 +53,9 @@ def test_moments_of_a_step(model_path: Path, model_garden_path: Path) -> None:
 def test_what_marks_cost_is_taken_out() -> None:
     """A mark costs 7: of 107 + 7 + 50 + 7 … between begin and end, 100 + 50 + 30 remain."""
     marks = [(0, 10), (0, 17), (0, 30), (10, 100), (11, 207), (12, 264), (13, 301)]
-    found = emulator._counts(marks, ANSWER)
-    assert found == Count((201 - 3 * 7,), (57 - 7,), ANSWER)
-    loop = emulator._counts([(0, 10), (0, 17), (10, 100), (13, 307)], ANSWER)
-    assert loop == Count((200,), (), ANSWER)
+    assert emulator.instructions(marks) == ((201 - 3 * 7,), (57 - 7,))
+    loop = [(0, 10), (0, 17), (10, 100), (13, 307)]
+    assert emulator.instructions(loop) == ((200,), ())
 
 
 @pytest.mark.parametrize(

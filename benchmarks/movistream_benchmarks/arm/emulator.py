@@ -116,24 +116,10 @@ def count_all(folder: Path, cpu: str, requests: Sequence[Request]) -> Iterator[C
             home = Path(package.__file__).resolve().parent
             (own / home.name).symlink_to(home)
         marks, log = Path(temporary, "marks"), Path(temporary, "log")
-        command = [
-            *("setarch", "--addr-no-randomize"),
-            str(folder / "qemu-aarch64"),
-            *("-cpu", cpu, "-L", str(folder / cpu)),
-            *("-plugin", f"{folder / 'count_instructions.so'},out={marks}"),
-            str(folder / "arm/usr/bin/python3.11"),
-            *("-m", "movistream_benchmarks.arm.step_counted"),
-        ]
-        environment = {
-            "PATH": "/usr/bin:/bin",
-            "HOME": temporary,
-            "LC_ALL": "C.UTF-8",
-            "PYTHONHOME": str(folder / "arm/usr"),
-            "PYTHONPATH": f"{own}:{folder / 'site-packages'}",
-            "PYTHONHASHSEED": "0",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
+        command = emulator_command(
+            folder, cpu, marks, "-m", "movistream_benchmarks.arm.step_counted"
+        )
+        environment = emulator_environment(folder, Path(temporary), (own, folder / "site-packages"))
         # Files cannot fill up as pipes can, so neither side ever waits for the other to read.
         asked = Path(temporary, "requests")
         asked.write_bytes(b"".join(map(record, requests)))
@@ -160,12 +146,50 @@ def count_all(folder: Path, cpu: str, requests: Sequence[Request]) -> Iterator[C
                         said = said or f"exit code {emulated.wait()}"
                         raise MovistreamError(f"{request.path} on an emulated {cpu}: {said}")
                     # The next one may have begun by now.
-                    own_marks = _marks_by_request(marks.read_text(encoding="ascii"))[index]
-                    yield _counts(own_marks, Answer(**found))
+                    own_marks = marks_by_request(marks.read_text(encoding="ascii"))[index]
+                    yield Count(*instructions(own_marks), Answer(**found))
             finally:
                 # With the child that counts just now, whoever lost patience.
                 with suppress(ProcessLookupError):
                     os.killpg(emulated.pid, signal.SIGKILL)
+
+
+def emulator_command(folder: Path, cpu: str, marks: Path, *arguments: str) -> list[str]:
+    """The command that runs Python with these arguments in the emulator.
+
+    Args:
+        folder: that :func:`set_up` filled; an absolute path.
+        cpu: one of :data:`CPUS`.
+        marks: the file where the plugin writes each mark, and the instructions until then.
+    """
+    return [
+        *("setarch", "--addr-no-randomize"),
+        str(folder / "qemu-aarch64"),
+        *("-cpu", cpu, "-L", str(folder / cpu)),
+        *("-plugin", f"{folder / 'count_instructions.so'},out={marks}"),
+        str(folder / "arm/usr/bin/python3.11"),
+        *arguments,
+    ]
+
+
+def emulator_environment(folder: Path, home: Path, python_path: Sequence[Path]) -> dict[str, str]:
+    """The environment of that command, the same whoever asks.
+
+    Args:
+        folder: that :func:`set_up` filled; an absolute path.
+        home: a folder that the program may write to.
+        python_path: of the emulated Python.
+    """
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        "PYTHONHOME": str(folder / "arm/usr"),
+        "PYTHONPATH": ":".join(map(str, python_path)),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 def _next_answer(output: IO[str]) -> dict[str, Any]:
@@ -177,7 +201,7 @@ def _next_answer(output: IO[str]) -> dict[str, Any]:
     return {}
 
 
-def _marks_by_request(text: str) -> list[list[tuple[int, int]]]:
+def marks_by_request(text: str) -> list[list[tuple[int, int]]]:
     """The marks and their counts; those of a request begin with zeros."""
     found: list[list[tuple[int, int]]] = []
     before = -1
@@ -194,23 +218,23 @@ def _last_line(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace").strip().rpartition("\n")[2]
 
 
-def _counts(marks: list[tuple[int, int]], answer: Answer) -> Count:
-    """What was executed between marks, without the marks themselves."""
+def instructions(marks: list[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What was executed between a request's marks, without the marks themselves.
+
+    Returns:
+        Of each frame, and of the engine alone in each frame; empty where that was not marked.
+    """
     calibration = [executed for mark, executed in marks if mark == 0]
     cost = min(after - before for before, after in itertools.pairwise(calibration))
     at = {divmod(mark, 10): executed for mark, executed in marks if mark}
     numbers = sorted({frame for frame, _ in at})
     split = all((frame, Moment.RUN) in at for frame in numbers)
-    return Count(
-        frames=tuple(
-            at[frame, Moment.END] - at[frame, Moment.BEGIN] - cost * (3 if split else 1)
-            for frame in numbers
-        ),
-        engine_alone=tuple(
-            at[frame, Moment.RAN] - at[frame, Moment.RUN] - cost for frame in numbers if split
-        ),
-        answer=answer,
+    frames = (
+        at[frame, Moment.END] - at[frame, Moment.BEGIN] - cost * (3 if split else 1)
+        for frame in numbers
     )
+    alone = (at[frame, Moment.RAN] - at[frame, Moment.RUN] - cost for frame in numbers if split)
+    return tuple(frames), tuple(alone)
 
 
 def _check_machine() -> None:
