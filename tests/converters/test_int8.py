@@ -256,26 +256,6 @@ def test_pairs_of_pixels_change_nothing(small_clip: Clip, monkeypatch: pytest.Mo
     np.testing.assert_array_equal(paired, alone)
 
 
-def test_gates_of_whole_rows_change_nothing(
-    small_clip: Clip, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checkpoint = small_checkpoint("a0")
-    network, weights = fold(checkpoint.network, checkpoint.weights)
-    observed = observe(network, weights, [small_clip.frames])
-    plan = plan_int8(network, observed, frozenset().union(*int8_stages(network).values()))
-
-    def lowered() -> tuple[bool, list[np.ndarray]]:
-        step = lower(network, weights, StateLayout.FRAMES, Precision.INT8, plan)
-        packed = step.graph.pack(SIGNATURE_KEY, {})
-        return b"block0_layer0.se.multiply.gated" in packed, clip_logits(step, [small_clip])
-
-    by_row, logits = lowered()
-    monkeypatch.setattr(rules, "_is_gate_of_few_channels", lambda *_: False)
-    by_row_alone, alone = lowered()
-    assert (by_row, by_row_alone) == (True, False)
-    np.testing.assert_array_equal(logits, alone)
-
-
 @pytest.mark.parametrize(
     ("layout", "dtype", "value_range"),
     [(StateLayout.FRAMES, "int8", (-128, 127)), (StateLayout.MODEL_GARDEN, "float32", (0, 1))],

@@ -6,7 +6,6 @@ import random
 from typing import get_args
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -42,13 +41,7 @@ from movistream_converters.tflite.builder import GraphBuilder
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import lower
 from movistream_converters.tflite.precision import Precision
-from tests.converters.faithful import (
-    check_float32,
-    check_network,
-    file_values,
-    lowered,
-    written,
-)
+from tests.converters.faithful import check_float32, check_network, lowered
 from tests.networks import networks, pixels, random_network, well_conditioned_weights
 
 SEEDS = range(100)
@@ -301,42 +294,6 @@ def test_any_number_is_joined_in_one_partition(count: int) -> None:
     assert partitions(step) == 1
     if count < 12:
         check_network(network, 1)
-
-
-@pytest.mark.parametrize(
-    "pool",
-    [
-        *(Pool(stride=stride) for stride in ((1, 1), (2, 2), (1, 3), (4, 5))),
-        Pool(padding=(0, 0, 0, 0)),
-        Pool(padding=(0, 1, 0, 1)),
-        Pool(padding=(2, 0, 1, 1)),
-        Pool(size=(2, 3)),
-        Pool(counts_padding=True),
-        Pool("max"),
-    ],
-)
-@pytest.mark.parametrize("size", [(6, 8), (5, 7), (3, 3), (4, 9)])
-def test_means_of_few_channels_are_the_same_in_int8_files(
-    size: tuple[int, int], pool: Pool
-) -> None:
-    """They are two sums there, at borders too, and no other pool is."""
-    builder = NetworkBuilder("means", size)
-    builder.add("mean", pool)
-    network = _with_logits(builder)
-    weights, video = random_weights(network, 1), pixels(network, 2, 3)
-    found = []
-    for precision in (Precision.FLOAT32, Precision.INT8):
-        step = lower(network, weights, StateLayout.FRAMES, precision)
-        file = written(network, step, precision, StateLayout.FRAMES)
-        found += file_values(file, video, replays=1)
-    np.testing.assert_allclose(found[1]["logits"], found[0]["logits"], rtol=1e-5, atol=1e-6)
-    in_two_sums = b"mean.rows" in step.graph.pack("serving_default", {})
-    pads_as_operators_do = pool.padding in ("same", (0, 0, 0, 0)) or (
-        (pool.padding, size) == ((0, 1, 0, 1), (6, 8))
-    )
-    is_mean = (pool.kind, pool.counts_padding, pool.size) == ("average", False, (3, 3))
-    assert in_two_sums == (is_mean and pads_as_operators_do)
-    assert not in_two_sums or partitions(step) == 1
 
 
 def test_nodes_named_like_constants() -> None:

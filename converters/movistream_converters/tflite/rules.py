@@ -38,6 +38,7 @@ from movistream_converters.ir.layers import (
     TemporalMean,
     WindowMean,
     encoding_frequencies,
+    padding_amounts,
 )
 from movistream_converters.ir.network import Node
 from movistream_converters.tflite import operators as op
@@ -48,10 +49,6 @@ from movistream_converters.tflite.builder import (
 from movistream_converters.tflite.context import Context, FloatArray
 from movistream_converters.tflite.fusing import FUSED
 from movistream_converters.tflite.pixel_pairs import PAIR, gives_pairs, paired_kernel
-from movistream_converters.tflite.pools import lower_pool
-
-_FEW_CHANNELS = 32
-"""Up to here a gate is cheaper on whole rows; docs/lowering.md has the counts."""
 
 Rule: TypeAlias = Callable[[Context, Node], TensorRef]
 """Writes a node's operators and returns its output."""
@@ -220,6 +217,59 @@ def _dense(context: Context, node: Node) -> TensorRef:
     )
 
 
+def _pool(context: Context, node: Node) -> TensorRef:
+    layer, graph = node.layer, context.graph
+    assert isinstance(layer, Pool)
+    x = context.as_frame(context.value(node.inputs[0], int8=False), f"{node.name}.frame")
+    window = op.Window(layer.size, layer.stride, padding=layer.padding)
+    size = x.shape[1], x.shape[2]
+    amounts = padding_amounts(layer.padding, size, layer.size, layer.stride)
+    same = padding_amounts("same", size, layer.size, layer.stride)
+    pads_itself = layer.padding == "same" or not any(amounts) or amounts == same
+    if layer.kind == "max" and not pads_itself:
+        x = _surrounded(context, x, node.name, window)
+        window = op.Window(layer.size, layer.stride, padding=(0, 0, 0, 0))
+    if layer.kind == "max" or (pads_itself and not layer.counts_padding):
+        return op.pool_2d(graph, x, node.name, layer.kind, window)
+    x = op.pad(graph, x, f"{node.name}.padded", amounts) if any(amounts) else x
+    inner = op.Window(layer.size, layer.stride, padding=(0, 0, 0, 0))
+    if layer.counts_padding or not any(amounts):
+        return op.pool_2d(graph, x, node.name, "average", inner)
+    means = op.pool_2d(graph, x, f"{node.name}.with_padding", "average", inner)
+    shares = _shares_of_frame(context.shapes[node.inputs[0]][:2], amounts, layer)
+    factor = graph.constant(f"{node.name}.factor", shares)
+    return op.multiply(graph, means, factor, node.name)
+
+
+def _surrounded(context: Context, x: TensorRef, name: str, window: op.Window) -> TensorRef:
+    """A frame inside numbers that no maximum is."""
+    graph = context.graph
+    for axis, (before, behind) in ((1, window.amounts(x)[:2]), (2, window.amounts(x)[2:])):
+        parts = []
+        for amount, side in ((before, "before"), (0, ""), (max(behind, 0), "behind")):
+            if side and amount:
+                shape = list(x.shape)
+                shape[axis] = amount
+                lowest = np.full(shape, np.finfo(np.float32).min, np.float32)
+                parts.append(graph.constant(f"{name}.{side}_{axis}", lowest))
+            elif not side:
+                parts.append(x)
+        if len(parts) > 1:
+            x = op.concatenate(graph, parts, f"{name}.surrounded_{axis}", axis)
+    return x
+
+
+def _shares_of_frame(
+    size: tuple[int, int], amounts: tuple[int, int, int, int], layer: Pool
+) -> FloatArray:
+    """What makes a mean over a window the mean over its part inside the frame."""
+    inside = np.pad(np.ones(size), (amounts[:2], amounts[2:]))
+    windows = np.lib.stride_tricks.sliding_window_view(inside, layer.size)
+    counts = windows[:: layer.stride[0], :: layer.stride[1]].sum((2, 3))
+    shares: FloatArray = (np.prod(layer.size) / counts).astype(np.float32)[None, ..., None]
+    return shares
+
+
 def _spatial_mean(context: Context, node: Node) -> TensorRef:
     quantization = context.plan.output(node.name)
     x = context.value(node.inputs[0], int8=quantization is not None)
@@ -339,37 +389,8 @@ def _add(context: Context, node: Node) -> TensorRef:
 
 def _multiply(context: Context, node: Node) -> TensorRef:
     quantization = context.plan.output(node.name)
-    if quantization is not None:
-        for frame, gate in (node.inputs, node.inputs[::-1]):
-            if _is_gate_of_few_channels(context, frame, gate):
-                return _gated_by_row(context, node.name, frame, gate, quantization)
     x, y = (context.value(name, int8=quantization is not None) for name in node.inputs)
     return op.multiply(context.graph, x, y, node.name, quantization)
-
-
-def _is_gate_of_few_channels(context: Context, frame: str, gate: str) -> bool:
-    height, width, channels = context.shapes[frame]
-    is_gate = context.shapes[gate] == (1, 1, channels) and height * width > 1
-    return is_gate and context.tensors[gate].quantization is None and channels <= _FEW_CHANNELS
-
-
-def _gated_by_row(
-    context: Context, name: str, frame: str, gate: str, quantization: QuantizationParameters
-) -> TensorRef:
-    """The product of int8 rows of pixels and a row of gates.
-
-    Engines multiply the channels of a pixel at once, and have their cost for each pixel.
-    """
-    graph, x = context.graph, context.value(frame, int8=True)
-    _, height, width, channels = x.shape
-    row = (1, 1, 1, width * channels)
-    ones = graph.constant(f"{name}.ones", np.ones((1, 1, width, 1), np.float32))
-    gates = context.as_frame(context.tensors[gate], f"{name}.gate")
-    gates = op.reshape(graph, op.multiply(graph, gates, ones, f"{name}.gates"), f"{name}.row", row)
-    gates = op.quantize(graph, gates, f"{name}.row.int8", context.plan.tensors[gate])
-    rows = op.reshape(graph, x, f"{name}.by_row", (1, height, *row[2:]))
-    product = op.multiply(graph, rows, gates, f"{name}.gated", quantization)
-    return op.reshape(graph, product, name, x.shape)
 
 
 def _concatenate(context: Context, node: Node) -> TensorRef:
@@ -443,7 +464,7 @@ RULES: dict[type[Layer], Rule] = {
     Image: _image,
     Convolution: _convolution,
     Dense: _dense,
-    Pool: lower_pool,
+    Pool: _pool,
     SpatialMean: _spatial_mean,
     Activation: _activation,
     LeakyRelu: _leaky_relu,

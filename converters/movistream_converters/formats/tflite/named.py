@@ -29,7 +29,6 @@ from movistream_converters.ir.layers import (
     Dense,
     Layer,
     ParametricRelu,
-    Pool,
     PositionalEncoding,
     Scale,
     Shape,
@@ -128,7 +127,7 @@ def _check_layers(file: NamedGraph, folded: Network) -> None:
     expected = {
         name
         for node in folded.nodes
-        if isinstance(node.layer, Convolution | Dense | Pool)
+        if isinstance(node.layer, Convolution | Dense)
         for name in _operator_names(file, node)
     }
     if different := found ^ expected:
@@ -137,11 +136,6 @@ def _check_layers(file: NamedGraph, folded: Network) -> None:
 
 def _operator_names(file: NamedGraph, node: Node) -> Iterator[str]:
     """The operators with a kernel that compute a node."""
-    if isinstance(node.layer, Pool):
-        # A mean may be a sum of sums.
-        sums = (f"{node.name}.rows", f"{node.name}.sums")
-        yield from sums if file.has_layer(sums[0]) else ()
-        return
     if not isinstance(node.layer, Convolution):
         yield node.name
         return
