@@ -239,17 +239,18 @@ bench-pipeline: peers $(PIPELINE)/made ## what watching a video costs, part by p
 	$(BIN)/python -m movistream_benchmarks.streams cameras build/peers/k600.int8.tflite $(PIPELINE)/480p-h264.mp4
 
 PEER_VENVS = build/venvs
-$(PEER_VENVS)/%/installed: benchmarks/peers/requirements_%.txt
+define INSTALL_PEER
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --upgrade pip
 	$(@D)/bin/python -m pip install --quiet --requirement $<
 	@touch $@
+endef
+
+$(PEER_VENVS)/%/installed: benchmarks/peers/requirements_%.txt
+	$(INSTALL_PEER)
 
 $(PEER_VENVS)/%/installed: benchmarks/engines/requirements_%.txt
-	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --upgrade pip
-	$(@D)/bin/python -m pip install --quiet --requirement $<
-	@touch $@
+	$(INSTALL_PEER)
 
 TORCH_PEER = $(PEER_VENVS)/torch/bin/python benchmarks/peers/torch_peer.py
 TFLITE_PEER = $(BIN)/python benchmarks/peers/tflite_peer.py

@@ -193,7 +193,10 @@ def _activation(writer: _Writer, op: Operator) -> None:
 
 
 def _binary(number: int) -> Callable[[_Writer, Operator], None]:
-    return lambda writer, op: void(writer.binary(number, list(op.inputs), op.output))
+    def rule(writer: _Writer, op: Operator) -> None:
+        writer.binary(number, list(op.inputs), op.output)
+
+    return rule
 
 
 def _concatenate(writer: _Writer, op: Operator) -> None:
@@ -241,10 +244,6 @@ RULES: dict[str, Callable[[_Writer, Operator], None]] = {
     "spatial_mean": _spatial_mean,
     "running_mean": _running_mean,
 }
-
-
-def void(_: object) -> None:
-    """Drops a name."""
 
 
 def write(step: Step, path: Path) -> None:

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import movistream
-from movistream.sources.decoding import Quality
+from movistream.sources.decoding import QUALITIES, Quality
 from movistream.sources.picking import Picking, at_rate, one_in
 from movistream.sources.video_file import VideoFile
 from movistream.stream.preprocess import Preprocessor, View
@@ -29,7 +29,6 @@ from movistream_benchmarks.tables import BenchmarkTable
 STAGES = ("demux", "decode", "convert", "step", "scores", "output")
 """From packets to frames, to the network's input, to logits, to events, to JSON lines."""
 
-_QUALITIES: tuple[Quality, ...] = get_args(Quality)
 _WITHOUT_THOUGHT = "plain"
 
 Logits = list[npt.NDArray[np.float32]]
@@ -111,9 +110,9 @@ def measure_pipeline(
     rate = model.frames_per_second
     picking = one_in(1) if rate is None else at_rate(rate)
     passes: dict[tuple[str, str], Callable[[], Logits]] = {
-        (_QUALITIES[0], _WITHOUT_THOUGHT): lambda: _plain(model, path, picking)
+        (QUALITIES[0], _WITHOUT_THOUGHT): lambda: _plain(model, path, picking)
     }
-    for quality in _QUALITIES:
+    for quality in QUALITIES:
         for stage in STAGES:
             passes[quality, stage] = _pass(stage, model, path, picking, quality)
     times_s: dict[tuple[str, str], list[float]] = {key: [] for key in passes}
@@ -128,11 +127,11 @@ def measure_pipeline(
     medians_ms = {
         key: statistics.median(each) * 1e3 / facts.seconds for key, each in times_s.items()
     }
-    exact = logits[_QUALITIES[0], "step"]
+    exact = logits[QUALITIES[0], "step"]
     costs = []
-    for quality in _QUALITIES:
+    for quality in QUALITIES:
         stages_ms = _differences([medians_ms[quality, stage] for stage in STAGES])
-        plain_ms = medians_ms[_QUALITIES[0], _WITHOUT_THOUGHT]
+        plain_ms = medians_ms[QUALITIES[0], _WITHOUT_THOUGHT]
         plain_ms += stages_ms["scores"] + stages_ms["output"]
         found = logits[quality, "step"]
         likeness = [cosine(one, other) for one, other in zip(exact, found, strict=False)] or [1.0]
@@ -152,7 +151,7 @@ def measure_pipeline(
 
 def passes_of_a_video(rounds: int) -> int:
     """How often :func:`measure_pipeline` works on a video."""
-    return rounds * (1 + len(_QUALITIES) * len(STAGES))
+    return rounds * (1 + len(QUALITIES) * len(STAGES))
 
 
 def pipeline_table(costs: Sequence[PipelineCost]) -> BenchmarkTable:
@@ -162,7 +161,7 @@ def pipeline_table(costs: Sequence[PipelineCost]) -> BenchmarkTable:
         video = cost.video
         rows.append(
             (
-                video.source if cost.quality == _QUALITIES[0] else _description(cost),
+                video.source if cost.quality == QUALITIES[0] else _description(cost),
                 cost.quality,
                 *(f"{cost.stages_ms[stage]:.1f}" for stage in STAGES),
                 f"{cost.total_ms:.1f}",

@@ -94,11 +94,11 @@ def main(model: Path, videos: tuple[Path, ...], threads: int, rounds: int) -> No
                 costs[way].append(run_once([*program, *options]))
         if answers(costs["exact"][0].lines) != answers(costs["plain"][0].lines):
             raise MovistreamError(f"{video}: exact decoding gives other answers than a plain one")
-        plain_s = _median([cost.cpu_s for cost in costs["plain"]])
+        plain_s = statistics.median([cost.cpu_s for cost in costs["plain"]])
         for way, found in costs.items():
-            cpu_s = _median([cost.cpu_s for cost in found])
+            cpu_s = statistics.median([cost.cpu_s for cost in found])
             peak_bytes = max(cost.peak_bytes for cost in found)
-            first_s = _median([cost.first_line_s for cost in found])
+            first_s = statistics.median([cost.first_line_s for cost in found])
             told = (f"{cpu_s:.2f}", f"{cpu_s / plain_s:.2f}", f"{peak_bytes / 1e6:.0f}")
             rows.append((video.name, way, *told, f"{first_s:.2f}"))
     print_table(
@@ -118,10 +118,6 @@ def answers(lines: bytes) -> list[dict[str, Any]]:
         {key: value for key, value in json.loads(line).items() if not key.endswith("_ms")}
         for line in lines.splitlines()
     ]
-
-
-def _median(values: Sequence[float]) -> float:
-    return statistics.median(values)
 
 
 if __name__ == "__main__":

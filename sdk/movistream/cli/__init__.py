@@ -119,22 +119,21 @@ def main(
     try:
         command.main(arguments, prog_name=name, standalone_mode=False)
     except MovistreamError as error:
-        _fail(str(error), 1, arguments)
+        _fail(_without_addresses(str(error), arguments), 1)
     except click.ClickException as error:
         text = io.StringIO()
         error.show(text)
         click.echo(_without_addresses(text.getvalue(), arguments), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted", 130, arguments)
+        _fail("interrupted", 130)
     except OSError as error:
         told = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-        _fail(told, 1, arguments)
+        _fail(_without_addresses(told, arguments), 1)
 
 
-def _fail(message: str, code: int, arguments: list[str]) -> None:
-    told = _without_addresses(message, arguments)
-    click.echo(f"movistream: error: {told}", err=True)
+def _fail(message: str, code: int) -> None:
+    click.echo(f"movistream: error: {message}", err=True)
     sys.exit(code)
 
 

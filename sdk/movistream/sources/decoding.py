@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from movistream.errors import VideoError
 
 Quality = Literal["exact", "fast"]
-QUALITIES: tuple[str, ...] = get_args(Quality)
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
 
 _MOST_HALVINGS = 3
 _SCALED_BY_DECODER = frozenset({"mjpeg"})

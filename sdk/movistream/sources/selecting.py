@@ -23,7 +23,8 @@ from movistream.sources.packets import STANDING_ALONE, is_reference, starts_anew
 from movistream.sources.picking import Picking
 
 _ONE_PACKET_A_FRAME = frozenset({"h264", "hevc", "mpeg2video", "vp9"})
-"""Besides the former. VP8 has packets without a frame, MPEG-4 may have two frames in one."""
+"""Besides those whose frames stand alone. VP8 has packets without a frame, MPEG-4 may have two in
+one."""
 
 _MOST_REORDERED = 64
 """Packets that are waited for to know the order of their frames; H.264 reorders 16 at most."""

@@ -108,6 +108,7 @@ class Lane:
         options: of the streams; those that have not begun take what is there then.
         watchers: one for each view; none before it has begun.
         on_change: is called, from any thread, when a live source has a frame or an end.
+        decoded_at_once: the sources, with this one, that share the model's threads to be decoded.
         stopping: it is to end before its next frame.
         ended: nothing more is to be looked at.
     """
@@ -120,16 +121,12 @@ class Lane:
         options: WatchOptions,
         source_options: SourceOptions | None = None,
         resume: Mapping[str, Snapshot] | None = None,
-        *,
-        decoded_at_once: int = 1,
     ) -> None:
         """Takes note; opens nothing yet.
 
         Args:
             given: name of the source, or an open one, which is closed at the end.
             resume: snapshots by stream, where those go on.
-            decoded_at_once: the sources, with this one, that share the model's threads to be
-                decoded.
         """
         self.name = name
         self.options = options
@@ -143,7 +140,7 @@ class Lane:
         self._model = model
         self._source_options = source_options
         self._resume = resume or {}
-        self._decoded_at_once = decoded_at_once
+        self.decoded_at_once = 1
         self._looked_at: float | None = None
         self._changing = threading.Lock()
         self._steps = 0
@@ -167,7 +164,7 @@ class Lane:
         options = self._source_options or SourceOptions()
         in_full = self.options.all_frames or any(view.region for view in self.options.views)
         seen_size = None if in_full else self._model.image_size
-        threads = options.decode.threads or max(1, self._model.threads // self._decoded_at_once)
+        threads = options.decode.threads or max(1, self._model.threads // self.decoded_at_once)
         decode = replace(options.decode, seen_size=seen_size, threads=threads)
         return replace(options, decode=decode)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from movistream.errors import MovistreamError, VideoError
-from movistream.sources import Source, SourceOptions, is_recorded
+from movistream.sources import Source, SourceOptions
 from movistream.sources.address import numbered
 from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Snapshot
@@ -66,17 +66,8 @@ class StreamPool:
             raise MovistreamError(f"workers is a number of threads from 1 on, not {workers!r}")
         options = options or WatchOptions()
         resume = dict(resume or {})
-        decoded_at_once = _decoded_at_once(sources, workers)
         self._lanes = [
-            _PooledLane(
-                name,
-                source,
-                model,
-                options,
-                source_options,
-                resume,
-                decoded_at_once=decoded_at_once,
-            )
+            _PooledLane(name, source, model, options, source_options, resume)
             for name, source in zip(stream_names(sources), sources, strict=True)
         ]
         streams = {name for lane in self._lanes for name in lane.stream_names()}
@@ -90,6 +81,8 @@ class StreamPool:
             lane.on_change = partial(self._wake, lane)
         self._running = len(self._lanes)
         recorded = [lane for lane in self._lanes if lane.recorded]
+        for lane in self._lanes:
+            lane.decoded_at_once = len(self._lanes) - max(0, len(recorded) - workers)
         self._waiting = deque(recorded[workers:])
         self._workers = [
             threading.Thread(target=self._work, name=f"worker {n}", daemon=True)
@@ -237,12 +230,6 @@ class _PooledLane(Lane):
 
     error: Exception | None = None
     queued = woken = False
-
-
-def _decoded_at_once(sources: Sequence[str | Path | Source], workers: int) -> int:
-    """Live sources all the time, and as many recordings as there are workers."""
-    recorded = sum(isinstance(source, (str, Path)) and is_recorded(source) for source in sources)
-    return len(sources) - recorded + min(recorded, workers)
 
 
 def stream_names(sources: Sequence[str | Path | Source]) -> list[str]:
