@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from movistream.sources import VideoFrame
-from movistream.sources.picking import LiveTicks, is_at, one_in, pick_at_rate
+from movistream.sources.picking import LiveTicks, from_time, is_at, one_in, pick_at_rate
 
 
 def frames_at(times_s: Sequence[float]) -> list[VideoFrame]:
@@ -133,3 +133,9 @@ def test_when_a_time_is_reached(frame_s: float, time_s: float, reached: bool) ->
     """Containers round times to less than a tenth of a millisecond."""
     (frame,) = frames_at([frame_s])
     assert is_at(frame, time_s) is reached
+
+
+def test_from_a_time_on_no_more_is_picked_than_otherwise() -> None:
+    frames = frames_at([0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    marks = from_time(one_in(2), 0.2)(frames)
+    assert [frame.index for frame, picked in marks if picked] == [2, 4]
