@@ -23,7 +23,7 @@ def trust_in_process() -> dict[str, str]:
     """What makes ``load`` trust a file, so that its checks stand alone, without a child."""
     if "trust" in inspect.signature(movistream.load).parameters:
         return {"trust": "always"}
-    movistream.stream.loading.probe = lambda *arguments: None
+    movistream.stream.loading.try_file = lambda *arguments: None
     return {}
 
 

@@ -92,7 +92,9 @@ def test_how_long_until_it_connects_again(monkeypatch: pytest.MonkeyPatch) -> No
         raise VideoError("refused")
 
     monkeypatch.setattr(live, "open_address", refuse)
-    stream = NetworkStream("rtsp://camera", opened=SimpleNamespace(frames_per_second=5.0))  # type: ignore[arg-type]
+    stream = NetworkStream(
+        "rtsp://camera", opened=SimpleNamespace(frames_per_second=5.0, tracks=())
+    )  # type: ignore[arg-type]
     stream.closed = waits = Waits(8)  # type: ignore[assignment]
     assert stream._reconnect("gone", float("inf")) == 0
     assert waits.waits_s == [0.5, 1, 2, 4, 8, 15, 15, 15, 15]

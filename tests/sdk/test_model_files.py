@@ -272,13 +272,13 @@ def test_sizes_that_are_known_at_run_time_only(tmp_path: Path) -> None:
 def test_a_file_that_keeps_an_engine_busy(
     foreign_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from movistream.stream import probe
+    from movistream.stream import file_trial
     from movistream.system import child
 
     sleeper = tmp_path / "sleeper"
     sleeper.write_text("#!/bin/sh\nexec sleep 20\n")
     sleeper.chmod(0o755)
-    monkeypatch.setattr(probe, "_LARGEST_LIMIT_S", 0.2)
+    monkeypatch.setattr(file_trial, "_LARGEST_LIMIT_S", 0.2)
     monkeypatch.setattr(child.sys, "executable", str(sleeper))
     with pytest.raises(ModelError, match=r"the engine does not end within 0\.2 s"):
         movistream.load(foreign_path, trust="never")

@@ -40,7 +40,7 @@ def refuse_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise AssertionError("a built-in file needs no trial")
 
-    monkeypatch.setattr(loading, "probe", refuse)
+    monkeypatch.setattr(loading, "try_file", refuse)
 
 
 def output_of(command: Any, *arguments: object) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 import movistream
 from movistream.errors import EngineError, ModelError, MovistreamError
-from movistream.stream import loading, probe, trust
+from movistream.stream import file_trial, loading, trust
 from movistream.stream.trust import is_known, remember
 from movistream.system import child
 from movistream_converters.conversion import convert_source
@@ -44,14 +44,14 @@ def foreign(tmp_path: Path) -> Path:
 def trials(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Loads a file and counts the children that have tried it."""
     count = 0
-    real = loading.probe
+    real = loading.try_file
 
     def counted(*arguments: Any) -> None:
         nonlocal count
         count += 1
         real(*arguments)
 
-    monkeypatch.setattr(loading, "probe", counted)
+    monkeypatch.setattr(loading, "try_file", counted)
 
     def trials_of(path: Path, **options: Any) -> int:
         before = count
@@ -143,13 +143,13 @@ def test_a_file_that_crashes_is_tried_again(
 def test_the_trial_is_of_the_file_that_was_checked(
     foreign: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = loading.probe
+    real = loading.try_file
 
     def replaced_meanwhile(path: Path, *arguments: Any) -> None:
         path.write_bytes(path.read_bytes() + b"\0\0\0\0")
         real(path, *arguments)
 
-    monkeypatch.setattr(loading, "probe", replaced_meanwhile)
+    monkeypatch.setattr(loading, "try_file", replaced_meanwhile)
     with pytest.raises(EngineError, match="was replaced while it was loaded"):
         movistream.load(foreign)
 
@@ -246,7 +246,7 @@ def test_the_trial_notices_writes_beside_what_was_allocated() -> None:
     """Such damage kills a process later, or never; the trial is to end at once."""
     beside = "import ctypes, numpy; a = numpy.empty(5001, numpy.uint8);"
     beside += "ctypes.memset(a.ctypes.data + 5001, 7, 1); del a"
-    for environment, code in (({}, 0), (probe._strict_allocator(), -signal.SIGABRT)):
+    for environment, code in (({}, 0), (file_trial._strict_allocator(), -signal.SIGABRT)):
         child = subprocess.run(
             [sys.executable, "-c", beside],
             env={**os.environ, **environment},
@@ -257,7 +257,7 @@ def test_the_trial_notices_writes_beside_what_was_allocated() -> None:
 
 
 def test_a_trial_that_needs_too_much_memory(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probe, "_LEAST_MEMORY_BYTES", 2**25)
+    monkeypatch.setattr(file_trial, "_LEAST_MEMORY_BYTES", 2**25)
     # Not all native code says what it dies of, and an engine may notice by itself.
     with pytest.raises(MovistreamError, match=r"needs more memory|fails|crashes|refuses"):
         movistream.load(foreign)

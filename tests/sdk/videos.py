@@ -50,6 +50,23 @@ def write_timed_video(path: Path, times_ms: Sequence[int], **size: int) -> None:
         container.mux(stream.encode(None))
 
 
+def write_tracks(path: Path, sizes: Sequence[tuple[int, int]], seconds: float = 1.0) -> None:
+    """One video a size (width, height), 20 frames per second, in one file."""
+    with av.open(str(path), "w") as container:
+        streams = []
+        for width, height in sizes:
+            stream = container.add_stream("libx264", rate=20, options={"g": "4"})
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            streams.append(stream)
+        for number in range(round(20 * seconds)):
+            for stream in streams:
+                picture = numbered_picture(number % 64, stream.width, stream.height)
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                container.mux(stream.encode(frame))
+        for stream in streams:
+            container.mux(stream.encode(None))
+
+
 def turned(video: bytes, quarters: int) -> bytes:
     """An .mp4 that says it has to be turned clockwise by quarters to be upright."""
     matrices = {

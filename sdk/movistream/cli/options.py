@@ -12,6 +12,7 @@ from movistream.engines import ENGINES
 from movistream.engines.arithmetic import ARITHMETICS
 from movistream.errors import OutputError
 from movistream.sources.decoding import QUALITIES
+from movistream.sources.hardware import HARDWARE
 from movistream.stream.loading import MOST_THREADS
 from movistream.system.output import check_output
 from movistream.watch.events import EventOptions
@@ -42,6 +43,13 @@ arithmetic_option = option(
     show_default=True,
     group="Model",
     help="Arithmetic of float operators; auto is float16 where file, CPU and engine have it.",
+)
+
+hardware_option = option(
+    "--hardware",
+    type=click.Choice(HARDWARE),
+    group="Source",
+    help="Decode by a chip or graphics card where there is one; else the CPU does.",
 )
 
 model_options = options(
@@ -205,6 +213,15 @@ source_options = options(
         show_default=True,
         group="Source",
         help="Decode every pixel as it is meant, or take less CPU for nearly the same.",
+    ),
+    hardware_option,
+    option(
+        "--track",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        group="Source",
+        help="Watch this one of several videos in a source; 'movistream probe' lists them.",
     ),
 )
 

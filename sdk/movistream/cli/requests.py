@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from movistream.sources.decoding import Quality
+from movistream.sources.decoding import DecodeOptions, Quality
+from movistream.sources.hardware import Hardware
 from movistream.stream.ensemble import Streamable
 from movistream.watch.events import EventOptions
 from movistream.watch.model import Ensemble, Model, load
@@ -40,6 +41,8 @@ class WatchRequest:
     source_size: tuple[int, int] | None
     source_fps: float | None
     decode: Quality
+    hardware: Hardware | None
+    track: int
     temperature: float
     smoothing: float
     allow: tuple[str, ...]
@@ -75,6 +78,11 @@ def event_options_of(request: WatchRequest) -> EventOptions:
     """When something counts as seen."""
     leave = min(EventOptions.leave, request.enter) if request.leave is None else request.leave
     return EventOptions(request.enter, leave, request.shortest)
+
+
+def decode_options_of(request: WatchRequest) -> DecodeOptions:
+    """How sources are decoded; by how many threads is left open."""
+    return DecodeOptions(request.decode, hardware=request.hardware, track=request.track)
 
 
 def reset_options_of(request: WatchRequest) -> ResetOptions:

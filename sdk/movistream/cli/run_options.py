@@ -13,6 +13,7 @@ from movistream.cli.requests import (
     ModelRequest,
     WatchRequest,
     check_watch_request,
+    decode_options_of,
     event_options_of,
     reset_options_of,
     score_options_of,
@@ -20,7 +21,7 @@ from movistream.cli.requests import (
 from movistream.drawing.plot_file import check_plot_output
 from movistream.drawing.video_writer import check_video_output
 from movistream.errors import OutputError
-from movistream.sources import DecodeOptions, SourceOptions
+from movistream.sources import SourceOptions
 from movistream.stream.ensemble import Streamable
 from movistream.stream.preprocess import Fit, Region, View
 from movistream.watch.watcher import WatchOptions
@@ -136,7 +137,7 @@ def source_options(request: Request, model: Streamable) -> SourceOptions:
         frames_per_second=rate,
         image_files_per_second=rate or request.fps or model.frames_per_second,
         give_up_after_s=request.give_up_after,
-        decode=DecodeOptions(request.decode),
+        decode=decode_options_of(request),
     )
 
 
@@ -147,6 +148,7 @@ def describe(request: Request) -> dict[str, object]:
         "fps": request.fps,
         "every": request.every,
         "decode": request.decode,
+        "track": request.track,
         "start_s": request.start,
         "end_s": request.end,
         "horizon_s": request.horizon,

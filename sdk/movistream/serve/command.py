@@ -7,7 +7,7 @@ import re
 import secrets
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,6 +26,7 @@ from movistream.cli.requests import (
     ModelRequest,
     WatchRequest,
     check_watch_request,
+    decode_options_of,
     event_options_of,
     load_models,
     rate_notes,
@@ -35,7 +36,7 @@ from movistream.cli.requests import (
 from movistream.errors import MissingExtraError, MovistreamError, VideoError
 from movistream.serve.schema import SourceKind
 from movistream.serve.security import LEAST_TOKEN_LETTERS, is_loopback
-from movistream.sources import DecodeOptions, SourceOptions
+from movistream.sources import SourceOptions
 from movistream.watch.watcher import WatchOptions
 
 TOKEN_VARIABLE = "MOVISTREAM_TOKEN"
@@ -170,8 +171,9 @@ def serve(
                 or request.fps
                 or streamed.frames_per_second,
                 give_up_after_s=_GIVE_UP_AFTER_S,
-                decode=DecodeOptions(
-                    request.decode, threads=max(1, streamed.threads // max(1, len(names)))
+                decode=replace(
+                    decode_options_of(request),
+                    threads=max(1, streamed.threads // max(1, len(names))),
                 ),
             ),
             loops=loops,

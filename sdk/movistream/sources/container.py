@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from movistream.errors import MissingExtraError
 from movistream.sources.address import without_addresses
 from movistream.sources.decoding import DecodeOptions, decoder_settings
-from movistream.sources.frame import sane_rate
+from movistream.sources.frame import Track, sane_rate
+from movistream.sources.hardware import decoder_in, opened_with_help
 from movistream.sources.packets import STANDING_ALONE
 from movistream.sources.picking import Picking
 from movistream.sources.planes import DecodedPicture, UndecodedPicture
@@ -51,7 +53,7 @@ class MediaError(Exception):
 
 
 class NoVideoTrackError(MediaError):
-    """There is nothing to see in it, such as in a file of sound."""
+    """There is nothing to see in it, such as in a file of sound, or not the track that is asked."""
 
 
 class Container:
@@ -62,6 +64,7 @@ class Container:
         frame_count: as it says; None if it does not.
         seconds: how long it says it is; None if it does not, or has no end.
         has_end: it says how long it is, in seconds or in bytes.
+        tracks: what videos it holds.
     """
 
     def __init__(
@@ -86,34 +89,43 @@ class Container:
             MediaError: if it cannot be opened.
         """
         av = pyav()
-        timeout = None if timeout_s is None else (timeout_s, timeout_s)
+        self._decode = decode or DecodeOptions()
+        opening = partial(
+            av.open,
+            address,
+            format=format_name,
+            options=dict(options or {}),
+            timeout=None if timeout_s is None else (timeout_s, timeout_s),
+        )
         failure: MediaError | None = None
         try:
-            self._container: Any = av.open(
-                address, format=format_name, options=dict(options or {}), timeout=timeout
-            )
+            self._container: Any = opened_with_help(opening, self._decode.hardware)
         except (av.FFmpegError, OSError, ValueError) as error:
             failure = MediaError(error)
         if failure is not None:
             # Out here, where no error that holds the address becomes its context.
             raise failure
         videos = self._container.streams.video
-        if not videos:
+        if len(videos) < self._decode.track:
             self._container.close()
-            raise NoVideoTrackError(ValueError("it has no video track"))
-        self._stream: Any = videos[0]
+            raise NoVideoTrackError(ValueError(_too_few(len(videos))))
+        self._stream: Any = videos[self._decode.track - 1]
         if self._stream.codec_context is None:
             self._container.close()
             raise MediaError(ValueError("its codec is not known here"))
+        for other in videos:
+            # Of a list of streams of several sizes, the others need not be fetched.
+            if other is not self._stream and hasattr(other, "discard"):
+                other.discard = pyav().stream.Discard.all
         self._stream.thread_type = "AUTO"
-        self._decode = decode or DecodeOptions()
         # 0 is FFmpeg's word for one per core. Each holds a frame, and makes live ones a frame late.
         self._stream.codec_context.thread_count = self._decode.threads or 0
         self._stream.codec_context.options = decoder_settings(
             self._stream.codec_context, self._decode
         )
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        self.frames_per_second = sane_rate(None if rate is None else float(rate))
+        self._codec: Any = decoder_in(self._decode.hardware, self._stream.codec_context)
+        self.tracks = tuple(_track(video) for video in videos if video.codec_context is not None)
+        self.frames_per_second = _rate(self._stream)
         self._step_s = 1 / self.frames_per_second if self.frames_per_second else 1.0
         self.frame_count = self._stream.frames or None
         duration = self._container.duration
@@ -130,7 +142,8 @@ class Container:
         Raises:
             MediaError: where it cannot be read or decoded on.
         """
-        return _told(all_frames(self._container, self._stream, self._step_s))
+        packets = self._container.demux(self._stream)
+        return _told(all_frames(packets, self._codec, self._step_s))
 
     def pictures(self) -> Iterator[DecodedPicture | UndecodedPicture]:
         """All pictures as they come; those that stand alone are decoded by who looks at them.
@@ -138,7 +151,7 @@ class Container:
         Raises:
             MediaError: where it cannot be read or decoded on.
         """
-        codec = self._stream.codec_context
+        codec = self._codec
         if codec.name not in STANDING_ALONE:
             return (DecodedPicture(decoded.frame) for decoded in self.frames())
         # So that a packet's picture is there at once.
@@ -154,8 +167,8 @@ class Container:
         """
         return _told(
             picked_frames(
-                self._container,
-                self._stream,
+                self._container.demux(self._stream),
+                self._codec,
                 picking,
                 self._step_s,
                 references_only=self._decode.references_only,
@@ -167,7 +180,24 @@ class Container:
         if self._container is not None:
             self._container.close()
         # The decoder's memory goes with the object, not with the file.
-        self._container = self._stream = None
+        self._container = self._stream = self._codec = None
+
+
+def _too_few(tracks: int) -> str:
+    """Why a track cannot be had."""
+    if not tracks:
+        return "it has no video track"
+    return f"it has {tracks} video track{'s' if tracks > 1 else ''}"
+
+
+def _track(stream: Any) -> Track:
+    codec = stream.codec_context
+    return Track(codec.name, codec.width, codec.height, _rate(stream))
+
+
+def _rate(stream: Any) -> float | None:
+    rate = stream.average_rate or stream.guessed_rate
+    return sane_rate(None if rate is None else float(rate))
 
 
 def _told(frames: Iterator[Any]) -> Iterator[Any]:

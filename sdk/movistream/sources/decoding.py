@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from movistream.errors import VideoError
+from movistream.sources.hardware import HARDWARE, Hardware
 
 Quality = Literal["exact", "fast"]
 QUALITIES: tuple[Quality, ...] = get_args(Quality)
@@ -29,18 +30,27 @@ class DecodeOptions:
             watches it has, or its part of them where several are watched; of a source that is only
             read, one per core.
         most_pixels: larger frames are not decoded, which fails; None for any.
+        hardware: what decodes in place of the CPU, if it is there and can; a warning says if not.
+            The frames are the same.
+        track: which of several videos in one file or address, from 1.
     """
 
     quality: Quality = "exact"
     seen_size: tuple[int, int] | None = None
     threads: int | None = None
     most_pixels: int | None = None
+    hardware: Hardware | None = None
+    track: int = 1
 
     def __post_init__(self) -> None:
         if self.quality not in QUALITIES:
             raise VideoError(f"videos are decoded {' or '.join(QUALITIES)}, not {self.quality!r}")
         if self.threads is not None and self.threads < 1:
             raise VideoError(f"videos are decoded by one thread or more, not {self.threads}")
+        if self.hardware is not None and self.hardware not in HARDWARE:
+            raise VideoError(f"hardware is {', '.join(HARDWARE)}, not {self.hardware!r}")
+        if self.track < 1:
+            raise VideoError(f"video tracks are counted from 1, so there is none {self.track}")
 
     @property
     def references_only(self) -> bool:

@@ -82,6 +82,22 @@ class VideoFrame:
         return f"<VideoFrame {self.index} at {self.time_s:.2f} s>"
 
 
+@dataclass(frozen=True)
+class Track:
+    """One of the videos in a file, or of what a camera or an address sends.
+
+    Attributes:
+        codec: FFmpeg's name of it.
+        width: in pixels, and so is the height.
+        frames_per_second: as it says; None if it does not.
+    """
+
+    codec: str
+    width: int
+    height: int
+    frames_per_second: float | None
+
+
 class Source(ABC):
     """Where frames come from. A source can be iterated over once, and is a context manager.
 
@@ -91,12 +107,14 @@ class Source(ABC):
         frames_per_second: the frame rate that the source states; None if it states none.
         seconds: the length that the source states, which may be wrong. None if it states none, or
             has no end.
+        tracks: the videos that there are, of which the source is one; empty where nothing is coded.
     """
 
     name: str
     live: bool = False
     frames_per_second: float | None = None
     seconds: float | None = None
+    tracks: tuple[Track, ...] = ()
 
     @abstractmethod
     def __iter__(self) -> Iterator[VideoFrame]:

@@ -138,6 +138,7 @@ class Camera(LiveSource):
             raise VideoError(
                 f"the camera {device} cannot be used{wanted and f' with {wanted}'}: {error.reason}"
             ) from None
+        self.tracks = self._container.tracks
         self.frames_per_second = self._container.frames_per_second
 
     def _captured(self) -> Iterator[VideoFrame]:
@@ -187,6 +188,7 @@ class NetworkStream(LiveSource):
         self._connect = partial(open_address, url, timeout_s, decode=decode, redirects=redirects)
         self._give_up_after_s = give_up_after_s
         self._container = self._connect() if opened is None else opened
+        self.tracks = self._container.tracks
         self.frames_per_second = self._container.frames_per_second
 
     def _captured(self) -> Iterator[VideoFrame]:

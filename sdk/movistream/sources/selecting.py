@@ -80,6 +80,7 @@ class _Slot:
     Attributes:
         pts: when it is shown, in units of its stream.
         packet: None if it is with the decoder already.
+        own_s: the same in seconds; of no meaning if it is never shown.
         index: the number of the frame in the recording; of no meaning before it is known.
         time_s: since its start; likewise.
         picked: None until it is known.
@@ -87,6 +88,7 @@ class _Slot:
 
     pts: int
     packet: Any
+    own_s: float = 0.0
     index: int = -1
     time_s: float = 0.0
     picked: bool | None = None
@@ -96,8 +98,8 @@ class _Slot:
 
 
 def picked_frames(
-    container: Any,
-    stream: Any,
+    packets: Iterator[Any],
+    codec: Any,
     picking: Picking,
     step_s: float,
     *,
@@ -106,8 +108,8 @@ def picked_frames(
     """The picked frames of an opened recording, in order.
 
     Args:
-        container: PyAV's.
-        stream: its video.
+        packets: PyAV's, of its video.
+        codec: PyAV's context of what decodes them.
         picking: which of its frames.
         step_s: see :class:`Clock`.
         references_only: let it pick among frames that others refer to alone, where packets tell.
@@ -115,17 +117,16 @@ def picked_frames(
     Raises:
         av.FFmpegError, OSError, ValueError: where it cannot be read or decoded on.
     """
-    packets = container.demux(stream)
-    codec, clock = stream.codec_context, Clock(step_s)
+    clock = Clock(step_s)
     begun: list[Any] = []
     frames: list[Any] = []
     if codec.name not in STANDING_ALONE:
-        begun, frames = _until_a_frame(packets)
+        begun, frames = _until_a_frame(packets, codec)
         if not _can_select(codec.name, begun, frames):
-            following = (frame for packet in packets for frame in packet.decode())
+            following = _all(packets, codec)
             yield from _picked(_numbered(chain(frames, following), clock), picking)
             return
-    selection = _Selection(stream, clock, begun, frames)
+    selection = _Selection(codec, clock, begun, frames)
     slots = selection.slots(packets)
     if references_only:
         slots = _references(slots, codec)
@@ -135,9 +136,13 @@ def picked_frames(
     yield from selection.rest()
 
 
-def all_frames(container: Any, stream: Any, step_s: float) -> Iterator[Decoded]:
+def all_frames(packets: Iterator[Any], codec: Any, step_s: float) -> Iterator[Decoded]:
     """All frames of an opened recording or camera, in order; see :func:`picked_frames`."""
-    return _numbered(container.decode(stream), Clock(step_s))
+    return _numbered(_all(packets, codec), Clock(step_s))
+
+
+def _all(packets: Iterator[Any], codec: Any) -> Iterator[Any]:
+    return (frame for packet in packets for frame in codec.decode(packet))
 
 
 def _numbered(frames: Iterable[Any], clock: Clock) -> Iterator[Decoded]:
@@ -157,12 +162,12 @@ def _checked(frame: Any) -> Any:
     return frame
 
 
-def _until_a_frame(packets: Iterator[Any]) -> tuple[list[Any], list[Any]]:
+def _until_a_frame(packets: Iterator[Any], codec: Any) -> tuple[list[Any], list[Any]]:
     """Decodes packets until there is a frame; all of these packets, and what frames there are."""
     begun: list[Any] = []
     for packet in packets:
         begun.append(packet)
-        if frames := packet.decode():
+        if frames := codec.decode(packet):
             return begun, frames
     return begun, []
 
@@ -185,17 +190,16 @@ class _Selection:
     their frames are shown.
     """
 
-    def __init__(self, stream: Any, clock: Clock, begun: list[Any], frames: list[Any]) -> None:
+    def __init__(self, codec: Any, clock: Clock, begun: list[Any], frames: list[Any]) -> None:
         """Goes on from a beginning: packets that are decoded already, and what came of them."""
-        self._codec = stream.codec_context
-        self._time_base = stream.time_base
+        self._codec = codec
         self._clock = clock
         self._alone = self._codec.name in STANDING_ALONE
         self._ready = {frame.pts: _checked(frame) for frame in frames}
         # What is shown before the first frame cannot be decoded, and never comes.
         earliest = min(self._ready, default=0)
         self._begun = [
-            _Slot(packet.pts, None)
+            _Slot(packet.pts, None, float(packet.pts * packet.time_base))
             for packet in begun
             if packet.pts >= earliest and not packet.is_discard
         ]
@@ -219,7 +223,7 @@ class _Selection:
                 if dts is not None and last_dts is not None and dts < last_dts:
                     # Another recording has been joined on.
                     arrived, waiting = sorted(waiting), []
-                slot = _Slot(packet.pts, packet)
+                slot = _Slot(packet.pts, packet, float(packet.pts * packet.time_base))
                 self._undecided.append(slot)
                 heapq.heappush(waiting, slot)
                 last_dts = last_dts if dts is None else dts
@@ -228,7 +232,7 @@ class _Selection:
             elif packet.size:
                 self._undecided.append(_Slot(-1, packet, picked=False))
             for slot in arrived:
-                slot.index, slot.time_s = count, self._clock.at(float(slot.pts * self._time_base))
+                slot.index, slot.time_s = count, self._clock.at(slot.own_s)
                 count += 1
                 yield slot
 

@@ -66,6 +66,7 @@ class VideoFile(Source):
     def _take(self, container: Container, name: str) -> None:
         self.name = name
         self._container = container
+        self.tracks = container.tracks
         self.frames_per_second = container.frames_per_second
         self.seconds = container.seconds
 
@@ -142,7 +143,7 @@ def _refusal(shown: str, path: Path, error: MediaError) -> str:
     if kind == "empty":
         return f"{shown} is empty"
     if isinstance(error, NoVideoTrackError):
-        return f"{shown} has no video track"
+        return f"{shown} {error.reason.removeprefix('it ')}"
     if kind is not None and not kind.endswith(("video", "like")):
         return f"{shown} is no video, but {kind}"
     return f"{shown} cannot be opened as a video: it is damaged or of another type"

@@ -29,8 +29,8 @@ from movistream.file.manifest import Manifest
 from movistream.file.names import find_model
 from movistream.file.operators import SIZING_OPERATORS
 from movistream.stream.agreement import lowest_cosine
+from movistream.stream.file_trial import try_file
 from movistream.stream.model import AnyModel
-from movistream.stream.probe import probe
 from movistream.stream.trust import is_known, remember
 
 _logger = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def load_as(
             graph = file.signatures[manifest.signature].graph
             _logger.info("%s is not known on this machine: it is tried in a child process", path)
             work = sum(multiply_adds(graph, operator) for operator in graph.operators)
-            probe(path, fingerprint, engine, threads, arithmetic, work)
+            try_file(path, fingerprint, engine, threads, arithmetic, work)
             if not remember(fingerprint, how):
                 _logger.info("no place to remember that %s has passed: it is tried each time", path)
     if names is not None:

@@ -27,7 +27,7 @@ _STRICT_ALLOCATOR = "libc_malloc_debug.so.0"
 _STRICTNESS = "glibc.malloc.check=3:glibc.malloc.perturb=165"
 
 
-def probe(
+def try_file(
     path: Path, fingerprint: str, engine: str, threads: int, arithmetic: str, multiply_adds: int
 ) -> None:
     """Loads and runs a file in a child process.
