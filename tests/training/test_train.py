@@ -167,6 +167,23 @@ def test_evaluate_a_file_and_shuffled(data: Path, finished: tuple[RunFolder, str
     assert "those after the first 3 of each video" in output
 
 
+def test_evaluate_says_what_fast_decoding_moves(
+    data: Path, finished: tuple[RunFolder, str]
+) -> None:
+    run("evaluate", finished[0].path)
+    file = finished[0].path / "float32.tflite"
+    output = run("evaluate", file, data, "--decode", "fast")
+    assert "float32.tflite, decoded fast" in output
+    exact, fast = json.loads(
+        run("evaluate", file, data, "--decode", "fast", "--json").splitlines()[-1]
+    )
+    assert (exact["decode"], fast["decode"]) == ("exact", "fast")
+    assert exact["cosine_to_exact"] == pytest.approx(1)
+    assert -1 <= fast["cosine_to_exact"] <= 1
+    assert fast["videos"] == exact["videos"]
+    assert "cosine" not in run("evaluate", file, data)
+
+
 def test_fine_tuning_starts_from_weights(
     tmp_path: Path,
     data: Path,

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from movistream.sources import VideoFile, VideoFrame
+from movistream.sources import DecodeOptions, VideoFile, VideoFrame
+from movistream.sources.decoding import Quality
+from movistream.stream.agreement import cosine
 from movistream.stream.model import Model
 from movistream_training.examples import Example
 from movistream_training.videos import part_of_video
@@ -41,6 +43,7 @@ def stream_examples(
     labels: Sequence[str],
     *,
     shuffle_seed: int | None = None,
+    quality: Quality = "exact",
     on_example: Callable[[], None] = lambda: None,
 ) -> list[Answer]:
     """Streams each example from a reset, as the runtime does it.
@@ -49,16 +52,18 @@ def stream_examples(
         labels: the model's, in the order of its classes.
         shuffle_seed: plays the frames of each example in a random order: a model that goes by
             motion then knows nothing.
+        quality: how videos are decoded.
 
     Raises:
         VideoError: if an example cannot be decoded.
     """
     answers = []
+    decode = DecodeOptions(quality, seen_size=model.image_size)
     generator = None if shuffle_seed is None else np.random.default_rng(shuffle_seed)
     with model.stream() as stream:
         for example in examples:
             stream.reset()
-            frames = _frames(example, model.manifest.input.frames_per_second)
+            frames = _frames(example, model.frames_per_second, decode)
             if generator is not None:
                 kept = list(frames)
                 frames = iter([kept[index] for index in generator.permutation(len(kept))])
@@ -68,8 +73,8 @@ def stream_examples(
     return answers
 
 
-def _frames(example: Example, rate: float | None) -> Iterator[VideoFrame]:
-    with VideoFile(example.path) as video:
+def _frames(example: Example, rate: float | None, decode: DecodeOptions) -> Iterator[VideoFrame]:
+    with VideoFile(example.path, decode=decode) as video:
         yield from part_of_video(video, example, rate, example.start_s)
 
 
@@ -90,6 +95,19 @@ def frame_accuracy(answers: Sequence[Answer], warm_up_frames: int = 0) -> float:
 def accuracy_after(answers: Sequence[Answer], frames: int) -> float:
     """Share of examples that are right after so many frames, or at the end of shorter ones."""
     return float(np.mean([a.ranks()[min(frames, len(a.logits)) - 1] == 0 for a in answers]))
+
+
+def mean_cosine(answers: Sequence[Answer], others: Sequence[Answer]) -> float:
+    """Between the logits of two ways to see the same examples, -1 to 1, over all frames.
+
+    Where one way sees fewer frames of an example than the other, the rest is not compared.
+    """
+    likeness = [
+        cosine(one, other)
+        for answer, same in zip(answers, others, strict=True)
+        for one, other in zip(answer.logits, same.logits, strict=False)
+    ]
+    return float(np.mean(likeness))
 
 
 def frame_counts(answers: Sequence[Answer]) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import movistream
+from movistream.sources.decoding import Quality
 from movistream_converters.conversion import convert_source
 from movistream_converters.formats import safetensors_file
 from movistream_converters.tflite.precision import Precision
@@ -25,12 +26,14 @@ class Judged:
         name: of the file.
         size_bytes: of the file.
         labels: of its classes.
+        quality: how the examples were decoded.
         answers: to each example, in their order.
     """
 
     name: str
     size_bytes: int
     labels: tuple[str, ...]
+    quality: Quality
     answers: tuple[Answer, ...]
 
 
@@ -39,8 +42,9 @@ def judge(
     examples: Sequence[Example],
     shuffle_seed: int | None,
     on_example: Callable[[], None],
+    quality: Quality = "exact",
 ) -> Judged:
-    """Streams examples through a .tflite file.
+    """Streams examples, decoded in some quality, through a .tflite file.
 
     Raises:
         TrainingError: if the file does not name its classes, or does not know one of the examples'.
@@ -60,9 +64,14 @@ def judge(
                 + (" …" if len(labels) > 20 else "")
             )
         answers = stream_examples(
-            model, examples, labels, shuffle_seed=shuffle_seed, on_example=on_example
+            model,
+            examples,
+            labels,
+            shuffle_seed=shuffle_seed,
+            quality=quality,
+            on_example=on_example,
         )
-    return Judged(path.name, path.stat().st_size, labels, tuple(answers))
+    return Judged(path.name, path.stat().st_size, labels, quality, tuple(answers))
 
 
 def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Path, ...]:

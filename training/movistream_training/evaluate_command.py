@@ -18,6 +18,7 @@ from rich.text import Text
 from movistream.cli import parameters
 from movistream.cli.options import check_new_output
 from movistream.drawing.plot_file import check_plot_output
+from movistream.sources.decoding import QUALITIES, Quality
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.answers import (
     Answer,
@@ -25,6 +26,7 @@ from movistream_training.answers import (
     confusion,
     frame_accuracy,
     frame_counts,
+    mean_cosine,
     top_accuracy,
 )
 from movistream_training.errors import TrainingError
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from movistream_training.evaluate import Judged
 
 _SHUFFLE_SEED = 1
+_COSINE_AT = 3
+"""The column after the shares of videos and frames."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Summary:
     Attributes:
         file: its name.
         size_bytes: its size.
+        decode: how the videos were decoded.
+        cosine_to_exact: of the logits with those of an exact decoding, the mean over all frames.
         videos: that it was judged on.
         frames: of all of them.
         top_1: share of videos that are right after their last frame.
@@ -64,6 +70,8 @@ class Summary:
 
     file: str
     size_bytes: int
+    decode: Quality
+    cosine_to_exact: float
     videos: int
     frames: int
     top_1: float
@@ -95,6 +103,13 @@ class Summary:
     help="Play the frames of each video in random order: what goes by motion is then lost.",
 )
 @click.option(
+    "--decode",
+    type=click.Choice(QUALITIES),
+    default="exact",
+    show_default=True,
+    help="Judge the videos decoded fast as well, and say by how much answers move.",
+)
+@click.option(
     "--plot",
     type=click.Path(path_type=Path),
     help="Draw how soon the model is right: .png or .svg. [default: RUN/accuracy.png]",
@@ -107,6 +122,7 @@ def evaluate(
     split: str | None,
     warm_up: int,
     shuffled: bool,
+    decode: Quality,
     plot: Path | None,
     force: bool,
     as_json: bool,
@@ -145,15 +161,21 @@ def evaluate(
             check_new_output(plot, force=force)
     if plot is not None:
         check_plot_output(plot)
-    results = _judge_all(files, found.examples, _SHUFFLE_SEED if shuffled else None)
-    summaries = [_summary(judged, warm_up) for judged in results]
+    qualities = tuple(dict.fromkeys((QUALITIES[0], decode)))
+    seed = _SHUFFLE_SEED if shuffled else None
+    results = _judge_all(files, found.examples, seed, qualities)
+    summaries = [
+        _summary(judged, exact.answers, warm_up)
+        for exact, *others in results
+        for judged in (exact, *others)
+    ]
     if plot is not None:
         from movistream_training.plots import plot_accuracy_after, plot_confusion
 
-        labels = results[0].labels
-        curves = {one.file: one.accuracy_after_frames for one in summaries}
+        labels = results[0][0].labels
+        curves = {_name(one): one.accuracy_after_frames for one in summaries}
         plot_accuracy_after(curves, 1 / len(labels), plot)
-        matrix = confusion(results[-1].answers, len(labels))
+        matrix = confusion(results[-1][-1].answers, len(labels))
         plot_confusion(matrix, labels, plot.with_name(f"{plot.stem}-confusion.png"))
     if as_json:
         click.echo(json.dumps([asdict(summary) for summary in summaries]))
@@ -165,21 +187,33 @@ def evaluate(
 
 
 def _judge_all(
-    files: Sequence[Path], examples: Sequence[Example], shuffle_seed: int | None
-) -> list[Judged]:
+    files: Sequence[Path],
+    examples: Sequence[Example],
+    shuffle_seed: int | None,
+    qualities: Sequence[Quality],
+) -> list[list[Judged]]:
+    """Each file in each quality."""
     from movistream_training.evaluate import judge
 
     terminal = sys.stderr is not None and sys.stderr.isatty()
     with Progress(console=Console(stderr=True), transient=True, disable=not terminal) as bars:
-        task = bars.add_task("streaming", total=len(files) * len(examples))
-        return [judge(file, examples, shuffle_seed, lambda: bars.advance(task)) for file in files]
+        task = bars.add_task("streaming", total=len(files) * len(qualities) * len(examples))
+        return [
+            [
+                judge(file, examples, shuffle_seed, lambda: bars.advance(task), quality)
+                for quality in qualities
+            ]
+            for file in files
+        ]
 
 
-def _summary(judged: Judged, warm_up: int) -> Summary:
+def _summary(judged: Judged, exact: Sequence[Answer], warm_up: int) -> Summary:
     answers = judged.answers
     return Summary(
         file=judged.name,
         size_bytes=judged.size_bytes,
+        decode=judged.quality,
+        cosine_to_exact=mean_cosine(answers, exact),
         videos=len(answers),
         frames=sum(len(answer.logits) for answer in answers),
         top_1=top_accuracy(answers),
@@ -196,33 +230,45 @@ def _summary(judged: Judged, warm_up: int) -> Summary:
     )
 
 
+def _name(summary: Summary) -> str:
+    """Of a row or a line."""
+    exact = summary.decode == QUALITIES[0]
+    return summary.file if exact else f"{summary.file}, decoded {summary.decode}"
+
+
 def _class_summary(answers: Sequence[Answer], warm_up: int) -> ClassSummary:
     return ClassSummary(len(answers), top_accuracy(answers), frame_accuracy(answers, warm_up))
 
 
 def _print_summaries(summaries: Sequence[Summary], warm_up: int, *, shuffled: bool) -> None:
     first = summaries[0]
+    moved = any(one.decode != QUALITIES[0] for one in summaries)
     table = Table(
         title=f"{first.videos} videos, {first.frames} frames, streamed"
         + (" in random order" if shuffled else ""),
         caption="end: after the last frame of a video"
-        + (f"; frames: those after the first {warm_up} of each video" if warm_up else ""),
+        + (f"; frames: those after the first {warm_up} of each video" if warm_up else "")
+        + ("; cosine: with the logits of an exact decoding, the mean" if moved else ""),
     )
     table.add_column("file")
     for name in ("MB", "top-1, end", "top-5, end", "frames"):
         table.add_column(name, justify="right")
+    if moved:
+        table.add_column("cosine", justify="right")
     counts = list(first.accuracy_after_frames)
     for count in counts:
         table.add_column(f"after {count}", justify="right")
     for one in summaries:
         shares = (one.top_1, one.top_5, one.frame_accuracy, *one.accuracy_after_frames.values())
-        cells = (f"{share:.1%}" for share in shares)
-        table.add_row(Text(one.file), f"{one.size_bytes / 1e6:.2f}", *cells)
+        cells = [f"{share:.1%}" for share in shares]
+        if moved:
+            cells.insert(_COSINE_AT, f"{one.cosine_to_exact:.4f}")
+        table.add_row(Text(_name(one)), f"{one.size_bytes / 1e6:.2f}", *cells)
     _console().print(table)
 
 
 def _print_classes(summary: Summary) -> None:
-    table = Table(title=Text(f"{summary.file}, by class"))
+    table = Table(title=Text(f"{_name(summary)}, by class"))
     table.add_column("class")
     for name in ("videos", "top-1, end", "frames"):
         table.add_column(name, justify="right")

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from movistream.errors import EngineError
 from movistream.stream.model import Model
 
 _CHECKED_FRAMES = 6
+
+
+def cosine(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
+    """Between two answers, -1 to 1. Where one is nothing but zeros: 1 if both are, else 0.
+
+    Args:
+        one: logits, (classes,).
+        other: as many.
+    """
+    a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / lengths if lengths else float((a == b).all())
 
 
 def lowest_cosine(one: Model, other: Model) -> float:
@@ -22,9 +35,8 @@ def lowest_cosine(one: Model, other: Model) -> float:
             mixed = (noise * index + ramp * (_CHECKED_FRAMES - index)) / _CHECKED_FRAMES
             frame = mixed.astype(np.uint8)
             try:
-                a, b = (stream.step(frame).logits.astype(np.float64) for stream in (first, second))
+                answers = [stream.step(frame).logits for stream in (first, second)]
             except EngineError:
                 return 0.0
-            lengths = float(np.linalg.norm(a) * np.linalg.norm(b))
-            lowest = min(lowest, float(a @ b) / lengths if lengths else float((a == b).all()))
+            lowest = min(lowest, cosine(*answers))
     return lowest
