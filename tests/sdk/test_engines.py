@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import movistream
@@ -46,3 +47,18 @@ def test_other_cores_take_the_fastest(arm: Path, model_path: Path, description: 
         arm.write_text(description)
     with movistream.load(model_path) as model:
         assert model.engine == "compiled-model"
+
+
+def test_a_step_asks_litert_for_no_capsule(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its property takes a thousand instructions, for every tensor of a step."""
+    from ai_edge_litert.tensor_buffer import TensorBuffer
+
+    with movistream.load(model_path, engine="compiled-model") as model:
+        stream = model.stream()
+        image = np.zeros((32, 32, 3), np.uint8)
+        expected = stream.step(image).logits
+        stream.reset()
+        monkeypatch.delattr(TensorBuffer, "capsule")
+        np.testing.assert_array_equal(stream.step(image).logits, expected)
