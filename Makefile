@@ -64,7 +64,7 @@ lock: $(LOCK_VENV)/installed ## take up new versions of what the runtime needs, 
 	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | \
 		$(LOCK) --universal --python-version 3.10 - --output-file $(BUILD_LOCK)
 	$(LOCK) --python-version 3.11 --python-platform aarch64-manylinux_2_28 --no-annotate \
-		--constraint $(RUNTIME_LOCK) setup.cfg --output-file $(ARM_LOCK)
+		--constraint $(RUNTIME_LOCK) --extra video setup.cfg --output-file $(ARM_LOCK)
 	$(MAKE) licences
 
 # Downloads wheels for every Python and machine, and so finds out that there are some.
