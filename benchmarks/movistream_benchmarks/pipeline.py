@@ -148,20 +148,18 @@ def passes_of_a_video(rounds: int) -> int:
 
 def pipeline_table(costs: Sequence[PipelineCost]) -> BenchmarkTable:
     """A row for each video and quality."""
-    rows = []
-    for cost in costs:
-        video = cost.video
-        rows.append(
-            (
-                video.source if cost.quality == QUALITIES[0] else _description(cost),
-                cost.quality,
-                *(f"{cost.stages_ms[stage]:.1f}" for stage in STAGES),
-                f"{cost.total_ms:.1f}",
-                f"{cost.total_ms / cost.plain_ms:.2f}",
-                f"{cost.streams_per_core:.1f}",
-                f"{cost.cosine:.4f}",
-            )
+    rows = (
+        (
+            name_in_table(cost.video, cost.quality, cost.looks_per_second),
+            cost.quality,
+            *(f"{cost.stages_ms[stage]:.1f}" for stage in STAGES),
+            f"{cost.total_ms:.1f}",
+            f"{cost.total_ms / cost.plain_ms:.2f}",
+            f"{cost.streams_per_core:.1f}",
+            f"{cost.cosine:.4f}",
         )
+        for cost in costs
+    )
     return BenchmarkTable(
         "CPU time to a second of video, ms",
         (
@@ -181,9 +179,11 @@ def pipeline_table(costs: Sequence[PipelineCost]) -> BenchmarkTable:
     )
 
 
-def _description(cost: PipelineCost) -> str:
-    video = cost.video
-    looks = f"{cost.looks_per_second:.3g}/{video.frames_per_second:.3g}"
+def name_in_table(video: Facts, quality: Quality, looks_per_second: float) -> str:
+    """A video's name in its first row; what it is, and how much of it is looked at, below."""
+    if quality == QUALITIES[0]:
+        return video.source
+    looks = f"{looks_per_second:.3g}/{video.frames_per_second:.3g}"
     return f"{video.codec} {video.width}x{video.height}, {looks}"
 
 

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import movistream
+from movistream.errors import VideoError
 from movistream.sources.decoding import Quality
 from movistream.sources.picking import Picking, at_rate, one_in
 from movistream.sources.video_file import VideoFile
@@ -31,12 +31,10 @@ class Look:
 
     Attributes:
         time_s: in the video.
-        image: the network's input, where the pass ends with it; valid until the next look.
         logits: float32 (classes,), where the pass ends with them; valid until the next look.
     """
 
     time_s: float
-    image: npt.NDArray[Any] | None = None
     logits: npt.NDArray[np.float32] | None = None
 
 
@@ -46,7 +44,9 @@ def picking_of(model: movistream.Model) -> Picking:
     return one_in(1) if rate is None else at_rate(rate)
 
 
-def looks(stage: str, model: movistream.Model, path: Path, quality: Quality) -> Iterator[Look]:
+def looks(
+    stage: str, model: movistream.Model, path: Path, quality: Quality
+) -> Generator[Look, None, None]:
     """Works on a video up to a stage, decoded by one thread.
 
     Args:
@@ -70,12 +70,13 @@ def looks(stage: str, model: movistream.Model, path: Path, quality: Quality) -> 
         if stage == "step":
             with model.stream() as stream:
                 for frame in frames:
-                    yield Look(frame.time_s, logits=stream.step(frame.shown).logits)
+                    yield Look(frame.time_s, stream.step(frame.shown).logits)
             return
         preprocess = Preprocessor(model.manifest.input, View())
         for frame in frames:
-            image = preprocess(frame.shown) if stage == "convert" else None
-            yield Look(frame.time_s, image)
+            if stage == "convert":
+                preprocess(frame.shown)
+            yield Look(frame.time_s)
 
 
 def differences(totals: Sequence[float]) -> dict[str, float]:
@@ -95,14 +96,17 @@ def differences(totals: Sequence[float]) -> dict[str, float]:
 def _packets(path: Path) -> Iterator[Look]:
     import av
 
-    with av.open(str(path)) as container:
-        stream = container.streams.video[0]
-        time_base = float(stream.time_base or 0)
-        last = 0
-        for packet in container.demux(stream):
-            # In this order they come; the times at which they are shown jump to and fro.
-            last = packet.dts if packet.dts is not None else last
-            yield Look(last * time_base)
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            time_base = float(stream.time_base or 0)
+            last = 0
+            for packet in container.demux(stream):
+                # In this order they come; the times at which they are shown jump to and fro.
+                last = packet.dts if packet.dts is not None else last
+                yield Look(last * time_base)
+    except av.FFmpegError as error:
+        raise VideoError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _watched(model: movistream.Model, video: VideoFile, *, tells: bool) -> Iterator[Look]:
