@@ -23,7 +23,7 @@ INSTALLED_MODEL_GARDEN = $(VENV_MODEL_GARDEN)/installed
 INSTALLED_CLUSTER = $(VENV_CLUSTER)/installed
 
 .DEFAULT_GOAL = help
-.PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-pipeline bench-model-garden bench-arm \
+.PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-pipeline bench-model-garden bench-arm bench-arm-pipeline \
 	arm-install bench-others bench-engines bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-models camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
 
 help: ## list the targets
@@ -64,7 +64,7 @@ lock: $(LOCK_VENV)/installed ## take up new versions of what the runtime needs, 
 	sed -n 's/^requires = \["\(.*\)"\]$$/\1/p' pyproject.toml | \
 		$(LOCK) --universal --python-version 3.10 - --output-file $(BUILD_LOCK)
 	$(LOCK) --python-version 3.11 --python-platform aarch64-manylinux_2_28 --no-annotate \
-		--constraint $(RUNTIME_LOCK) setup.cfg --output-file $(ARM_LOCK)
+		--constraint $(RUNTIME_LOCK) --extra video setup.cfg --output-file $(ARM_LOCK)
 	$(MAKE) licences
 
 # Downloads wheels for every Python and machine, and so finds out that there are some.
@@ -340,6 +340,9 @@ bench-model-garden: $(INSTALLED) $(EXPORTED)/a2_int8.tflite $(EXPORTED)/a3_int8.
 bench-arm: peers ## instructions of a Cortex-A76 per frame, in an emulator (Debian 12 on x86-64)
 	$(BIN)/movistream bench-arm --folder build/arm $(OWN) build/peers/k600.int8.tflite $(PUBLISHED) \
 		--published $(REFERENCE_DATA)/peers/official_k600_a0_stream_int8.tflite
+
+bench-arm-pipeline: peers $(PIPELINE)/made ## the same for a second of video, from packets to logits: three sizes, three codecs
+	$(BIN)/movistream bench-arm --folder build/arm build/peers/k600.int8.tflite $(addprefix --pipeline ,$(PIPELINE_CLIPS))
 
 arm-install: $(INSTALLED) ## install on an emulated Raspberry Pi 5 from its wheels, run the demo, serve it, benchmark
 	$(BIN)/movistream bench-arm --folder build/arm --frames 1 $(BUILT_IN_MODELS)/$(MODEL).tflite

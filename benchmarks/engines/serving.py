@@ -9,7 +9,7 @@ steps, a JSON list. What a step takes is a new image, prepared aside as the engi
 with the logits as an array, and with the states ready for the next.
 
 ``--marks`` marks the steps for the plugin that counts instructions, see
-:mod:`movistream_benchmarks.arm.step_counted`; ``--build`` only builds the engine's file.
+:mod:`movistream_benchmarks.arm.program`; ``--build`` only builds the engine's file.
 """
 
 from __future__ import annotations

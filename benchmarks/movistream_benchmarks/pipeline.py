@@ -6,11 +6,9 @@ several times, each time by one part more, and a part's cost is what it adds.
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +18,10 @@ import numpy.typing as npt
 
 import movistream
 from movistream.sources.decoding import QUALITIES, Quality
-from movistream.sources.picking import Picking, at_rate, one_in
 from movistream.sources.video_file import VideoFile
-from movistream.stream.preprocess import Preprocessor, View
 from movistream_benchmarks.figures import cosine
 from movistream_benchmarks.tables import BenchmarkTable
-
-STAGES = ("demux", "decode", "convert", "step", "scores", "output")
-"""From packets to frames, to the network's input, to logits, to events, to JSON lines."""
+from movistream_benchmarks.video_passes import STAGES, differences, looks, picking_of
 
 _WITHOUT_THOUGHT = "plain"
 
@@ -107,14 +101,12 @@ def measure_pipeline(
     Raises:
         MovistreamError: if the video or the model fails.
     """
-    rate = model.frames_per_second
-    picking = one_in(1) if rate is None else at_rate(rate)
     passes: dict[tuple[str, str], Callable[[], Logits]] = {
-        (QUALITIES[0], _WITHOUT_THOUGHT): lambda: _plain(model, path, picking)
+        (QUALITIES[0], _WITHOUT_THOUGHT): lambda: _plain(model, path)
     }
     for quality in QUALITIES:
         for stage in STAGES:
-            passes[quality, stage] = _pass(stage, model, path, picking, quality)
+            passes[quality, stage] = _pass(stage, model, path, quality)
     times_s: dict[tuple[str, str], list[float]] = {key: [] for key in passes}
     logits: dict[tuple[str, str], Logits] = {}
     for _ in range(rounds):
@@ -123,14 +115,14 @@ def measure_pipeline(
             logits[key] = run()
             times_s[key].append(time.process_time() - start_s)
             on_pass()
-    facts = _facts_of(path)
+    facts = facts_of(path)
     medians_ms = {
         key: statistics.median(each) * 1e3 / facts.seconds for key, each in times_s.items()
     }
     exact = logits[QUALITIES[0], "step"]
     costs = []
     for quality in QUALITIES:
-        stages_ms = _differences([medians_ms[quality, stage] for stage in STAGES])
+        stages_ms = differences([medians_ms[quality, stage] for stage in STAGES])
         plain_ms = medians_ms[QUALITIES[0], _WITHOUT_THOUGHT]
         plain_ms += stages_ms["scores"] + stages_ms["output"]
         found = logits[quality, "step"]
@@ -156,20 +148,18 @@ def passes_of_a_video(rounds: int) -> int:
 
 def pipeline_table(costs: Sequence[PipelineCost]) -> BenchmarkTable:
     """A row for each video and quality."""
-    rows = []
-    for cost in costs:
-        video = cost.video
-        rows.append(
-            (
-                video.source if cost.quality == QUALITIES[0] else _description(cost),
-                cost.quality,
-                *(f"{cost.stages_ms[stage]:.1f}" for stage in STAGES),
-                f"{cost.total_ms:.1f}",
-                f"{cost.total_ms / cost.plain_ms:.2f}",
-                f"{cost.streams_per_core:.1f}",
-                f"{cost.cosine:.4f}",
-            )
+    rows = (
+        (
+            name_in_table(cost.video, cost.quality, cost.looks_per_second),
+            cost.quality,
+            *(f"{cost.stages_ms[stage]:.1f}" for stage in STAGES),
+            f"{cost.total_ms:.1f}",
+            f"{cost.total_ms / cost.plain_ms:.2f}",
+            f"{cost.streams_per_core:.1f}",
+            f"{cost.cosine:.4f}",
         )
+        for cost in costs
+    )
     return BenchmarkTable(
         "CPU time to a second of video, ms",
         (
@@ -189,13 +179,16 @@ def pipeline_table(costs: Sequence[PipelineCost]) -> BenchmarkTable:
     )
 
 
-def _description(cost: PipelineCost) -> str:
-    video = cost.video
-    looks = f"{cost.looks_per_second:.3g}/{video.frames_per_second:.3g}"
+def name_in_table(video: Facts, quality: Quality, looks_per_second: float) -> str:
+    """A video's name in its first row; what it is, and how much of it is looked at, below."""
+    if quality == QUALITIES[0]:
+        return video.source
+    looks = f"{looks_per_second:.3g}/{video.frames_per_second:.3g}"
     return f"{video.codec} {video.width}x{video.height}, {looks}"
 
 
-def _facts_of(path: Path) -> Facts:
+def facts_of(path: Path) -> Facts:
+    """What a video is, by all its packets."""
     import av
 
     with av.open(str(path)) as container:
@@ -213,66 +206,26 @@ def _facts_of(path: Path) -> Facts:
         )
 
 
-def _differences(totals: Sequence[float]) -> dict[str, float]:
-    """What each stage adds; one that is smaller than the noise adds nothing."""
-    highest = 0.0
-    added = {}
-    for stage, total in zip(STAGES, totals, strict=True):
-        added[stage] = max(0.0, total - highest)
-        highest = max(highest, total)
-    return added
-
-
 def _pass(
-    stage: str, model: movistream.Model, path: Path, picking: Picking, quality: Quality
+    stage: str, model: movistream.Model, path: Path, quality: Quality
 ) -> Callable[[], Logits]:
-    """Works on a video up to a stage; what it gives is empty before there are logits."""
-    decode = movistream.DecodeOptions(quality, seen_size=model.image_size, threads=1)
+    """Works on a video up to a stage; without logits, what it gives is empty."""
 
     def run() -> Logits:
-        if stage == "demux":
-            return _demux(path)
-        with VideoFile(path, decode=decode) as video:
-            if stage in ("scores", "output"):
-                _watch(model, video, tells=stage == "output")
-                return []
-            frames = video.picked(picking)
-            if stage == "step":
-                with model.stream() as stream:
-                    return [stream.step(frame.shown).logits.copy() for frame in frames]
-            preprocess = Preprocessor(model.manifest.input, View())
-            for frame in frames:
-                if stage == "convert":
-                    preprocess(frame.shown)
-        return []
+        passed = looks(stage, model, path, quality)
+        return [look.logits.copy() for look in passed if look.logits is not None]
 
     return run
 
 
-def _demux(path: Path) -> Logits:
-    import av
-
-    with av.open(str(path)) as container:
-        for _ in container.demux(container.streams.video[0]):
-            pass
-    return []
-
-
-def _watch(model: movistream.Model, video: VideoFile, *, tells: bool) -> None:
-    options = movistream.WatchOptions(events=movistream.EventOptions())
-    steps: Iterable[movistream.Step] = model.watch(video, options)
-    with Path(os.devnull).open("w", encoding="utf-8") as sink:
-        for step in steps:
-            if tells:
-                sink.write(json.dumps(step.to_dict()) + "\n")
-
-
-def _plain(model: movistream.Model, path: Path, picking: Picking) -> Logits:
+def _plain(model: movistream.Model, path: Path) -> Logits:
     """Every frame is decoded, and those that are picked become RGB as a whole."""
     with (
         VideoFile(path, decode=movistream.DecodeOptions(threads=1)) as video,
         model.stream() as stream,
     ):
         return [
-            stream.step(frame.image).logits.copy() for frame, picked in picking(video) if picked
+            stream.step(frame.image).logits.copy()
+            for frame, picked in picking_of(model)(video)
+            if picked
         ]

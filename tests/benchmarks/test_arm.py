@@ -19,14 +19,8 @@ from movistream.errors import EngineError, EngineUnavailableError, ModelError, M
 from movistream_benchmarks.arm import command, emulator
 from movistream_benchmarks.arm.command import bench_arm
 from movistream_benchmarks.arm.emulator import Count, count, count_all, set_up
-from movistream_benchmarks.arm.step_counted import (
-    REQUEST_BYTES,
-    Answer,
-    Moment,
-    Request,
-    answer,
-    record,
-)
+from movistream_benchmarks.arm.program import REQUEST_BYTES, record
+from movistream_benchmarks.arm.step_counted import Answer, Moment, Request, answer
 from movistream_benchmarks.contender import Contender, moving_blocks, running
 
 ANSWER = Answer("compiled-model", "float32", [1.0, 2.0])
@@ -56,6 +50,8 @@ def test_what_marks_cost_is_taken_out() -> None:
     assert emulator.instructions(marks) == ((201 - 3 * 7,), (57 - 7,))
     loop = [(0, 10), (0, 17), (10, 100), (13, 307)]
     assert emulator.instructions(loop) == ((200,), ())
+    ended = [(0, 10), (0, 17), (10, 100), (13, 307), (20, 400)]
+    assert emulator.instructions(ended) == ((200,), ())
 
 
 @pytest.mark.parametrize(
@@ -112,7 +108,7 @@ def test_an_emulator_that_fails(model_path: Path, tmp_path: Path) -> None:
 
 FAKE_EMULATOR = """
 import json, sys
-from movistream_benchmarks.arm.step_counted import REQUEST_BYTES
+from movistream_benchmarks.arm.program import REQUEST_BYTES
 marks = open(sys.argv[sys.argv.index("-plugin") + 1].partition("out=")[2], "w")
 for number, asked in enumerate(iter(lambda: sys.stdin.buffer.read(REQUEST_BYTES), b""), 1):
     path = json.loads(asked)["path"]
@@ -166,7 +162,7 @@ def test_the_emulated_program_answers_each_request_alone(model_path: Path, tmp_p
     asked.write_bytes(record(request) + record(missing) + b" " * REQUEST_BYTES + record(request))
     with asked.open("rb") as stdin:
         done = subprocess.run(
-            [sys.executable, "-m", "movistream_benchmarks.arm.step_counted"],
+            [sys.executable, "-m", "movistream_benchmarks.arm.program"],
             stdin=stdin,
             capture_output=True,
             text=True,

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from movistream_benchmarks.bench_command import bench
-from movistream_benchmarks.pipeline import STAGES, _differences
 from movistream_benchmarks.run_cost import answers, run_once
+from movistream_benchmarks.video_passes import STAGES, differences
 
 
 def test_a_video_part_by_part(model_path: Path, clip: Path) -> None:
@@ -34,8 +34,9 @@ def test_a_video_part_by_part(model_path: Path, clip: Path) -> None:
 
 
 def test_what_a_part_adds_is_never_less_than_nothing() -> None:
-    added = _differences([2.0, 7.0, 6.5, 8.0, 8.0, 9.0])
+    added = differences([2.0, 7.0, 6.5, 8.0, 8.0, 9.0])
     assert added == dict(zip(STAGES, [2.0, 5.0, 0.0, 1.0, 0.0, 1.0], strict=True))
+    assert differences([2.0, 7.0]) == {"demux": 2.0, "decode": 5.0}
 
 
 def test_a_pipeline_has_one_model(model_path: Path, clip: Path) -> None:

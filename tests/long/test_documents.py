@@ -63,6 +63,8 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "movistream bench-arm A.tflite",
         "movistream bench-arm MODEL.tflite --published PEER.tflite",
         "movistream bench-arm MODEL.tflite --cpu cortex-a76 --cpu cortex-a72",
+        "movistream bench-arm MODEL.tflite --pipeline VIDEO --seconds 2",
+        "movistream bench-arm A.tflite --pipeline VIDEO",
     ),
     "it takes minutes": (
         "python -m movistream_benchmarks.streams pacing MODEL",

@@ -1,1 +1,1 @@
-"""Instructions that an ARM core executes per frame, counted in an emulator."""
+"""Instructions that an ARM core executes per frame, or for a video, counted in an emulator."""

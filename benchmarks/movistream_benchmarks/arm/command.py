@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ from movistream.cli.help import option
 from movistream.cli.options import arithmetic_option, engine_option
 from movistream.errors import EngineError
 from movistream_benchmarks.arm.emulator import CPUS, Count, count_all, set_up
+from movistream_benchmarks.arm.pipeline_counted import PipelineRequest, answer_pipeline
+from movistream_benchmarks.arm.pipeline_counts import (
+    PipelineCount,
+    count_pipelines,
+    counts_table,
+)
 from movistream_benchmarks.arm.step_counted import Request, answer
 from movistream_benchmarks.bench_command import print_table
 from movistream_benchmarks.figures import cosine
@@ -33,6 +40,21 @@ LEAST_COSINE = 0.99
     type=click.Path(exists=True, path_type=Path),
     multiple=True,
     help="A file to run by the published samples' loop; these come first.",
+)
+@option(
+    "--pipeline",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="VIDEO",
+    help="Count what watching this video with MODEL takes, stage by stage. May be given more than"
+    " once.",
+)
+@option(
+    "--seconds",
+    type=click.FloatRange(min=0.5, max=600),
+    default=2,
+    show_default=True,
+    help="With --pipeline: how much of each video is counted.",
 )
 @option(
     "--cpu",
@@ -68,6 +90,8 @@ LEAST_COSINE = 0.99
 def bench_arm(
     models: tuple[Path, ...],
     published: tuple[Path, ...],
+    pipeline: tuple[Path, ...],
+    seconds: float,
     cpus: tuple[str, ...],
     engine: str,
     arithmetic: str,
@@ -78,17 +102,29 @@ def bench_arm(
 ) -> None:
     """Count instructions per frame of MODELS on an emulated ARM core: the same on every machine.
 
+    With --pipeline, count instead what a second of video takes, from its packets to the logits.
+
     Needs Debian 12 on x86-64, and a network the first time.
     """
+    if pipeline and (len(models) != 1 or published):
+        raise click.UsageError("--pipeline takes one model")
     if not models and not published:
         raise click.UsageError("name at least one model")
     folder = _cache_folder() if folder is None else folder
+    cpus = tuple(dict.fromkeys(cpus))
     status = Console(stderr=True)
-    with status.status(f"setting up the emulator in {folder}"):
-        set_up(folder)
+    if pipeline:
+        model = str(models[0].resolve())
+        videos = [
+            PipelineRequest(model, str(path.resolve()), engine, arithmetic, seconds)
+            for path in pipeline
+        ]
+        _count_videos(folder, cpus, videos, status, as_json=as_json)
+        return
+    _set_up(folder, status)
     contenders = [(path, True) for path in published] + [(path, False) for path in models]
     counts: list[tuple[Path, bool, str, Count, float]] = []
-    for cpu in dict.fromkeys(cpus):
+    for cpu in cpus:
         requests = [
             Request(str(path.resolve()), in_loop, engine, arithmetic, warm_up, frames)
             for path, in_loop in contenders
@@ -110,6 +146,43 @@ def bench_arm(
     for path, _, cpu, _, likeness in counts:
         if not likeness >= LEAST_COSINE:
             raise EngineError(f"{path} answers otherwise on {cpu}: cosine {likeness:.4f}")
+
+
+def _count_videos(
+    folder: Path,
+    cpus: Sequence[str],
+    requests: Sequence[PipelineRequest],
+    status: Console,
+    *,
+    as_json: bool,
+) -> None:
+    # What is wrong with a video is known at once, and said as everywhere.
+    here = [answer_pipeline(each, lambda *_: None) for each in requests]
+    _set_up(folder, status)
+    counts: list[PipelineCount] = []
+    for cpu in cpus:
+        found = count_pipelines(folder, cpu, requests, here)
+        for request in requests:
+            with status.status(f"counting {Path(request.video).name} on {cpu}"):
+                counted = next(found)
+            counts += counted
+            if as_json:
+                for each in counted:
+                    click.echo(json.dumps(each.to_dict()))
+                sys.stdout.flush()
+    if not as_json:
+        print_table(counts_table(counts))
+    for each in counts:
+        if not each.cosine_to_host >= LEAST_COSINE:
+            raise EngineError(
+                f"{each.video.source} is answered otherwise on {each.cpu}: cosine"
+                f" {each.cosine_to_host:.4f}"
+            )
+
+
+def _set_up(folder: Path, status: Console) -> None:
+    with status.status(f"setting up the emulator in {folder}"):
+        set_up(folder)
 
 
 def _cache_folder() -> Path:

@@ -1,4 +1,4 @@
-"""An emulated ARM Python with LiteRT, and a plugin that counts what it executes.
+"""An emulated ARM Python with LiteRT and PyAV, and a plugin that counts what it executes.
 
 Set up in a folder of its own from Debian 12's and Python's packages; nothing is installed.
 """
@@ -26,7 +26,8 @@ import movistream
 import movistream_benchmarks
 from movistream.errors import EngineUnavailableError, MovistreamError
 from movistream.system.output import make_output_folder
-from movistream_benchmarks.arm.step_counted import Answer, Moment, Request, record
+from movistream_benchmarks.arm.program import record
+from movistream_benchmarks.arm.step_counted import Answer, Moment, Request
 
 CPUS = ("cortex-a76", "cortex-a72")
 """The cores of a Raspberry Pi 5 and of a Raspberry Pi 4."""
@@ -106,6 +107,25 @@ def count_all(folder: Path, cpu: str, requests: Sequence[Request]) -> Iterator[C
     Raises:
         MovistreamError: if the emulated program fails.
     """
+    asked = [(each.path, record(each)) for each in requests]
+    for marks, found in run_all(folder, cpu, asked):
+        yield Count(*instructions(marks), Answer(**found))
+
+
+def run_all(
+    folder: Path, cpu: str, asked: Sequence[tuple[str, bytes]]
+) -> Iterator[tuple[list[tuple[int, int]], dict[str, Any]]]:
+    """Has one emulator answer requests.
+
+    Args:
+        asked: what each is called in errors, and its record.
+
+    Yields:
+        The marks of each, and the fields of its answer, as soon as it is there.
+
+    Raises:
+        MovistreamError: if the emulated program fails.
+    """
     folder = folder.resolve()
     with tempfile.TemporaryDirectory() as temporary:
         # Of this machine's packages, only this project's own: the others are not for ARM.
@@ -116,15 +136,13 @@ def count_all(folder: Path, cpu: str, requests: Sequence[Request]) -> Iterator[C
             home = Path(package.__file__).resolve().parent
             (own / home.name).symlink_to(home)
         marks, log = Path(temporary, "marks"), Path(temporary, "log")
-        command = emulator_command(
-            folder, cpu, marks, "-m", "movistream_benchmarks.arm.step_counted"
-        )
+        command = emulator_command(folder, cpu, marks, "-m", "movistream_benchmarks.arm.program")
         environment = emulator_environment(folder, Path(temporary), (own, folder / "site-packages"))
         # Files cannot fill up as pipes can, so neither side ever waits for the other to read.
-        asked = Path(temporary, "requests")
-        asked.write_bytes(b"".join(map(record, requests)))
+        requests = Path(temporary, "requests")
+        requests.write_bytes(b"".join(each for _, each in asked))
         with (
-            asked.open("rb") as stdin,
+            requests.open("rb") as stdin,
             log.open("wb") as stderr,
             subprocess.Popen(
                 command,
@@ -139,15 +157,14 @@ def count_all(folder: Path, cpu: str, requests: Sequence[Request]) -> Iterator[C
         ):
             assert emulated.stdout is not None
             try:
-                for index, request in enumerate(requests):
+                for index, (name, _) in enumerate(asked):
                     found = _next_answer(emulated.stdout)
                     if "logits" not in found:
                         said = found.get("failed") or _last_line(log) or found.get("died")
                         said = said or f"exit code {emulated.wait()}"
-                        raise MovistreamError(f"{request.path} on an emulated {cpu}: {said}")
+                        raise MovistreamError(f"{name} on an emulated {cpu}: {said}")
                     # The next one may have begun by now.
-                    own_marks = marks_by_request(marks.read_text(encoding="ascii"))[index]
-                    yield Count(*instructions(own_marks), Answer(**found))
+                    yield marks_by_request(marks.read_text(encoding="ascii"))[index], found
             finally:
                 # With the child that counts just now, whoever lost patience.
                 with suppress(ProcessLookupError):
@@ -222,12 +239,13 @@ def instructions(marks: list[tuple[int, int]]) -> tuple[tuple[int, ...], tuple[i
     """What was executed between a request's marks, without the marks themselves.
 
     Returns:
-        Of each frame, and of the engine alone in each frame; empty where that was not marked.
+        Of each frame that has an end, and of the engine alone in each; empty where that was not
+        marked.
     """
     calibration = [executed for mark, executed in marks if mark == 0]
     cost = min(after - before for before, after in itertools.pairwise(calibration))
     at = {divmod(mark, 10): executed for mark, executed in marks if mark}
-    numbers = sorted({frame for frame, _ in at})
+    numbers = sorted(frame for frame, moment in at if moment == Moment.END)
     split = all((frame, Moment.RUN) in at for frame in numbers)
     frames = (
         at[frame, Moment.END] - at[frame, Moment.BEGIN] - cost * (3 if split else 1)

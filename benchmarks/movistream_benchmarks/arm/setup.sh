@@ -1,5 +1,5 @@
 #!/bin/bash
-# Sets up an emulated ARM Python with LiteRT, and the plugin that counts its instructions.
+# Sets up an emulated ARM Python with LiteRT and PyAV, and the plugin that counts its instructions.
 #
 #   setup.sh FOLDER PLUGIN.c WHEELS.txt
 #
@@ -87,7 +87,7 @@ unpack_debian amd64 "$build/host" qemu-user
 unpack_debian arm64 "$build/arm" python3.11 libstdc++6
 
 site=$build/site-packages
-if [ -e "$site/.complete" ]; then
+if cmp --silent "$wheels_list" "$site/.complete"; then
     echo "have: Python packages"
 else
     echo "downloading Python packages for ARM into $site"
@@ -105,7 +105,7 @@ else
         python3 -m zipfile -e "$wheel" "$site"
     done
     rm -rf "$wheels"
-    touch "$site/.complete"
+    cp "$wheels_list" "$site/.complete"
 fi
 
 # One root per board; all but /sys and /proc are links to the same files.
@@ -137,7 +137,8 @@ chmod +x "$build/qemu-aarch64"
 for board in cortex-a76 cortex-a72; do
     printf '%s: ' "$board"
     PYTHONHOME=$build/arm/usr PYTHONPATH=$site "$build/qemu-aarch64" -cpu "$board" -L "$build/$board" \
-        "$build/arm/usr/bin/python3.11" -c 'import platform, numpy, ai_edge_litert
-print("Python", platform.python_version(), platform.machine(), "numpy", numpy.__version__)'
+        "$build/arm/usr/bin/python3.11" -c 'import platform, numpy, ai_edge_litert, av
+print("Python", platform.python_version(), platform.machine(), "numpy", numpy.__version__,
+    "PyAV", av.__version__)'
 done
 echo "ready: $build"
