@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from movistream_benchmarks.contender import Logits
+from movistream.stream.agreement import cosine
 from movistream_benchmarks.rounds import Measurement
 
 NOISY = 0.15
@@ -73,12 +72,6 @@ def noise(measurement: Measurement) -> float:
     """The middle half's width of the round medians, as a share of their median."""
     lower, median, upper = np.percentile(_round_medians(measurement), (25, 50, 75))
     return float((upper - lower) / median)
-
-
-def cosine(one: Logits, other: Logits) -> float:
-    """Of two answers."""
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / length if length else math.nan
 
 
 def disagreements(measurements: Sequence[Measurement]) -> list[str]:

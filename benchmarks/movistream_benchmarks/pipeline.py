@@ -19,7 +19,7 @@ import numpy.typing as npt
 import movistream
 from movistream.sources.decoding import QUALITIES, Quality
 from movistream.sources.video_file import VideoFile
-from movistream_benchmarks.figures import cosine
+from movistream.stream.agreement import cosine
 from movistream_benchmarks.tables import BenchmarkTable
 from movistream_benchmarks.video_passes import STAGES, differences, looks, picking_of
 

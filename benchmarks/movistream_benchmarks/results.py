@@ -10,12 +10,12 @@ from typing import Any
 from movistream.file.activation_memory import ActivationMemory, activation_memory
 from movistream.file.graph import map_file, read_model_file
 from movistream.file.inspection import Inspection, inspect_file
+from movistream.stream.agreement import cosine
 from movistream_benchmarks.contender import Contender
 from movistream_benchmarks.figures import (
     NOISY,
     Distribution,
     Ratio,
-    cosine,
     disagreements,
     inference,
     noise,

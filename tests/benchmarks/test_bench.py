@@ -188,7 +188,8 @@ def test_kernels_that_do_not_reset_the_peak(
     monkeypatch.setattr(process_memory, "_CLEAR", tmp_path / "no" / "clear_refs")
     assert not process_memory.reset_peak()
     resident, peak = process_memory.read_resident_bytes()
-    assert 1e6 < resident <= peak <= process_memory.peak_bytes_of_life()
+    # A kernel counts each core's pages by itself, and adds them up now and then.
+    assert 1e6 < resident <= peak <= process_memory.peak_bytes_of_life() + 2**20
 
 
 def test_work_adds_up(model_path: Path) -> None:

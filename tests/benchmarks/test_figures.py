@@ -11,7 +11,6 @@ import pytest
 
 from movistream_benchmarks.contender import Contender
 from movistream_benchmarks.figures import (
-    cosine,
     disagreements,
     distribution,
     inference,
@@ -52,12 +51,6 @@ def test_distribution_over_all_rounds() -> None:
     found = inference(measurement((2, 4)))
     assert (found.min, found.median, found.max) == (1, 3, 5)
     assert found == distribution([1, 2, 3, 3, 4, 5])
-
-
-def test_cosine() -> None:
-    one, other = np.float32([1, 0]), np.float32([1, 1])
-    assert cosine(one, other) == pytest.approx(math.sqrt(0.5))
-    assert math.isnan(cosine(one, np.zeros(2, np.float32)))
 
 
 def test_one_file_answers_alike_with_any_threads() -> None:

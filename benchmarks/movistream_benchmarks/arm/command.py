@@ -17,6 +17,7 @@ from movistream.cli import parameters
 from movistream.cli.help import option
 from movistream.cli.options import arithmetic_option, engine_option
 from movistream.errors import EngineError
+from movistream.stream.agreement import cosine
 from movistream_benchmarks.arm.emulator import CPUS, Count, count_all, set_up
 from movistream_benchmarks.arm.pipeline_counted import PipelineRequest, answer_pipeline
 from movistream_benchmarks.arm.pipeline_counts import (
@@ -26,7 +27,6 @@ from movistream_benchmarks.arm.pipeline_counts import (
 )
 from movistream_benchmarks.arm.step_counted import Request, answer
 from movistream_benchmarks.bench_command import print_table
-from movistream_benchmarks.figures import cosine
 from movistream_benchmarks.tables import BenchmarkTable
 
 LEAST_COSINE = 0.99

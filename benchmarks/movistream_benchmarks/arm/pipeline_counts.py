@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from movistream.sources.decoding import QUALITIES, Quality
+from movistream.stream.agreement import cosine
 from movistream_benchmarks.arm.emulator import instructions, run_all
 from movistream_benchmarks.arm.pipeline_counted import (
     COUNTED_STAGES,
@@ -19,7 +20,6 @@ from movistream_benchmarks.arm.pipeline_counted import (
     PipelineRequest,
 )
 from movistream_benchmarks.arm.program import record
-from movistream_benchmarks.figures import cosine
 from movistream_benchmarks.pipeline import Facts, facts_of, name_in_table
 from movistream_benchmarks.tables import BenchmarkTable
 from movistream_benchmarks.video_passes import differences
