@@ -24,7 +24,7 @@ INSTALLED_CLUSTER = $(VENV_CLUSTER)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-pipeline bench-model-garden bench-arm bench-arm-pipeline \
-	arm-install bench-others bench-engines bench-published bench-scaling bench-threads clip-memory paper-table android-check android-model built-in-models camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
+	arm-install bench-others bench-engines bench-published bench-scaling bench-threads clip-memory paper-table android-check built-in-models camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -413,7 +413,6 @@ built-in-models: $(INSTALLED) ## write the int8 files that come with the runtime
 
 ANDROID = build/android
 ANDROID_MODELS = $(patsubst %,$(ANDROID)/models/camera-motion.%.tflite,float32 int8)
-ANDROID_ASSETS = android_demo/app/src/main/assets
 
 $(ANDROID)/models/camera-motion.%.tflite: $(CAMERA_MOTION_WEIGHTS) | $(INSTALLED)
 	@mkdir -p $(@D)
@@ -422,10 +421,6 @@ $(ANDROID)/models/camera-motion.%.tflite: $(CAMERA_MOTION_WEIGHTS) | $(INSTALLED
 
 android-check: $(INSTALLED) $(ANDROID_MODELS) ## test the Android demo without a phone (x86-64 Debian 12)
 	bash android_demo/checks/check.sh $(ANDROID) $(BIN)/python $(ANDROID_MODELS)
-
-android-model: $(ANDROID)/models/camera-motion.int8.tflite ## put the camera-motion model into the Android app
-	@mkdir -p $(ANDROID_ASSETS)
-	cp $< $(ANDROID_ASSETS)/
 
 NETWORK_SCHEMA = converters/movistream_converters/ir/network.schema.json
 

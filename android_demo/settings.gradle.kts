@@ -17,5 +17,6 @@ dependencyResolutionManagement {
 rootProject.name = "movistream-android"
 
 include(":core")
+include(":litert")
 include(":desktop")
 include(":app")

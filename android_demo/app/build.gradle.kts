@@ -11,33 +11,32 @@ android {
         minSdk = 26
         targetSdk = 36
         versionCode = 1
-        versionName = "1.0"
+        versionName = project.version.toString()
+        ndk {
+            // What phones have, and emulators on a PC.
+            abiFilters += listOf("arm64-v8a", "x86_64")
+        }
     }
+
+    // The models in the box: the same files as in the Python package.
+    sourceSets.getByName("main").assets.srcDir("../../sdk/movistream/file/models")
 
     buildTypes {
         release {
-            isMinifyEnabled = false
+            isMinifyEnabled = true
+            isShrinkResources = true
+            proguardFiles(getDefaultProguardFile("proguard-android-optimize.txt"))
         }
     }
-}
 
-val model = layout.projectDirectory.file("src/main/assets/camera-motion.int8.tflite").asFile
-
-// The model is built by this project, not kept in its history.
-val requireModel by tasks.registering {
-    val path = model.path
-    doLast {
-        if (!File(path).exists()) {
-            throw GradleException("$path is missing: run 'make android-model' in the root folder")
-        }
+    lint {
+        abortOnError = true
+        checkDependencies = true
+        htmlReport = true
     }
-}
-
-tasks.named("preBuild") {
-    dependsOn(requireModel)
 }
 
 dependencies {
     implementation(project(":core"))
-    implementation(libs.litert)
+    implementation(project(":litert"))
 }

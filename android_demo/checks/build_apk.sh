@@ -1,25 +1,24 @@
 #!/bin/bash
 # Assembles and verifies the app without Gradle, an SDK, or LiteRT's own library.
 #
-#   build_apk.sh TOOLS MODEL OUTPUT
+#   build_apk.sh TOOLS OUTPUT
 #
-# TOOLS is what fetch_tools.sh made, MODEL the .tflite file to bundle. The app is compiled against
+# TOOLS is what fetch_tools.sh made. The app is compiled against
 # the Android API 23 (all that it uses is there, so nothing newer than its least version, 26, can
 # be called unguarded) and against stubs of LiteRT. The APK is signed with a key that is made here
 # and thrown away: it is for checking, and without LiteRT's library it cannot watch.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 tools=$(cd "$1" && pwd)
-model=$2
-output=$3
+output=$2
 # shellcheck source=tools.sh
 . "$here/tools.sh"
 
 least_api=26
 app=$here/../app/src/main
 rm -rf "$output"
-mkdir -p "$output"/{sources,classes,stubs,documented,assets,content}
-cp "$model" "$output/assets/camera-motion.int8.tflite"
+mkdir -p "$output"/{sources,classes,stubs,assets,content}
+cp "$here"/../../sdk/movistream/file/models/*.tflite "$output/assets"
 
 native aapt2 compile --dir "$app/res" -o "$output/resources.zip"
 # Gradle merges manifests and so knows the marks of the namespace "tools"; aapt2 does not.
@@ -30,15 +29,11 @@ native aapt2 link -o "$output/unaligned.apk" -I "$framework" \
     -A "$output/assets" "$output/resources.zip"
 
 javac --release 8 -Xlint:all,-options -Werror -d "$output/stubs" \
-    $(find "$here/stubs" -name '*.java')
+    -cp "$android_jar" $(find "$here/stubs" -name '*.java')
 # Not --release: the boot classes must be Android's, so that Java's own newer ones are refused.
 javac -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
     -bootclasspath "$android_jar" -cp "$output/stubs" -d "$output/classes" \
-    $(find "$here/../core/src/main" "$app/java" "$output/sources" -name '*.java')
-"${PYTHON:-python3}" "$here/check_docs.py" "$here/../../docs/android.md" \
-    "$output/Documented.java"
-javac -source 8 -target 8 -Xlint:-options -bootclasspath "$android_jar" \
-    -cp "$output/stubs:$output/classes" -d "$output/documented" "$output/Documented.java"
+    $(find "$here/../core/src/main" "$here/../litert/src/main" "$app/java" "$output/sources" -name '*.java')
 
 java -cp "$tools/old/usr/share/java/com.android.dx.jar" com.android.dx.command.Main --dex \
     --min-sdk-version=$least_api --output="$output/content/classes.dex" "$output/classes"

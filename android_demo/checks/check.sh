@@ -19,7 +19,7 @@ tools=$folder/tools
 
 classes=$folder/classes
 rm -rf "$classes" "$folder/expectations"
-mkdir -p "$classes"/{core,core-tests,desktop,desktop-tests,jna/com/sun/jna/linux-x86-64}
+mkdir -p "$classes"/{annotations,core,core-tests,desktop,desktop-tests,jna/com/sun/jna/linux-x86-64}
 # Debian's JNA looks for its library in /usr/lib only, or among the classes.
 cp "$tools/java/usr/lib/x86_64-linux-gnu/jni/libjnidispatch.system.so" \
     "$classes/jna/com/sun/jna/linux-x86-64/libjnidispatch.so"
@@ -34,16 +34,18 @@ strict=(--release 8 "${lint[@]}")
 lenient=(-source 8 -target 8 "${lint[@]}")
 
 echo "== core on the JVM"
-javac "${strict[@]}" -d "$classes/core" $(sources core/src/main)
+# Annotations that say what may be null; nothing of them is needed at run time.
+javac "${strict[@]}" -d "$classes/annotations" "$here"/stubs/org/jspecify/annotations/*.java
+javac "${strict[@]}" -cp "$classes/annotations" -d "$classes/core" $(sources core/src/main)
 cp -r "$here/../core/src/main/resources/." "$classes/core"
 (cd "$root" && "$python" -m tests.model_cases "$folder/model-cases")
-javac "${lenient[@]}" -cp "$classes/core:$junit" -d "$classes/core-tests" $(sources core/src/test)
+javac "${lenient[@]}" -cp "$classes/annotations:$classes/core:$junit" -d "$classes/core-tests" $(sources core/src/test)
 java -Dmovistream.tests="$root/tests" -Dmovistream.models="$folder/model-cases" \
     -cp "$classes/core:$classes/core-tests:$junit" \
     org.junit.runner.JUnitCore $(tests core/src/test/java)
 
 echo "== the shipped models, through JNA"
-desktop=$classes/core:$classes/desktop:$classes/jna:$jars/jna.jar
+desktop=$classes/annotations:$classes/core:$classes/desktop:$classes/jna:$jars/jna.jar
 javac "${strict[@]}" -cp "$desktop" -d "$classes/desktop" $(sources desktop/src/main)
 javac "${lenient[@]}" -cp "$desktop:$junit" -d "$classes/desktop-tests" \
     $(sources desktop/src/test)
@@ -63,10 +65,15 @@ echo "== the command-line twin"
 "$here/check_twin.sh" "$folder" "$litert" "${models[1]}" "$python" "${java[@]}"
 
 echo "== the app"
-PYTHON=$python "$here/build_apk.sh" "$tools" "${models[1]}" "$folder/apk"
+PYTHON=$python "$here/build_apk.sh" "$tools" "$folder/apk"
 "$python" "$here/check_apk.py" "$folder/apk"
 "$python" "$here/check_bytecode.py" "$folder/apk/classes"
 "$python" "$here/check_gradle.py" "$here/.."
+"$here/check_kotlin_syntax.sh" "$tools" "$here/.."
+
+echo "== the libraries"
+PYTHON=$python "$here/build_library.sh" "$tools" "$folder/libraries"
+"$python" "$here/check_library.py" "$folder/libraries"
 
 echo "== Python and the JVM in turns, 1 thread"
 "$python" "$here/latency.py" "$folder/parity.txt" "${models[@]}" -- \

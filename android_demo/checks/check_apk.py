@@ -13,8 +13,8 @@ from pathlib import Path
 from movistream.file import operators
 from movistream.file.binding import bind
 from movistream.file.graph import read_model_file
+from movistream.file.names import BUILT_IN_DIGESTS
 
-MODEL = "assets/camera-motion.int8.tflite"
 MOST_BYTES = 3_000_000
 
 
@@ -41,15 +41,17 @@ def check(output: Path) -> str:
         # Resources that aapt2 put into a folder for newer versions use what 26 lacks.
         newer = [name for name in names if re.search(r"-v(2[7-9]|[3-9]\d)/", name)]
         assert not newer, newer
-        data = archive.read(MODEL)
+        models = {name: archive.read(f"assets/{name}.tflite") for name in BUILT_IN_DIGESTS}
         table = archive.read("org/movistream/core/tflite.json")
     assert table == Path(operators.__file__).with_name("tflite.json").read_bytes()
-    manifest = bind(read_model_file(data, MODEL), data, MODEL)
-    assert len(manifest.labels) == manifest.logits.classes
+    bundled = []
+    for name, data in models.items():
+        manifest = bind(read_model_file(data, name), data, name)
+        assert len(manifest.labels) == manifest.logits.classes
+        bundled.append(f"{name} ({manifest.quantization}, {len(manifest.labels)} labels)")
     return (
         f"APK: {size:,} bytes, signature verifies, permissions {permissions}, bundled"
-        f" {manifest.name} ({manifest.quantization}) with {len(manifest.labels)} labels:"
-        f" {', '.join(manifest.labels)}"
+        f" {', '.join(bundled)}"
     )
 
 

@@ -1,6 +1,8 @@
-"""Writes the code of docs/android.md as a class of the app, so that a compiler can try it.
+"""Writes the programs of docs/android.md as files, so that compilers can try them.
 
-check_docs.py DOCUMENT OUTPUT.java
+check_docs.py DOCUMENT FOLDER
+
+A program is a block of Java or Kotlin that begins with its file's name in a comment.
 """
 
 from __future__ import annotations
@@ -9,25 +11,18 @@ import re
 import sys
 from pathlib import Path
 
-CLASS = """package org.movistream.demo;
-
-import android.media.Image;
-import java.io.File;
-import org.movistream.core.*;
-
-final class Documented {{
-    void all(String path, Image image, int rotationDegrees) throws Exception {{
-{code}
-    }}
-}}
-"""
+_BLOCK = re.compile(r"^```(java|kotlin)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_NAME = re.compile(r"// (\w+\.(?:java|kt))\n")
 
 
-def main(document: Path, output: Path) -> None:
-    """Writes the class."""
-    found = re.search(r"```java\n(.*?)```", document.read_text(encoding="utf-8"), re.DOTALL)
-    assert found, "the document has no Java"
-    output.write_text(CLASS.format(code=found.group(1)), encoding="utf-8")
+def main(document: Path, folder: Path) -> None:
+    """Writes the files."""
+    blocks = _BLOCK.findall(document.read_text(encoding="utf-8"))
+    assert {language for language, _ in blocks} == {"java", "kotlin"}, "the document lacks programs"
+    for language, program in blocks:
+        name = _NAME.match(program)
+        assert name, f"a block of {language} does not begin with its file's name: {program[:40]!r}"
+        (folder / name[1]).write_text(program, encoding="utf-8")
 
 
 if __name__ == "__main__":

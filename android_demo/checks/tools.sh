@@ -13,3 +13,11 @@ native() { # PROGRAM ARGUMENT...
     shift
     LD_LIBRARY_PATH=$libraries/android:$libraries:$native/lib:$native/lib/p7zip "$program" "$@"
 }
+
+# Compiles Kotlin; its output is what it warns of.
+kotlinc() { # CLASSPATH ARGUMENT...
+    local classpath=$1
+    shift
+    java -cp "$tools/kotlin/*" org.jetbrains.kotlin.cli.jvm.K2JVMCompiler -no-stdlib -no-reflect \
+        -cp "$classpath:$(echo "$tools"/kotlin/kotlin-stdlib-*.jar)" "$@"
+}

@@ -7,6 +7,7 @@ import org.movistream.core.Engine;
 import org.movistream.core.EngineException;
 import org.movistream.core.ModelDescription;
 import org.movistream.core.ModelException;
+import org.movistream.litert.LiteRtEngine;
 
 /** Opens the engine that settings ask for; the GPU only where it answers as the CPU does. */
 final class Engines {

@@ -10,7 +10,7 @@ import java.io.OutputStream;
 
 /** Model files as files of this app, which an engine can map into memory. */
 final class ModelStore {
-    private static final String ASSET = "camera-motion.int8.tflite";
+    private static final String ASSET = "camera-motion.tflite";
     private static final String PICKED = "picked.tflite";
     private static final long MOST_BYTES = 1L << 29;
 

@@ -1,4 +1,4 @@
-package org.movistream.demo;
+package org.movistream.litert;
 
 import com.google.ai.edge.litert.Accelerator;
 import com.google.ai.edge.litert.CompiledModel;
@@ -18,7 +18,7 @@ import org.movistream.core.TensorBuffer;
  *
  * <p>Its own call for a run makes a few short lists per frame; nothing here adds to them.
  */
-final class LiteRtEngine implements Engine {
+public final class LiteRtEngine implements Engine {
     private final CompiledModel model;
     private final String signature;
     private final String description;
@@ -35,7 +35,7 @@ final class LiteRtEngine implements Engine {
      *
      * @throws EngineException if LiteRT refuses it, or has no library for this processor.
      */
-    LiteRtEngine(ModelDescription described, int threads, boolean gpu) throws EngineException {
+    public LiteRtEngine(ModelDescription described, int threads, boolean gpu) throws EngineException {
         Manifest manifest = described.manifest;
         signature = manifest.signature;
         description = gpu ? "compiled-model (GPU)" : "compiled-model";
