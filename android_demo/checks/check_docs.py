@@ -13,6 +13,7 @@ CLASS = """package org.movistream.demo;
 
 import android.media.Image;
 import java.io.File;
+import java.util.List;
 import org.movistream.core.*;
 
 final class Documented {{
