@@ -6,12 +6,12 @@ package org.movistream.core;
  * <p>The defaults are those of Python: no smoothing, and a stream that is never reset.
  */
 public final class WatchOptions {
-    static final double DEFAULT_TEMPERATURE = 1;
-    static final double DEFAULT_SMOOTHING_S = 0;
-    static final double DEFAULT_ENTER = 0.5;
-    static final double DEFAULT_LEAVE = 0.3;
-    static final double DEFAULT_SHORTEST_S = 0.5;
-    static final int DEFAULT_TOP = 5;
+    public static final double DEFAULT_TEMPERATURE = 1;
+    public static final double DEFAULT_SMOOTHING_S = 0;
+    public static final double DEFAULT_ENTER = 0.5;
+    public static final double DEFAULT_LEAVE = 0.3;
+    public static final double DEFAULT_SHORTEST_S = 0.5;
+    public static final int DEFAULT_TOP = 5;
 
     private static final WatchOptions DEFAULTS = new WatchOptions(0, DEFAULT_TEMPERATURE,
             DEFAULT_SMOOTHING_S, DEFAULT_TOP, DEFAULT_ENTER, DEFAULT_LEAVE, DEFAULT_SHORTEST_S,
