@@ -60,7 +60,7 @@ java=(java -Xms192m -Xmx192m -XX:+AlwaysPreTouch -XX:+UseSerialGC
 grep -v TABLE "$folder/parity.txt"
 
 echo "== the command-line twin"
-"$here/check_twin.sh" "$folder" "$litert" "${models[1]}" "$python" "${java[@]}"
+"$here/check_twin.sh" "$folder" "$litert" "${models[@]}" "$python" "${java[@]}"
 
 echo "== the app"
 PYTHON=$python "$here/build_apk.sh" "$tools" "${models[1]}" "$folder/apk"
