@@ -28,8 +28,13 @@ native aapt2 link -o "$output/unaligned.apk" -I "$framework" \
     --min-sdk-version $least_api --target-sdk-version 36 --version-code 1 --version-name check \
     -A "$output/assets" "$output/resources.zip"
 
+# Android 6 does not know the annotations' target, the use of a type.
+mkdir -p "$output/annotations"
+for file in "$here"/annotations/org/jspecify/annotations/*.java; do
+    sed '/Target/d; /ElementType/d' "$file" > "$output/annotations/$(basename "$file")"
+done
 javac --release 8 -Xlint:all,-options -Werror -d "$output/stubs" \
-    -cp "$android_jar" $(find "$here/stubs" -name '*.java')
+    -cp "$android_jar" $(find "$here/stubs" "$output/annotations" -name '*.java')
 # Not --release: the boot classes must be Android's, so that Java's own newer ones are refused.
 javac -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
     -bootclasspath "$android_jar" -cp "$output/stubs" -d "$output/classes" \

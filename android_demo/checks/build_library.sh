@@ -21,13 +21,14 @@ core=$here/../core/src/main
 litert=$here/../litert
 
 sources() { find "$@" -name '*.java'; }
-javac --release 8 -Xlint:all,-options -Werror -cp "$android_jar" -d "$output/stubs" $(sources "$here/stubs")
+javac --release 8 -Xlint:all,-options -Werror -cp "$android_jar" -d "$output/stubs" \
+    $(sources "$here/stubs" "$here/annotations")
 javac --release 8 -Xlint:all,-options -Werror -cp "$output/stubs" -d "$output/core" \
     $(sources "$core/java")
 cp -r "$core/resources/." "$output/core"
-# Not --release: the boot classes must be Android's, so that Java's own newer ones are refused.
-javac -source 8 -target 8 -Xlint:all,-options -Werror -bootclasspath "$android_jar" \
-    -cp "$output/stubs:$output/core" -d "$output/litert" $(sources "$litert/src/main/java")
+# That it calls nothing newer than Android has, the app's build checks.
+javac --release 8 -Xlint:all,-options -Werror -cp "$output/stubs:$output/core:$android_jar" \
+    -d "$output/litert" $(sources "$litert/src/main/java")
 
 # A library's jar, its sources and its documentation.
 pack() { # NAME CLASSES SOURCES CLASSPATH
@@ -64,8 +65,18 @@ rm "$output/key.p12"
 "${PYTHON:-python3}" "$here/check_docs.py" "$here/../../docs/android.md" "$output/samples"
 mkdir -p "$output/samples/classes"
 library=$output/movistream-core-$version.jar:$output/aar/classes.jar
-javac -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror -bootclasspath "$android_jar" \
-    -cp "$library:$output/stubs" -d "$output/samples/classes" $(sources "$output/samples")
+# Android's newer ways of Java, such as lambdas, are translated by what builds an app.
+javac --release 8 -Xlint:all,-options -Werror -cp "$library:$output/stubs:$android_jar" \
+    -d "$output/samples/classes" $(sources "$output/samples")
 kotlinc "$library:$output/stubs:$android_jar" -Werror -d "$output/samples/classes" \
     $(find "$output/samples" -name '*.kt')
+# Kotlin knows what may be null: who forgets it is refused.
+mkdir "$output/careless"
+sed 's/shown != null \&\& //' "$output/samples/MotionAnalyzer.kt" > "$output/careless/MotionAnalyzer.kt"
+if kotlinc "$library:$output/stubs:$android_jar" -d "$output/careless" "$output/careless/MotionAnalyzer.kt" \
+    > "$output/careless/log.txt" 2>&1; then
+    echo "Kotlin does not know what may be null"
+    exit 1
+fi
+grep -q "actual type is 'Image?'" "$output/careless/log.txt"
 echo "built movistream-core $version and movistream-litert $version"

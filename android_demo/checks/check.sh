@@ -35,7 +35,7 @@ lenient=(-source 8 -target 8 "${lint[@]}")
 
 echo "== core on the JVM"
 # Annotations that say what may be null; nothing of them is needed at run time.
-javac "${strict[@]}" -d "$classes/annotations" "$here"/stubs/org/jspecify/annotations/*.java
+javac "${strict[@]}" -d "$classes/annotations" "$here"/annotations/org/jspecify/annotations/*.java
 javac "${strict[@]}" -cp "$classes/annotations" -d "$classes/core" $(sources core/src/main)
 cp -r "$here/../core/src/main/resources/." "$classes/core"
 (cd "$root" && "$python" -m tests.model_cases "$folder/model-cases")
@@ -62,7 +62,7 @@ java=(java -Xms192m -Xmx192m -XX:+AlwaysPreTouch -XX:+UseSerialGC
 grep -v TABLE "$folder/parity.txt"
 
 echo "== the command-line twin"
-"$here/check_twin.sh" "$folder" "$litert" "${models[1]}" "$python" "${java[@]}"
+"$here/check_twin.sh" "$folder" "$litert" "${models[@]}" "$python" "${java[@]}"
 
 echo "== the app"
 PYTHON=$python "$here/build_apk.sh" "$tools" "$folder/apk"

@@ -15,16 +15,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 HOT_METHODS = {
-    "org/movistream/core/FramePacer": {"isDue"},
-    "org/movistream/core/YuvFrame": {"set", "requirePlane"},
-    "org/movistream/core/Preprocessor": {
-        *("prepare", "decode", "copyRow", "clamp", "mixRow", "mixColumn", "put"),
+    "org/movistream/core/StreamClock": {"at"},
+    "org/movistream/core/FramePacer": {"isDue", "timeS"},
+    "org/movistream/core/RecordingPacer": {"next", "end", "picks"},
+    "org/movistream/core/YuvFrame": {
+        *("set", "requirePlane", "uprightWidth", "uprightHeight"),
+        *("rgb", "red", "green", "blue", "clamp"),
     },
-    "org/movistream/core/Stream": {"step", "readLogits", "advance"},
+    "org/movistream/core/Preprocessor": {
+        *("prepare", "decode", "copyRow", "mixRow", "mixColumn", "put"),
+    },
+    "org/movistream/core/Stream": {"step", "readLogits", "advance", "requireOpen"},
     "org/movistream/core/Scorer": {"update", "softmax", "top", "contains"},
-    "org/movistream/core/EventDetector": {"update", "sorted", "isGoingOn"},
+    "org/movistream/core/Resets": {"reason"},
+    "org/movistream/core/SceneCuts": {"isCut", "count", "distance"},
+    "org/movistream/core/Overall": {"add", "forget"},
+    "org/movistream/core/EventDetector": {"update", "isGoingOn", "isLongEnough"},
     "org/movistream/core/History": {"add"},
-    "org/movistream/core/Watch": {"see", "isGoingOn"},
+    "org/movistream/core/Watch": {
+        *("see", "forget", "append", "earlier", "answered", "events", "score", "logit", "top"),
+        *("topCount", "isGoingOn", "answerS", "preprocessMs", "inferenceMs", "resetReason"),
+    },
     "org/movistream/demo/Latest": {"take", "addEvents"},
     "org/movistream/demo/LiteRtEngine": {"run"},
     "org/movistream/demo/LiteRtEngine$Buffer": {"write", "read"},

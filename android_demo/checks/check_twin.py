@@ -23,16 +23,17 @@ WIDTH, HEIGHT, FRAMES = 64, 48, 10
 def check_run(folder: Path, path: Path) -> None:
     """The twin's best labels and scores, frame by frame."""
     lines = [json.loads(line) for line in (folder / "twin.jsonl").read_text().splitlines()]
-    assert len(lines) == FRAMES + 1, len(lines)
-    assert list(lines[-1]) == ["events"], lines[-1]
     assert int((folder / "twin-lines.txt").read_text()) == len(lines)
+    assert [lines[0]["type"], lines[-1]["type"]] == ["start", "end"], lines
+    steps = [line for line in lines if line["type"] == "step"]
+    assert len(steps) == lines[-1]["steps"] == FRAMES, steps
     raw = np.fromfile(folder / "noise.yuv", np.uint8).reshape(FRAMES, -1)
     pixels, half = WIDTH * HEIGHT, (HEIGHT // 2, WIDTH // 2)
     with (
         movistream.load(path, threads=1, arithmetic="float32") as model,
         model.stream() as stream,
     ):
-        for frame, line in zip(raw, lines[:-1], strict=True):
+        for frame, line in zip(raw, steps, strict=True):
             y = frame[:pixels].reshape(HEIGHT, WIDTH)
             u, v = frame[pixels:].reshape(2, *half)
             best = stream.step(upright(rgb(y, u, v), 90)).top(3)

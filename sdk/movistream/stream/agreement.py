@@ -9,6 +9,7 @@ from movistream.errors import EngineError
 from movistream.stream.model import Model
 
 _CHECKED_FRAMES = 6
+_BRIGHTEST = 255
 
 
 def cosine(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
@@ -25,18 +26,37 @@ def cosine(one: npt.ArrayLike, other: npt.ArrayLike) -> float:
 
 def lowest_cosine(one: Model, other: Model) -> float:
     """Between the logits of two models on a few frames of noise and gradients; 0 if one fails."""
-    generator = np.random.default_rng(0)
-    size = one.manifest.input.shape[-3:]
-    ramp = np.linspace(0, 255, size[1])[:, None]
+    image = one.manifest.input
     lowest = 1.0
     with one.stream() as first, other.stream() as second:
         for index in range(_CHECKED_FRAMES):
-            noise = generator.integers(0, 256, size)
-            mixed = (noise * index + ramp * (_CHECKED_FRAMES - index)) / _CHECKED_FRAMES
-            frame = mixed.astype(np.uint8)
+            frame = checked_frame(index, image.height, image.width, image.channels)
             try:
                 answers = [stream.step(frame).logits for stream in (first, second)]
             except EngineError:
                 return 0.0
             lowest = min(lowest, cosine(*answers))
     return lowest
+
+
+def checked_frame(index: int, height: int, width: int, channels: int) -> npt.NDArray[np.uint8]:
+    """One of the frames that models are compared on, uint8 (height, width, channels).
+
+    A gradient from left to right, over which more and more noise is laid. Runtimes in other
+    languages take the same frames.
+    """
+    count = height * width * channels
+    places = np.arange(count) + index * count
+    ramp = (_BRIGHTEST * np.arange(width) // max(1, width - 1))[:, None]
+    mixed = _noise(places).reshape(height, width, channels) * index
+    mixed += ramp * (_CHECKED_FRAMES - index)
+    return (mixed // _CHECKED_FRAMES).astype(np.uint8)
+
+
+def _noise(places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Numbers from 0 to 255 that look random; the same in every language."""
+    mixed = (places & 0xFFFFFFFF).astype(np.uint32) * np.uint32(0x9E3779B1)
+    mixed = (mixed ^ mixed >> np.uint32(15)) * np.uint32(0x85EBCA77)
+    mixed = (mixed ^ mixed >> np.uint32(13)) * np.uint32(0xC2B2AE3D)
+    values: npt.NDArray[np.int64] = (mixed >> np.uint32(24)).astype(np.int64)
+    return values

@@ -103,7 +103,7 @@ class SceneCutDetector:
 
 def scene_distance(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
     """Share of pixels, in [0, 1], that two histograms do not have in common."""
-    return 1.0 - float(np.minimum(one, other).sum())
+    return 1.0 - float(np.minimum(one, other).sum(dtype=np.float64))
 
 
 def _histogram(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

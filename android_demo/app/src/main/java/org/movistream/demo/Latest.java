@@ -31,14 +31,14 @@ final class Latest {
 
     /** Takes what a frame led to; nothing is allocated but where an event ends. */
     synchronized void take(Watch watch, List<String> names, double timeS) {
-        count = watch.top.length;
+        count = watch.topCount();
         for (int rank = 0; rank < count; rank++) {
-            int index = watch.top[rank];
+            int index = watch.top(rank);
             labels[rank] = names.get(index);
-            scores[rank] = watch.scores[index];
+            scores[rank] = watch.score(index);
             goingOn[rank] = watch.isGoingOn(index);
         }
-        inferenceMs = watch.preprocessMs + watch.inferenceMs;
+        inferenceMs = watch.preprocessMs() + watch.inferenceMs();
         latencyMs.add((float) inferenceMs);
         double passedS = timeS - lastS;
         if (passedS > 0 && passedS < 10) {
@@ -46,13 +46,16 @@ final class Latest {
                     : framesPerSecond + 0.1 * (1 / passedS - framesPerSecond);
         }
         lastS = timeS;
-        addEvents(watch.ended);
+        addEvents(watch.events());
     }
 
-    synchronized void addEvents(List<Event> ended) {
+    synchronized void addEvents(List<Event> changes) {
         // By index: an iterator would be allocated for every frame.
-        for (int index = 0; index < ended.size(); index++) {
-            events.addFirst(ended.get(index));
+        for (int index = 0; index < changes.size(); index++) {
+            if (changes.get(index).phase == Event.Phase.BEGIN) {
+                continue;
+            }
+            events.addFirst(changes.get(index));
             eventCount++;
             if (events.size() > EVENT_LINES) {
                 events.removeLast();

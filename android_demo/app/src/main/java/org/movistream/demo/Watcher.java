@@ -18,6 +18,7 @@ import org.movistream.core.ModelDescription;
 import org.movistream.core.ModelException;
 import org.movistream.core.ProcessMemory;
 import org.movistream.core.Watch;
+import org.movistream.core.WatchOptions;
 import org.movistream.core.YuvFrame;
 
 /**
@@ -36,7 +37,6 @@ final class Watcher implements ImageReader.OnImageAvailableListener {
         void onStatus();
     }
 
-    private static final double SMOOTHING_S = 0.3;
     private static final long MEMORY_INTERVAL_MS = 1000;
     private static final double BYTES_PER_MB = 1e6;
 
@@ -238,9 +238,8 @@ final class Watcher implements ImageReader.OnImageAvailableListener {
             return;
         }
         try {
-            double timeS = image.getTimestamp() / 1e9;
-            if (running && watch != null && pacer.isDue(timeS)) {
-                look(image, timeS);
+            if (running && watch != null && pacer.isDue(image.getTimestamp() / 1e9)) {
+                look(image, pacer.timeS());
             }
         } finally {
             image.close();
@@ -254,7 +253,7 @@ final class Watcher implements ImageReader.OnImageAvailableListener {
                     planes[0].getBuffer(), planes[0].getRowStride(),
                     planes[1].getBuffer(), planes[2].getBuffer(),
                     planes[1].getRowStride(), planes[1].getPixelStride());
-            watch.see(frame, timeS);
+            watch.see(frame, timeS, System.currentTimeMillis());
             latest.take(watch, labels, timeS);
             main.post(tellResult);
         } catch (EngineException | IllegalArgumentException error) {
@@ -269,8 +268,9 @@ final class Watcher implements ImageReader.OnImageAvailableListener {
             ModelDescription model = ModelDescription.read(store.file(settings.model));
             Manifest manifest = model.manifest;
             engine = engines.open(model, settings);
-            watch = new Watch(manifest, engine, engines.horizonFrames(model, settings),
-                    SMOOTHING_S, Latest.TOP);
+            watch = new Watch(manifest, engine, WatchOptions.ofCamera()
+                    .withHorizon(engines.horizonFrames(model, settings))
+                    .withTop(Latest.TOP));
             pacer = new FramePacer(manifest.input.framesPerSecond);
             labels = new ArrayList<>();
             for (int index = 0; index < manifest.logits.classes; index++) {
@@ -293,6 +293,9 @@ final class Watcher implements ImageReader.OnImageAvailableListener {
     }
 
     private void drop() {
+        if (watch != null) {
+            watch.close();
+        }
         if (engine != null) {
             engine.close();
         }

@@ -54,7 +54,13 @@ public final class Benchmark {
             throws ModelException, EngineException {
         long dirtyBefore = ProcessMemory.privateDirtyBytes();
         long residentBefore = ProcessMemory.residentBytes();
-        Stream stream = new Stream(engine, model.manifest, 0);
+        try (Stream stream = new Stream(engine, model.manifest, 0)) {
+            return run(stream, machine, rounds, frames, progress, dirtyBefore, residentBefore);
+        }
+    }
+
+    private String run(Stream stream, Machine machine, int rounds, int frames, Progress progress,
+            long dirtyBefore, long residentBefore) throws ModelException, EngineException {
         Preprocessor preprocessor = new Preprocessor(model.manifest.input);
         YuvFrame[] pictures = movingBlocks(frames);
         double[] preprocessMs = new double[rounds * frames];

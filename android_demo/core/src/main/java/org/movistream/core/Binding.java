@@ -15,13 +15,13 @@ import java.util.TreeSet;
 /** Ties a manifest to the tensors of its file. */
 final class Binding {
     /** Of a network's image; it is held several times on its way into an engine. */
-    private static final int MOST_PIXELS = 1 << 22;
+    static final int MOST_PIXELS = 1 << 22;
     /** Of all channels of an image. */
-    private static final int MOST_NUMBERS = 3 * MOST_PIXELS;
+    static final int MOST_NUMBERS = 3 * MOST_PIXELS;
 
-    private static final String METADATA_NAME = "movistream.manifest";
-    private static final int LARGEST_MANIFEST_BYTES = 1 << 22;
-    private static final int DIGEST_DIGITS = 64;
+    static final String METADATA_NAME = "movistream.manifest";
+    static final int LARGEST_MANIFEST_BYTES = 1 << 22;
+    static final int DIGEST_DIGITS = 64;
 
     private Binding() {}
 
@@ -165,23 +165,24 @@ final class Binding {
             throws ModelException {
         Manifest.ImageInput image = manifest.input;
         int channels = image.channels();
-        if ((image.colorOrder == null) == (channels == 3)) {
+        if ((!image.hasColorOrder) == (channels == 3)) {
             throw new ModelException("its manifest gives " + channels
-                    + " channels the colour order " + image.colorOrder);
+                    + " channels the colour order " + (image.hasColorOrder ? "RGB" : "null"));
         }
         checkPerChannel("mean", image.mean, channels);
         checkPerChannel("std", image.std, channels);
         boolean quantised = image.scale != 0;
         boolean plain = image.mean == null && image.std == null;
-        boolean rangeFits = image.dtype.equals("float32") || quantised
+        boolean rangeFits = image.dtype == ElementType.FLOAT32 || quantised
                 ? image.low < image.high : plain && image.low == -128 && image.high == 127;
-        if (!rangeFits || !image.dtype.equals("float32") && !image.dtype.equals("int8")) {
+        if (!rangeFits || image.dtype != ElementType.FLOAT32
+                && image.dtype != ElementType.INT8) {
             throw new ModelException("its manifest gives the " + image.dtype + " image"
                     + (plain ? "" : " normalised,") + " the range "
                     + image.low + " to " + image.high);
         }
         Quantization stored = signature.inputs.get(image.tensor).quantization;
-        boolean scaleFits = image.dtype.equals("int8") && stored != null
+        boolean scaleFits = image.dtype == ElementType.INT8 && stored != null
                 && stored.channels == 1 && stored.scale == (float) image.scale
                 && stored.zeroPoint == image.zeroPoint;
         if (quantised && !scaleFits) {
@@ -205,7 +206,7 @@ final class Binding {
             checkTensor(signature.inputs, "inputs", tensor, state.dtype, state.shape);
         }
         checkTensor(signature.outputs, "outputs", state.output, state.dtype, state.shape);
-        if (!state.advance.equals("shift") && state.inputs.size() != 1) {
+        if (state.advance != Manifest.Advance.SHIFT && state.inputs.size() != 1) {
             throw new ModelException(
                     "state '" + state.name + "' is not shifted but has several inputs");
         }
@@ -221,29 +222,29 @@ final class Binding {
             throw new ModelException("state '" + state.name + "' starts at " + state.initial
                     + ", which " + state.dtype + " cannot hold");
         }
-        if (state.advance.equals("keep") || signature.passesThrough(output)) {
+        if (state.advance == Manifest.Advance.KEEP || signature.passesThrough(output)) {
             throw new ModelException(
                     "state '" + state.name + "' comes out of an input, unchanged");
         }
     }
 
     /** Whether a type has a number; others than these three never come so far. */
-    private static boolean isHeld(double value, String dtype) {
-        if (dtype.equals("float32")) {
+    private static boolean isHeld(double value, ElementType dtype) {
+        if (dtype == ElementType.FLOAT32) {
             return true;
         }
-        double limit = dtype.equals("int8") ? 128 : 1L << 31;
+        double limit = dtype == ElementType.INT8 ? 128 : 1L << 31;
         return value == Math.rint(value) && value >= -limit && value < limit;
     }
 
     private static void checkTensor(Map<String, Tensor> tensors, String side,
-            String name, String dtype, int[] shape) throws ModelException {
+            String name, ElementType dtype, int[] shape) throws ModelException {
         Tensor tensor = tensors.get(name);
         if (tensor == null) {
             throw new ModelException("its manifest names the tensor '" + name
                     + "', which is not in its " + side);
         }
-        if (!tensor.dtype.equals(dtype) || !Arrays.equals(tensor.shape, shape)) {
+        if (tensor.dtype != dtype || !Arrays.equals(tensor.shape, shape)) {
             throw new ModelException("its manifest says that '" + name + "' is " + dtype + " "
                     + Arrays.toString(shape) + ", and the graph that it is " + tensor.dtype + " "
                     + Arrays.toString(tensor.shape));

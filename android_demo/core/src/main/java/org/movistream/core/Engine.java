@@ -8,7 +8,7 @@ import java.util.List;
  *
  * <p>Not for two threads at once.
  */
-public interface Engine {
+public interface Engine extends AutoCloseable {
     /** Of the signature, in the order that {@link #run} takes buffers. */
     List<String> inputNames();
 
@@ -27,6 +27,10 @@ public interface Engine {
     /** What runs: for people, and for benchmark results. */
     String description();
 
-    /** Frees what the engine holds, its buffers included; nothing may be used afterwards. */
+    /**
+     * Frees what the engine holds, the buffers included that nobody has closed; may be called
+     * again. Nothing else may be called afterwards.
+     */
+    @Override
     void close();
 }

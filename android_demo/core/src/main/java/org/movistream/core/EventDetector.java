@@ -7,18 +7,24 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Finds events in one stream's scores; those of several classes may overlap.
+ * Finds events in one stream's scores; those of several classes may overlap. Python's
+ * {@code EventDetector} does the same.
  *
- * <p>Allocates only where an event ends.
+ * <p>Allocates only where an event begins or ends.
  */
 public final class EventDetector {
     private final Manifest manifest;
     private final double enter;
     private final double leave;
-    private final double leastS;
+    private final double shortestS;
     private final boolean[] open;
+    private final boolean[] told;
+    /** By class: what is open and closes with this frame. */
+    private final boolean[] closes;
     private final double[] startS;
-    private final double[] lastS;
+    private final double[] endS;
+    private final long[] startedAtMs;
+    private final long[] endedAtMs;
     private final float[] peakScore;
 
     /**
@@ -26,87 +32,158 @@ public final class EventDetector {
      *
      * @param enter a score at which an event begins, in (0, 1].
      * @param leave a score below which it ends, from 0 to {@code enter}.
-     * @param leastS shorter events are not reported, in seconds.
+     * @param shortestS shorter events are not reported, in seconds.
      * @throws IllegalArgumentException if one is out of its range.
      */
-    public EventDetector(Manifest manifest, double enter, double leave, double leastS) {
-        if (!(enter > 0 && enter <= 1 && leave >= 0 && leave <= enter && leastS >= 0)) {
+    public EventDetector(Manifest manifest, double enter, double leave, double shortestS) {
+        if (!(enter > 0 && enter <= 1 && leave >= 0 && leave <= enter && shortestS >= 0)) {
             throw new IllegalArgumentException("an event begins at a score in (0, 1], ends below"
                     + " one from 0 to that, and lasts 0 seconds or more, not " + enter + ", "
-                    + leave + ", " + leastS);
+                    + leave + ", " + shortestS);
         }
         this.manifest = manifest;
         this.enter = enter;
         this.leave = leave;
-        this.leastS = leastS;
+        this.shortestS = shortestS;
         int classes = manifest.logits.classes;
         open = new boolean[classes];
+        told = new boolean[classes];
+        closes = new boolean[classes];
         startS = new double[classes];
-        lastS = new double[classes];
+        endS = new double[classes];
+        startedAtMs = new long[classes];
+        endedAtMs = new long[classes];
         peakScore = new float[classes];
     }
 
-    /** Takes the scores of the frame at a time; returns the events that end there, mostly none. */
-    public List<Event> update(double timeS, float[] scores) {
-        List<Event> ended = Collections.emptyList();
+    /**
+     * Takes the scores of a frame.
+     *
+     * @param timeS of the frame, in seconds since the stream's start.
+     * @param atMs when it was captured, in ms since 1970; {@link Event#RECORDED} for recordings.
+     * @return the events that end there, then those that have begun, once they have lasted as long
+     *     as the shortest that is reported; mostly none. Each that ends has begun before.
+     */
+    public List<Event> update(double timeS, float[] scores, long atMs) {
+        boolean anyCloses = false;
+        boolean anyBegins = false;
         for (int index = 0; index < open.length; index++) {
-            float score = scores[index];
-            if (open[index]) {
-                lastS[index] = timeS;
-                if (score < leave) {
-                    ended = closed(index, ended);
-                } else {
-                    peakScore[index] = Math.max(peakScore[index], score);
-                }
-            } else if (score >= enter) {
-                open[index] = true;
-                startS[index] = timeS;
-                lastS[index] = timeS;
-                peakScore[index] = score;
+            if (!open[index]) {
+                continue;
+            }
+            endS[index] = timeS;
+            endedAtMs[index] = atMs;
+            closes[index] = scores[index] < leave;
+            if (closes[index]) {
+                anyCloses = true;
+            } else {
+                peakScore[index] = Math.max(peakScore[index], scores[index]);
             }
         }
-        return sorted(ended);
+        List<Event> changes = anyCloses ? close() : NONE;
+        for (int index = 0; index < open.length; index++) {
+            if (!open[index] && scores[index] >= enter) {
+                open[index] = true;
+                startS[index] = timeS;
+                endS[index] = timeS;
+                startedAtMs[index] = atMs;
+                endedAtMs[index] = atMs;
+                peakScore[index] = scores[index];
+            }
+            anyBegins |= open[index] && !told[index] && isLongEnough(index);
+        }
+        return anyBegins ? begin(changes) : changes;
     }
 
     /** Ends what is going on, when it was seen last; returns it. */
     public List<Event> finish() {
-        List<Event> ended = Collections.emptyList();
-        for (int index = 0; index < open.length; index++) {
-            if (open[index]) {
-                ended = closed(index, ended);
-            }
-        }
-        return sorted(ended);
+        System.arraycopy(open, 0, closes, 0, open.length);
+        return close();
+    }
+
+    /**
+     * Ends what is going on, at a time; returns it.
+     *
+     * @param timeS in seconds since the stream's start.
+     * @param atMs see {@link #update}.
+     */
+    public List<Event> finish(double timeS, long atMs) {
+        Arrays.fill(endS, timeS);
+        Arrays.fill(endedAtMs, atMs);
+        return finish();
     }
 
     /** Forgets what is going on. */
     public void reset() {
         Arrays.fill(open, false);
+        Arrays.fill(told, false);
     }
 
     /** Whether an event of a class has begun, lasted long enough, and not ended. */
     public boolean isGoingOn(int index) {
-        return open[index] && lastS[index] - startS[index] >= leastS;
+        return open[index] && isLongEnough(index);
     }
 
-    private List<Event> closed(int index, List<Event> ended) {
-        open[index] = false;
-        if (lastS[index] - startS[index] < leastS) {
-            return ended;
+    /** What has begun, lasted long enough, and not ended; each up to now. */
+    public List<Event> goingOn() {
+        List<Event> events = new ArrayList<>();
+        for (int index = 0; index < open.length; index++) {
+            if (isGoingOn(index)) {
+                events.add(event(Event.Phase.BEGIN, index));
+            }
         }
-        List<Event> more = ended.isEmpty() ? new ArrayList<Event>() : ended;
-        more.add(new Event(manifest.label(index), index, startS[index], lastS[index],
-                peakScore[index]));
-        return more;
+        return sorted(events);
+    }
+
+    private boolean isLongEnough(int index) {
+        return endS[index] - startS[index] >= shortestS;
+    }
+
+    /** Ends what closes; the shortest events may begin and end at the same frame. */
+    private List<Event> close() {
+        List<Event> begun = new ArrayList<>();
+        List<Event> ended = new ArrayList<>();
+        for (int index = 0; index < open.length; index++) {
+            if (!open[index] || !closes[index]) {
+                continue;
+            }
+            if (isLongEnough(index)) {
+                if (!told[index]) {
+                    begun.add(event(Event.Phase.BEGIN, index));
+                }
+                ended.add(event(Event.Phase.END, index));
+            }
+            open[index] = false;
+            told[index] = false;
+        }
+        sorted(begun).addAll(sorted(ended));
+        return begun;
+    }
+
+    private List<Event> begin(List<Event> ended) {
+        List<Event> begun = new ArrayList<>();
+        for (int index = 0; index < open.length; index++) {
+            if (isGoingOn(index) && !told[index]) {
+                told[index] = true;
+                begun.add(event(Event.Phase.BEGIN, index));
+            }
+        }
+        List<Event> changes = new ArrayList<>(ended);
+        changes.addAll(sorted(begun));
+        return changes;
+    }
+
+    private Event event(Event.Phase phase, int index) {
+        return new Event(phase, manifest.label(index), index, startS[index], endS[index],
+                peakScore[index], startedAtMs[index], endedAtMs[index]);
     }
 
     private static List<Event> sorted(List<Event> events) {
-        if (events.size() > 1) {
-            Collections.sort(events, BY_START);
-        }
+        Collections.sort(events, BY_START);
         return events;
     }
 
+    private static final List<Event> NONE = Collections.emptyList();
     private static final Comparator<Event> BY_START = new Comparator<Event>() {
         @Override
         public int compare(Event one, Event other) {

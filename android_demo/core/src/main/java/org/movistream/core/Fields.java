@@ -9,8 +9,9 @@ import java.util.Set;
 
 /** The fields of one JSON object: each is taken once, and none may be left over. */
 final class Fields {
-    private static final double MODERATE = 1e6;
-    private static final int LONGEST_TEXT = 1000;
+    static final double MODERATE = 1e6;
+    static final int LONGEST_TEXT = 1000;
+    static final int MOST_SIZES = 6;
 
     private final Map<String, Object> members;
     private final String where;
@@ -117,6 +118,15 @@ final class Fields {
         return texts;
     }
 
+    /** The value of those whose text the field holds. */
+    <E extends Enum<E>> E oneOf(String name, E[] values) throws ModelException {
+        String[] words = new String[values.length];
+        for (int index = 0; index < words.length; index++) {
+            words[index] = values[index].toString();
+        }
+        return values[Arrays.asList(words).indexOf(oneOf(name, words))];
+    }
+
     String oneOf(String name, String... words) throws ModelException {
         Object value = value(name);
         if (!(value instanceof String) || !Arrays.asList(words).contains(value)) {
@@ -145,8 +155,8 @@ final class Fields {
 
     int[] shape(String name) throws ModelException {
         List<?> sizes = list(name);
-        if (sizes.size() > 6) {
-            throw wrong(name, "a shape of at most 6 sizes");
+        if (sizes.size() > MOST_SIZES) {
+            throw wrong(name, "a shape of at most " + MOST_SIZES + " sizes");
         }
         int[] shape = new int[sizes.size()];
         for (int axis = 0; axis < shape.length; axis++) {

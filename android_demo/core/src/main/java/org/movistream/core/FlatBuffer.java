@@ -21,8 +21,8 @@ import java.util.Map;
  * their defaults; tables and text that are not written are null; vectors are empty.
  */
 final class FlatBuffer {
-    private static final int LONGEST_STRING_BYTES = 4096;
-    private static final int MOST_ITEMS = 1 << 23;
+    static final int LONGEST_STRING_BYTES = 4096;
+    static final int MOST_ITEMS = 1 << 23;
 
     private final ByteBuffer data;
     private final Format format;

@@ -13,12 +13,12 @@ import java.util.Set;
  * the largest of the known stream models needs for a frame.
  */
 final class GraphLimits {
-    private static final long MOST_BYTES_AT_ONCE = 1L << 28;
-    private static final long MOST_BYTES_IN_ALL = 1L << 31;
-    private static final long MOST_WEIGHT_BYTES = 3L << 27;
-    private static final long MOST_WORKSPACE_BYTES = 1L << 27;
-    private static final long MOST_MULTIPLY_ADDS = 1L << 34;
-    private static final long POINTER_BYTES = 8;
+    static final long MOST_BYTES_AT_ONCE = 1L << 28;
+    static final long MOST_BYTES_IN_ALL = 1L << 31;
+    static final long MOST_WEIGHT_BYTES = 3L << 27;
+    static final long MOST_WORKSPACE_BYTES = 1L << 27;
+    static final long MOST_MULTIPLY_ADDS = 1L << 34;
+    static final long POINTER_BYTES = 8;
 
     private final List<Tensor> tensors;
 

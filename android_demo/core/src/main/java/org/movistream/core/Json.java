@@ -13,6 +13,8 @@ import java.util.Map;
  */
 public final class Json {
     private static final int DEEPEST = 100;
+    /** Of all digits that Unicode has, those of JSON. */
+    private static final String HEXADECIMAL = "0123456789abcdefABCDEF";
 
     private final String text;
     private int position;
@@ -119,12 +121,28 @@ public final class Json {
             if (next == '"') {
                 return characters.toString();
             } else if (next == '\\') {
-                characters.append(escaped());
+                appendEscaped(characters);
             } else if (next < ' ') {
                 throw error("a control character in a string");
             } else {
                 characters.append(next);
             }
+        }
+    }
+
+    private void appendEscaped(StringBuilder characters) throws ModelException {
+        char first = escaped();
+        characters.append(first);
+        if (Character.isHighSurrogate(first)) {
+            boolean goesOn = text.startsWith("\\u", position);
+            position++;
+            char second = goesOn ? escaped() : ' ';
+            if (!Character.isLowSurrogate(second)) {
+                throw error("half of a character");
+            }
+            characters.append(second);
+        } else if (Character.isLowSurrogate(first)) {
+            throw error("half of a character");
         }
     }
 
@@ -140,11 +158,12 @@ public final class Json {
         }
         int code = 0;
         for (int digit = 0; digit < 4; digit++) {
-            int worth = Character.digit(text.charAt(position++), 16);
+            int worth = HEXADECIMAL.indexOf(text.charAt(position++));
             if (worth < 0) {
                 throw error("an unknown escape");
             }
-            code = code * 16 + worth;
+            // Behind the ten digits come the letters, in both cases.
+            code = code * 16 + (worth < 16 ? worth : worth - 6);
         }
         return (char) code;
     }
@@ -169,8 +188,14 @@ public final class Json {
         }
         String digits = text.substring(start, position);
         // A whole number of up to 18 digits fits into a long; no field takes more.
-        return whole && digits.length() <= 18 ? (Object) Long.valueOf(digits)
-                : Double.valueOf(digits);
+        if (whole && digits.length() <= 18) {
+            return Long.valueOf(digits);
+        }
+        Double value = Double.valueOf(digits);
+        if (value.isInfinite()) {
+            throw error("a number that is too large");
+        }
+        return value;
     }
 
     private void digits() throws ModelException {

@@ -14,11 +14,87 @@ import java.util.Map;
  * <p>Strict: unknown fields, other versions and values out of range are refused.
  */
 public final class Manifest {
-    private static final int MOST_FRAMES = 1 << 16;
-    private static final double MODERATE = 1e6;
-    private static final String[] DTYPES = {
-        "float32", "float16", "int8", "uint8", "int16", "int32", "int64"
+    static final int MOST_FRAMES = 1 << 16;
+    private static final double MODERATE = Fields.MODERATE;
+    static final double MOST_FRAMES_PER_SECOND = 1000;
+    static final double LEAST_DEVIATION = 1e-6;
+    static final double SMALLEST_SCALE = 1e-15;
+    static final double LARGEST_SCALE = 1e15;
+    static final int NEWEST_VERSION = 2;
+    static final String SIGNATURE_KEY = "serving_default";
+    static final String FIT = "center_crop";
+    static final String RESIZE = "bilinear";
+    static final ElementType[] ELEMENT_TYPES = {
+        ElementType.FLOAT32, ElementType.FLOAT16, ElementType.INT8, ElementType.UINT8,
+        ElementType.INT16, ElementType.INT32, ElementType.INT64
     };
+
+    /** How a file carries states from step to step. */
+    public enum StateLayout {
+        /** A tensor for each frame. */
+        FRAMES("frames"),
+        /** As the published files. */
+        MODEL_GARDEN("model-garden"),
+        /** Of a file without a manifest. */
+        FOREIGN("foreign");
+
+        private final String text;
+
+        StateLayout(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /** What a state is for. */
+    public enum Role {
+        /** Past frames of activations. */
+        BUFFER("buffer"),
+        /** A running mean or sum. */
+        POOL("pool"),
+        /** What a mean has lost to rounding. */
+        REMAINDER("remainder"),
+        /** The count of frames that a mean divides by. */
+        CLOCK("clock"),
+        /** The count that a positional encoding takes. */
+        POSITION("position");
+
+        private final String text;
+
+        Role(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /** How a state goes on after a step. */
+    public enum Advance {
+        /** The output becomes the one input. */
+        REPLACE("replace"),
+        /** The oldest input is dropped, and the output becomes the newest. */
+        SHIFT("shift"),
+        /** The input never changes. */
+        KEEP("keep");
+
+        private final String text;
+
+        Advance(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
 
     /** Of this description: 1 or 2. */
     public final int schemaVersion;
@@ -26,7 +102,7 @@ public final class Manifest {
     public final String name;
     /** Key of the signature that all tensor names refer to. */
     public final String signature;
-    public final String stateLayout;
+    public final StateLayout stateLayout;
     public final ImageInput input;
     public final Logits logits;
     public final List<State> states;
@@ -49,11 +125,12 @@ public final class Manifest {
 
     private Manifest(Fields fields) throws ModelException {
         schemaVersion = fields.has("schema_version")
-                ? (int) fields.whole("schema_version", 1, 2) : 1;
+                ? (int) fields.whole("schema_version", 1, NEWEST_VERSION) : 1;
         name = fields.name("name");
-        signature = fields.has("signature") ? fields.name("signature") : "serving_default";
+        signature = fields.has("signature") ? fields.name("signature") : SIGNATURE_KEY;
         stateLayout = fields.has("state_layout")
-                ? fields.oneOf("state_layout", "frames", "model-garden", "foreign") : "frames";
+                ? fields.oneOf("state_layout", StateLayout.values())
+                : StateLayout.FRAMES;
         input = new ImageInput(new Fields(fields.value("input"), "input"));
         logits = new Logits(new Fields(fields.value("logits"), "logits"));
         List<State> found = new ArrayList<>();
@@ -117,11 +194,11 @@ public final class Manifest {
         /** Its name in the signature. */
         public final String tensor;
         /** (1, height, width, channels), or (1, 1, height, width, channels). */
-        public final int[] shape;
+        final int[] shape;
         /** float32 or int8. */
-        public final String dtype;
-        /** "RGB"; null for other numbers of channels than three. */
-        public final String colorOrder;
+        public final ElementType dtype;
+        /** Whether an order of colours is told, red, green, blue: of three channels, and no others. */
+        final boolean hasColorOrder;
         /** What pixel values 0 and 255 become. */
         public final double low;
         public final double high;
@@ -141,28 +218,27 @@ public final class Manifest {
         private ImageInput(Fields fields) throws ModelException {
             tensor = fields.name("tensor");
             shape = fields.shape("shape");
-            dtype = fields.oneOf("dtype", DTYPES);
-            if (!fields.has("color_order")) {
-                colorOrder = "RGB";
-            } else {
-                colorOrder = fields.isGiven("color_order")
-                        ? fields.oneOf("color_order", "RGB") : null;
+            dtype = fields.oneOf("dtype", ELEMENT_TYPES);
+            hasColorOrder = !fields.has("color_order") || fields.isGiven("color_order");
+            if (fields.isGiven("color_order")) {
+                fields.oneOf("color_order", "RGB");
             }
             double[] range = fields.has("value_range") ? fields.moderatePair("value_range")
                     : new double[] {0, 1};
             low = range[0];
             high = range[1];
             if (fields.has("fit")) {
-                fields.oneOf("fit", "center_crop");
+                fields.oneOf("fit", FIT);
             }
             if (fields.has("resize")) {
-                fields.oneOf("resize", "bilinear");
+                fields.oneOf("resize", RESIZE);
             }
             framesPerSecond = fields.isGiven("frames_per_second")
-                    ? fields.number("frames_per_second", Double.MIN_VALUE, 1000) : 0;
+                    ? fields.number("frames_per_second", Double.MIN_VALUE,
+                            MOST_FRAMES_PER_SECOND) : 0;
             mean = fields.has("mean") ? fields.numbers("mean", -MODERATE, MODERATE) : null;
-            std = fields.has("std") ? fields.numbers("std", 1e-6, MODERATE) : null;
-            scale = fields.has("scale") ? fields.number("scale", 1e-15, 1e15) : 0;
+            std = fields.has("std") ? fields.numbers("std", LEAST_DEVIATION, MODERATE) : null;
+            scale = fields.has("scale") ? fields.number("scale", SMALLEST_SCALE, LARGEST_SCALE) : 0;
             boolean hasZeroPoint = fields.has("zero_point");
             zeroPoint = hasZeroPoint ? (int) fields.whole("zero_point", -128, 127) : 0;
             if (hasZeroPoint && scale == 0) {
@@ -204,7 +280,7 @@ public final class Manifest {
         public final String tensor;
         /** The tensor has shape (1, classes). */
         public final int classes;
-        public final String dtype;
+        public final ElementType dtype;
         /** A logit is (stored − zeroPoint) · scale. */
         public final double scale;
         public final int zeroPoint;
@@ -212,7 +288,7 @@ public final class Manifest {
         private Logits(Fields fields) throws ModelException {
             tensor = fields.name("tensor");
             classes = (int) fields.whole("classes", 1, Integer.MAX_VALUE);
-            dtype = fields.oneOf("dtype", DTYPES);
+            dtype = fields.oneOf("dtype", ELEMENT_TYPES);
             scale = fields.has("scale") ? fields.moderate("scale") : 1;
             zeroPoint = fields.has("zero_point")
                     ? (int) fields.whole("zero_point", Integer.MIN_VALUE, Integer.MAX_VALUE) : 0;
@@ -224,17 +300,15 @@ public final class Manifest {
     public static final class State {
         /** Unique in the file. */
         public final String name;
-        /** buffer, pool, remainder, clock or position. */
-        public final String role;
+        public final Role role;
         /** The tensors that hold it before a step, oldest frame first. */
         public final List<String> inputs;
         /** The tensor that the step returns. */
         public final String output;
-        /** replace, shift or keep. */
-        public final String advance;
+        public final Advance advance;
         /** Of each of these tensors. */
-        public final int[] shape;
-        public final String dtype;
+        final int[] shape;
+        public final ElementType dtype;
         /** The value of every element after a reset, as stored. */
         public final double initial;
         /** It stays as after a reset until so many frames have been seen. */
@@ -242,15 +316,15 @@ public final class Manifest {
 
         private State(Fields fields) throws ModelException {
             name = fields.name("name");
-            role = fields.oneOf("role", "buffer", "pool", "remainder", "clock", "position");
+            role = fields.oneOf("role", Role.values());
             inputs = Collections.unmodifiableList(fields.names("inputs"));
             if (inputs.isEmpty()) {
                 throw Fields.unusable("the state '" + name + "' has no inputs");
             }
             output = fields.name("output");
-            advance = fields.oneOf("advance", "replace", "shift", "keep");
+            advance = fields.oneOf("advance", Advance.values());
             shape = fields.shape("shape");
-            dtype = fields.oneOf("dtype", DTYPES);
+            dtype = fields.oneOf("dtype", ELEMENT_TYPES);
             initial = fields.has("initial") ? fields.moderate("initial") : 0;
             if (fields.has("scale")) {
                 fields.moderate("scale");

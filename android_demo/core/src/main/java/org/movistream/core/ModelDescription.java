@@ -52,8 +52,7 @@ public final class ModelDescription {
     public long stateBytes() {
         long bytes = 0;
         for (Manifest.State state : manifest.states) {
-            bytes += (long) state.inputs.size() * state.elements()
-                    * Tensors.elementBytes(state.dtype);
+            bytes += state.inputs.size() * state.dtype.bytes(state.elements());
         }
         return bytes;
     }

@@ -2,6 +2,7 @@ package org.movistream.core;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -16,31 +17,39 @@ import java.util.Set;
  * operands ({@link OperatorRules}), so that a damaged or hostile file is a message and not a crash
  * inside native code.
  */
-public final class ModelFile {
-    private static final long LARGEST_TENSOR_BYTES = 1L << 28;
-    private static final int MOST_GRAPHS = 16;
-    private static final int MOST_OPERANDS = 1000;
-    private static final int LONGEST_NAME = 1000;
+final class ModelFile {
+    static final String IDENTIFIER = "TFL3";
+    private static final int IDENTIFIER_START = 4;
+    private static final int LEAST_BYTES = 16;
+    static final long LARGEST_TENSOR_BYTES = 1L << 28;
+    static final int MOST_GRAPHS = 16;
+    static final int MOST_OPERANDS = 1000;
+    static final int LONGEST_NAME = 1000;
     /** In the old field of an operator's code, where the code does not fit. */
-    private static final long PLACEHOLDER_CODE = 127;
-    private static final Map<Long, String> DTYPES = new HashMap<>();
+    static final long PLACEHOLDER_CODE = 127;
+    static final Map<Long, ElementType> DTYPES = new HashMap<>();
+    /** Of inputs and outputs. */
+    static final Set<ElementType> INTERFACE_DTYPES =
+            EnumSet.of(ElementType.FLOAT32, ElementType.INT8, ElementType.INT32);
+    /** XNNPACK refuses smaller ones while it builds a graph; LiteRT does not survive that. */
+    static final float SMALLEST_SCALE = Float.MIN_NORMAL;
 
     static {
         // By the schema's number: those that operators of stream models take.
-        DTYPES.put(0L, "float32");
-        DTYPES.put(1L, "float16");
-        DTYPES.put(2L, "int32");
-        DTYPES.put(4L, "int64");
-        DTYPES.put(6L, "bool");
-        DTYPES.put(9L, "int8");
-        DTYPES.put(17L, "int4");
+        DTYPES.put(0L, ElementType.FLOAT32);
+        DTYPES.put(1L, ElementType.FLOAT16);
+        DTYPES.put(2L, ElementType.INT32);
+        DTYPES.put(4L, ElementType.INT64);
+        DTYPES.put(6L, ElementType.BOOL);
+        DTYPES.put(9L, ElementType.INT8);
+        DTYPES.put(17L, ElementType.INT4);
     }
 
     /** Signatures by key. */
-    public final Map<String, Signature> signatures;
+    final Map<String, Signature> signatures;
 
     /** Bytes of the constant tensors. */
-    public final long weightBytes;
+    final long weightBytes;
 
     /** Whether engines learn a tensor's size while they run. */
     final boolean isSizedAtRunTime;
@@ -108,9 +117,12 @@ public final class ModelFile {
      * @throws ModelException if it is no .tflite file, is damaged or hostile, or has operators that
      *     stream models do not need.
      */
-    public static ModelFile read(ByteBuffer data) throws ModelException {
-        if (data.capacity() < 16 || data.get(4) != 'T' || data.get(5) != 'F' || data.get(6) != 'L'
-                || data.get(7) != '3') {
+    static ModelFile read(ByteBuffer data) throws ModelException {
+        boolean isNamed = data.capacity() >= LEAST_BYTES;
+        for (int place = 0; isNamed && place < IDENTIFIER.length(); place++) {
+            isNamed = data.get(IDENTIFIER_START + place) == IDENTIFIER.charAt(place);
+        }
+        if (!isNamed) {
             throw new ModelException("it is not a .tflite file");
         }
         return new ModelFile(data);
@@ -122,10 +134,10 @@ public final class ModelFile {
     }
 
     /** Names for all inputs and outputs of a graph, in the file's order. */
-    public static final class Signature {
-        public final String key;
-        public final Map<String, Tensor> inputs;
-        public final Map<String, Tensor> outputs;
+    static final class Signature {
+        final String key;
+        final Map<String, Tensor> inputs;
+        final Map<String, Tensor> outputs;
         private final Set<Integer> inputIndices = new HashSet<>();
 
         Signature(String key, Map<String, Tensor> inputs, Map<String, Tensor> outputs) {
@@ -241,8 +253,7 @@ public final class ModelFile {
                 if (tensor.isConstant()) {
                     throw FlatBuffer.malformed(where + ", and a constant");
                 }
-                if (!tensor.dtype.equals("float32") && !tensor.dtype.equals("int8")
-                        && !tensor.dtype.equals("int32")) {
+                if (!INTERFACE_DTYPES.contains(tensor.dtype)) {
                     throw new ModelException(where + " of " + tensor.dtype);
                 }
             }
@@ -304,7 +315,7 @@ public final class ModelFile {
         if (!agree) {
             throw FlatBuffer.malformed(where + " has two shapes that differ");
         }
-        String dtype = DTYPES.get((Long) table.get("type"));
+        ElementType dtype = DTYPES.get((Long) table.get("type"));
         if (dtype == null) {
             throw FlatBuffer.malformed(where + " has a type that stream models do not have");
         }
@@ -313,8 +324,7 @@ public final class ModelFile {
             // What is beyond is refused below, whatever it is exactly.
             elements = Math.min(elements * size, 2 * LARGEST_TENSOR_BYTES + 1);
         }
-        long bytes = dtype.equals("int4") ? (elements + 1) / 2
-                : elements * itemBytes(dtype);
+        long bytes = dtype.bytes(elements);
         if (bytes > LARGEST_TENSOR_BYTES) {
             throw FlatBuffer.malformed(where + " would take " + bytes + " bytes");
         }
@@ -334,20 +344,6 @@ public final class ModelFile {
                 bytes, stored.length > 0 ? stored.start : -1);
     }
 
-    private static int itemBytes(String dtype) {
-        switch (dtype) {
-            case "int64":
-                return 8;
-            case "float16":
-                return 2;
-            case "bool":
-            case "int8":
-                return 1;
-            default:
-                return 4;
-        }
-    }
-
     private static Quantization readQuantization(
             Map<String, Object> table, String where, int[] shape) throws ModelException {
         float[] scales = (float[]) table.get("scale");
@@ -360,7 +356,7 @@ public final class ModelFile {
                 || axis < shape.length && shape[axis] == scales.length;
         sound &= zeroPoints.length == scales.length;
         for (float scale : scales) {
-            sound &= scale >= Float.MIN_NORMAL && scale <= Float.MAX_VALUE;
+            sound &= scale >= SMALLEST_SCALE && scale <= Float.MAX_VALUE;
         }
         for (long zeroPoint : zeroPoints) {
             sound &= zeroPoint == (int) zeroPoint;

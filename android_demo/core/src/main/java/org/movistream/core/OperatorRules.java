@@ -4,9 +4,11 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Checks that every operator of a graph fits its operands and results.
@@ -16,14 +18,20 @@ import java.util.Map;
  * What each operator needs is data ({@link Format}); a file that breaks it is refused here.
  */
 final class OperatorRules {
-    private static final int MOST_REPEATED = 1000;
+    static final int MOST_REPEATED = 1000;
     /** Of activations; beyond, engines' own arithmetic of scales overflows. */
-    private static final double SMALLEST_SCALE = 1.0 / (1 << 30);
-    private static final double LARGEST_SCALE = 1 << 30;
+    static final double SMALLEST_SCALE = 1.0 / (1 << 30);
+    static final double LARGEST_SCALE = 1 << 30;
     /** TFLite shifts operands of a sum by 20 bits, and ends the process if it does not suffice. */
-    private static final double FINEST_SUM = 1.0 / (1 << 18);
+    static final double FINEST_SUM = 1.0 / (1 << 18);
     /** XNNPACK refuses 256 while it builds a graph, and LiteRT 2.3 frees memory twice then. */
-    private static final double COARSEST_PRODUCT = 255;
+    static final double COARSEST_PRODUCT = 255;
+    static final float LOGISTIC_SCALE = 1f / 256;
+    static final int LOGISTIC_ZERO_POINT = -128;
+    static final float TANH_SCALE = 1f / 128;
+    static final int TANH_ZERO_POINT = 0;
+    static final Set<ElementType> ONLY_CONSTANT =
+            EnumSet.of(ElementType.FLOAT16, ElementType.INT4);
 
     private final List<Tensor> tensors;
     private final ByteBuffer data;
@@ -186,40 +194,40 @@ final class OperatorRules {
         int bracket = wanted.indexOf('[');
         String dtype = bracket < 0 ? wanted : wanted.substring(0, bracket);
         Quantization quantization = tensor.quantization;
-        if (!tensor.dtype.equals(dtype)) {
+        if (!tensor.dtype.toString().equals(dtype)) {
             return false;
         }
         if (bracket >= 0) {
             int axis = wanted.charAt(bracket + 1) - '0';
             return tensor.isConstant() && quantization != null
-                    && (quantization.symmetric || dtype.equals("int32"))
+                    && (quantization.symmetric || tensor.dtype == ElementType.INT32)
                     && (quantization.channels == 1 || quantization.axis == axis);
         }
-        if (dtype.equals("int8")) {
+        if (tensor.dtype == ElementType.INT8) {
             return quantization != null && quantization.channels == 1
                     && quantization.scale >= SMALLEST_SCALE
                     && quantization.scale <= LARGEST_SCALE
                     && quantization.zeroPoint >= -128 && quantization.zeroPoint <= 127;
         }
-        boolean mayBeComputed = !dtype.equals("float16") && !dtype.equals("int4");
-        return (quantization == null || dtype.equals("float32"))
+        boolean mayBeComputed = !ONLY_CONSTANT.contains(tensor.dtype);
+        return (quantization == null || tensor.dtype == ElementType.FLOAT32)
                 && (tensor.isConstant() || mayBeComputed);
     }
 
     private static void checkQuantization(
             Format.Rules rules, Tensor[] operands, List<Tensor> results) throws ModelException {
         for (Tensor result : results) {
-            if (!result.dtype.equals("int8")) {
+            if (result.dtype != ElementType.INT8) {
                 continue;
             }
             Quantization own = result.quantization;
             boolean isFixed = rules.quantization.equals("logistic")
-                    ? own.scale == 1f / 256 && own.zeroPoint == -128
+                    ? own.scale == LOGISTIC_SCALE && own.zeroPoint == LOGISTIC_ZERO_POINT
                     : !rules.quantization.equals("tanh")
-                            || own.scale == 1f / 128 && own.zeroPoint == 0;
+                            || own.scale == TANH_SCALE && own.zeroPoint == TANH_ZERO_POINT;
             require(isFixed, "its result has the scale " + own.scale + ", which is not its own");
             for (Tensor operand : operands) {
-                if (operand != null && operand.dtype.equals("int8")) {
+                if (operand != null && operand.dtype == ElementType.INT8) {
                     checkPair(rules.quantization, operand.quantization, operands, own);
                 }
             }
@@ -250,8 +258,9 @@ final class OperatorRules {
 
     /** The whole numbers that a tensor holds, or null if they are not in the file. */
     private long[] values(Tensor tensor) {
-        boolean wide = tensor != null && tensor.dtype.equals("int64");
-        if (tensor == null || !tensor.isConstant() || !wide && !tensor.dtype.equals("int32")) {
+        boolean wide = tensor != null && tensor.dtype == ElementType.INT64;
+        if (tensor == null || !tensor.isConstant() || !wide
+                && tensor.dtype != ElementType.INT32) {
             return null;
         }
         long[] values = new long[(int) tensor.elements()];
@@ -284,7 +293,7 @@ final class OperatorRules {
             return "none";
         }
         Quantization quantization = tensor.quantization;
-        return quantization == null ? tensor.dtype
+        return quantization == null ? tensor.dtype.toString()
                 : tensor.dtype + " (" + quantization.channels + " scales)";
     }
 

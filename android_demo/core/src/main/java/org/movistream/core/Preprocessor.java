@@ -12,7 +12,10 @@ import java.nio.ByteBuffer;
  */
 public final class Preprocessor {
     /** Of red, green and blue in grey, by BT.601. */
-    private static final double[] LUMA = {0.299, 0.587, 0.114};
+    static final double[] LUMA = {0.299, 0.587, 0.114};
+
+    /** Of bytes without a scale, which are pixel values less 128. */
+    static final int BYTE_ZERO_POINT = -128;
 
     private final int height;
     private final int width;
@@ -23,6 +26,8 @@ public final class Preprocessor {
     private final float factor;
     /** By which each of red, green and blue is then multiplied. */
     private final float[] weights = new float[3];
+    /** By which a grey network's one channel is multiplied. */
+    private final float ownWeight;
     /** That is added to each of the network's channels. */
     private final float[] offsets;
     private final int zeroPoint;
@@ -49,14 +54,14 @@ public final class Preprocessor {
         height = image.height();
         width = image.width();
         grey = channels == 1;
-        boolean int8 = image.dtype.equals("int8");
+        boolean int8 = image.dtype == ElementType.INT8;
         floats = int8 ? null : new float[height * width * channels];
         bytes = int8 ? new byte[height * width * channels] : null;
         // Without a scale, bytes are pixel values less 128.
         boolean shifted = int8 && image.scale == 0;
         double scale = shifted || !int8 ? 1 : image.scale;
         double low = shifted ? 0 : image.low;
-        zeroPoint = shifted ? -128 : image.zeroPoint;
+        zeroPoint = shifted ? BYTE_ZERO_POINT : image.zeroPoint;
         factor = shifted ? 1 : (float) ((image.high - image.low) / 255 / scale);
         offsets = new float[channels];
         for (int channel = 0; channel < 3; channel++) {
@@ -64,6 +69,7 @@ public final class Preprocessor {
             weights[channel] = (float) ((grey ? LUMA[channel] : 1) / image.std(own));
             offsets[own] = (float) (image.normalised(low, own) / scale);
         }
+        ownWeight = (float) (1 / image.std(0));
         firstLine = new int[6 * Math.max(height, width)];
         secondLine = new int[firstLine.length];
     }
@@ -91,6 +97,22 @@ public final class Preprocessor {
             } else {
                 mixRow(line);
             }
+        }
+        return bytes != null ? bytes : floats;
+    }
+
+    /**
+     * The network's input for a frame of its own size and channels, which needs no sampling.
+     *
+     * @param pixels (height, width, channels), 0 to 255 each.
+     * @return see {@link #prepare(YuvFrame)}.
+     */
+    Object prepare(int[] pixels) {
+        int channels = offsets.length;
+        for (int place = 0; place < pixels.length; place++) {
+            int channel = place % channels;
+            float weight = grey ? ownWeight : weights[channel];
+            put(place, pixels[place] * factor * weight + offsets[channel]);
         }
         return bytes != null ? bytes : floats;
     }
@@ -132,20 +154,15 @@ public final class Preprocessor {
             int y = yRow[column] & 0xff;
             int u = (uRow[(column >> 1) * pixelStride] & 0xff) - 128;
             int v = (vRow[(column >> 1) * pixelStride] & 0xff) - 128;
-            // 1.402, 0.344136, 0.714136 and 1.772 in units of 2^-16, rounded to the nearest.
-            rgb[3 * index] = clamp(y + ((91881 * v + 32768) >> 16));
-            rgb[3 * index + 1] = clamp(y + ((-22554 * u - 46802 * v + 32768) >> 16));
-            rgb[3 * index + 2] = clamp(y + ((116130 * u + 32768) >> 16));
+            rgb[3 * index] = YuvFrame.red(y, v);
+            rgb[3 * index + 1] = YuvFrame.green(y, u, v);
+            rgb[3 * index + 2] = YuvFrame.blue(y, u);
         }
     }
 
     private static void copyRow(ByteBuffer plane, int start, byte[] row, int length) {
         plane.position(start);
         plane.get(row, 0, length);
-    }
-
-    private static int clamp(int value) {
-        return value < 0 ? 0 : value > 255 ? 255 : value;
     }
 
     /** The two lines are rows of the upright frame. */

@@ -2,6 +2,7 @@ package org.movistream.core;
 
 /**
  * From logits to scores that people act on: softmax, and an exponential average over time.
+ * Python's {@code Scorer} does the same.
  *
  * <p>Nothing is allocated per frame.
  */
@@ -33,9 +34,18 @@ public final class Scorer {
         fresh = new float[classes];
     }
 
-    /** The scores after a frame, one per class, each in [0, 1]; valid until the next call. */
-    public float[] update(float[] logits, double timeS) {
+    /**
+     * The scores after a frame, one per class, each in [0, 1]; valid until the next call.
+     *
+     * @param warmingUp the model says nothing yet: its scores are no part of later averages.
+     */
+    public float[] update(float[] logits, double timeS, boolean warmingUp) {
         softmax(logits);
+        if (warmingUp) {
+            hasPast = false;
+            System.arraycopy(fresh, 0, scores, 0, scores.length);
+            return scores;
+        }
         float weight = 1;
         if (hasPast && smoothingS > 0) {
             double passedS = Math.max(0, timeS - this.timeS);

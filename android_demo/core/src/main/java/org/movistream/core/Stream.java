@@ -10,13 +10,14 @@ import java.util.TreeSet;
  * <p>After a step, each state's output buffer takes its place among the inputs and the oldest
  * buffer becomes the next step's output: handles move, nothing is copied. States that begin later
  * take no part in the first steps. A stream belongs to one thread at a time, and owns its engine's
- * run; nothing is allocated per step.
+ * run; nothing is allocated per step. Close it: an engine keeps the buffers of a stream that
+ * nobody closes until it is closed itself.
  */
-public final class Stream {
+public final class Stream implements AutoCloseable {
     private final Engine engine;
     private final Manifest manifest;
-    private final TensorBuffer image;
-    private final TensorBuffer logitsBuffer;
+    private final int imagePlace;
+    private final int logitsPlace;
     private final Object storedLogits;
     private final float[] logits;
     /** By place of the input; null where it is the image. */
@@ -34,6 +35,7 @@ public final class Stream {
     private final int[] clockDelays;
     private final float[] heldClock;
     private int framesSeen;
+    private boolean isClosed;
 
     /**
      * A stream at the start of a video.
@@ -54,22 +56,14 @@ public final class Stream {
         nextInputs = new TensorBuffer[inputs.length];
         nextOutputs = new TensorBuffer[outputs.length];
         initial = new Object[inputs.length];
-        for (int place = 0; place < inputs.length; place++) {
-            inputs[place] = engine.createInput(inputNames.get(place));
-        }
-        for (int place = 0; place < outputs.length; place++) {
-            outputs[place] = engine.createOutput(outputNames.get(place));
-        }
         for (Manifest.State state : manifest.states) {
             Object values = Tensors.filled(state.dtype, state.elements(), state.initial);
             for (String name : state.inputs) {
                 initial[inputNames.indexOf(name)] = values;
             }
         }
-        image = inputs[inputNames.indexOf(manifest.input.tensor)];
-        logitsBuffer = outputs[outputNames.indexOf(manifest.logits.tensor)];
         logits = new float[manifest.logits.classes];
-        storedLogits = manifest.logits.dtype.equals("float32") ? logits
+        storedLogits = manifest.logits.dtype == ElementType.FLOAT32 ? logits
                 : Tensors.filled(manifest.logits.dtype, logits.length, 0);
         beginnings = findBeginnings(manifest);
         successors = new int[beginnings.length][];
@@ -90,7 +84,23 @@ public final class Stream {
                     + " the checkpoint with the state layout 'frames'");
         }
         heldClock = new float[] {this.horizonFrames - 1};
-        reset();
+        imagePlace = inputNames.indexOf(manifest.input.tensor);
+        logitsPlace = outputNames.indexOf(manifest.logits.tensor);
+        boolean isWhole = false;
+        try {
+            for (int place = 0; place < inputs.length; place++) {
+                inputs[place] = engine.createInput(inputNames.get(place));
+            }
+            for (int place = 0; place < outputs.length; place++) {
+                outputs[place] = engine.createOutput(outputNames.get(place));
+            }
+            reset();
+            isWhole = true;
+        } finally {
+            if (!isWhole) {
+                close();
+            }
+        }
     }
 
     /**
@@ -101,9 +111,11 @@ public final class Stream {
      * @return the logits, one per class; valid until the next step.
      * @throws EngineException if the engine fails or the answer is not a number; the stream is
      *     unchanged.
+     * @throws IllegalStateException if it is closed.
      */
     public float[] step(Object prepared) throws EngineException {
-        Tensors.write(image, prepared);
+        requireOpen();
+        Tensors.write(inputs[imagePlace], prepared);
         for (int index = 0; index < clockPlaces.length; index++) {
             long held = (long) horizonFrames + clockDelays[index];
             if (horizonFrames > 0 && framesSeen >= held) {
@@ -119,6 +131,7 @@ public final class Stream {
 
     /** Forgets everything: the next frame is the first of a video. */
     public void reset() throws EngineException {
+        requireOpen();
         for (int place = 0; place < inputs.length; place++) {
             if (initial[place] != null) {
                 Tensors.write(inputs[place], initial[place]);
@@ -129,6 +142,7 @@ public final class Stream {
 
     /** A copy of the stream's memory. */
     public Snapshot snapshot() throws EngineException {
+        requireOpen();
         Object[] tensors = new Object[inputs.length];
         for (Manifest.State state : manifest.states) {
             for (String name : state.inputs) {
@@ -146,6 +160,7 @@ public final class Stream {
      * @throws IllegalArgumentException if it was taken from another model.
      */
     public void restore(Snapshot snapshot) throws EngineException {
+        requireOpen();
         if (!snapshot.digest.equals(manifest.digest)) {
             throw new IllegalArgumentException(
                     "the snapshot is of another model than " + manifest.name);
@@ -163,13 +178,36 @@ public final class Stream {
         return framesSeen;
     }
 
+    /** Gives its buffers back to the engine; may be called again. */
+    @Override
+    public void close() {
+        isClosed = true;
+        closeAll(inputs);
+        closeAll(outputs);
+    }
+
+    private static void closeAll(TensorBuffer[] buffers) {
+        for (int place = 0; place < buffers.length; place++) {
+            if (buffers[place] != null) {
+                buffers[place].close();
+                buffers[place] = null;
+            }
+        }
+    }
+
+    private void requireOpen() {
+        if (isClosed) {
+            throw new IllegalStateException("the stream is closed; open another one");
+        }
+    }
+
     /** The handles of a state's buffers now, oldest first; tests follow their rotation. */
     TensorBuffer input(String name) {
         return inputs[engine.inputNames().indexOf(name)];
     }
 
     private void readLogits() throws EngineException {
-        Tensors.read(logitsBuffer, storedLogits);
+        Tensors.read(outputs[logitsPlace], storedLogits);
         float scale = (float) manifest.logits.scale;
         boolean finite = true;
         for (int index = 0; index < logits.length; index++) {
@@ -260,7 +298,8 @@ public final class Stream {
         List<Manifest.State> clocks = new ArrayList<>();
         for (Manifest.State state : manifest.states) {
             boolean scalar = state.shape.length == 2 && state.elements() == 1;
-            if (state.role.equals("clock") && scalar && state.dtype.equals("float32")) {
+            if (state.role == Manifest.Role.CLOCK && scalar
+                    && state.dtype == ElementType.FLOAT32) {
                 clocks.add(state);
             }
         }

@@ -5,7 +5,7 @@ final class Tensor {
     /** In its graph; two names of one tensor have the same. */
     final int index;
     final String name;
-    final String dtype;
+    final ElementType dtype;
     /** All sizes are 1 or more. */
     final int[] shape;
     /** Null for none. */
@@ -15,7 +15,7 @@ final class Tensor {
     /** In the file, of a constant's bytes; -1 for others. */
     final int position;
 
-    Tensor(int index, String name, String dtype, int[] shape, Quantization quantization,
+    Tensor(int index, String name, ElementType dtype, int[] shape, Quantization quantization,
             long bytes, int position) {
         this.index = index;
         this.name = name;

@@ -11,17 +11,17 @@ final class Tensors {
      *
      * @throws ModelException if there is no such array for the type.
      */
-    static Object filled(String dtype, int elements, double value) throws ModelException {
+    static Object filled(ElementType dtype, int elements, double value) throws ModelException {
         switch (dtype) {
-            case "float32":
+            case FLOAT32:
                 float[] floats = new float[elements];
                 Arrays.fill(floats, (float) value);
                 return floats;
-            case "int8":
+            case INT8:
                 byte[] bytes = new byte[elements];
                 Arrays.fill(bytes, (byte) value);
                 return bytes;
-            case "int32":
+            case INT32:
                 int[] ints = new int[elements];
                 Arrays.fill(ints, (int) value);
                 return ints;
@@ -49,10 +49,5 @@ final class Tensors {
         } else {
             buffer.read((int[]) into);
         }
-    }
-
-    /** Bytes of one element. */
-    static int elementBytes(String dtype) {
-        return dtype.equals("int8") ? 1 : 4;
     }
 }

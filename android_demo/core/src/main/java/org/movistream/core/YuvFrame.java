@@ -62,6 +62,56 @@ public final class YuvFrame {
         return rotationDegrees % 180 == 0 ? height : width;
     }
 
+    /**
+     * A pixel of the upright frame, its red, green and blue in bits 16, 8 and 0 of a whole number,
+     * as the whole frame would be converted.
+     */
+    int rgb(int uprightRow, int uprightColumn) {
+        int row;
+        int column;
+        switch (rotationDegrees) {
+            case 90:
+                row = height - 1 - uprightColumn;
+                column = uprightRow;
+                break;
+            case 180:
+                row = height - 1 - uprightRow;
+                column = width - 1 - uprightColumn;
+                break;
+            case 270:
+                row = uprightColumn;
+                column = width - 1 - uprightRow;
+                break;
+            default:
+                row = uprightRow;
+                column = uprightColumn;
+        }
+        int chroma = (row >> 1) * chromaRowStride + (column >> 1) * chromaPixelStride;
+        int bright = y.get(row * yRowStride + column) & 0xff;
+        int blueness = (u.get(chroma) & 0xff) - 128;
+        int redness = (v.get(chroma) & 0xff) - 128;
+        return red(bright, redness) << 16 | green(bright, blueness, redness) << 8
+                | blue(bright, blueness);
+    }
+
+    // 1.402, 0.344136, 0.714136 and 1.772 in units of 2^-16, rounded to the nearest.
+
+    static int red(int bright, int redness) {
+        return clamp(bright + ((91881 * redness + 32768) >> 16));
+    }
+
+    static int green(int bright, int blueness, int redness) {
+        return clamp(bright + ((-22554 * blueness - 46802 * redness + 32768) >> 16));
+    }
+
+    static int blue(int bright, int blueness) {
+        return clamp(bright + ((116130 * blueness + 32768) >> 16));
+    }
+
+    private static int clamp(int value) {
+        return value < 0 ? 0 : value > 255 ? 255 : value;
+    }
+
     private static void requirePlane(ByteBuffer plane, int rowStride, int rowBytes, int rows) {
         long needed = (long) (rows - 1) * rowStride + rowBytes;
         if (rowBytes < 1 || (rows > 1 && rowStride < rowBytes) || plane.limit() < needed) {

@@ -12,9 +12,16 @@ final class FakeEngine implements Engine {
     static final class Buffer implements TensorBuffer {
         final String madeFor;
         float value;
+        private final List<Buffer> made;
 
-        Buffer(String madeFor) {
+        Buffer(String madeFor, List<Buffer> made) {
             this.madeFor = madeFor;
+            this.made = made;
+        }
+
+        @Override
+        public void close() {
+            made.remove(this);
         }
 
         @Override
@@ -54,7 +61,12 @@ final class FakeEngine implements Engine {
         float[] logits;
     }
 
+    /** Buffers that nobody has closed. */
     final List<Buffer> made = new ArrayList<>();
+    /** The engine fails to make more buffers than this. */
+    int mostBuffers = Integer.MAX_VALUE;
+    /** Logits by step, in the place of those above; null for none. */
+    float[][] script;
     int runs;
     private final float[] logits = new float[4];
 
@@ -74,17 +86,20 @@ final class FakeEngine implements Engine {
     private static final List<String> NAMES_OUT = Arrays.asList("clock", "b", "logits", "m");
 
     @Override
-    public TensorBuffer createInput(String name) {
+    public TensorBuffer createInput(String name) throws EngineException {
         return make("in " + name);
     }
 
     @Override
-    public TensorBuffer createOutput(String name) {
+    public TensorBuffer createOutput(String name) throws EngineException {
         return make("out " + name);
     }
 
-    private Buffer make(String madeFor) {
-        Buffer buffer = new Buffer(madeFor);
+    private Buffer make(String madeFor) throws EngineException {
+        if (made.size() == mostBuffers) {
+            throw new EngineException("no memory");
+        }
+        Buffer buffer = new Buffer(madeFor, made);
         buffer.logits = logits;
         made.add(buffer);
         return buffer;
@@ -93,6 +108,13 @@ final class FakeEngine implements Engine {
     @Override
     public void run(TensorBuffer[] inputs, TensorBuffer[] outputs) {
         runs++;
+        compute(inputs, outputs);
+        if (script != null) {
+            System.arraycopy(script[runs - 1], 0, logits, 0, logits.length);
+        }
+    }
+
+    private void compute(TensorBuffer[] inputs, TensorBuffer[] outputs) {
         logits[0] = ((Buffer) inputs[3]).value;
         logits[1] = ((Buffer) inputs[1]).value;
         logits[2] = ((Buffer) inputs[0]).value;

@@ -130,10 +130,19 @@ public final class ManifestCasesTest {
             }
             tensors.put(entry.getKey(), new Tensor(
                     ((Long) tensor.get("index")).intValue(), entry.getKey(),
-                    (String) tensor.get("dtype"), shape,
+                    elementType((String) tensor.get("dtype")), shape,
                     quantization((String) tensor.get("quantization")), 0, -1));
         }
         return tensors;
+    }
+
+    private static ElementType elementType(String text) {
+        for (ElementType type : ElementType.values()) {
+            if (type.toString().equals(text)) {
+                return type;
+            }
+        }
+        throw new AssertionError(text);
     }
 
     /** Of "scale:zero point", or null for none. */

@@ -2,6 +2,7 @@ package org.movistream.core;
 
 import static org.junit.Assert.assertEquals;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.Test;
@@ -26,7 +27,7 @@ public final class ScoreCasesTest {
             int[] top = new int[3];
             for (int frame = 0; frame < logits.size(); frame++) {
                 double timeS = SharedCases.number(times.get(frame));
-                float[] scores = scorer.update(floats(logits.get(frame)), timeS);
+                float[] scores = scorer.update(floats(logits.get(frame)), timeS, false);
                 float[] wanted = floats(at(one, "scores", frame));
                 for (int index = 0; index < classes; index++) {
                     assertEquals(wanted[index], scores[index], TOLERANCE);
@@ -36,13 +37,13 @@ public final class ScoreCasesTest {
                 for (int rank = 0; rank < top.length; rank++) {
                     assertEquals(((Long) best.get(rank)).intValue(), top[rank]);
                 }
-                assertEvents(at(one, "events", frame), detector.update(timeS, scores));
+                assertEvents(at(one, "events", frame), ends(detector.update(timeS, scores, Event.RECORDED)));
                 List<Object> goingOn = SharedCases.list(at(one, "going_on", frame));
                 for (int index = 0; index < classes; index++) {
                     assertEquals(goingOn.contains((long) index), detector.isGoingOn(index));
                 }
             }
-            assertEvents(one.get("finish"), detector.finish());
+            assertEvents(one.get("finish"), ends(detector.finish()));
         }
     }
 
@@ -57,6 +58,16 @@ public final class ScoreCasesTest {
             floats[index] = (float) SharedCases.number(list.get(index));
         }
         return floats;
+    }
+
+    private static List<Event> ends(List<Event> changes) {
+        List<Event> ends = new ArrayList<>();
+        for (Event event : changes) {
+            if (event.phase == Event.Phase.END) {
+                ends.add(event);
+            }
+        }
+        return ends;
     }
 
     private static void assertEvents(Object wanted, List<Event> found) {

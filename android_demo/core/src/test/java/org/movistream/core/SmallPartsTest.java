@@ -32,7 +32,7 @@ public final class SmallPartsTest {
         for (int frame = 0; frame < 300; frame++) {
             seen += pacer.isDue(100 + frame / 30.0) ? 1 : 0;
         }
-        assertEquals(100, seen, 1);
+        assertEquals(100, seen);
         FramePacer all = new FramePacer(0);
         assertTrue(all.isDue(1) && all.isDue(1.001));
     }

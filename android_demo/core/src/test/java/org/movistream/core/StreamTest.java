@@ -148,4 +148,64 @@ public final class StreamTest {
             assertTrue(error.getMessage().contains("int64"));
         }
     }
+
+    @Test
+    public void closedStreamsGiveTheirBuffersBack() throws Exception {
+        try (Stream kept = new Stream(engine, Manifests.ofClasses(4), 0)) {
+            int buffers = engine.made.size();
+            for (int round = 0; round < 100; round++) {
+                Stream stream = new Stream(engine, Manifests.ofClasses(4), 0);
+                for (int step = 0; step < round % 7; step++) {
+                    stream.step(IMAGE);
+                }
+                assertEquals(2 * buffers, engine.made.size());
+                stream.close();
+                stream.close();
+                assertEquals(buffers, engine.made.size());
+            }
+            kept.step(IMAGE);
+        }
+        assertEquals("no buffer is left", 0, engine.made.size());
+    }
+
+    @Test
+    public void aStreamThatCannotBeMadeLeavesNoBuffer() throws Exception {
+        for (engine.mostBuffers = 0; engine.mostBuffers < 10; engine.mostBuffers++) {
+            try {
+                new Stream(engine, Manifests.ofClasses(4), 0).close();
+                fail();
+            } catch (EngineException error) {
+                assertEquals(0, engine.made.size());
+            }
+        }
+    }
+
+    @Test
+    public void aClosedStreamSaysSo() throws Exception {
+        final Stream stream = new Stream(engine, Manifests.ofClasses(4), 0);
+        Snapshot snapshot = stream.snapshot();
+        stream.close();
+        int refused = 0;
+        for (int use = 0; use < 4; use++) {
+            try {
+                switch (use) {
+                    case 0:
+                        stream.step(IMAGE);
+                        break;
+                    case 1:
+                        stream.reset();
+                        break;
+                    case 2:
+                        stream.snapshot();
+                        break;
+                    default:
+                        stream.restore(snapshot);
+                }
+            } catch (IllegalStateException error) {
+                assertTrue(error.getMessage().contains("closed"));
+                refused++;
+            }
+        }
+        assertEquals(4, refused);
+    }
 }

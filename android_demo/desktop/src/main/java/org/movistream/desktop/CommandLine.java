@@ -1,15 +1,13 @@
 package org.movistream.desktop;
 
-import java.io.BufferedInputStream;
-import java.io.DataInputStream;
-import java.io.EOFException;
+import java.io.BufferedReader;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.Collections;
+import java.nio.file.Files;
+import java.nio.file.Paths;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -17,32 +15,43 @@ import java.util.Map;
 import org.movistream.core.Benchmark;
 import org.movistream.core.Engine;
 import org.movistream.core.EngineException;
-import org.movistream.core.Event;
-import org.movistream.core.JsonWriter;
 import org.movistream.core.Machine;
+import org.movistream.core.Manifest;
 import org.movistream.core.ModelDescription;
 import org.movistream.core.ModelException;
 import org.movistream.core.Watch;
-import org.movistream.core.YuvFrame;
+import org.movistream.core.WatchOptions;
 
-/** The app's loop without a phone: raw frames in, a line of JSON for each out. */
+/** The app's path of a video without a phone: raw frames in, lines of JSON out. */
 public final class CommandLine {
     private static final String USAGE = "usage: (run|bench) LIBLITERT MODEL [--name VALUE]...\n"
-            + "  run: reads frames in planar YUV 4:2:0, full range (I420), and prints JSON lines\n"
+            + "  run: reads a video's frames in planar YUV 4:2:0, full range (I420), and prints\n"
+            + "    the lines of movistream run --json --events\n"
             + "    --frames FILE      or - for standard input (default)\n"
             + "    --size WxH         of the frames, 640x480 by default\n"
             + "    --rotation DEGREES clockwise, that brings them upright; 0 by default\n"
-            + "    --fps RATE         of the frames; by default the model's\n"
-            + "    --horizon FRAMES, --smoothing SECONDS, --top CLASSES\n"
+            + "    --source-fps RATE  of the frames; by default the model's\n"
+            + "    --times FILE       seconds of each frame, a line each, in their place\n"
+            + "    --fps RATE         that the network sees; by default the model's\n"
+            + "    --horizon FRAMES, --top CLASSES, --temperature DIVISOR, --smoothing SECONDS\n"
+            + "    --enter SCORE, --leave SCORE, --shortest SECONDS\n"
+            + "    --reset-on-cut true, --reset-after-gap SECONDS, --reset-every SECONDS\n"
+            + "    --logits true      print them, too\n"
             + "  bench: prints the JSON of movistream bench\n"
             + "    --rounds N, --frames-per-round N\n"
             + "  both: --threads N";
+    private static final List<String> NAMES = Arrays.asList("frames", "size", "rotation",
+            "source-fps", "times", "fps", "horizon", "top", "temperature", "smoothing", "enter",
+            "leave", "shortest", "reset-on-cut", "reset-after-gap", "reset-every", "logits",
+            "rounds", "frames-per-round", "threads");
+    private static final double RATE_OF_NO_MODEL = 10;
 
     private final Map<String, String> options = new HashMap<>();
 
     private CommandLine(String[] arguments) {
         for (int index = 3; index < arguments.length; index += 2) {
-            if (!arguments[index].startsWith("--") || index + 1 == arguments.length) {
+            if (!arguments[index].startsWith("--") || index + 1 == arguments.length
+                    || !NAMES.contains(arguments[index].substring(2))) {
                 throw new IllegalArgumentException(USAGE);
             }
             options.put(arguments[index].substring(2), arguments[index + 1]);
@@ -74,95 +83,56 @@ public final class CommandLine {
 
     private void run(ModelDescription model)
             throws ModelException, EngineException, IOException {
+        Manifest manifest = model.manifest;
         String[] size = option("size", "640x480").split("x");
-        int width = Integer.parseInt(size[0]);
-        int height = Integer.parseInt(size[1]);
-        double rate = Double.parseDouble(option("fps", "0"));
-        if (rate <= 0) {
-            rate = model.manifest.input.framesPerSecond > 0
-                    ? model.manifest.input.framesPerSecond : 10;
+        if (size.length != 2) {
+            throw new IllegalArgumentException(USAGE);
         }
+        double modelRate = manifest.input.framesPerSecond;
+        double sourceRate =
+                real("source-fps", modelRate > 0 ? modelRate : RATE_OF_NO_MODEL);
         String path = option("frames", "-");
-        Engine engine =
-                new LiteRtEngine(model.file, model.manifest.signature, number("threads", 1));
-        try (InputStream source = path.equals("-") ? System.in : new FileInputStream(path)) {
-            watch(model, engine, new DataInputStream(new BufferedInputStream(source)), width,
-                    height, rate);
+        ResultLines lines = new ResultLines(path, manifest, truth("logits"));
+        try (Engine engine = new LiteRtEngine(
+                        model.file, manifest.signature, number("threads", 1));
+                Watch watch = new Watch(manifest, engine, watchOptions());
+                InputStream source = path.equals("-") ? System.in : new FileInputStream(path);
+                BufferedReader times = times()) {
+            new Recording(watch, lines, sourceRate, times).run(
+                    new RawFrames(source, Integer.parseInt(size[0]), Integer.parseInt(size[1]),
+                            number("rotation", 0)),
+                    real("fps", modelRate));
         }
-        engine.close();
     }
 
-    private void watch(ModelDescription model, Engine engine, DataInputStream source, int width,
-            int height, double rate) throws ModelException, EngineException, IOException {
-        Watch watch = new Watch(model.manifest, engine, number("horizon", 0),
-                Double.parseDouble(option("smoothing", "0")), number("top", 3));
-        int chromaWidth = (width + 1) / 2;
-        int chromaBytes = chromaWidth * ((height + 1) / 2);
-        byte[] bytes = new byte[width * height + 2 * chromaBytes];
-        ByteBuffer y = ByteBuffer.wrap(bytes, 0, width * height).slice();
-        ByteBuffer u = ByteBuffer.wrap(bytes, width * height, chromaBytes).slice();
-        ByteBuffer v = ByteBuffer.wrap(bytes, width * height + chromaBytes, chromaBytes).slice();
-        YuvFrame frame = new YuvFrame();
-        frame.set(width, height, number("rotation", 0), y, width, u, v, chromaWidth, 1);
-        while (fill(source, bytes)) {
-            double timeS = watch.framesSeen() / rate;
-            watch.see(frame, timeS);
-            Map<String, Object> line = new LinkedHashMap<>();
-            line.put("frame", watch.framesSeen() - 1);
-            line.put("time_s", timeS);
-            line.put("top", predictions(model, watch));
-            line.put("events", events(watch.ended));
-            line.put("preprocess_ms", watch.preprocessMs);
-            line.put("inference_ms", watch.inferenceMs);
-            System.out.println(JsonWriter.write(line));
-        }
-        System.out.println(JsonWriter.write(
-                Collections.singletonMap("events", events(watch.finish()))));
+    private WatchOptions watchOptions() {
+        double enter = real("enter", WatchOptions.DEFAULT_ENTER);
+        return WatchOptions.defaults()
+                .withHorizon(number("horizon", 0))
+                .withTop(number("top", WatchOptions.DEFAULT_TOP))
+                .withTemperature(real("temperature", WatchOptions.DEFAULT_TEMPERATURE))
+                .withSmoothing(real("smoothing", WatchOptions.DEFAULT_SMOOTHING_S))
+                .withEvents(enter, real("leave", Math.min(enter, WatchOptions.DEFAULT_LEAVE)),
+                        real("shortest", WatchOptions.DEFAULT_SHORTEST_S))
+                .withResets(truth("reset-on-cut"), real("reset-after-gap", 0),
+                        real("reset-every", 0));
     }
 
-    private static boolean fill(DataInputStream source, byte[] bytes) throws IOException {
-        int first = source.read();
-        if (first < 0) {
-            return false;
-        }
-        bytes[0] = (byte) first;
-        try {
-            source.readFully(bytes, 1, bytes.length - 1);
-        } catch (EOFException error) {
-            throw new IOException("the last frame is cut off; is the size right?");
-        }
-        return true;
-    }
-
-    private static List<Object> predictions(ModelDescription model, Watch watch) {
-        List<Object> predictions = new ArrayList<>();
-        for (int index : watch.top) {
-            Map<String, Object> prediction = new LinkedHashMap<>();
-            prediction.put("label", model.manifest.label(index));
-            prediction.put("score", watch.scores[index]);
-            predictions.add(prediction);
-        }
-        return predictions;
-    }
-
-    private static List<Object> events(List<Event> events) {
-        List<Object> lines = new ArrayList<>();
-        for (Event event : events) {
-            Map<String, Object> line = new LinkedHashMap<>();
-            line.put("label", event.label);
-            line.put("start_s", event.startS);
-            line.put("end_s", event.endS);
-            line.put("peak_score", event.peakScore);
-            lines.add(line);
-        }
-        return lines;
+    private BufferedReader times() throws IOException {
+        return options.containsKey("times")
+                ? Files.newBufferedReader(Paths.get(options.get("times"))) : null;
     }
 
     private void bench(ModelDescription model) throws ModelException, EngineException {
         int threads = number("threads", 1);
         long start = System.nanoTime();
-        Engine engine = new LiteRtEngine(model.file, model.manifest.signature, threads);
-        double loadMs = (System.nanoTime() - start) / 1e6;
+        try (Engine engine = new LiteRtEngine(model.file, model.manifest.signature, threads)) {
+            bench(model, engine, threads, (System.nanoTime() - start) / 1e6);
+        }
+    }
+
+    private void bench(ModelDescription model, Engine engine, int threads, double loadMs)
+            throws ModelException, EngineException {
         Map<String, String> versions = new LinkedHashMap<>();
         versions.put("java", System.getProperty("java.version"));
         Machine machine = new Machine(Machine.cpuName("unknown"), versions);
@@ -174,11 +144,18 @@ public final class CommandLine {
                         return true;
                     }
                 }));
-        engine.close();
     }
 
     private String option(String name, String otherwise) {
         return options.containsKey(name) ? options.get(name) : otherwise;
+    }
+
+    private double real(String name, double otherwise) {
+        return Double.parseDouble(option(name, String.valueOf(otherwise)));
+    }
+
+    private boolean truth(String name) {
+        return Boolean.parseBoolean(option(name, "false"));
     }
 
     private int number(String name, int otherwise) {

@@ -9,7 +9,9 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.movistream.core.Engine;
 import org.movistream.core.EngineException;
 import org.movistream.core.TensorBuffer;
@@ -23,13 +25,17 @@ public final class LiteRtEngine implements Engine {
 
     private final List<String> inputNames = new ArrayList<>();
     private final List<String> outputNames = new ArrayList<>();
-    private final List<HostBuffer> buffers = new ArrayList<>();
+    /** Those that nobody has closed. */
+    private final Set<HostBuffer> buffers = new HashSet<>();
     private final Pointer model;
     private final Pointer compiledModel;
     private final Pointer signature;
     private final long signatureIndex;
     private final Memory inputHandles;
     private final Memory outputHandles;
+    private final Memory tensorType = new Memory(TENSOR_TYPE_BYTES);
+    private final Memory size = new Memory(Long.BYTES);
+    private boolean isClosed;
 
     /** Loads the library; before any engine is opened. */
     public static synchronized void loadLibrary(File libLiteRt) throws EngineException {
@@ -77,6 +83,7 @@ public final class LiteRtEngine implements Engine {
 
     @Override
     public TensorBuffer createInput(String name) throws EngineException {
+        requireOpen();
         long index = inputNames.indexOf(name);
         PointerByReference tensor = new PointerByReference();
         PointerByReference requirements = new PointerByReference();
@@ -88,6 +95,7 @@ public final class LiteRtEngine implements Engine {
 
     @Override
     public TensorBuffer createOutput(String name) throws EngineException {
+        requireOpen();
         long index = outputNames.indexOf(name);
         PointerByReference tensor = new PointerByReference();
         PointerByReference requirements = new PointerByReference();
@@ -99,11 +107,12 @@ public final class LiteRtEngine implements Engine {
 
     @Override
     public void run(TensorBuffer[] inputs, TensorBuffer[] outputs) throws EngineException {
+        requireOpen();
         for (int place = 0; place < inputs.length; place++) {
-            inputHandles.setPointer(8L * place, ((HostBuffer) inputs[place]).handle);
+            inputHandles.setPointer(8L * place, ((HostBuffer) inputs[place]).handle());
         }
         for (int place = 0; place < outputs.length; place++) {
-            outputHandles.setPointer(8L * place, ((HostBuffer) outputs[place]).handle);
+            outputHandles.setPointer(8L * place, ((HostBuffer) outputs[place]).handle());
         }
         check(LiteRt.LiteRtRunCompiledModel(compiledModel, signatureIndex, inputs.length,
                 inputHandles, outputs.length, outputHandles), "run the model");
@@ -116,10 +125,13 @@ public final class LiteRtEngine implements Engine {
 
     @Override
     public void close() {
-        for (HostBuffer buffer : buffers) {
-            LiteRt.LiteRtDestroyTensorBuffer(buffer.handle);
+        if (isClosed) {
+            return;
         }
-        buffers.clear();
+        isClosed = true;
+        for (HostBuffer buffer : new ArrayList<>(buffers)) {
+            buffer.close();
+        }
         LiteRt.LiteRtDestroyCompiledModel(compiledModel);
         LiteRt.LiteRtDestroyModel(model);
     }
@@ -160,18 +172,30 @@ public final class LiteRtEngine implements Engine {
 
     private TensorBuffer create(Pointer tensor, Pointer requirements, String name)
             throws EngineException {
-        Memory type = new Memory(TENSOR_TYPE_BYTES);
-        check(LiteRt.LiteRtGetRankedTensorType(tensor, type), name);
+        check(LiteRt.LiteRtGetRankedTensorType(tensor, tensorType), name);
         PointerByReference found = new PointerByReference();
         check(LiteRt.LiteRtCreateManagedTensorBufferFromRequirements(
-                environment, type, requirements, found), name);
+                environment, tensorType, requirements, found), name);
         Pointer handle = found.getValue();
-        check(LiteRt.LiteRtGetTensorBufferHostMemory(handle, found), name);
-        Memory size = new Memory(8);
-        check(LiteRt.LiteRtGetTensorBufferPackedSize(handle, size), name);
+        boolean isWhole = false;
+        try {
+            check(LiteRt.LiteRtGetTensorBufferHostMemory(handle, found), name);
+            check(LiteRt.LiteRtGetTensorBufferPackedSize(handle, size), name);
+            isWhole = true;
+        } finally {
+            if (!isWhole) {
+                LiteRt.LiteRtDestroyTensorBuffer(handle);
+            }
+        }
         HostBuffer buffer = new HostBuffer(handle, found.getValue(), size.getLong(0));
         buffers.add(buffer);
         return buffer;
+    }
+
+    private void requireOpen() {
+        if (isClosed) {
+            throw new IllegalStateException("the engine is closed; open another one");
+        }
     }
 
     private static void check(int status, String what) throws EngineException {
@@ -181,10 +205,11 @@ public final class LiteRtEngine implements Engine {
     }
 
     /** The CPU's buffers lie in host memory and stay where they are. */
-    private static final class HostBuffer implements TensorBuffer {
-        final Pointer handle;
+    private final class HostBuffer implements TensorBuffer {
+        private final Pointer handle;
         private final Pointer address;
         private final long bytes;
+        private boolean isFreed;
 
         HostBuffer(Pointer handle, Pointer address, long bytes) {
             this.handle = handle;
@@ -222,7 +247,25 @@ public final class LiteRtEngine implements Engine {
             address.read(0, into, 0, checked(into.length, 4));
         }
 
+        @Override
+        public void close() {
+            if (!isFreed) {
+                isFreed = true;
+                buffers.remove(this);
+                LiteRt.LiteRtDestroyTensorBuffer(handle);
+            }
+        }
+
+        /** For LiteRT, which does not survive one that is freed. */
+        Pointer handle() {
+            if (isFreed) {
+                throw new IllegalStateException("the tensor's memory is freed");
+            }
+            return handle;
+        }
+
         private int checked(int length, int elementBytes) {
+            handle();
             if ((long) length * elementBytes != bytes) {
                 throw new IllegalArgumentException(
                         length + " elements do not fit a tensor of " + bytes + " bytes");

@@ -4,9 +4,11 @@ import com.google.ai.edge.litert.Accelerator;
 import com.google.ai.edge.litert.CompiledModel;
 import com.google.ai.edge.litert.LiteRtException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.movistream.core.Engine;
 import org.movistream.core.EngineException;
 import org.movistream.core.Manifest;
@@ -24,7 +26,9 @@ public final class LiteRtEngine implements Engine {
     private final String description;
     private final List<String> inputNames = new ArrayList<>();
     private final List<String> outputNames = new ArrayList<>();
-    private final List<Buffer> buffers = new ArrayList<>();
+    /** Those that nobody has closed. */
+    private final Set<Buffer> buffers = new HashSet<>();
+    private boolean isClosed;
     private final Map<String, com.google.ai.edge.litert.TensorBuffer> inputs =
             new LinkedHashMap<>();
     private final Map<String, com.google.ai.edge.litert.TensorBuffer> outputs =
@@ -56,6 +60,16 @@ public final class LiteRtEngine implements Engine {
         } catch (LinkageError error) {
             throw new EngineException("LiteRT has no library for this device's processor", error);
         }
+    }
+
+    /**
+     * Opens a file that has been checked, for the CPU.
+     *
+     * @throws EngineException if LiteRT refuses it, or has no library for this processor.
+     */
+    public static LiteRtEngine onCpu(ModelDescription described, int threads)
+            throws EngineException {
+        return new LiteRtEngine(described, threads, false);
     }
 
     @Override
@@ -108,10 +122,13 @@ public final class LiteRtEngine implements Engine {
 
     @Override
     public void close() {
-        for (Buffer buffer : buffers) {
-            buffer.tensor.close();
+        if (isClosed) {
+            return;
         }
-        buffers.clear();
+        isClosed = true;
+        for (Buffer buffer : new ArrayList<>(buffers)) {
+            buffer.close();
+        }
         model.close();
     }
 
@@ -124,11 +141,18 @@ public final class LiteRtEngine implements Engine {
         return new EngineException("LiteRT fails: " + error.getMessage(), error);
     }
 
-    private static final class Buffer implements TensorBuffer {
+    private final class Buffer implements TensorBuffer {
         final com.google.ai.edge.litert.TensorBuffer tensor;
 
         Buffer(com.google.ai.edge.litert.TensorBuffer tensor) {
             this.tensor = tensor;
+        }
+
+        @Override
+        public void close() {
+            if (buffers.remove(this)) {
+                tensor.close();
+            }
         }
 
         @Override
