@@ -26,8 +26,8 @@ JAVA_TESTS = (
 )
 
 JAVA_CONSTANT = re.compile(
-    r"^    (?P<access>private |public )?static final (?P<type>int|long|float|double|String)(?P<name>"
-    r" [A-Z0-9_]+) =\s(?P<value>[^;]+);",
+    r"^    (?P<access>private |public )?static final (?P<type>int|long|float|double|String)"
+    r" (?P<name>[A-Z0-9_]+) =\s(?P<value>[^;]+);",
     re.MULTILINE,
 )
 PRIVATE_AND_SHARED = {"FramePacer", "EventTable", "Float16", "Agreement"}
@@ -119,9 +119,9 @@ def java_changes() -> Iterator[tuple[str, Path, str]]:
     for file in sorted((ROOT / MAIN).glob("*.java")):
         text = file.read_text(encoding="utf-8")
         for found in JAVA_CONSTANT.finditer(text):
-            name = found["name"].strip()
+            name = found["name"]
             private = (found["access"] or "").strip() == "private"
-            if name in NOT_SHARED or private and file.stem not in PRIVATE_AND_SHARED:
+            if name in NOT_SHARED or (private and file.stem not in PRIVATE_AND_SHARED):
                 continue
             start, end = found.span("value")
             new = text[:start] + changed(found["value"], found["type"]) + text[end:]
