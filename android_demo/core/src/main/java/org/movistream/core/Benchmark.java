@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures a model step by step, and says so in the JSON of {@code movistream bench}.
@@ -50,7 +51,7 @@ public final class Benchmark {
      * @param rounds that count; one more comes before, to warm up.
      * @return the JSON, or null if the progress ended it.
      */
-    public String run(Machine machine, int rounds, int frames, Progress progress)
+    public @Nullable String run(Machine machine, int rounds, int frames, Progress progress)
             throws ModelException, EngineException {
         long dirtyBefore = ProcessMemory.privateDirtyBytes();
         long residentBefore = ProcessMemory.residentBytes();

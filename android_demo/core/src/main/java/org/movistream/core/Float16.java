@@ -1,5 +1,7 @@
 package org.movistream.core;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Which models may be computed in float16, as some GPUs do, and how far they may count there. The
  * rules are Python's ({@code arithmetic.py}).
@@ -17,7 +19,7 @@ public final class Float16 {
     private Float16() {}
 
     /** Why a model cannot be computed in float16, in words; null if it can. */
-    public static String obstacle(Manifest manifest) {
+    public static @Nullable String obstacle(Manifest manifest) {
         int means = 0;
         int remainders = 0;
         for (Manifest.State state : manifest.states) {

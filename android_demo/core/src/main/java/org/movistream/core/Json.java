@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads JSON, all of RFC 8259 and nothing else.
@@ -25,7 +26,7 @@ public final class Json {
     }
 
     /** @throws ModelException if the text is not one JSON value. */
-    public static Object parse(String text) throws ModelException {
+    public static @Nullable Object parse(String text) throws ModelException {
         Json json = new Json(text);
         Object value = json.value();
         json.skipSpace();

@@ -1,6 +1,7 @@
 package org.movistream.core;
 
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Writes maps, lists, texts, numbers, booleans and nulls as compact JSON, in their own order. */
 public final class JsonWriter {
@@ -12,7 +13,7 @@ public final class JsonWriter {
      * @throws IllegalArgumentException if a value is of another kind; numbers that JSON does not
      *     have, such as not-a-number, become null.
      */
-    public static String write(Object value) {
+    public static String write(@Nullable Object value) {
         StringBuilder out = new StringBuilder();
         append(out, value);
         return out.toString();

@@ -1,5 +1,7 @@
 package org.movistream.core;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Decides, frame by frame of one stream, whether it is to forget everything before the frame: at a
  * cut to another scene, after a gap, every so often. Python's {@code ResetPolicy} does the same.
@@ -35,7 +37,7 @@ public final class Resets {
      *
      * @param timeS of the frame, in seconds since the stream's start.
      */
-    public ResetReason reason(YuvFrame frame, double timeS) {
+    public @Nullable ResetReason reason(YuvFrame frame, double timeS) {
         double passedS = timeS - lastS;
         lastS = timeS;
         boolean isCut = cuts != null && cuts.isCut(frame);

@@ -3,6 +3,7 @@ package org.movistream.core;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model at work on frames: preprocessing, a step, scores, events, and resets. Python's
@@ -188,7 +189,7 @@ public final class Watch implements AutoCloseable {
     }
 
     /** Why the stream forgot everything before the last frame; null if it did not. */
-    public ResetReason resetReason() {
+    public @Nullable ResetReason resetReason() {
         return resetReason;
     }
 
