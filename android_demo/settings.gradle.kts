@@ -18,4 +18,5 @@ rootProject.name = "movistream-android"
 
 include(":core")
 include(":desktop")
+include(":demo")
 include(":app")

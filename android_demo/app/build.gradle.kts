@@ -39,5 +39,6 @@ tasks.named("preBuild") {
 
 dependencies {
     implementation(project(":core"))
+    implementation(project(":demo"))
     implementation(libs.litert)
 }

@@ -34,7 +34,7 @@ javac --release 8 -Xlint:all,-options -Werror -d "$output/stubs" \
 # Not --release: the boot classes must be Android's, so that Java's own newer ones are refused.
 javac -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
     -bootclasspath "$android_jar" -cp "$output/stubs" -d "$output/classes" \
-    $(find "$here/../core/src/main" "$app/java" "$output/sources" -name '*.java')
+    $(find "$here/../core/src/main" "$here/../demo/src/main" "$app/java" "$output/sources" -name '*.java')
 "${PYTHON:-python3}" "$here/check_docs.py" "$here/../../docs/android.md" \
     "$output/Documented.java"
 javac -source 8 -target 8 -Xlint:-options -bootclasspath "$android_jar" \

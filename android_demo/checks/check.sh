@@ -19,7 +19,7 @@ tools=$folder/tools
 
 classes=$folder/classes
 rm -rf "$classes" "$folder/expectations"
-mkdir -p "$classes"/{core,core-tests,desktop,desktop-tests,jna/com/sun/jna/linux-x86-64}
+mkdir -p "$classes"/{core,core-tests,demo,demo-tests,desktop,desktop-tests,jna/com/sun/jna/linux-x86-64}
 # Debian's JNA looks for its library in /usr/lib only, or among the classes.
 cp "$tools/java/usr/lib/x86_64-linux-gnu/jni/libjnidispatch.system.so" \
     "$classes/jna/com/sun/jna/linux-x86-64/libjnidispatch.so"
@@ -41,6 +41,15 @@ javac "${lenient[@]}" -cp "$classes/core:$junit" -d "$classes/core-tests" $(sour
 java -Dmovistream.tests="$root/tests" -Dmovistream.models="$folder/model-cases" \
     -cp "$classes/core:$classes/core-tests:$junit" \
     org.junit.runner.JUnitCore $(tests core/src/test/java)
+
+echo "== what the app decides, on the JVM"
+javac "${strict[@]}" -cp "$classes/core" -d "$classes/demo" $(sources demo/src/main)
+javac "${lenient[@]}" -cp "$classes/core:$classes/demo:$junit" -d "$classes/demo-tests" \
+    $(sources demo/src/test)
+java -Dmovistream.models="$root/sdk/movistream/file/models" -Dmovistream.app="$here/../app/src/main" \
+    -Dmovistream.drawings="$folder/drawings" -Djava.awt.headless=true \
+    -cp "$classes/core:$classes/demo:$classes/demo-tests:$junit" \
+    org.junit.runner.JUnitCore $(tests demo/src/test/java)
 
 echo "== the shipped models, through JNA"
 desktop=$classes/core:$classes/desktop:$classes/jna:$jars/jna.jar
