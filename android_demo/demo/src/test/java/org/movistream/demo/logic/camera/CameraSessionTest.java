@@ -220,4 +220,15 @@ public final class CameraSessionTest {
         assertEquals(CameraStatus.SHOWING, view.status());
         assertTrue(cameras.open.contains(number));
     }
+
+    @Test
+    public void aDeviceThatOpensAfterItFailedIsClosed() {
+        want();
+        int number = cameras.asked.get(0);
+        session.stop();
+        cameras.lose(session, number, CameraTrouble.BROKEN);
+        cameras.open.add(number);
+        session.opened(number);
+        assertTrue(cameras.open.isEmpty());
+    }
 }
