@@ -47,9 +47,11 @@ javac "${strict[@]}" -cp "$classes/core" -d "$classes/demo" $(sources demo/src/m
 javac "${lenient[@]}" -cp "$classes/core:$classes/demo:$junit" -d "$classes/demo-tests" \
     $(sources demo/src/test)
 java -Dmovistream.models="$root/sdk/movistream/file/models" -Dmovistream.app="$here/../app/src/main" \
-    -Dmovistream.drawings="$folder/drawings" -Djava.awt.headless=true \
     -cp "$classes/core:$classes/demo:$classes/demo-tests:$junit" \
     org.junit.runner.JUnitCore $(tests demo/src/test/java)
+# To be looked at: light and dark, large text, right to left, narrow and wide.
+java -Djava.awt.headless=true -cp "$classes/demo:$classes/demo-tests" \
+    org.movistream.demo.logic.drawing.Pictures "$folder/drawings"
 
 echo "== the shipped models, through JNA"
 desktop=$classes/core:$classes/desktop:$classes/jna:$jars/jna.jar
