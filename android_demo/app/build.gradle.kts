@@ -41,4 +41,5 @@ dependencies {
     implementation(project(":core"))
     implementation(project(":demo"))
     implementation(libs.litert)
+    implementation(libs.litert.gpu)
 }

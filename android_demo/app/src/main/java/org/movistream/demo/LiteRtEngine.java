@@ -33,6 +33,7 @@ final class LiteRtEngine implements Engine {
     /**
      * Opens a file that has been checked.
      *
+     * @param gpu whether to run it on the GPU, and on nothing else.
      * @throws EngineException if LiteRT refuses it, or has no library for this processor.
      */
     LiteRtEngine(ModelDescription described, int threads, boolean gpu) throws EngineException {
@@ -45,10 +46,13 @@ final class LiteRtEngine implements Engine {
             inputNames.addAll(state.inputs);
             outputNames.add(state.output);
         }
-        CompiledModel.Options options = gpu
-                ? new CompiledModel.Options(Accelerator.GPU, Accelerator.CPU)
-                : new CompiledModel.Options(Accelerator.CPU);
-        options.setCpuOptions(new CompiledModel.CpuOptions(threads, null, null));
+        // The GPU alone: with the CPU beside it, LiteRT falls back without a word, and the CPU
+        // would be compared with itself.
+        CompiledModel.Options options =
+                new CompiledModel.Options(gpu ? Accelerator.GPU : Accelerator.CPU);
+        if (!gpu) {
+            options.setCpuOptions(new CompiledModel.CpuOptions(threads, null, null));
+        }
         try {
             model = CompiledModel.create(described.file.getPath(), options);
         } catch (LiteRtException error) {

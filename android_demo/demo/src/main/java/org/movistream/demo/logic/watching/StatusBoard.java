@@ -8,10 +8,10 @@ import java.util.EnumMap;
  */
 public final class StatusBoard {
     /** The first that has something to say is shown. */
-    public enum Topic { COPY, MODEL, CAMERA, ENGINE }
+    public enum Topic { COPY, MODEL, CAMERA }
 
     /** Long enough to be read twice. */
-    static final long BRIEF_MS = 8_000;
+    public static final long BRIEF_MS = 8_000;
 
     private final EnumMap<Topic, Note> lasting = new EnumMap<>(Topic.class);
     private Note brief;

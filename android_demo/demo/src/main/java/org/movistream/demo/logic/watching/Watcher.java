@@ -132,17 +132,20 @@ public final class Watcher<F> {
         inference.post(new Runnable() {
             @Override
             public void run() {
-                latest.clearAnswers();
-                if (session != null) {
-                    try {
-                        session.finish();
-                        session.reset();
-                    } catch (EngineException | RuntimeException error) {
-                        fail(Note.of(NoteKind.MODEL_FAILED, error.getMessage()));
-                    }
-                }
+                finish();
+                restart();
                 latest.clearEvents();
-                answers.post(tellResult);
+            }
+        });
+    }
+
+    /** Begins a new stream, as where another camera shows another scene; events stay listed. */
+    public void beginAgain() {
+        inference.post(new Runnable() {
+            @Override
+            public void run() {
+                finish();
+                restart();
             }
         });
     }
@@ -252,6 +255,18 @@ public final class Watcher<F> {
         if (session != null) {
             latest.addEvents(session.finish());
             answers.post(tellResult);
+        }
+    }
+
+    private void restart() {
+        latest.clearAnswers();
+        answers.post(tellResult);
+        if (session != null) {
+            try {
+                session.reset();
+            } catch (EngineException | RuntimeException error) {
+                fail(Note.of(NoteKind.MODEL_FAILED, error.getMessage()));
+            }
         }
     }
 

@@ -89,4 +89,15 @@ public final class SettingsStoreTest {
     public void noSettingsAreOutOfRange() {
         initial.withEvents(0.5, 0.6, 1);
     }
+
+    @Test
+    public void choicesBecomeSettings() {
+        assertEquals(2, Choices.nearest(Choices.SMOOTHING_S, initial.smoothingS()));
+        assertEquals(5, Choices.nearest(Choices.SHORTEST_S, 50));
+        assertEquals(1, Choices.threads(0).length);
+        assertEquals(4, Choices.threads(99).length);
+        Settings chosen = Choices.settings(initial, 3, 16, true, 1, 0.2, 0.8, 5);
+        assertEquals(0.2, chosen.leave(), 0);
+        assertEquals(16, chosen.horizonFrames());
+    }
 }

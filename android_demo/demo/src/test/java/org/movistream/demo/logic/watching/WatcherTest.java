@@ -314,6 +314,16 @@ public final class WatcherTest {
     }
 
     @Test
+    public void anotherCameraBeginsAnewAndKeepsTheList() {
+        watch();
+        watcher.beginAgain();
+        settle();
+        assertEquals("a", events());
+        assertEquals("[load a, reset]", happened.toString());
+        assertTrue(watcher.isRunning());
+    }
+
+    @Test
     public void aClockThatGoesBackGivesNoStrangeRate() {
         watch();
         see("good", 1.1);
