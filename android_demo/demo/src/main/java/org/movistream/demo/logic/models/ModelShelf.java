@@ -1,11 +1,9 @@
 package org.movistream.demo.logic.models;
 
-import java.io.Closeable;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -40,9 +38,6 @@ public final class ModelShelf {
             ModelDescription.read(file);
         }
     };
-
-    /** No stream model comes near it. */
-    static final long MOST_BYTES = 1L << 29;
 
     private static final String BOX_PREFIX = "box:";
     private static final String PART_ENDING = ".part";
@@ -125,16 +120,16 @@ public final class ModelShelf {
      * @throws ModelStoreException whatever goes wrong; then nothing has changed.
      */
     public ModelEntry add(Document document, CopyProgress progress) throws ModelStoreException {
-        String name = ModelName.safe(nameOf(document));
-        long bytes = bytesOf(document);
+        String name = ModelName.safe(ModelCopy.nameOf(document));
+        long bytes = ModelCopy.bytesOf(document);
         File part = part(brought);
         try {
-            requireRoom(bytes);
-            InputStream source = opened(document);
+            ModelCopy.requireRoom(disk, brought, bytes);
+            InputStream source = ModelCopy.opened(document);
             try {
-                copy(source, part, bytes, progress);
+                new ModelCopy(disk, bytes, progress).copy(source, part);
             } finally {
-                closeQuietly(source);
+                ModelCopy.closeQuietly(source);
             }
             verify(part, name);
             return keep(part, name);
@@ -182,9 +177,9 @@ public final class ModelShelf {
                 throw new ModelStoreException(ModelTrouble.UNREADABLE, name, error);
             }
             try {
-                copy(source, part, -1, null);
+                new ModelCopy(disk, -1, null).copy(source, part);
             } finally {
-                closeQuietly(source);
+                ModelCopy.closeQuietly(source);
             }
             // An engine may still read from the old one, so it is replaced and not written over.
             File file = new File(unpacked, name);
@@ -200,95 +195,6 @@ public final class ModelShelf {
     private synchronized File part(File folder) {
         folder.mkdirs();
         return new File(folder, "copy " + ++copies + PART_ENDING);
-    }
-
-    private void requireRoom(long bytes) throws ModelStoreException {
-        if (bytes > MOST_BYTES) {
-            throw new ModelStoreException(ModelTrouble.TOO_LARGE, null, null);
-        }
-        if (bytes > disk.usableBytes(brought)) {
-            throw new ModelStoreException(ModelTrouble.NO_SPACE, null, null);
-        }
-    }
-
-    private void copy(InputStream source, File part, long totalBytes, CopyProgress progress)
-            throws ModelStoreException {
-        OutputStream target = null;
-        try {
-            target = disk.create(part);
-            copy(source, target, totalBytes, progress);
-            target.close();
-        } catch (IOException error) {
-            boolean full = disk.usableBytes(part.getParentFile()) < BLOCK_BYTES;
-            throw new ModelStoreException(
-                    full ? ModelTrouble.NO_SPACE : ModelTrouble.UNWRITABLE, null, error);
-        } finally {
-            closeQuietly(target);
-        }
-    }
-
-    private void copy(InputStream source, OutputStream target, long totalBytes,
-            CopyProgress progress) throws IOException, ModelStoreException {
-        byte[] block = new byte[BLOCK_BYTES];
-        long done = 0;
-        int count;
-        while ((count = read(source, block, progress, done, totalBytes)) >= 0) {
-            done += count;
-            if (done > MOST_BYTES) {
-                throw new ModelStoreException(ModelTrouble.TOO_LARGE, null, null);
-            }
-            target.write(block, 0, count);
-        }
-        if (done == 0) {
-            throw new ModelStoreException(ModelTrouble.EMPTY, null, null);
-        }
-        if (totalBytes > done) {
-            // Such as a download that broke off: what came may look whole.
-            throw new ModelStoreException(ModelTrouble.UNREADABLE, null, null);
-        }
-    }
-
-    private static int read(InputStream source, byte[] block, CopyProgress progress, long done,
-            long totalBytes) throws ModelStoreException {
-        if (progress != null && !progress.onCopied(done, totalBytes)) {
-            throw new ModelStoreException(ModelTrouble.CANCELLED, null, null);
-        }
-        try {
-            return source.read(block);
-        } catch (IOException | RuntimeException error) {
-            boolean cancelled = progress != null && !progress.onCopied(done, totalBytes);
-            throw new ModelStoreException(
-                    cancelled ? ModelTrouble.CANCELLED : ModelTrouble.UNREADABLE, null, error);
-        }
-    }
-
-    private static InputStream opened(Document document) throws ModelStoreException {
-        InputStream source;
-        try {
-            source = document.open();
-        } catch (IOException | RuntimeException error) {
-            throw new ModelStoreException(ModelTrouble.UNREADABLE, null, error);
-        }
-        if (source == null) {
-            throw new ModelStoreException(ModelTrouble.UNREADABLE, null, null);
-        }
-        return source;
-    }
-
-    private static String nameOf(Document document) {
-        try {
-            return document.name();
-        } catch (RuntimeException error) {
-            return null; // A name is made up then.
-        }
-    }
-
-    private static long bytesOf(Document document) {
-        try {
-            return document.bytes();
-        } catch (RuntimeException error) {
-            return -1;
-        }
     }
 
     private static boolean isSame(File one, File other) throws ModelStoreException {
@@ -318,16 +224,6 @@ public final class ModelShelf {
             return true;
         } catch (IOException error) {
             throw new ModelStoreException(ModelTrouble.UNREADABLE, one.getName(), error);
-        }
-    }
-
-    private static void closeQuietly(Closeable opened) {
-        if (opened != null) {
-            try {
-                opened.close();
-            } catch (IOException | RuntimeException error) {
-                // What was to be read was read, or the trouble is being told already.
-            }
         }
     }
 

@@ -159,6 +159,8 @@ public final class Watcher<F> {
                 boolean serves = session != null && loadedFor.watchesAs(settings);
                 if (!serves && (session != null || running)) {
                     load();
+                } else if (!serves) {
+                    say(null); // What was wrong with another model is of no interest any more.
                 }
             }
         });

@@ -249,6 +249,17 @@ public final class WatcherTest {
     }
 
     @Test
+    public void anotherModelTakesBackWhatWasSaidOfTheLast() {
+        watch();
+        see("bad", 2);
+        watcher.change(watcher.settings().withModel("b"));
+        settle();
+        assertNull(note);
+        assertFalse(watcher.isRunning());
+        assertEquals("[load a, close a]", happened.toString());
+    }
+
+    @Test
     public void aStopWhileLoadingHolds() {
         whileLoading = new Runnable() {
             @Override
