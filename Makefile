@@ -423,9 +423,9 @@ $(ANDROID)/models/camera-motion.%.tflite: $(CAMERA_MOTION_WEIGHTS) | $(INSTALLED
 android-check: $(INSTALLED) $(ANDROID_MODELS) ## test the Android demo without a phone (x86-64 Debian 12)
 	bash android_demo/checks/check.sh $(ANDROID) $(BIN)/python $(ANDROID_MODELS)
 
-android-model: $(ANDROID)/models/camera-motion.int8.tflite ## put the camera-motion model into the Android app
+android-model: $(ANDROID)/models/camera-motion.int8.tflite ## put the camera-motion models into the Android app
 	@mkdir -p $(ANDROID_ASSETS)
-	cp $< $(ANDROID_ASSETS)/
+	cp $< sdk/movistream/file/models/camera-motion-small.tflite $(ANDROID_ASSETS)/
 
 NETWORK_SCHEMA = converters/movistream_converters/ir/network.schema.json
 

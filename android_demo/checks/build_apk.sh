@@ -20,6 +20,7 @@ app=$here/../app/src/main
 rm -rf "$output"
 mkdir -p "$output"/{sources,classes,stubs,documented,assets,content}
 cp "$model" "$output/assets/camera-motion.int8.tflite"
+cp "$here/../../sdk/movistream/file/models/camera-motion-small.tflite" "$output/assets"
 
 native aapt2 compile --dir "$app/res" -o "$output/resources.zip"
 # Gradle merges manifests and so knows the marks of the namespace "tools"; aapt2 does not.

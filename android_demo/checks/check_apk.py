@@ -1,4 +1,4 @@
-"""Checks what build_apk.sh made: permissions, versions, size, and the model inside.
+"""Checks what build_apk.sh made: permissions, versions, size, and the models inside.
 
 check_apk.py OUTPUT
 """
@@ -14,7 +14,7 @@ from movistream.file import operators
 from movistream.file.binding import bind
 from movistream.file.graph import read_model_file
 
-MODEL = "assets/camera-motion.int8.tflite"
+MODELS = ("assets/camera-motion.int8.tflite", "assets/camera-motion-small.tflite")
 MOST_BYTES = 3_000_000
 
 
@@ -41,15 +41,19 @@ def check(output: Path) -> str:
         # Resources that aapt2 put into a folder for newer versions use what 26 lacks.
         newer = [name for name in names if re.search(r"-v(2[7-9]|[3-9]\d)/", name)]
         assert not newer, newer
-        data = archive.read(MODEL)
+        found = {name for name in names if name.endswith(".tflite")}
+        assert found == set(MODELS), found
+        models = {name: archive.read(name) for name in MODELS}
         table = archive.read("org/movistream/core/tflite.json")
     assert table == Path(operators.__file__).with_name("tflite.json").read_bytes()
-    manifest = bind(read_model_file(data, MODEL), data, MODEL)
-    assert len(manifest.labels) == manifest.logits.classes
+    bundled = []
+    for name, data in models.items():
+        manifest = bind(read_model_file(data, name), data, name)
+        assert len(manifest.labels) == manifest.logits.classes
+        bundled.append(f"{Path(name).name} ({len(manifest.labels)} labels)")
     return (
         f"APK: {size:,} bytes, signature verifies, permissions {permissions}, bundled"
-        f" {manifest.name} ({manifest.quantization}) with {len(manifest.labels)} labels:"
-        f" {', '.join(manifest.labels)}"
+        f" {', '.join(bundled)}"
     )
 
 

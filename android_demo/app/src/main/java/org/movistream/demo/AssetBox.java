@@ -10,6 +10,9 @@ import org.movistream.demo.logic.models.ModelShelf;
 
 /** The models among the app's assets. */
 final class AssetBox implements ModelShelf.Box {
+    /** What a new installation watches with. */
+    private static final String FIRST = "camera-motion.int8.tflite";
+
     private final AssetManager assets;
     private List<String> names;
 
@@ -26,7 +29,7 @@ final class AssetBox implements ModelShelf.Box {
                 Arrays.sort(listed);
                 for (String name : listed) {
                     if (name.endsWith(".tflite")) {
-                        found.add(name);
+                        found.add(name.equals(FIRST) ? 0 : found.size(), name);
                     }
                 }
             } catch (IOException error) {

@@ -132,6 +132,9 @@ public final class ModelShelf {
                 ModelCopy.closeQuietly(source);
             }
             verify(part, name);
+            if (progress != null && !progress.onCopied(part.length(), bytes)) {
+                throw new ModelStoreException(ModelTrouble.CANCELLED, null, null);
+            }
             return keep(part, name);
         } finally {
             part.delete();

@@ -31,6 +31,8 @@ public final class ModelImportTest {
     private final CountDownLatch reading = new CountDownLatch(1);
     private final CountDownLatch closed = new CountDownLatch(1);
 
+    private Runnable whileChecking;
+
     private final ModelImport.Listener listener = new ModelImport.Listener() {
         @Override
         public void onProgress(int percent) {
@@ -48,6 +50,40 @@ public final class ModelImportTest {
         }
     };
 
+    @Test
+    public void aCancelHoldsWhileTheCopyIsCheckedAndWhileTheFileIsOpened() {
+        final ModelImport[] begun = new ModelImport[1];
+        final List<Runnable> tasks = new ArrayList<>();
+        Executor later = new Executor() {
+            @Override
+            public void execute(Runnable task) {
+                tasks.add(task);
+            }
+        };
+        whileChecking = new Runnable() {
+            @Override
+            public void run() {
+                begun[0].cancel();
+            }
+        };
+        ModelShelf shelf = shelf();
+        begun[0] = ModelImport.begin(shelf, new ModelShelfTest.Given("a", new byte[9]), later,
+                AT_ONCE, listener);
+        tasks.remove(0).run();
+        assertTrue(told.toString(), told.contains("failed CANCELLED"));
+        assertEquals(0, shelf.entries().size());
+        told.clear();
+        begun[0] = ModelImport.begin(shelf, new ModelShelfTest.Given("a", new byte[9]) {
+            @Override
+            public InputStream open() throws IOException {
+                begun[0].cancel();
+                throw new IOException();
+            }
+        }, later, AT_ONCE, listener);
+        tasks.remove(0).run();
+        assertEquals("[failed CANCELLED]", told.toString());
+    }
+
     private ModelShelf shelf() {
         return new ModelShelf(folder.getRoot(), new ModelShelf.Box() {
             @Override
@@ -61,7 +97,11 @@ public final class ModelImportTest {
             }
         }, new ModelShelf.Check() {
             @Override
-            public void check(File file) {}
+            public void check(File file) {
+                if (whileChecking != null) {
+                    whileChecking.run();
+                }
+            }
         }, new Disk());
     }
 
