@@ -2,7 +2,10 @@ package com.google.ai.edge.litert;
 
 import java.util.Set;
 
-/** As LiteRT 2.3.0 declares it, as far as the app uses it. */
+/**
+ * What the app uses of LiteRT's environments. Unlike the other stubs, it was not written after the
+ * library's declarations, so a first build with Gradle has to confirm these two names.
+ */
 public final class Environment extends JniHandle {
     private Environment() {}
 
