@@ -33,7 +33,7 @@ native aapt2 link -o "$output/unaligned.apk" -I "$framework" \
 javac --release 8 -Xlint:all,-options -Werror -d "$output/stubs" \
     $(find "$here/stubs" -name '*.java')
 # Not --release: the boot classes must be Android's, so that Java's own newer ones are refused.
-javac -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
+javac -encoding UTF-8 -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
     -bootclasspath "$android_jar" -cp "$output/stubs" -d "$output/classes" \
     $(find "$here/../core/src/main" "$here/../demo/src/main" "$app/java" "$output/sources" -name '*.java')
 "${PYTHON:-python3}" "$here/check_docs.py" "$here/../../docs/android.md" \

@@ -27,7 +27,7 @@ cp "$tools/java/usr/lib/x86_64-linux-gnu/jni/libjnidispatch.system.so" \
 sources() { find "$here/../$1" -name '*.java'; }
 tests() { (cd "$here/../$1" && find . -name '*Test.java' | sed 's#^\./##; s#\.java$##; s#/#.#g'); }
 junit=$jars/junit4.jar:$jars/hamcrest.jar:$jars/hamcrest-core.jar
-lint=(-Xlint:all,-options -Werror)
+lint=(-encoding UTF-8 -Xlint:all,-options -Werror)
 # Java 8's language and library: what every Android has, and what dx takes.
 strict=(--release 8 "${lint[@]}")
 # Tests also count allocations, with what only a JDK has.

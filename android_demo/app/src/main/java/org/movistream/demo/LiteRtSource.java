@@ -28,7 +28,7 @@ final class LiteRtSource implements EngineSource {
         }
     }
 
-    /** Nothing is asked of LiteRT here, so the narrower of the two is what has to be reckoned with. */
+    /** Nothing is asked of LiteRT here, so the narrower of the two is to be reckoned with. */
     @Override
     public GpuPrecision gpuPrecision() {
         return GpuPrecision.FLOAT16;
