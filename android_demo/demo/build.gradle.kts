@@ -4,6 +4,7 @@ plugins {
 
 tasks.withType<JavaCompile>().configureEach {
     options.release = 8
+    options.encoding = "UTF-8"
     options.compilerArgs.addAll(listOf("-Xlint:all", "-Xlint:-options"))
 }
 
