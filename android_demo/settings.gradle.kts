@@ -19,4 +19,5 @@ rootProject.name = "movistream-android"
 include(":core")
 include(":litert")
 include(":desktop")
+include(":demo")
 include(":app")

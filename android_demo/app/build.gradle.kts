@@ -38,5 +38,7 @@ android {
 
 dependencies {
     implementation(project(":core"))
+    implementation(project(":demo"))
     implementation(project(":litert"))
+    implementation(libs.litert.gpu)
 }

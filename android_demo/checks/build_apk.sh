@@ -36,9 +36,9 @@ done
 javac --release 8 -Xlint:all,-options -Werror -d "$output/stubs" \
     -cp "$android_jar" $(find "$here/stubs" "$output/annotations" -name '*.java')
 # Not --release: the boot classes must be Android's, so that Java's own newer ones are refused.
-javac -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
+javac -encoding UTF-8 -source 8 -target 8 -Xlint:all,-options,-deprecation -Werror \
     -bootclasspath "$android_jar" -cp "$output/stubs" -d "$output/classes" \
-    $(find "$here/../core/src/main" "$here/../litert/src/main" "$app/java" "$output/sources" -name '*.java')
+    $(find "$here"/../{core,litert,demo}/src/main "$app/java" "$output/sources" -name '*.java')
 
 java -cp "$tools/old/usr/share/java/com.android.dx.jar" com.android.dx.command.Main --dex \
     --min-sdk-version=$least_api --output="$output/content/classes.dex" "$output/classes"

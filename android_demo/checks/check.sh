@@ -19,7 +19,7 @@ tools=$folder/tools
 
 classes=$folder/classes
 rm -rf "$classes" "$folder/expectations"
-mkdir -p "$classes"/{annotations,core,core-tests,desktop,desktop-tests,jna/com/sun/jna/linux-x86-64}
+mkdir -p "$classes"/{annotations,core,core-tests,demo,demo-tests,desktop,desktop-tests,jna/com/sun/jna/linux-x86-64}
 # Debian's JNA looks for its library in /usr/lib only, or among the classes.
 cp "$tools/java/usr/lib/x86_64-linux-gnu/jni/libjnidispatch.system.so" \
     "$classes/jna/com/sun/jna/linux-x86-64/libjnidispatch.so"
@@ -27,7 +27,7 @@ cp "$tools/java/usr/lib/x86_64-linux-gnu/jni/libjnidispatch.system.so" \
 sources() { find "$here/../$1" -name '*.java'; }
 tests() { (cd "$here/../$1" && find . -name '*Test.java' | sed 's#^\./##; s#\.java$##; s#/#.#g'); }
 junit=$jars/junit4.jar:$jars/hamcrest.jar:$jars/hamcrest-core.jar
-lint=(-Xlint:all,-options -Werror)
+lint=(-encoding UTF-8 -Xlint:all,-options -Werror)
 # Java 8's language and library: what every Android has, and what dx takes.
 strict=(--release 8 "${lint[@]}")
 # Tests also count allocations, with what only a JDK has.
@@ -43,6 +43,17 @@ javac "${lenient[@]}" -cp "$classes/annotations:$classes/core:$junit" -d "$class
 java -Dmovistream.tests="$root/tests" -Dmovistream.models="$folder/model-cases" \
     -cp "$classes/core:$classes/core-tests:$junit" \
     org.junit.runner.JUnitCore $(tests core/src/test/java)
+
+echo "== what the app decides, on the JVM"
+javac "${strict[@]}" -cp "$classes/annotations:$classes/core" -d "$classes/demo" $(sources demo/src/main)
+javac "${lenient[@]}" -cp "$classes/annotations:$classes/core:$classes/demo:$junit" -d "$classes/demo-tests" \
+    $(sources demo/src/test)
+java -Dmovistream.models="$root/sdk/movistream/file/models" -Dmovistream.app="$here/../app/src/main" \
+    -cp "$classes/core:$classes/demo:$classes/demo-tests:$junit" \
+    org.junit.runner.JUnitCore $(tests demo/src/test/java)
+# To be looked at: light and dark, large text, right to left, narrow and wide.
+java -Djava.awt.headless=true -cp "$classes/demo:$classes/demo-tests" \
+    org.movistream.demo.logic.drawing.Pictures "$folder/drawings"
 
 echo "== the shipped models, through JNA"
 desktop=$classes/annotations:$classes/core:$classes/desktop:$classes/jna:$jars/jna.jar

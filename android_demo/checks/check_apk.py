@@ -1,4 +1,4 @@
-"""Checks what build_apk.sh made: permissions, versions, size, and the model inside.
+"""Checks what build_apk.sh made: permissions, versions, size, and the models inside.
 
 check_apk.py OUTPUT
 """
@@ -41,6 +41,8 @@ def check(output: Path) -> str:
         # Resources that aapt2 put into a folder for newer versions use what 26 lacks.
         newer = [name for name in names if re.search(r"-v(2[7-9]|[3-9]\d)/", name)]
         assert not newer, newer
+        found = {Path(name).stem for name in names if name.endswith(".tflite")}
+        assert found == set(BUILT_IN_DIGESTS), found
         models = {name: archive.read(f"assets/{name}.tflite") for name in BUILT_IN_DIGESTS}
         table = archive.read("org/movistream/core/tflite.json")
     assert table == Path(operators.__file__).with_name("tflite.json").read_bytes()

@@ -36,10 +36,15 @@ HOT_METHODS = {
         *("see", "forget", "append", "earlier", "answered", "events", "score", "logit", "top"),
         *("topCount", "isGoingOn", "answerS", "preprocessMs", "inferenceMs", "resetReason"),
     },
-    "org/movistream/demo/Latest": {"take", "addEvents"},
-    "org/movistream/demo/LiteRtEngine": {"run"},
-    "org/movistream/demo/LiteRtEngine$Buffer": {"write", "read"},
-    "org/movistream/demo/Watcher": {"onImageAvailable", "look"},
+    "org/movistream/demo/logic/watching/Latest": {"take", "addEvents"},
+    "org/movistream/demo/logic/watching/Watcher": {"isDue", "look"},
+    "org/movistream/demo/logic/watching/CoreSession": {
+        *("isDue", "look", "count", "label", "score", "isGoingOn", "stepMs", "ended", "over"),
+    },
+    "org/movistream/litert/LiteRtEngine": {"run"},
+    "org/movistream/litert/LiteRtEngine$Buffer": {"write", "read"},
+    "org/movistream/litert/CameraImages": {"show"},
+    "org/movistream/demo/FrameTap": {"onImageAvailable"},
 }
 """By class. What they call of Android and LiteRT, such as a frame's planes, is not this app's."""
 
@@ -47,12 +52,17 @@ ERRORS = re.compile(r"Exception|Error|StringBuilder")
 """Objects for a message, on the way to stopping."""
 
 MAIN_THREAD = (
-    *("MainActivity", "BenchmarkActivity", "SettingsDialog", "Camera"),
-    *("PreviewView", "BarsView", "ChartView", "DemoApplication"),
+    *("MainActivity", "MainScreen", "BenchmarkActivity", "SettingsDialog", "ModelDialog"),
+    *("EventShare", "CameraPermission", "ModelPick", "Camera", "PreviewView", "BarsView"),
+    *("ChartView", "CanvasBrush", "DemoApplication"),
 )
 HEAVY = re.compile(
     r"org/movistream/core/(Stream|Watch|Engine|Preprocessor|ModelDescription|Agreement|Benchmark)\b"
-    r"|com/google/ai/edge/litert/|org/movistream/demo/(LiteRtEngine|Engines|ModelStore)\b"
+    r"|com/google/ai/edge/litert/|org/movistream/litert/LiteRtEngine\b|org/movistream/demo/LiteRtSource\b"
+    r"|org/movistream/demo/ModelLoader\.(load|describe|open)\b"
+    r"|org/movistream/demo/logic/models/ModelShelf\.(add|file)\b"
+    r"|org/movistream/demo/logic/engines/EngineChoice\.open\b"
+    r"|org/movistream/demo/logic/watching/(CoreSession|Watcher\.look)\b"
 )
 
 

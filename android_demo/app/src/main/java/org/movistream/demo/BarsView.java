@@ -2,47 +2,86 @@ package org.movistream.demo;
 
 import android.content.Context;
 import android.graphics.Canvas;
-import android.graphics.Paint;
+import android.os.SystemClock;
 import android.util.AttributeSet;
 import android.view.View;
+import android.view.accessibility.AccessibilityNodeInfo;
+import java.text.NumberFormat;
+import org.movistream.demo.logic.drawing.Announcer;
+import org.movistream.demo.logic.drawing.BarsDrawing;
+import org.movistream.demo.logic.watching.Latest;
 
-/** The best labels, each with a bar as long as its score; bold while an event is going on. */
+/** The best labels with their scores; who listens is told when the best one changes. */
 public final class BarsView extends View {
-    private final Paint bar = new Paint();
-    private final Paint background = new Paint();
-    private final Paint text = new Paint(Paint.ANTI_ALIAS_FLAG);
+    private static final float TEXT_SP = 16;
+
+    private final CanvasBrush brush;
+    private final NumberFormat percent = NumberFormat.getPercentInstance();
+    private final Announcer announcer = new Announcer();
     private Latest latest;
 
     public BarsView(Context context, AttributeSet attributes) {
         super(context, attributes);
-        bar.setColor(context.getColor(R.color.bar));
-        background.setColor(context.getColor(R.color.bar_background));
-        text.setColor(context.getColor(R.color.text));
+        brush = new CanvasBrush(context);
+        setAccessibilityLiveRegion(ACCESSIBILITY_LIVE_REGION_POLITE);
     }
 
     void setLatest(Latest latest) {
         this.latest = latest;
     }
 
+    /** There is something new. */
+    void refresh() {
+        invalidate();
+        String best;
+        synchronized (latest) {
+            best = latest.count() == 0 ? "" : latest.label(0);
+        }
+        if (announcer.isDue(best, SystemClock.elapsedRealtime())) {
+            setContentDescription(spoken());
+        }
+    }
+
+    @Override
+    protected void onMeasure(int widthSpec, int heightSpec) {
+        int width = MeasureSpec.getSize(widthSpec);
+        float height = new BarsDrawing(CanvasBrush.frame(this, width, TEXT_SP))
+                .height(Latest.TOP);
+        setMeasuredDimension(width, (int) Math.ceil(height));
+    }
+
     @Override
     protected void onDraw(Canvas canvas) {
         super.onDraw(canvas);
-        if (latest == null) {
-            return;
-        }
-        float line = getHeight() / (float) Latest.TOP;
-        float barHeight = line / 5;
-        text.setTextSize(line / 2);
+        BarsDrawing bars = new BarsDrawing(CanvasBrush.frame(this, getWidth(), TEXT_SP));
         synchronized (latest) {
-            for (int rank = 0; rank < latest.count; rank++) {
-                float top = rank * line;
-                text.setFakeBoldText(latest.goingOn[rank]);
-                canvas.drawText(latest.labels[rank], 0, top + line * 0.55f, text);
-                float bottom = top + line * 0.9f;
-                canvas.drawRect(0, bottom - barHeight, getWidth(), bottom, background);
-                canvas.drawRect(0, bottom - barHeight, getWidth() * latest.scores[rank], bottom,
-                        bar);
+            for (int rank = 0; rank < latest.count(); rank++) {
+                float score = latest.score(rank);
+                bars.row(brush.on(canvas), rank, latest.label(rank), score,
+                        percent.format(score), latest.isGoingOn(rank));
+            }
+            if (latest.count() == 0) {
+                bars.empty(brush.on(canvas), getContext().getString(R.string.bars_empty));
             }
         }
+    }
+
+    @Override
+    public void onInitializeAccessibilityNodeInfo(AccessibilityNodeInfo info) {
+        super.onInitializeAccessibilityNodeInfo(info);
+        info.setContentDescription(spoken());
+    }
+
+    private String spoken() {
+        StringBuilder words = new StringBuilder();
+        synchronized (latest) {
+            for (int rank = 0; rank < latest.count(); rank++) {
+                words.append(words.length() == 0 ? "" : ", ").append(getContext().getString(
+                        latest.isGoingOn(rank) ? R.string.spoken_going_on : R.string.spoken,
+                        latest.label(rank), percent.format(latest.score(rank))));
+            }
+        }
+        return words.length() == 0 ? getContext().getString(R.string.bars_empty)
+                : words.toString();
     }
 }

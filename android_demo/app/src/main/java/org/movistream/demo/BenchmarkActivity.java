@@ -1,7 +1,6 @@
 package org.movistream.demo;
 
 import android.app.Activity;
-import android.content.Intent;
 import android.os.Bundle;
 import android.view.View;
 import android.widget.TextView;
@@ -58,10 +57,6 @@ public final class BenchmarkActivity extends Activity implements BenchmarkRun.Li
     }
 
     private void share() {
-        Intent intent = new Intent(Intent.ACTION_SEND);
-        intent.setType("application/json");
-        intent.putExtra(Intent.EXTRA_TITLE, BenchmarkRun.FILE_NAME);
-        intent.putExtra(Intent.EXTRA_TEXT, run.json());
-        startActivity(Intent.createChooser(intent, getString(R.string.share)));
+        EventShare.send(this, "application/json", BenchmarkRun.FILE_NAME, run.json());
     }
 }

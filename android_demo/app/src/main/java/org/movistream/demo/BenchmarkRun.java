@@ -19,6 +19,9 @@ import org.movistream.core.Json;
 import org.movistream.core.Machine;
 import org.movistream.core.ModelDescription;
 import org.movistream.core.ModelException;
+import org.movistream.demo.logic.engines.LowMemoryException;
+import org.movistream.demo.logic.models.ModelStoreException;
+import org.movistream.demo.logic.settings.Settings;
 
 /** One benchmark, on a thread of its own; outlives a turn of the screen. */
 final class BenchmarkRun {
@@ -32,6 +35,7 @@ final class BenchmarkRun {
     private static final int FRAMES = 20;
 
     private final Context context;
+    private final ModelLoader loader;
     private final Handler main = new Handler(Looper.getMainLooper());
 
     // Of the main thread.
@@ -40,8 +44,9 @@ final class BenchmarkRun {
     private String text = "";
     private String json = "";
 
-    BenchmarkRun(Context context) {
+    BenchmarkRun(Context context, ModelLoader loader) {
         this.context = context;
+        this.loader = loader;
     }
 
     /** @param listener null for none. */
@@ -77,17 +82,16 @@ final class BenchmarkRun {
     private void measure(Settings settings) {
         Engine engine = null;
         try {
-            ModelDescription model =
-                    ModelDescription.read(new ModelStore(context).file(settings.model));
+            ModelDescription model = loader.describe(settings);
             long start = System.nanoTime();
-            engine = new Engines(context).open(model, settings);
+            engine = loader.open(model, settings).engine();
             double loadMs = (System.nanoTime() - start) / 1e6;
             Map<String, String> versions = new LinkedHashMap<>();
             versions.put("android", Build.VERSION.RELEASE);
             Machine machine = new Machine(
                     Build.MANUFACTURER + " " + Build.MODEL + " (" + Build.HARDWARE + ")",
                     versions);
-            String found = new Benchmark(model, engine, settings.threads, loadMs)
+            String found = new Benchmark(model, engine, settings.threads(), loadMs)
                     .run(machine, ROUNDS, FRAMES, new Benchmark.Progress() {
                         @Override
                         public boolean onRound(int done, int rounds) {
@@ -102,10 +106,10 @@ final class BenchmarkRun {
             }
             tell(summary(found, file), found, false);
         } catch (ModelException | EngineException error) {
-            tell(error.getMessage(), "", false);
-        } catch (IOException error) {
+            tell(String.valueOf(error.getMessage()), "", false);
+        } catch (ModelStoreException | IOException error) {
             tell(context.getString(R.string.file_unreadable), "", false);
-        } catch (OutOfMemoryError error) {
+        } catch (LowMemoryException | OutOfMemoryError error) {
             tell(context.getString(R.string.low_memory), "", false);
         } finally {
             if (engine != null) {

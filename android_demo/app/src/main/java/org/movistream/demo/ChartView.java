@@ -2,68 +2,71 @@ package org.movistream.demo;
 
 import android.content.Context;
 import android.graphics.Canvas;
-import android.graphics.Paint;
 import android.util.AttributeSet;
 import android.view.View;
+import android.view.accessibility.AccessibilityNodeInfo;
 import org.movistream.core.History;
+import org.movistream.demo.logic.drawing.ChartDrawing;
+import org.movistream.demo.logic.drawing.Tint;
+import org.movistream.demo.logic.watching.Latest;
 
-/** Latency of the last frames and memory of the last minutes, each from 0 to its highest. */
+/** Latency of the last frames and memory of the last minutes, with their newest values. */
 public final class ChartView extends View {
-    private static final int MOST_POINTS = 300;
+    private static final float TEXT_SP = 14;
 
-    private final Paint latencyPaint = new Paint(Paint.ANTI_ALIAS_FLAG);
-    private final Paint memoryPaint = new Paint(Paint.ANTI_ALIAS_FLAG);
-    private final float[] values = new float[MOST_POINTS];
-    private final float[] lines = new float[4 * MOST_POINTS];
+    private final CanvasBrush brush;
+    private final float[] values = new float[Latest.CHART_POINTS];
     private Latest latest;
 
     public ChartView(Context context, AttributeSet attributes) {
         super(context, attributes);
-        float density = getResources().getDisplayMetrics().density;
-        prepare(latencyPaint, context.getColor(R.color.bar), density);
-        prepare(memoryPaint, context.getColor(R.color.memory_line), density);
-    }
-
-    private static void prepare(Paint paint, int color, float density) {
-        paint.setColor(color);
-        paint.setStrokeWidth(1.5f * density);
-        paint.setTextSize(12 * density);
+        brush = new CanvasBrush(context);
     }
 
     void setLatest(Latest latest) {
         this.latest = latest;
     }
 
+    private ChartDrawing chart(int width) {
+        return new ChartDrawing(CanvasBrush.frame(this, width, TEXT_SP), Latest.CHART_POINTS);
+    }
+
+    @Override
+    protected void onMeasure(int widthSpec, int heightSpec) {
+        int width = MeasureSpec.getSize(widthSpec);
+        setMeasuredDimension(width, (int) Math.ceil(chart(width).height()));
+    }
+
     @Override
     protected void onDraw(Canvas canvas) {
         super.onDraw(canvas);
-        if (latest == null) {
-            return;
-        }
-        draw(canvas, latest.latencyMs, latencyPaint, R.string.chart_latency, 0);
-        draw(canvas, latest.memoryMb, memoryPaint, R.string.chart_memory, getWidth() / 2f);
+        ChartDrawing chart = chart(getWidth());
+        brush.on(canvas);
+        draw(chart, 0, latest.latencyMs(), R.string.chart_latency, R.string.chart_latency_scale,
+                Tint.BAR);
+        draw(chart, 1, latest.memoryMb(), R.string.chart_memory, R.string.chart_memory_scale,
+                Tint.MEMORY);
     }
 
-    private void draw(Canvas canvas, History history, Paint paint, int label, float labelLeft) {
+    private void draw(ChartDrawing chart, int place, History history, int title, int scale,
+            Tint tint) {
         int count = history.copyTo(values);
-        if (count < 2) {
-            return;
+        if (count > 0) {
+            Context words = getContext();
+            chart.panel(brush, place, values, count, words.getString(title, values[count - 1]),
+                    words.getString(scale, ChartDrawing.scaleEnd(values, count)), tint);
         }
-        float highest = 0;
-        for (int index = 0; index < count; index++) {
-            highest = Math.max(highest, values[index]);
-        }
-        float labelHeight = paint.getTextSize() * 1.3f;
-        float scale = (getHeight() - labelHeight) / Math.max(highest, 1e-6f);
-        float step = getWidth() / (float) (MOST_POINTS - 1);
-        for (int index = 0; index < count - 1; index++) {
-            lines[4 * index] = index * step;
-            lines[4 * index + 1] = getHeight() - values[index] * scale;
-            lines[4 * index + 2] = (index + 1) * step;
-            lines[4 * index + 3] = getHeight() - values[index + 1] * scale;
-        }
-        canvas.drawLines(lines, 0, 4 * (count - 1), paint);
-        canvas.drawText(getResources().getString(label, values[count - 1]), labelLeft,
-                paint.getTextSize(), paint);
+    }
+
+    @Override
+    public void onInitializeAccessibilityNodeInfo(AccessibilityNodeInfo info) {
+        super.onInitializeAccessibilityNodeInfo(info);
+        info.setContentDescription(newest(latest.latencyMs(), R.string.chart_latency) + ", "
+                + newest(latest.memoryMb(), R.string.chart_memory));
+    }
+
+    private String newest(History history, int words) {
+        int count = history.copyTo(values);
+        return count == 0 ? "" : getContext().getString(words, values[count - 1]);
     }
 }

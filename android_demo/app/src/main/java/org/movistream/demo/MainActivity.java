@@ -1,108 +1,94 @@
 package org.movistream.demo;
 
-import android.Manifest;
 import android.app.Activity;
-import android.app.AlertDialog;
-import android.content.ActivityNotFoundException;
-import android.content.DialogInterface;
 import android.content.Intent;
-import android.content.pm.PackageManager;
+import android.hardware.display.DisplayManager;
+import android.net.Uri;
+import android.os.Build;
 import android.os.Bundle;
 import android.view.SurfaceHolder;
 import android.view.View;
 import android.view.WindowManager;
-import android.widget.Button;
-import android.widget.TextView;
-import org.movistream.core.Event;
+import org.movistream.core.YuvFrame;
+import org.movistream.demo.logic.settings.Settings;
+import org.movistream.demo.logic.watching.Watcher;
 
-/** The camera, what the model makes of it, and the choices. */
+/** Wires the screen to what outlives it. */
 public final class MainActivity extends Activity
-        implements Watcher.Listener, SurfaceHolder.Callback {
+        implements SurfaceHolder.Callback, DisplayManager.DisplayListener {
     private static final int ASK_CAMERA = 1;
     private static final int PICK_MODEL = 2;
     private static final int DEGREES_PER_TURN = 90;
+    /** From this version on, Android tells which of several visible apps is at the front. */
+    private static final int TELLS_TOP_RESUMED = 29;
 
-    private Watcher watcher;
+    private DemoApplication application;
+    private Watcher<YuvFrame> watcher;
     private Camera camera;
-    private SurfaceHolder surface;
-    private Button start;
-    private TextView status;
-    private TextView events;
-    private BarsView bars;
-    private ChartView chart;
-    private int eventsShown = -1;
+    private CameraPermission permission;
+    private MainScreen screen;
 
     @Override
     protected void onCreate(Bundle saved) {
         super.onCreate(saved);
         setContentView(R.layout.activity_main);
         getWindow().addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
-        watcher = ((DemoApplication) getApplication()).watcher();
-        camera = new Camera(this, watcher);
-        status = (TextView) findViewById(R.id.status);
-        events = (TextView) findViewById(R.id.events);
-        bars = (BarsView) findViewById(R.id.bars);
-        chart = (ChartView) findViewById(R.id.chart);
-        bars.setLatest(watcher.latest);
-        chart.setLatest(watcher.latest);
+        application = (DemoApplication) getApplication();
+        watcher = application.watcher();
+        camera = application.camera();
+        permission = new CameraPermission(this, application.preferences(), ASK_CAMERA);
+        screen = new MainScreen(this, application);
         ((PreviewView) findViewById(R.id.preview)).getHolder().addCallback(this);
-        start = (Button) findViewById(R.id.start);
-        onClick(R.id.start, new Runnable() {
-            @Override
-            public void run() {
-                startOrStop();
-            }
-        });
-        onClick(R.id.reset, new Runnable() {
-            @Override
-            public void run() {
-                watcher.reset();
-            }
-        });
-        onClick(R.id.model, new Runnable() {
-            @Override
-            public void run() {
-                chooseModel();
-            }
-        });
-        onClick(R.id.settings, new Runnable() {
-            @Override
-            public void run() {
-                SettingsDialog.show(MainActivity.this, watcher);
-            }
-        });
-        onClick(R.id.benchmark, new Runnable() {
-            @Override
-            public void run() {
-                watcher.stop();
-                startActivity(new Intent(MainActivity.this, BenchmarkActivity.class));
-            }
-        });
+        if (saved == null) {
+            open(getIntent());
+        }
     }
 
-    private void onClick(int id, final Runnable action) {
-        findViewById(id).setOnClickListener(new View.OnClickListener() {
-            @Override
-            public void onClick(View view) {
-                action.run();
-            }
-        });
+    @Override
+    protected void onNewIntent(Intent intent) {
+        super.onNewIntent(intent);
+        open(intent);
+    }
+
+    /** "Open with" goes the way of a picked file. */
+    private void open(Intent intent) {
+        if (Intent.ACTION_VIEW.equals(intent.getAction()) && intent.getData() != null) {
+            application.pick().begin(intent.getData());
+        }
     }
 
     @Override
     protected void onStart() {
         super.onStart();
-        watcher.setListener(this);
-        onStatus();
-        onResult();
-        openCamera();
+        getSystemService(DisplayManager.class).registerDisplayListener(this, null);
+        screen.attach();
+        application.meter().setShown(true);
+        onDisplayChanged(0);
+        camera.setPermission(permission.isGranted());
+        camera.setStarted(true);
+    }
+
+    @Override
+    protected void onResume() {
+        super.onResume();
+        camera.setPermission(permission.isGranted());
+        if (Build.VERSION.SDK_INT < TELLS_TOP_RESUMED) {
+            camera.setTopResumed(true);
+        }
+    }
+
+    /** Called by Android 10 and newer. */
+    public void onTopResumedActivityChanged(boolean isTop) {
+        camera.setTopResumed(isTop);
     }
 
     @Override
     protected void onStop() {
         super.onStop();
-        camera.close();
-        watcher.setListener(null);
+        camera.setStarted(false);
+        application.meter().setShown(false);
+        screen.detach();
+        getSystemService(DisplayManager.class).unregisterDisplayListener(this);
     }
 
     @Override
@@ -110,127 +96,85 @@ public final class MainActivity extends Activity
 
     @Override
     public void surfaceChanged(SurfaceHolder holder, int format, int width, int height) {
-        surface = holder;
-        openCamera();
+        camera.setSurface(holder.getSurface());
     }
 
     @Override
     public void surfaceDestroyed(SurfaceHolder holder) {
-        surface = null;
-        camera.close();
+        camera.setSurface(null);
+    }
+
+    /** A turn by 180 degrees is told here and nowhere else. */
+    @Override
+    public void onDisplayChanged(int display) {
+        int turns = getWindowManager().getDefaultDisplay().getRotation();
+        camera.setDisplayDegrees(turns * DEGREES_PER_TURN);
     }
 
     @Override
-    public void onRequestPermissionsResult(int request, String[] permissions, int[] results) {
-        if (mayUseCamera()) {
+    public void onDisplayAdded(int display) {}
+
+    @Override
+    public void onDisplayRemoved(int display) {}
+
+    @Override
+    public void onRequestPermissionsResult(int request, String[] asked, int[] results) {
+        camera.setPermission(permission.isGranted());
+        if (permission.isGranted()) {
             watcher.start();
-            openCamera();
-        } else {
-            watcher.show(getString(R.string.camera_refused));
         }
     }
 
     @Override
     protected void onActivityResult(int request, int result, Intent data) {
-        if (request == PICK_MODEL && result == RESULT_OK && data != null
-                && data.getData() != null) {
-            watcher.pick(data.getData());
+        Uri picked = result == RESULT_OK && data != null ? data.getData() : null;
+        if (request == PICK_MODEL && picked != null) {
+            application.pick().begin(picked);
         }
     }
 
-    @Override
-    public void onResult() {
-        bars.invalidate();
-        chart.invalidate();
-        showStatus();
-        int count;
-        synchronized (watcher.latest) {
-            count = watcher.latest.eventCount;
-        }
-        if (count != eventsShown) {
-            eventsShown = count;
-            listEvents();
-        }
-    }
+    // Named in the layout.
 
-    @Override
-    public void onStatus() {
-        start.setText(watcher.isRunning() ? R.string.stop : R.string.start);
-        showStatus();
-    }
-
-    private void showStatus() {
-        if (!watcher.message().isEmpty()) {
-            status.setText(watcher.message());
-        } else if (watcher.isRunning()) {
-            double framesPerSecond;
-            synchronized (watcher.latest) {
-                framesPerSecond = watcher.latest.framesPerSecond;
-            }
-            status.setText(getString(R.string.status_running, watcher.modelName(),
-                    watcher.engineName(), framesPerSecond));
-        } else {
-            status.setText(getString(R.string.status_stopped, watcher.modelName()));
-        }
-    }
-
-    private void listEvents() {
-        StringBuilder lines = new StringBuilder();
-        for (Event event : watcher.latest.events()) {
-            lines.append(getString(R.string.event_line, event.label, event.startS, event.endS,
-                    100 * event.peakScore)).append('\n');
-        }
-        events.setText(lines.length() == 0 ? getString(R.string.events_none) : lines);
-    }
-
-    private void startOrStop() {
+    public void startOrStop(View view) {
         if (watcher.isRunning()) {
             watcher.stop();
-        } else if (mayUseCamera()) {
+        } else if (permission.isGranted()) {
             watcher.start();
-            openCamera();
         } else {
-            requestPermissions(new String[] {Manifest.permission.CAMERA}, ASK_CAMERA);
+            permission.ask();
         }
     }
 
-    private boolean mayUseCamera() {
-        return checkSelfPermission(Manifest.permission.CAMERA)
-                == PackageManager.PERMISSION_GRANTED;
+    public void reset(View view) {
+        watcher.reset();
     }
 
-    private void openCamera() {
-        if (surface != null && mayUseCamera()) {
-            int turns = getWindow().getDecorView().getDisplay().getRotation();
-            camera.open(surface.getSurface(), turns * DEGREES_PER_TURN);
+    public void chooseModel(View view) {
+        if (application.pick().isRunning()) {
+            application.pick().cancel();
+        } else {
+            ModelDialog.show(this, application, PICK_MODEL);
         }
     }
 
-    private void chooseModel() {
-        String[] choices = {getString(R.string.bundled_model), getString(R.string.pick_model)};
-        new AlertDialog.Builder(this)
-                .setTitle(R.string.model)
-                .setItems(choices, new DialogInterface.OnClickListener() {
-                    @Override
-                    public void onClick(DialogInterface dialog, int which) {
-                        if (which == 0) {
-                            watcher.change(watcher.settings().withModel(Settings.BUNDLED));
-                        } else {
-                            pickFile();
-                        }
-                    }
-                })
-                .show();
+    public void changeSettings(View view) {
+        SettingsDialog.show(this, application);
     }
 
-    private void pickFile() {
-        Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT);
-        intent.addCategory(Intent.CATEGORY_OPENABLE);
-        intent.setType("*/*"); // .tflite has no registered type.
-        try {
-            startActivityForResult(intent, PICK_MODEL);
-        } catch (ActivityNotFoundException error) {
-            watcher.show(getString(R.string.file_unreadable));
-        }
+    public void switchCamera(View view) {
+        Settings settings = watcher.settings();
+        Settings other = settings.withFacing(settings.facing().opposite());
+        application.change(other);
+        watcher.beginAgain();
+        camera.show(other.facing());
+    }
+
+    public void shareEvents(View view) {
+        EventShare.show(this, watcher.latest().events());
+    }
+
+    public void openBenchmark(View view) {
+        watcher.stop();
+        startActivity(new Intent(this, BenchmarkActivity.class));
     }
 }

@@ -7,32 +7,38 @@ import android.view.View;
 import android.widget.ArrayAdapter;
 import android.widget.Spinner;
 import android.widget.Switch;
+import java.text.NumberFormat;
+import org.movistream.demo.logic.settings.Choices;
+import org.movistream.demo.logic.settings.Settings;
 
-/** Threads, horizon and GPU; what is applied takes a fresh stream. */
+/** Engine, smoothing and events; what changes them takes a fresh stream. */
 final class SettingsDialog {
-    private SettingsDialog() {}
+    private final Activity activity;
+    private final View view;
 
-    static void show(Activity activity, final Watcher watcher) {
-        View view = activity.getLayoutInflater().inflate(R.layout.dialog_settings, null);
-        final Settings now = watcher.settings();
-        final Spinner threads = (Spinner) view.findViewById(R.id.threads);
-        final Spinner horizon = (Spinner) view.findViewById(R.id.horizon);
+    private SettingsDialog(Activity activity) {
+        this.activity = activity;
+        view = activity.getLayoutInflater().inflate(R.layout.dialog_settings, null);
+    }
+
+    static void show(Activity activity, DemoApplication application) {
+        new SettingsDialog(activity).show(application);
+    }
+
+    private void show(final DemoApplication application) {
+        final Settings now = application.watcher().settings();
+        final double[] counts = Choices.threads(Runtime.getRuntime().availableProcessors());
+        final Spinner threads = list(R.id.threads, counts, now.threads(), 0);
+        final Spinner horizon = list(R.id.horizon, Choices.HORIZON_FRAMES, now.horizonFrames(),
+                R.string.horizon_of_file);
+        final Spinner smoothing =
+                list(R.id.smoothing, Choices.SMOOTHING_S, now.smoothingS(), R.string.none);
+        final Spinner enter = list(R.id.enter, Choices.ENTER, now.enter(), 0);
+        final Spinner leave = list(R.id.leave, Choices.LEAVE, now.leave(), 0);
+        final Spinner shortest =
+                list(R.id.shortest, Choices.SHORTEST_S, now.shortestS(), R.string.any_length);
         final Switch gpu = (Switch) view.findViewById(R.id.gpu);
-        String[] threadChoices = new String[Settings.mostThreads()];
-        for (int index = 0; index < threadChoices.length; index++) {
-            threadChoices[index] = String.valueOf(index + 1);
-        }
-        String[] horizonChoices = new String[Settings.HORIZONS.length];
-        int horizonNow = 0;
-        for (int index = 0; index < horizonChoices.length; index++) {
-            int frames = Settings.HORIZONS[index];
-            horizonChoices[index] = frames == 0 ? activity.getString(R.string.horizon_of_file)
-                    : activity.getString(R.string.horizon_frames, frames);
-            horizonNow = frames == now.horizonFrames ? index : horizonNow;
-        }
-        fill(activity, threads, threadChoices, now.threads - 1);
-        fill(activity, horizon, horizonChoices, horizonNow);
-        gpu.setChecked(now.gpu);
+        gpu.setChecked(now.gpu());
         new AlertDialog.Builder(activity)
                 .setTitle(R.string.settings)
                 .setView(view)
@@ -40,20 +46,34 @@ final class SettingsDialog {
                 .setPositiveButton(R.string.apply, new DialogInterface.OnClickListener() {
                     @Override
                     public void onClick(DialogInterface dialog, int which) {
-                        watcher.change(new Settings(now.model,
-                                threads.getSelectedItemPosition() + 1,
-                                Settings.HORIZONS[horizon.getSelectedItemPosition()],
-                                gpu.isChecked()));
+                        application.change(Choices.settings(application.watcher().settings(),
+                                (int) of(counts, threads), of(Choices.HORIZON_FRAMES, horizon),
+                                gpu.isChecked(), of(Choices.SMOOTHING_S, smoothing),
+                                of(Choices.ENTER, enter), of(Choices.LEAVE, leave),
+                                of(Choices.SHORTEST_S, shortest)));
                     }
                 })
                 .show();
     }
 
-    private static void fill(Activity activity, Spinner spinner, String[] choices, int chosen) {
+    private static double of(double[] offered, Spinner chosen) {
+        return offered[chosen.getSelectedItemPosition()];
+    }
+
+    /** @param zero words for 0; 0 for none. */
+    private Spinner list(int id, double[] offered, double now, int zero) {
+        NumberFormat format = NumberFormat.getNumberInstance();
+        String[] texts = new String[offered.length];
+        for (int index = 0; index < texts.length; index++) {
+            texts[index] = offered[index] == 0 && zero != 0 ? activity.getString(zero)
+                    : format.format(offered[index]);
+        }
         ArrayAdapter<String> adapter = new ArrayAdapter<>(
-                activity, android.R.layout.simple_spinner_item, choices);
+                activity, android.R.layout.simple_spinner_item, texts);
         adapter.setDropDownViewResource(android.R.layout.simple_spinner_dropdown_item);
+        Spinner spinner = (Spinner) view.findViewById(id);
         spinner.setAdapter(adapter);
-        spinner.setSelection(chosen);
+        spinner.setSelection(Choices.nearest(offered, now));
+        return spinner;
     }
 }

@@ -63,6 +63,18 @@ public final class Event {
         this.endedAtMs = endedAtMs;
     }
 
+    /**
+     * An event that is over, for tests and for who keeps events.
+     *
+     * @param startedAtMs on the wall clock, in ms since 1970, or {@link #RECORDED}; and so is
+     *     {@code endedAtMs}.
+     */
+    public static Event over(String label, int index, double startS, double endS,
+            float peakScore, long startedAtMs, long endedAtMs) {
+        return new Event(Phase.END, label, index, startS, endS, peakScore, startedAtMs,
+                endedAtMs);
+    }
+
     /** Whether it was captured by a camera, so that the wall clock's times are known. */
     public boolean isLive() {
         return startedAtMs != RECORDED && endedAtMs != RECORDED;

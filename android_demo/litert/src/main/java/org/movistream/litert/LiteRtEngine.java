@@ -34,12 +34,8 @@ public final class LiteRtEngine implements Engine {
     private final Map<String, com.google.ai.edge.litert.TensorBuffer> outputs =
             new LinkedHashMap<>();
 
-    /**
-     * Opens a file that has been checked.
-     *
-     * @throws EngineException if LiteRT refuses it, or has no library for this processor.
-     */
-    public LiteRtEngine(ModelDescription described, int threads, boolean gpu) throws EngineException {
+    private LiteRtEngine(ModelDescription described, int threads, boolean gpu)
+            throws EngineException {
         Manifest manifest = described.manifest;
         signature = manifest.signature;
         description = gpu ? "compiled-model (GPU)" : "compiled-model";
@@ -49,10 +45,13 @@ public final class LiteRtEngine implements Engine {
             inputNames.addAll(state.inputs);
             outputNames.add(state.output);
         }
-        CompiledModel.Options options = gpu
-                ? new CompiledModel.Options(Accelerator.GPU, Accelerator.CPU)
-                : new CompiledModel.Options(Accelerator.CPU);
-        options.setCpuOptions(new CompiledModel.CpuOptions(threads, null, null));
+        // The GPU alone: with the CPU beside it, LiteRT falls back without a word, and the CPU
+        // would be compared with itself.
+        CompiledModel.Options options =
+                new CompiledModel.Options(gpu ? Accelerator.GPU : Accelerator.CPU);
+        if (!gpu) {
+            options.setCpuOptions(new CompiledModel.CpuOptions(threads, null, null));
+        }
         try {
             model = CompiledModel.create(described.file.getPath(), options);
         } catch (LiteRtException error) {
@@ -70,6 +69,16 @@ public final class LiteRtEngine implements Engine {
     public static LiteRtEngine onCpu(ModelDescription described, int threads)
             throws EngineException {
         return new LiteRtEngine(described, threads, false);
+    }
+
+    /**
+     * Opens a file that has been checked, for the GPU and nothing else; needs the artifact
+     * {@code com.google.ai.edge.litert:litert-gpu}.
+     *
+     * @throws EngineException if there is no GPU for it, or LiteRT refuses the file.
+     */
+    public static LiteRtEngine onGpu(ModelDescription described) throws EngineException {
+        return new LiteRtEngine(described, 1, true);
     }
 
     @Override

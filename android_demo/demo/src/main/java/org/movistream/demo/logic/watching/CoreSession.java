@@ -1,0 +1,125 @@
+package org.movistream.demo.logic.watching;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.movistream.core.EngineException;
+import org.movistream.core.Event;
+import org.movistream.core.FramePacer;
+import org.movistream.core.Manifest;
+import org.movistream.core.ModelException;
+import org.movistream.core.Watch;
+import org.movistream.core.WatchOptions;
+import org.movistream.core.YuvFrame;
+import org.movistream.demo.logic.engines.ChosenEngine;
+import org.movistream.demo.logic.settings.Settings;
+
+/** The core's {@link Watch} over an engine; the one place where the app and the core meet. */
+public final class CoreSession implements WatchSession<YuvFrame> {
+    private final ChosenEngine engine;
+    private final Watch watch;
+    private final FramePacer pacer;
+    private final String[] labels;
+
+    /** Takes the engine over, and closes it if it throws. */
+    public static CoreSession begin(Manifest manifest, ChosenEngine engine, Settings settings)
+            throws ModelException, EngineException {
+        boolean begun = false;
+        try {
+            CoreSession session = new CoreSession(manifest, engine, settings);
+            begun = true;
+            return session;
+        } finally {
+            if (!begun) {
+                engine.engine().close();
+            }
+        }
+    }
+
+    private CoreSession(Manifest manifest, ChosenEngine engine, Settings settings)
+            throws ModelException, EngineException {
+        this.engine = engine;
+        watch = new Watch(manifest, engine.engine(), WatchOptions.ofCamera()
+                .withHorizon(engine.horizonFrames())
+                .withSmoothing(settings.smoothingS())
+                .withEvents(settings.enter(), settings.leave(), settings.shortestS())
+                .withTop(Latest.TOP));
+        pacer = new FramePacer(manifest.input.framesPerSecond);
+        labels = new String[manifest.logits.classes];
+        for (int index = 0; index < labels.length; index++) {
+            labels[index] = manifest.label(index);
+        }
+    }
+
+    @Override
+    public boolean isDue(double stampS) {
+        return pacer.isDue(stampS);
+    }
+
+    @Override
+    public void look(YuvFrame frame) throws EngineException {
+        watch.see(frame, pacer.timeS(), System.currentTimeMillis());
+    }
+
+    @Override
+    public int count() {
+        return watch.topCount();
+    }
+
+    @Override
+    public String label(int rank) {
+        return labels[watch.top(rank)];
+    }
+
+    @Override
+    public float score(int rank) {
+        return watch.score(watch.top(rank));
+    }
+
+    @Override
+    public boolean isGoingOn(int rank) {
+        return watch.isGoingOn(watch.top(rank));
+    }
+
+    @Override
+    public double stepMs() {
+        return watch.preprocessMs() + watch.inferenceMs();
+    }
+
+    @Override
+    public List<Event> ended() {
+        return over(watch.events());
+    }
+
+    @Override
+    public List<Event> finish() {
+        return over(watch.finish());
+    }
+
+    @Override
+    public void reset() throws EngineException {
+        watch.reset();
+        pacer.reset();
+    }
+
+    @Override
+    public void close() {
+        watch.close();
+        engine.engine().close();
+    }
+
+    /** Of events that begin and end, those that end. */
+    private static List<Event> over(List<Event> events) {
+        return events.isEmpty() ? Collections.<Event>emptyList() : selected(events);
+    }
+
+    private static List<Event> selected(List<Event> events) {
+        List<Event> over = new ArrayList<>();
+        for (int index = 0; index < events.size(); index++) {
+            if (events.get(index).phase == Event.Phase.END) {
+                over.add(events.get(index));
+            }
+        }
+        return over;
+    }
+}

@@ -1,0 +1,74 @@
+package org.movistream.demo.logic.drawing;
+
+import java.io.File;
+import java.io.IOException;
+import javax.imageio.ImageIO;
+
+/** Writes bars and charts as PNGs, to be looked at: {@code Pictures FOLDER}. */
+public final class Pictures {
+    private static final float DENSITY = 2;
+    private static final int MARGIN_DP = 16;
+
+    private static final String[] LABELS = {"pan right", "zoom in", "tilt up"};
+    private static final String[] ARABIC = {"تحريك لليمين", "تكبير", "إمالة لأعلى"};
+    private static final String[] LONG = {
+        "playing a stringed instrument that nobody has ever heard of before, in a park",
+        "riding a bicycle", "washing hands"
+    };
+
+    private Pictures() {}
+
+    public static void main(String[] arguments) throws IOException {
+        File folder = new File(arguments[0]);
+        folder.mkdirs();
+        int count = 0;
+        for (int widthDp : new int[] {360, 840}) {
+            for (Palette palette : Palette.values()) {
+                for (float scale : new float[] {1, 2}) {
+                    for (boolean turned : new boolean[] {false, true}) {
+                        String name = widthDp + "-" + palette.name().toLowerCase()
+                                + (scale > 1 ? "-large" : "") + (turned ? "-rtl" : "");
+                        String[] labels = turned ? ARABIC : scale > 1 ? LONG : LABELS;
+                        draw(new File(folder, name + ".png"), widthDp, palette, scale, turned,
+                                labels);
+                        count++;
+                    }
+                }
+            }
+        }
+        System.out.println(count + " pictures of bars and charts in " + folder);
+    }
+
+    private static void draw(File file, int widthDp, Palette palette, float scale,
+            boolean turned, String[] labels) throws IOException {
+        float width = (widthDp - 2 * MARGIN_DP) * DENSITY;
+        BarsDrawing bars = new BarsDrawing(
+                new Frame(width, DENSITY, 16 * DENSITY * scale, turned));
+        ChartDrawing chart = new ChartDrawing(
+                new Frame(width, DENSITY, 14 * DENSITY * scale, turned), 300);
+        float between = MARGIN_DP * DENSITY;
+        float all = 4 * between + 2 * bars.height(3) + chart.height();
+        PictureBrush brush = new PictureBrush((int) (widthDp * DENSITY), (int) all, palette);
+        brush.move(between, between);
+        float[] scores = {0.94f, 0.05f, 0.004f};
+        String[] percents = turned ? new String[] {"٩٤٪", "٥٪", "٠٪"}
+                : new String[] {"94 %", "5 %", "0 %"};
+        for (int rank = 0; rank < 3; rank++) {
+            bars.row(brush, rank, labels[rank], scores[rank], percents[rank], rank == 0);
+        }
+        brush.move(0, bars.height(3) + between);
+        float[] latency = new float[300];
+        float[] memory = new float[300];
+        for (int index = 0; index < 300; index++) {
+            latency[index] = 4 + 2 * (float) Math.sin(index * 0.7) * (float) Math.cos(index);
+            memory[index] = 150 + index / 10f;
+        }
+        chart.panel(brush, 0, latency, 300, turned ? "خطوة ٤٫٢ مللي ثانية" : "step 4.2 ms",
+                turned ? "حتى ١٠" : "up to 10 ms", Tint.BAR);
+        chart.panel(brush, 1, memory, 120, turned ? "ذاكرة ١٦٢ ميغابايت" : "memory 162 MB",
+                turned ? "حتى ٢٠٠" : "up to 200 MB", Tint.MEMORY);
+        brush.move(0, chart.height() + between);
+        bars.empty(brush, turned ? "لا شيء بعد" : "Nothing seen yet");
+        ImageIO.write(brush.image, "png", file);
+    }
+}
