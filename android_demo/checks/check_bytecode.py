@@ -39,7 +39,7 @@ HOT_METHODS = {
     "org/movistream/demo/logic/watching/Latest": {"take", "addEvents"},
     "org/movistream/demo/logic/watching/Watcher": {"isDue", "look"},
     "org/movistream/demo/logic/watching/CoreSession": {
-        *("isDue", "look", "count", "label", "score", "isGoingOn", "stepMs", "ended", "over"),
+        *("isDue", "look", "lookAtRecorded", "count", "label", "score", "isGoingOn", "stepMs", "ended", "over"),
     },
     "org/movistream/litert/LiteRtEngine": {"run"},
     "org/movistream/litert/LiteRtEngine$Buffer": {"write", "read"},

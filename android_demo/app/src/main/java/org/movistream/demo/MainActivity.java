@@ -1,16 +1,20 @@
 package org.movistream.demo;
 
 import android.app.Activity;
+import android.content.ActivityNotFoundException;
 import android.content.Intent;
 import android.hardware.display.DisplayManager;
 import android.net.Uri;
 import android.os.Build;
 import android.os.Bundle;
+import android.os.SystemClock;
 import android.view.SurfaceHolder;
 import android.view.View;
 import android.view.WindowManager;
 import org.movistream.core.YuvFrame;
 import org.movistream.demo.logic.settings.Settings;
+import org.movistream.demo.logic.watching.Note;
+import org.movistream.demo.logic.watching.NoteKind;
 import org.movistream.demo.logic.watching.Watcher;
 
 /** Wires the screen to what outlives it. */
@@ -18,6 +22,7 @@ public final class MainActivity extends Activity
         implements SurfaceHolder.Callback, DisplayManager.DisplayListener {
     private static final int ASK_CAMERA = 1;
     private static final int PICK_MODEL = 2;
+    private static final int PICK_VIDEO = 3;
     private static final int DEGREES_PER_TURN = 90;
     /** From this version on, Android tells which of several visible apps is at the front. */
     private static final int TELLS_TOP_RESUMED = 29;
@@ -130,6 +135,8 @@ public final class MainActivity extends Activity
         Uri picked = result == RESULT_OK && data != null ? data.getData() : null;
         if (request == PICK_MODEL && picked != null) {
             application.pick().begin(picked);
+        } else if (request == PICK_VIDEO && picked != null) {
+            watcher.watch(new GalleryVideo(getContentResolver(), picked));
         }
     }
 
@@ -147,6 +154,18 @@ public final class MainActivity extends Activity
 
     public void reset(View view) {
         watcher.reset();
+    }
+
+    public void chooseVideo(View view) {
+        Intent intent = new Intent(Intent.ACTION_GET_CONTENT);
+        intent.addCategory(Intent.CATEGORY_OPENABLE);
+        intent.setType("video/*");
+        try {
+            startActivityForResult(intent, PICK_VIDEO);
+        } catch (ActivityNotFoundException error) {
+            application.board().tellBriefly(Note.of(NoteKind.VIDEO_FAILED,
+                    getString(R.string.file_unreadable)), SystemClock.elapsedRealtime());
+        }
     }
 
     public void chooseModel(View view) {

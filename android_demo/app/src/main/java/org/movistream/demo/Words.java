@@ -35,6 +35,8 @@ final class Words {
             case COPYING:
                 return note.number() < 0 ? context.getString(R.string.copying)
                         : context.getString(R.string.copying_percent, (int) note.number());
+            case VIDEO_FAILED:
+                return context.getString(R.string.video_failed, note.detail());
             case COPIED:
                 return context.getString(R.string.copied, note.detail());
             default:

@@ -19,6 +19,7 @@ public final class CoreSession implements WatchSession<YuvFrame> {
     private final ChosenEngine engine;
     private final Watch watch;
     private final FramePacer pacer;
+    private final double framesPerSecond;
     private final String[] labels;
 
     /** Takes the engine over, and closes it if it throws. */
@@ -44,7 +45,8 @@ public final class CoreSession implements WatchSession<YuvFrame> {
                 .withSmoothing(settings.smoothingS())
                 .withEvents(settings.enter(), settings.leave(), settings.shortestS())
                 .withTop(Latest.TOP));
-        pacer = new FramePacer(manifest.input.framesPerSecond);
+        framesPerSecond = manifest.input.framesPerSecond;
+        pacer = new FramePacer(framesPerSecond);
         labels = new String[manifest.logits.classes];
         for (int index = 0; index < labels.length; index++) {
             labels[index] = manifest.label(index);
@@ -59,6 +61,16 @@ public final class CoreSession implements WatchSession<YuvFrame> {
     @Override
     public void look(YuvFrame frame) throws EngineException {
         watch.see(frame, pacer.timeS(), System.currentTimeMillis());
+    }
+
+    @Override
+    public double framesPerSecond() {
+        return framesPerSecond;
+    }
+
+    @Override
+    public void lookAtRecorded(YuvFrame frame, double timeS) throws EngineException {
+        watch.see(frame, timeS);
     }
 
     @Override

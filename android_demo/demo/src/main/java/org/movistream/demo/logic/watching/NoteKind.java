@@ -19,5 +19,7 @@ public enum NoteKind {
     COPIED,
     /** The detail is the words for what went wrong. */
     COPY_FAILED,
+    /** The detail is the words for what went wrong. */
+    VIDEO_FAILED,
     CAMERA
 }

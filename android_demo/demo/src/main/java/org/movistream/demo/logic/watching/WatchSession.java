@@ -16,6 +16,12 @@ public interface WatchSession<F> {
     /** Looks at the frame that was last asked about; the answers are about it until the next. */
     void look(F frame) throws EngineException;
 
+    /** Of the frames that the network was trained on; 0 if unknown. */
+    double framesPerSecond();
+
+    /** Looks at a frame of a recording, by its time since the recording's start. */
+    void lookAtRecorded(F frame, double timeS) throws EngineException;
+
     /** How many best classes there are to ask for. */
     int count();
 

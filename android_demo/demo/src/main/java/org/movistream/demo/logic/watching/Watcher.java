@@ -1,5 +1,6 @@
 package org.movistream.demo.logic.watching;
 
+import java.io.IOException;
 import org.movistream.core.EngineException;
 import org.movistream.demo.logic.settings.Settings;
 
@@ -42,6 +43,7 @@ public final class Watcher<F> {
     private volatile String engineName = "";
     private volatile Note modelNote;
     private volatile Note engineNote;
+    private volatile Recording<F> recording;
 
     // Of the inference thread.
     private WatchSession<F> session;
@@ -103,6 +105,7 @@ public final class Watcher<F> {
 
     /** Looks at frames from now on; loads the model first if there is none. */
     public void start() {
+        endVideo();
         running = true;
         say(null);
         inference.post(new Runnable() {
@@ -115,9 +118,34 @@ public final class Watcher<F> {
         });
     }
 
+    /**
+     * Watches a video from its start to its end, as a stream of its own, and stops. Events before
+     * it stay listed; frames that come meanwhile are not looked at.
+     */
+    public void watch(final Recording<F> video) {
+        endVideo();
+        recording = video;
+        running = true;
+        say(null);
+        inference.post(new Runnable() {
+            @Override
+            public void run() {
+                if (session == null && running) {
+                    load();
+                }
+                if (session != null && running && recording == video) {
+                    play(video);
+                } else if (recording == video) {
+                    recording = null;
+                }
+            }
+        });
+    }
+
     /** Looks no more; what was going on ends. The model stays. */
     public void stop() {
         running = false;
+        endVideo();
         answers.post(tellState);
         inference.post(new Runnable() {
             @Override
@@ -129,6 +157,7 @@ public final class Watcher<F> {
 
     /** Begins a new stream, and a new list of events. */
     public void reset() {
+        endVideo();
         inference.post(new Runnable() {
             @Override
             public void run() {
@@ -141,6 +170,7 @@ public final class Watcher<F> {
 
     /** Begins a new stream, as where another camera shows another scene; events stay listed. */
     public void beginAgain() {
+        endVideo();
         inference.post(new Runnable() {
             @Override
             public void run() {
@@ -153,6 +183,7 @@ public final class Watcher<F> {
     /** Watches by other settings; loads anew where they ask for it. */
     public void change(Settings chosen) {
         settings = chosen;
+        endVideo();
         inference.post(new Runnable() {
             @Override
             public void run() {
@@ -168,6 +199,7 @@ public final class Watcher<F> {
 
     /** Frees the model and says why; nothing is looked at until {@link #start}. */
     public void stopFor(final Note reason) {
+        endVideo();
         inference.post(new Runnable() {
             @Override
             public void run() {
@@ -180,6 +212,7 @@ public final class Watcher<F> {
 
     /** Frees the model; it is loaded again when the next frame comes. */
     public void giveBack() {
+        endVideo();
         inference.post(new Runnable() {
             @Override
             public void run() {
@@ -192,6 +225,7 @@ public final class Watcher<F> {
     /** Frees all, for good. */
     public void close() {
         running = false;
+        endVideo();
         inference.post(new Runnable() {
             @Override
             public void run() {
@@ -203,7 +237,7 @@ public final class Watcher<F> {
 
     /** Whether a frame is wanted; on the inference thread, once for every frame in order. */
     public boolean isDue(double stampS) {
-        if (!running || closed) {
+        if (!running || closed || recording != null) {
             return false;
         }
         if (session == null) {
@@ -226,6 +260,54 @@ public final class Watcher<F> {
         } catch (OutOfMemoryError error) {
             fail(Note.of(NoteKind.LOW_MEMORY));
         }
+    }
+
+    private void endVideo() {
+        Recording<F> video = recording;
+        if (video != null) {
+            video.stop();
+        }
+    }
+
+    private void play(Recording<F> video) {
+        finish();
+        restart();
+        try {
+            if (session != null) {
+                video.show(session.framesPerSecond(), new Recording.Taker<F>() {
+                    @Override
+                    public void take(F frame, double timeS) throws EngineException {
+                        session.lookAtRecorded(frame, timeS);
+                        latest.take(session, timeS);
+                        answers.post(tellResult);
+                    }
+                });
+            }
+            finish();
+            // What it said last stays to be seen; the next stream begins anew.
+            if (session != null) {
+                session.reset();
+            }
+            endOf(video, null);
+        } catch (IOException error) {
+            finish();
+            endOf(video, Note.of(NoteKind.VIDEO_FAILED, error.getMessage()));
+        } catch (EngineException | RuntimeException error) {
+            recording = null;
+            fail(Note.of(NoteKind.MODEL_FAILED, error.getMessage()));
+        } catch (OutOfMemoryError error) {
+            recording = null;
+            fail(Note.of(NoteKind.LOW_MEMORY));
+        }
+    }
+
+    private void endOf(Recording<F> video, Note note) {
+        // Another one may wait already.
+        if (recording == video) {
+            recording = null;
+            running = false;
+        }
+        say(note);
     }
 
     private void load() {

@@ -5,6 +5,7 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -62,6 +63,17 @@ public final class WatcherTest {
                 throw new IllegalStateException();
             }
             isGoingOn = true;
+        }
+
+        @Override
+        public double framesPerSecond() {
+            return 5;
+        }
+
+        @Override
+        public void lookAtRecorded(String frame, double timeS) throws EngineException {
+            happened.add("see " + frame + " at " + timeS);
+            look(frame);
         }
 
         @Override
@@ -413,5 +425,159 @@ public final class WatcherTest {
                 + "\"peak_score\":0.987654,\"started_at\":\"2023-11-14T22:13:20.123+00:00\","
                 + "\"ended_at\":\"2023-11-14T22:13:20.888+00:00\"}\n",
                 EventExport.jsonLines("camera", events));
+    }
+
+    /** Shows frames, a second apart, and does something before each. */
+    private final class Video implements Recording<String> {
+        private final String[] frames;
+        Runnable beforeEach;
+        IOException failsAtEnd;
+        boolean stopped;
+
+        Video(String... frames) {
+            this.frames = frames;
+        }
+
+        @Override
+        public void show(double framesPerSecond, Taker<String> taker)
+                throws IOException, EngineException {
+            happened.add("show at " + framesPerSecond);
+            for (int index = 0; index < frames.length && !stopped; index++) {
+                if (beforeEach != null) {
+                    beforeEach.run();
+                }
+                taker.take(frames[index], index);
+            }
+            if (failsAtEnd != null) {
+                throw failsAtEnd;
+            }
+        }
+
+        @Override
+        public void stop() {
+            stopped = true;
+        }
+    }
+
+    @Test
+    public void aVideoIsAStreamOfItsOwn() {
+        watch();
+        happened.clear();
+        watcher.watch(new Video("one", "two"));
+        assertFalse("the camera waits", watcher.isDue(2));
+        settle();
+        assertEquals("[reset, show at 5.0, see one at 0.0, see two at 1.0, reset]",
+                happened.toString());
+        assertEquals("the camera's event, and the video's", "aa", events());
+        assertFalse(watcher.isRunning());
+        assertEquals("its last answer stays", 3, watcher.latest().count());
+        assertNull(note);
+        watcher.start();
+        settle();
+        assertTrue(watcher.isDue(3));
+    }
+
+    @Test
+    public void aVideoLoadsTheModel() {
+        watcher.watch(new Video("one"));
+        settle();
+        assertEquals("[load a, reset, show at 5.0, see one at 0.0, reset]", happened.toString());
+    }
+
+    @Test
+    public void aVideoIsEndedByWhatEndsStreams() {
+        final Runnable[] ends = {
+            new Runnable() {
+                @Override
+                public void run() {
+                    watcher.stop();
+                }
+            },
+            new Runnable() {
+                @Override
+                public void run() {
+                    watcher.reset();
+                }
+            },
+            new Runnable() {
+                @Override
+                public void run() {
+                    watcher.change(Settings.initial(2).withModel("b"));
+                }
+            },
+            new Runnable() {
+                @Override
+                public void run() {
+                    watcher.giveBack();
+                }
+            },
+            new Runnable() {
+                @Override
+                public void run() {
+                    watcher.start();
+                }
+            },
+        };
+        for (Runnable end : ends) {
+            happened.clear();
+            Video video = new Video("one", "two", "three");
+            video.beforeEach = end;
+            watcher.watch(video);
+            settle();
+            assertTrue(happened.toString(), happened.contains("see one at 0.0"));
+            assertFalse(happened.toString(), happened.contains("see two at 1.0"));
+        }
+    }
+
+    @Test
+    public void aVideoThatIsStoppedBeforeItBeginsIsNotShown() {
+        Video video = new Video("one");
+        watcher.watch(video);
+        watcher.stop();
+        settle();
+        assertFalse(happened.toString(), happened.contains("see one at 0.0"));
+        assertFalse(watcher.isRunning());
+        watcher.start();
+        settle();
+        assertTrue("the camera is looked at again", watcher.isDue(2));
+    }
+
+    @Test
+    public void aVideoForAModelThatDoesNotLoadLeavesTheCameraFree() {
+        loadFails = new LoadException(Note.of(NoteKind.MODEL_FAILED, "broken"), null);
+        watcher.watch(new Video("one"));
+        settle();
+        assertFalse(watcher.isRunning());
+        loadFails = null;
+        watcher.start();
+        settle();
+        assertTrue(watcher.isDue(2));
+    }
+
+    @Test
+    public void aVideoThatCannotBeReadLeavesTheModelAlone() {
+        watch();
+        Video video = new Video("one");
+        video.failsAtEnd = new IOException("it is damaged");
+        happened.clear();
+        watcher.watch(video);
+        settle();
+        assertEquals(NoteKind.VIDEO_FAILED, note.kind());
+        assertEquals("it is damaged", note.detail());
+        assertFalse(watcher.isRunning());
+        assertFalse(happened.toString(), happened.contains("close a"));
+        assertEquals("aa", events());
+    }
+
+    @Test
+    public void aVideoOnWhichTheModelFailsEndsAsAFrameDoes() {
+        watch();
+        watcher.watch(new Video("one", "bad"));
+        settle();
+        assertEquals(NoteKind.MODEL_FAILED, note.kind());
+        assertTrue(happened.toString(), happened.contains("close a"));
+        watcher.start();
+        settle();
+        assertTrue(watcher.isDue(9));
     }
 }
