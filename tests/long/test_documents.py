@@ -77,6 +77,9 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "movistream search-cluster MY_VIDEOS/ --budget '1.4 M instructions on cortex-a76'"
         " --workers 2 -o at-once",
     ),
+    "it plays cameras as they come, and fails where a machine is too busy for them": (
+        "python -m movistream_benchmarks.streams cameras MODEL VIDEO",
+    ),
     "it goes on from a search, which takes minutes": (
         "movistream train found/split.csv --arch found/arch.txt -o run",
         "movistream train found/split.csv --arch found/arch.txt -o small",
