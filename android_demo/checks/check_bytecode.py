@@ -3,7 +3,7 @@
     check_bytecode.py CLASSES
 
 Nothing that a frame passes through makes an object (the few calls that do are named below), and
-nothing that runs on the main thread reaches a model.
+nothing that runs on the main thread reaches a model. What layouts call exists.
 """
 
 from __future__ import annotations
@@ -39,7 +39,18 @@ HOT_METHODS = {
     "org/movistream/demo/logic/watching/Latest": {"take", "addEvents"},
     "org/movistream/demo/logic/watching/Watcher": {"isDue", "look"},
     "org/movistream/demo/logic/watching/CoreSession": {
-        *("isDue", "look", "lookAtRecorded", "count", "label", "score", "isGoingOn", "stepMs", "ended", "over"),
+        *(
+            "isDue",
+            "look",
+            "lookAtRecorded",
+            "count",
+            "label",
+            "score",
+            "isGoingOn",
+            "stepMs",
+            "ended",
+            "over",
+        ),
     },
     "org/movistream/litert/LiteRtEngine": {"run"},
     "org/movistream/litert/LiteRtEngine$Buffer": {"write", "read"},
@@ -92,6 +103,13 @@ def objects_made(instructions: list[str]) -> list[str]:
     return [line.strip() for line in made if not ERRORS.search(line)]
 
 
+def named_in_layouts() -> set[str]:
+    """The methods that layouts call when something is tapped."""
+    layouts = (Path(__file__).parents[1] / "app/src/main/res").glob("layout*/*.xml")
+    texts = [path.read_text(encoding="utf-8") for path in layouts]
+    return {name for text in texts for name in re.findall(r'android:onClick="(\w+)"', text)}
+
+
 def check(classes: Path) -> str:
     """A line about the classes; an AssertionError where something is wrong."""
     looked_at = 0
@@ -111,9 +129,14 @@ def check(classes: Path) -> str:
         for file in files:
             used = HEAVY.search(disassembled(file))
             assert not used, f"{file.stem} runs on the main thread and uses {used}"
+    called = named_in_layouts()
+    listing = disassembled(package / "MainActivity.class")
+    for name in called:
+        assert re.search(rf"public void {name}\(android\.view\.View\)", listing), name
     return (
         f"bytecode: no objects made in {looked_at} methods that frames pass through; no model"
-        f" within reach of {len(MAIN_THREAD)} classes of the main thread"
+        f" within reach of {len(MAIN_THREAD)} classes of the main thread; {len(called)} methods that"
+        " layouts call are there"
     )
 
 
