@@ -135,8 +135,8 @@ def check(classes: Path) -> str:
         assert re.search(rf"public void {name}\(android\.view\.View\)", listing), name
     return (
         f"bytecode: no objects made in {looked_at} methods that frames pass through; no model"
-        f" within reach of {len(MAIN_THREAD)} classes of the main thread; {len(called)} methods that"
-        " layouts call are there"
+        f" within reach of {len(MAIN_THREAD)} classes of the main thread; {len(called)} methods"
+        " that layouts call are there"
     )
 
 
