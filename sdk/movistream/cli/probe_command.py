@@ -15,7 +15,6 @@ from movistream.cli import parameters
 from movistream.cli.help import Command, option
 from movistream.cli.options import hardware_option, json_option
 from movistream.errors import MovistreamError
-from movistream.file.names import find_model
 from movistream.sources import SourceOptions
 from movistream.sources.decoding import QUALITIES, DecodeOptions
 from movistream.sources.hardware import Hardware
@@ -66,7 +65,7 @@ def probe(
         give_up_after_s=_GIVE_UP_AFTER_S, decode=DecodeOptions(hardware=hardware)
     )
     failed: MovistreamError | None = None
-    with load(find_model(model), threads=1) as loaded:
+    with load(model, threads=1) as loaded:
         for name in sources:
             offers: list[Offer] = []
             try:

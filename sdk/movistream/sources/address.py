@@ -94,6 +94,11 @@ def without_addresses(text: str, known: Sequence[str] = ()) -> str:
     return _ADDRESS_IN_TEXT.sub(_named, text)
 
 
+def reason_of(error: Exception) -> str:
+    """What an error says, without the addresses in it."""
+    return without_addresses(str(getattr(error, "strerror", None) or error))
+
+
 def _host(rest: str) -> str:
     """Host and port of what follows the scheme."""
     location = re.split(r"[/?#]", rest, maxsplit=1)[0]

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from movistream.errors import MissingExtraError
-from movistream.sources.address import without_addresses
+from movistream.sources.address import reason_of
 from movistream.sources.decoding import DecodeOptions, decoder_settings
 from movistream.sources.frame import Track, sane_rate
 from movistream.sources.hardware import decoder_in, opened_with_help
@@ -46,7 +46,7 @@ class MediaError(Exception):
 
     def __init__(self, cause: Exception) -> None:
         """What went wrong in PyAV, or here."""
-        text = without_addresses(str(getattr(cause, "strerror", None) or cause))
+        text = reason_of(cause)
         self.reason = _TIMEOUT_REASON if text == _TIMEOUT_TEXT else text
         self.kind = type(cause)
         super().__init__(self.reason)
@@ -116,7 +116,7 @@ class Container:
         for other in videos:
             # Of a list of streams of several sizes, the others need not be fetched.
             if other is not self._stream and hasattr(other, "discard"):
-                other.discard = pyav().stream.Discard.all
+                other.discard = av.stream.Discard.all
         self._stream.thread_type = "AUTO"
         # 0 is FFmpeg's word for one per core. Each holds a frame, and makes live ones a frame late.
         self._stream.codec_context.thread_count = self._decode.threads or 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Literal, get_args
 
-from movistream.sources.address import without_addresses
+from movistream.sources.address import reason_of
 from movistream.sources.frame import logger
 
 Hardware = Literal["v4l2m2m", "vaapi", "cuda", "videotoolbox"]
@@ -47,7 +47,7 @@ def opened_with_help(opening: Any, hardware: Hardware | None) -> Any:
     if failure is not None:
         # What cannot be opened at all says so here.
         container = opening()
-        _tell_of_none(hardware, _reason(failure))
+        _tell_of_none(hardware, reason_of(failure))
     elif not any(stream.codec_context.is_hwaccel for stream in _videos(container)):
         _tell_of_none(hardware, "it does not know this codec")
     return container
@@ -71,7 +71,7 @@ def decoder_in(hardware: Hardware | None, codec: Any) -> Any:
         found.pix_fmt = codec.pix_fmt
         found.open()
     except (FFmpegError, OSError, ValueError) as error:
-        _tell_of_none(hardware, _reason(error))
+        _tell_of_none(hardware, reason_of(error))
         return codec
     return found
 
@@ -83,10 +83,6 @@ def _decoder_name(codec: Any, hardware: Hardware) -> str:
 
 def _videos(container: Any) -> list[Any]:
     return [stream for stream in container.streams.video if stream.codec_context is not None]
-
-
-def _reason(error: Exception) -> str:
-    return without_addresses(str(getattr(error, "strerror", None) or error))
 
 
 @cache

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.errors import VideoError
-from movistream.sources.address import without_addresses
+from movistream.sources.address import reason_of
 from movistream.sources.frame import Picture, Undecoded
 from movistream.stream.parts import Parts
 
@@ -140,6 +140,5 @@ def _rgb(frame: Any) -> Picture:
     try:
         image: Picture = frame.to_ndarray(format="rgb24")
     except (FFmpegError, OSError, ValueError) as error:
-        reason = without_addresses(str(getattr(error, "strerror", None) or error))
-        raise VideoError(f"a frame cannot become RGB: {reason}") from None
+        raise VideoError(f"a frame cannot become RGB: {reason_of(error)}") from None
     return image

@@ -271,7 +271,7 @@ class Lane:
         rate = options.frames_per_second or self._model.frames_per_second
         if options.every is not None:
             rate = None
-        if rate is not None and own_rate is not None and rate > own_rate * _RATE_TOLERANCE:
+        if rate is not None and is_slower(own_rate, rate):
             logger.warning(
                 "%s has %.3g frames per second, fewer than the %.3g that are wanted: every frame is"
                 " taken",
@@ -338,6 +338,11 @@ class Lane:
                 " says one; give the frames per second"
             )
         return max(1, round(options.horizon_s * self._looked_at))
+
+
+def is_slower(own_rate: float | None, rate: float) -> bool:
+    """Whether a source says that it has fewer frames per second than are wanted."""
+    return own_rate is not None and rate > own_rate * _RATE_TOLERANCE
 
 
 def rounded(value: float | None) -> float | None:

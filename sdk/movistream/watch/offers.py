@@ -16,12 +16,10 @@ from movistream.sources.frame import Track
 from movistream.sources.picking import LiveTicks, at_rate, one_in
 from movistream.sources.substreams import substreams_of
 from movistream.stream.ensemble import Streamable
-from movistream.watch.lane import source_name
+from movistream.watch.lane import is_slower, source_name
 
 CAMERA_SIZES = ((1280, 720), (640, 480), (320, 240))
 """Width and height that a camera of this machine is asked for, besides what it likes best."""
-
-_RATE_TOLERANCE = 1.05
 
 
 @dataclass(frozen=True)
@@ -81,30 +79,16 @@ def offers_of(
     Raises:
         MovistreamError: if the source cannot be opened as it is named.
     """
-    known_as = source_name(name)
-    with open_source(name, options) as opened:
-        tracks, live = opened.tracks, opened.live
     own = options.decode.track
-    others = [number for number in range(1, len(tracks) + 1) if number != own]
-    ways = [("" if own == 1 else f"--track {own}", name, options)]
-    for number in others:
-        decode = replace(options.decode, track=number)
-        ways.append((f"--track {number}", name, replace(options, decode=decode)))
-    if camera_address(name) is not None and options.size is None:
-        for width, height in CAMERA_SIZES:
-            asked = f"--source-size {width}x{height}"
-            ways.append((asked, name, replace(options, size=(width, height))))
-    if is_address(name):
-        ways += [(smaller.told, smaller.address, options) for smaller in substreams_of(name)]
-    for asked, address, chosen in ways:
+    first, tracks = _watched(name, model, options, seconds)
+    known_as = source_name(name)
+    yield replace(first, source=known_as, asked="" if own == 1 else f"--track {own}")
+    for asked, address, chosen in _other_ways(name, options, tracks):
         try:
-            track, costs = _watched(address, model, chosen, seconds)
+            offer, _ = _watched(address, model, chosen, seconds)
         except MovistreamError as error:
-            if (address, chosen) == (name, options):
-                raise
-            yield Offer(known_as, asked, live, None, {}, str(error))
-            continue
-        yield Offer(known_as, asked, live, track, costs)
+            offer = Offer(known_as, asked, first.live, None, {}, str(error))
+        yield replace(offer, source=known_as, asked=asked)
 
 
 def best_offer(offers: list[Offer], model: Streamable) -> Offer | None:
@@ -116,15 +100,32 @@ def best_offer(offers: list[Offer], model: Streamable) -> Offer | None:
 def _is_enough(track: Track | None, model: Streamable) -> bool:
     if track is None:
         return False
-    rate, own_rate = model.frames_per_second, track.frames_per_second
-    fast = rate is None or own_rate is None or own_rate * _RATE_TOLERANCE >= rate
-    return fast and min(track.width, track.height) >= min(model.image_size)
+    rate = model.frames_per_second
+    has_rate = rate is None or not is_slower(track.frames_per_second, rate)
+    return has_rate and min(track.width, track.height) >= min(model.image_size)
+
+
+def _other_ways(
+    name: str, options: SourceOptions, tracks: int
+) -> Iterator[tuple[str, str, SourceOptions]]:
+    """How else to ask, in words, by which name and with which options."""
+    for number in range(1, tracks + 1):
+        if number != options.decode.track:
+            decode = replace(options.decode, track=number)
+            yield f"--track {number}", name, replace(options, decode=decode)
+    if camera_address(name) is not None and options.size is None:
+        for width, height in CAMERA_SIZES:
+            asked = f"--source-size {width}x{height}"
+            yield asked, name, replace(options, size=(width, height))
+    if is_address(name):
+        for smaller in substreams_of(name):
+            yield smaller.told, smaller.address, options
 
 
 def _watched(
     name: str, model: Streamable, options: SourceOptions, seconds: float
-) -> tuple[Track | None, dict[str, float]]:
-    """What comes, and what it costs in each quality."""
+) -> tuple[Offer, int]:
+    """What comes and what it costs in each quality, and the number of videos there."""
     costs: dict[str, float] = {}
     track: Track | None = None
     for quality in QUALITIES:
@@ -133,7 +134,8 @@ def _watched(
             if len(source.tracks) >= decode.track:
                 track = source.tracks[decode.track - 1]
             costs[quality] = _cpu_ms(source, model, seconds)
-    return track, costs
+            tracks, live = len(source.tracks), source.live
+    return Offer("", "", live, track, costs), tracks
 
 
 def _cpu_ms(source: Source, model: Streamable, seconds: float) -> float:
