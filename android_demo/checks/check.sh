@@ -11,6 +11,8 @@ folder=$(cd "$1" && pwd)
 python=$(realpath -s "$2")
 models=("$(realpath "$3")" "$(realpath "$4")")
 root=$here/../..
+# Cases that the tests write are written by the tests' own programs.
+export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH}
 tools=$folder/tools
 
 "$here/fetch_tools.sh" "$tools"

@@ -22,6 +22,7 @@ import numpy.typing as npt
 import movistream
 from movistream.file.manifest import ImageInput, Logits, Manifest, encode
 from movistream.stream.preprocess import Preprocessor
+from tests.case_writers import resets
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -84,20 +85,11 @@ def picture(width: int, height: int, shift: int, seed: int) -> tuple[Bytes, Byte
 
 def rgb(y: Bytes, u: Bytes, v: Bytes) -> Bytes:
     """BT.601 in full range, as JPEG has it, in units of 2^-16 and rounded to the nearest."""
-    height, width = y.shape
-    luma = y.astype(np.int64)
-    blue, red = (
-        plane.repeat(2, axis=0).repeat(2, axis=1)[:height, :width].astype(np.int64) - 128
-        for plane in (u, v)
-    )
-    channels = (
-        luma + ((91881 * red + 32768) >> 16),
-        luma + ((-22554 * blue - 46802 * red + 32768) >> 16),
-        luma + ((116130 * blue + 32768) >> 16),
-    )
-    frame = np.clip(np.stack(channels, axis=-1), 0, 255).astype(np.uint8)
+    frame = resets.rgb(y, u, v)
     # Another's conversion of the same planes, which rounds otherwise.
-    planes = np.stack([luma, red + 128, blue + 128], axis=-1).astype(np.uint8)
+    height, width = y.shape
+    blue, red = (plane.repeat(2, axis=0).repeat(2, axis=1)[:height, :width] for plane in (u, v))
+    planes = np.stack([y, red, blue], axis=-1)
     other = cv2.cvtColor(planes, cv2.COLOR_YCrCb2RGB)
     assert np.abs(frame.astype(int) - other).max() <= 1, "this is not BT.601"
     return frame

@@ -6,13 +6,13 @@ import android.view.View;
 import android.widget.Button;
 import android.widget.TextView;
 import java.text.NumberFormat;
+import org.movistream.core.Event;
 import org.movistream.core.YuvFrame;
 import org.movistream.demo.logic.camera.CameraSession;
 import org.movistream.demo.logic.camera.CameraView;
 import org.movistream.demo.logic.watching.Latest;
 import org.movistream.demo.logic.watching.Note;
 import org.movistream.demo.logic.watching.NoteKind;
-import org.movistream.core.Event;
 import org.movistream.demo.logic.watching.StatusBoard;
 import org.movistream.demo.logic.watching.Watcher;
 

@@ -42,7 +42,8 @@ public final class ArithmeticCasesTest {
         for (Object each : SharedCases.list(SharedCases.read("arithmetic_cases/cosines.json"))) {
             Map<String, Object> one = SharedCases.object(each);
             assertEquals(one.toString(), SharedCases.number(one.get("cosine")),
-                    Agreement.cosine(floats(one.get("one")), floats(one.get("other"))), 1e-7);
+                    Agreement.cosine(SharedCases.floats(one.get("one")),
+                            SharedCases.floats(one.get("other"))), 1e-7);
         }
     }
 
@@ -53,8 +54,8 @@ public final class ArithmeticCasesTest {
             List<Object> crcs = SharedCases.list(one.get("crcs"));
             for (int index = 0; index < crcs.size(); index++) {
                 CRC32 crc = new CRC32();
-                for (int value : Agreement.frame(index, number(one, "height"),
-                        number(one, "width"), number(one, "channels"))) {
+                for (int value : Agreement.frame(index, SharedCases.whole(one, "height"),
+                        SharedCases.whole(one, "width"), SharedCases.whole(one, "channels"))) {
                     assertTrue(value >= 0 && value <= 255);
                     crc.update(value);
                 }
@@ -80,18 +81,5 @@ public final class ArithmeticCasesTest {
         } catch (EngineException error) {
             assertEquals("those of the first are closed too", 0, one.made.size());
         }
-    }
-
-    private static int number(Map<String, Object> one, String name) {
-        return ((Long) one.get(name)).intValue();
-    }
-
-    private static float[] floats(Object numbers) {
-        List<Object> list = SharedCases.list(numbers);
-        float[] floats = new float[list.size()];
-        for (int index = 0; index < floats.length; index++) {
-            floats[index] = (float) SharedCases.number(list.get(index));
-        }
-        return floats;
     }
 }

@@ -27,8 +27,8 @@ public final class ScoreCasesTest {
             int[] top = new int[3];
             for (int frame = 0; frame < logits.size(); frame++) {
                 double timeS = SharedCases.number(times.get(frame));
-                float[] scores = scorer.update(floats(logits.get(frame)), timeS, false);
-                float[] wanted = floats(at(one, "scores", frame));
+                float[] scores = scorer.update(SharedCases.floats(logits.get(frame)), timeS, false);
+                float[] wanted = SharedCases.floats(at(one, "scores", frame));
                 for (int index = 0; index < classes; index++) {
                     assertEquals(wanted[index], scores[index], TOLERANCE);
                 }
@@ -49,15 +49,6 @@ public final class ScoreCasesTest {
 
     private static Object at(Map<String, Object> one, String name, int frame) {
         return SharedCases.list(one.get(name)).get(frame);
-    }
-
-    private static float[] floats(Object numbers) {
-        List<Object> list = SharedCases.list(numbers);
-        float[] floats = new float[list.size()];
-        for (int index = 0; index < floats.length; index++) {
-            floats[index] = (float) SharedCases.number(list.get(index));
-        }
-        return floats;
     }
 
     private static List<Event> ends(List<Event> changes) {

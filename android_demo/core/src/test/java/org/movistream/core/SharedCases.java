@@ -27,6 +27,20 @@ final class SharedCases {
         return (List<Object>) value;
     }
 
+    /** A whole number among an object's values. */
+    static int whole(Map<String, Object> one, String name) {
+        return ((Long) one.get(name)).intValue();
+    }
+
+    static float[] floats(Object numbers) {
+        List<Object> list = list(numbers);
+        float[] floats = new float[list.size()];
+        for (int index = 0; index < floats.length; index++) {
+            floats[index] = (float) number(list.get(index));
+        }
+        return floats;
+    }
+
     static double number(Object value) {
         return ((Number) value).doubleValue();
     }

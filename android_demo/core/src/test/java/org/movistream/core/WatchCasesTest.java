@@ -34,10 +34,11 @@ public final class WatchCasesTest {
             List<Object> logits = SharedCases.list(one.get("logits"));
             engine.script = new float[logits.size()][];
             for (int row = 0; row < engine.script.length; row++) {
-                engine.script[row] = floats(logits.get(row));
+                engine.script[row] = SharedCases.floats(logits.get(row));
             }
-            try (Watch watch = new Watch(Manifests.late(0, 0, 0, number(one, "delay_frames"),
-                    number(one, "warm_up_frames")), engine, options(one))) {
+            try (Watch watch = new Watch(Manifests.late(0, 0, 0,
+                    SharedCases.whole(one, "delay_frames"),
+                    SharedCases.whole(one, "warm_up_frames")), engine, options(one))) {
                 compare(one, watch);
             }
             assertEquals(0, engine.made.size());
@@ -61,7 +62,8 @@ public final class WatchCasesTest {
             String about = one.get("about") + ", frame " + index;
             Map<String, Object> wanted = SharedCases.object(
                     SharedCases.list(one.get("frames")).get(index));
-            if (one.get("reset_before") != null && index == number(one, "reset_before")) {
+            if (one.get("reset_before") != null
+                    && index == SharedCases.whole(one, "reset_before")) {
                 watch.askForReset();
             }
             double timeS = SharedCases.number(times.get(index));
@@ -74,9 +76,10 @@ public final class WatchCasesTest {
             assertEquals(about, wanted.get("notice"), notice(watch, timeS - beforeS));
             beforeS = timeS;
             assertEquals(about, SharedCases.number(wanted.get("time_s")), watch.answerS(), 0);
-            assertEquals(about, number(wanted, "frame"), index - watch.answersFramesBack());
+            assertEquals(about, SharedCases.whole(wanted, "frame"),
+                    index - watch.answersFramesBack());
             assertEquals(about, wanted.get("warming_up"), watch.isWarmingUp());
-            float[] scores = floats(wanted.get("scores"));
+            float[] scores = SharedCases.floats(wanted.get("scores"));
             for (int place = 0; place < scores.length; place++) {
                 assertEquals(about, scores[place], watch.score(place), TOLERANCE);
             }
@@ -92,7 +95,7 @@ public final class WatchCasesTest {
         }
         assertEvents("finish", one.get("finish"), watch.finish());
         assertEvents("finished already", Collections.emptyList(), watch.finish());
-        float[] answer = floats(one.get("answer"));
+        float[] answer = SharedCases.floats(one.get("answer"));
         for (int place = 0; place < answer.length; place++) {
             assertEquals(answer[place], watch.answer()[place], TOLERANCE);
         }
@@ -130,7 +133,7 @@ public final class WatchCasesTest {
         for (Object each : SharedCases.list(table.get("events"))) {
             Map<String, Object> one = SharedCases.object(each);
             Event event = new Event("begin".equals(one.get("phase")) ? Event.Phase.BEGIN
-                    : Event.Phase.END, (String) one.get("label"), number(one, "index"),
+                    : Event.Phase.END, (String) one.get("label"), SharedCases.whole(one, "index"),
                     SharedCases.number(one.get("start_s")), SharedCases.number(one.get("end_s")),
                     (float) SharedCases.number(one.get("peak_score")),
                     (Long) one.get("started_at_ms"), (Long) one.get("ended_at_ms"));
@@ -176,18 +179,5 @@ public final class WatchCasesTest {
         } catch (IllegalStateException error) {
             assertTrue(error.getMessage().contains("closed"));
         }
-    }
-
-    private static int number(Map<String, Object> one, String name) {
-        return ((Long) one.get(name)).intValue();
-    }
-
-    private static float[] floats(Object numbers) {
-        List<Object> list = SharedCases.list(numbers);
-        float[] floats = new float[list.size()];
-        for (int index = 0; index < floats.length; index++) {
-            floats[index] = (float) SharedCases.number(list.get(index));
-        }
-        return floats;
     }
 }
