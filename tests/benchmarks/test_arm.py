@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,12 +155,10 @@ def test_one_of_many_fails(fake_emulator: Path, name: str, reason: str) -> None:
         next(found)
 
 
-def test_the_emulated_program_answers_each_request_alone(model_path: Path, tmp_path: Path) -> None:
-    """Here without an emulator; one that cannot be run, or dies, spares the others."""
-    request = request_of(model_path)
-    asked = tmp_path / "requests"
-    missing = request_of(tmp_path / "missing.tflite")
-    asked.write_bytes(record(request) + record(missing) + b" " * REQUEST_BYTES + record(request))
+def answers_of_program(requests: bytes, folder: Path) -> tuple[list[dict[str, Any]], str]:
+    """What the emulated program answers to records of requests, run here, and its stderr."""
+    asked = folder / "requests"
+    asked.write_bytes(requests)
     with asked.open("rb") as stdin:
         done = subprocess.run(
             [sys.executable, "-m", "movistream_benchmarks.arm.program"],
@@ -170,11 +169,20 @@ def test_the_emulated_program_answers_each_request_alone(model_path: Path, tmp_p
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         )
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return lines, done.stderr
+
+
+def test_the_emulated_program_answers_each_request_alone(model_path: Path, tmp_path: Path) -> None:
+    """Here without an emulator; one that cannot be run, or dies, spares the others."""
+    request = request_of(model_path)
+    missing = request_of(tmp_path / "missing.tflite")
+    asked = record(request) + record(missing) + b" " * REQUEST_BYTES + record(request)
+    lines, said = answers_of_program(asked, tmp_path)
     expected = asdict(answer(request, None))
     assert [lines[0], lines[3]] == [expected, expected]
     assert "missing.tflite" in lines[1]["failed"]
     assert lines[2] == {"died": "exit code 1"}
-    assert "JSONDecodeError" in done.stderr
+    assert "JSONDecodeError" in said
 
 
 def test_the_command(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import islice
@@ -30,6 +27,7 @@ from movistream_benchmarks.arm.pipeline_counts import count_pipelines
 from movistream_benchmarks.arm.program import record
 from movistream_benchmarks.arm.step_counted import Moment
 from movistream_benchmarks.video_passes import looks
+from tests.benchmarks.test_arm import answers_of_program
 
 SECONDS = 2.0
 MARK_COST = 7
@@ -98,18 +96,7 @@ def test_the_emulated_program_answers_about_videos(
     """Here without an emulator."""
     request = request_of(model_path, clip)
     missing = request_of(model_path, tmp_path / "missing.mp4")
-    asked = tmp_path / "requests"
-    asked.write_bytes(record(request) + record(missing))
-    with asked.open("rb") as stdin:
-        done = subprocess.run(
-            [sys.executable, "-m", "movistream_benchmarks.arm.program"],
-            stdin=stdin,
-            capture_output=True,
-            text=True,
-            check=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    lines, _ = answers_of_program(record(request) + record(missing), tmp_path)
     assert lines[0] == asdict(answer_pipeline(request, lambda *_: None))
     assert "missing.mp4 does not exist" in lines[1]["failed"]
 
