@@ -14,11 +14,13 @@ from movistream_converters.ir.layers import (
     Add,
     BatchNormalization,
     Convolution,
+    Dense,
     Image,
     Scale,
     SpatialMean,
     TemporalMean,
 )
+from movistream_converters.ir.layers.windows import padding_amounts
 from movistream_converters.ir.network import Network, Node
 from movistream_converters.ir.passes import fold, unfold
 from movistream_converters.ir.weights import random_weights
@@ -329,3 +331,37 @@ def test_temporal_kernels_against_sums_of_frames(causal: bool) -> None:
     )
     for gradient, truth in pairs:
         np.testing.assert_allclose(gradient, truth, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("padding", ["same", (0, 0, 0, 0), (1, 1, 1, 1)])
+@pytest.mark.parametrize("stride", [(1, 2), (2, 1), (1, 3)])
+@pytest.mark.parametrize("width", [4, 5, 9])
+def test_strides_that_differ_against_sums_of_pixels(
+    padding: str | tuple[int, int, int, int], stride: tuple[int, int], width: int
+) -> None:
+    # TensorFlow's own convolution answers with other memory's numbers for some of these.
+    builder = NetworkBuilder("strided", (16, width), Image(1))
+    layer = Convolution(2, kernel=(1, 3, 3), stride=stride, padding=padding)
+    builder.add("convolution", layer)
+    builder.add("mean", SpatialMean())
+    builder.add("logits", Dense(1))
+    network = builder.build()
+    weights = random_weights(network, 0)
+    x = images(2, 16)[:, :, :, :width, :1]
+    found = []
+
+    def seen(node: Node, value: tf.Tensor) -> tf.Tensor:
+        if node.name == "convolution":
+            found.append(value.numpy()[0])
+        return value
+
+    run_nodes(network, weights, x, rounded=seen)
+    top, bottom, left, right = padding_amounts(padding, (16, width), (3, 3), stride)
+    around = np.pad(x[0, ..., 0], ((0, 0), (top, bottom), (left, right)))
+    windows = np.lib.stride_tricks.sliding_window_view(around, (3, 3), axis=(1, 2))
+    every = np.einsum(
+        "nyxij,ijc->nyxc",
+        windows[:, :: stride[0], :: stride[1]].astype(np.float64),
+        weights["convolution.kernel"][0, :, :, 0],
+    )
+    np.testing.assert_allclose(found[0], every, atol=1e-5)

@@ -34,8 +34,9 @@ def test_the_page(tmp_path: Path) -> None:
         )
         assert run.returncode == 0, (command, run.stderr)
         said.append(run.stdout)
-    (figures,) = re.findall(r"^int8: .*$", text, re.MULTILINE)
-    assert figures in said[3]
+    # No two trainings end alike, and behind some of them a stage stays float.
+    figures = r"^int8: 0\.0\d MB, [123] partitions?, (.*) multiply-adds a frame$"
+    assert re.findall(figures, said[3], re.MULTILINE) == re.findall(figures, text, re.MULTILINE)
     assert re.search(r"kept epoch [12]: right in 9\d\.\d% of", said[2])
     assert said[4].splitlines()[11].split()[4:7] == ["to", "the", "left"]
     assert said[5].count("Prediction") == 5

@@ -146,25 +146,40 @@ def _spatial_convolution(layer: Convolution, x: Tensor, kernel: Tensor) -> Tenso
     if layer.depthwise and per_pixel:
         return x * kernel[0, 0]
     dilation = layer.dilation[1:]
-    if layer.padding == "same" and dilation == (1, 1) and layer.groups == 1:
+    # TensorFlow has no depthwise convolution with strides that differ, or with a dilation too, and
+    # its others with strides that differ read beyond their input (oneDNN, one channel, one column).
+    stride = layer.stride if layer.stride[0] == layer.stride[1] else (1, 1)
+    if (
+        layer.padding == "same"
+        and (dilation, layer.groups) == ((1, 1), 1)
+        and stride == layer.stride
+    ):
         if not layer.depthwise:
-            return per_frame(lambda frames: tf.nn.conv2d(frames, kernel, layer.stride, "SAME"), x)
-        if layer.stride[0] == layer.stride[1]:
-            strides = (1, *layer.stride, 1)
-            return per_frame(
-                lambda frames: tf.nn.depthwise_conv2d(frames, kernel[..., None], strides, "SAME"),
-                x,
-            )
+            return per_frame(lambda frames: tf.nn.conv2d(frames, kernel, stride, "SAME"), x)
+        return per_frame(
+            lambda frames: tf.nn.depthwise_conv2d(
+                frames, kernel[..., None], (1, *stride, 1), "SAME"
+            ),
+            x,
+        )
     x = _padded(x, layer.padding, layer.kernel[1:], layer.stride, dilation)
-    if not layer.depthwise:
+    if layer.depthwise:
+        stride = (1, 1)
+        y = per_frame(
+            lambda frames: tf.nn.depthwise_conv2d(
+                frames, kernel[..., None], (1, 1, 1, 1), "VALID", dilations=dilation
+            ),
+            x,
+        )
+    else:
         parts = zip(
             tf.split(x, layer.groups, axis=-1), tf.split(kernel, layer.groups, axis=-1), strict=True
         )
-        return tf.concat(
+        y = tf.concat(
             [
                 per_frame(
                     lambda frames, k=k: tf.nn.conv2d(
-                        frames, k, layer.stride, "VALID", dilations=dilation
+                        frames, k, stride, "VALID", dilations=dilation
                     ),
                     part,
                 )
@@ -172,14 +187,7 @@ def _spatial_convolution(layer: Convolution, x: Tensor, kernel: Tensor) -> Tenso
             ],
             axis=-1,
         )
-    # TensorFlow has no depthwise convolution with strides that differ, or with a dilation too.
-    every = per_frame(
-        lambda frames: tf.nn.depthwise_conv2d(
-            frames, kernel[..., None], (1, 1, 1, 1), "VALID", dilations=dilation
-        ),
-        x,
-    )
-    return every[:, :, :: layer.stride[0], :: layer.stride[1]]
+    return y if stride == layer.stride else y[:, :, :: layer.stride[0], :: layer.stride[1]]
 
 
 def _padded(
