@@ -105,7 +105,7 @@ def test_charades(tmp_path: Path) -> None:
     ]
     assert found.missing == ("CCCCC",)
     assert len(found.notes) == 1
-    assert "1 of 3 videos are missing" in found.notes[0]
+    assert ": 1 of 3 videos: CCCCC" in found.notes[0]
 
 
 def test_charades_with_names_of_classes(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_where_annotations_are_withheld_nothing_is_known(tmp_path: Path) -> None
     )
     found = read(tmp_path, "activitynet", text, "one.mp4", "two.mp4", "three.mp4")
     assert [row[0] for row in shown(found, tmp_path)] == ["one.mp4", "three.mp4"]
-    assert "1 videos are left out: no video for test has annotations" in found.notes[0]
+    assert "left out: 1 video for test, because none of these has annotations" in found.notes[0]
 
 
 def ava(*rows: str) -> str:
@@ -499,7 +499,7 @@ def test_many_bad_rows_are_counted(tmp_path: Path) -> None:
         read(tmp_path, "charades", charades(*rows, ("B", "")), "B.mp4")
     message = str(told.value)
     assert "has 9 bad rows: line 2: " in message
-    assert "; and 6 more. Correct them, or leave their 9 videos out with --skip-bad" in message
+    assert "; and 6 more. Correct them, or leave 9 videos out with --skip-bad" in message
 
 
 def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
@@ -527,7 +527,7 @@ def test_videos_of_bad_rows_can_be_left_out(tmp_path: Path, form: str, bad: str)
     found = read(tmp_path, form, bad, skip_bad=True)
     assert [row[0] for row in shown(found, tmp_path)] == ["run/AAAAA.mp4"]
     assert found.missing == ()
-    assert "1 video is left out" in found.notes[-1]
+    assert "Left out for that: 1 video" in found.notes[-1]
 
 
 def test_a_row_of_nobody_cannot_be_left_out(tmp_path: Path) -> None:

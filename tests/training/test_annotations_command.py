@@ -41,7 +41,7 @@ def test_a_row_per_moment(home: Path) -> None:
         "videos/C.mp4,c001,1,2,",
     ]
     assert (home / "m").read_text() == "D\n"
-    assert "1 of 4 videos are missing in videos: D" in done.stderr
+    assert "missing in videos: 1 of 4 videos: D" in done.stderr
     assert done.stdout == "wrote t.csv, 4 rows: 3 videos, 3 moments, 2 of 2 classes\n"
 
 
@@ -140,7 +140,9 @@ def test_bad_rows_are_skipped_if_that_is_asked(home: Path) -> None:
     done = run("charades", "charades.csv", "--videos", "videos", "-o", "t.csv", "--skip-bad")
     assert done.exit_code == 0, done.output
     assert (home / "t.csv").read_text().splitlines()[1:] == ["videos/C.mp4,c001,1,2,"]
-    assert "line 2: 'c001' ends at 1 s, and begins at 2 s. 1 video is left out" in done.stderr
+    assert (
+        "line 2: 'c001' ends at 1 s, and begins at 2 s. Left out for that: 1 video" in done.stderr
+    )
 
 
 @pytest.mark.parametrize(

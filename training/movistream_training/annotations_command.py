@@ -8,7 +8,7 @@ from movistream.cli import parameters
 from movistream.cli.help import Command, option
 from movistream.cli.options import check_new_output, force_option
 from movistream.system.output import replaced_when_done
-from movistream_training.annotations.published import Options
+from movistream_training.annotations.published import Options, counted
 from movistream_training.annotations.registry import FORMATS, read_annotations
 from movistream_training.annotations.table_file import write_table
 from movistream_training.errors import TrainingError
@@ -111,6 +111,7 @@ def annotations(
     moments = sum(len(one.moments) for one in recordings)
     told = len({moment.label for one in recordings for moment in one.moments})
     click.echo(
-        f"wrote {output}, {rows} rows: {len({one.path for one in recordings})} videos, {moments}"
-        f" moments, {told} of {len(found.recordings.labels)} classes"
+        f"wrote {output}, {counted(rows, 'row')}:"
+        f" {counted(len({one.path for one in recordings}), 'video')},"
+        f" {counted(moments, 'moment')}, {told} of {len(found.recordings.labels)} classes"
     )

@@ -20,6 +20,7 @@ from movistream_training.annotations.published import (
     Options,
     RowError,
     check_class,
+    counted,
     in_order,
     moment_of,
     name_of,
@@ -52,8 +53,8 @@ def read(path: Path, options: Options, faults: Faults) -> Annotations:
     withheld = _withheld(videos)
     kept = tuple(video for video in videos if video.split not in withheld)
     notes = (
-        f"{len(videos) - len(kept)} videos are left out: no video for {split} has annotations,"
-        " so that nothing is known of them"
+        f"left out: {counted(sum(video.split == split for video in videos), 'video')} for {split},"
+        " because none of these has annotations, and nothing is known of them"
         for split in sorted(withheld)
     )
     return Annotations(labels, kept, tuple(notes))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from movistream.sources import find_videos
-from movistream_training.annotations.published import Annotations
+from movistream_training.annotations.published import Annotations, counted
 from movistream_training.annotations.reading import Faults
 from movistream_training.errors import TrainingError
 from movistream_training.recordings.moments import Recording, Recordings
@@ -50,7 +50,7 @@ def find_recordings(
         raise TrainingError(f"{folder} is no folder with videos")
     notes = list(annotations.notes)
     if faults.count:
-        notes.append(f"{faults}. {_counted(faults.videos, 'video')} left out")
+        notes.append(f"{faults}. Left out for that: {counted(len(faults.videos), 'video')}")
     wanted = [one for one in annotations.videos if one.names[0] not in faults.videos]
     if split is not None:
         wanted = [one for one in wanted if one.split in (None, split)]
@@ -89,7 +89,8 @@ def find_recordings(
         )
     if missing:
         notes.append(
-            f"{len(missing)} of {len(wanted)} videos are missing in {folder}: {_listed(missing)}"
+            f"missing in {folder}: {len(missing)} of {counted(len(wanted), 'video')}:"
+            f" {_listed(missing)}"
         )
     return Found(Recordings(annotations.labels, tuple(recordings)), tuple(missing), tuple(notes))
 
@@ -127,7 +128,3 @@ class _Files:
 def _listed(names: Iterable[str]) -> str:
     shown = [*itertools.islice(names, _FIRST + 1)]
     return ", ".join(shown[:_FIRST]) + (" …" if len(shown) > _FIRST else "")
-
-
-def _counted(things: set[str], name: str) -> str:
-    return f"{len(things)} {name} is" if len(things) == 1 else f"{len(things)} {name}s are"

@@ -162,6 +162,11 @@ def split_of(text: str) -> str:
     return split
 
 
+def counted(count: int, name: str) -> str:
+    """So many of a thing, in words."""
+    return f"{count} {name}{'s'[: count != 1]}"
+
+
 def shortened(value: object) -> str:
     """A value as a message shows it: on one line, and not all of a long one."""
     if isinstance(value, str):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from movistream_training.annotations.published import RowError
+from movistream_training.annotations.published import RowError, counted
 from movistream_training.errors import TrainingError
 
 MOST_BYTES = 256 << 20
@@ -58,7 +58,7 @@ class Faults:
     def __str__(self) -> str:
         more = self.count - len(self.first)
         shown = "; ".join(self.first) + (f"; and {more} more" if more else "")
-        return f"{self.path} has {self.count} bad row{'s'[: self.count != 1]}: {shown}"
+        return f"{self.path} has {counted(self.count, 'bad row')}: {shown}"
 
     def check(self, *, skip: bool) -> None:
         """Refuses what is wrong.
@@ -71,10 +71,8 @@ class Faults:
         """
         if not self.count or (skip and not self.astray):
             return
-        what = "correct them"
-        if not self.astray:
-            what += f", or leave their {len(self.videos)} videos out with --skip-bad"
-        raise TrainingError(f"{self}. {what[0].upper()}{what[1:]}")
+        left_out = f", or leave {counted(len(self.videos), 'video')} out with --skip-bad"
+        raise TrainingError(f"{self}. Correct them{'' if self.astray else left_out}")
 
 
 def text_of(path: Path) -> str:
