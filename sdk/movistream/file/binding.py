@@ -14,13 +14,13 @@ from movistream.file.graph import Graph, ModelFile, Signature, Tensor
 from movistream.file.manifest import (
     METADATA_NAME,
     DType,
-    EventDefaults,
     ImageInput,
     Logits,
     Manifest,
     State,
     decode,
     digest_is_right,
+    problem_of_events,
     schema_version_of,
 )
 from movistream.file.published import published_rate
@@ -228,17 +228,9 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
             f"its manifest has {len(manifest.labels)} labels for {manifest.logits.classes} classes"
         )
     if manifest.events is not None:
-        _check_events(manifest.events, manifest.logits.classes)
-
-
-def _check_events(events: EventDefaults, classes: int) -> None:
-    for name, scores in (("enter", events.enter), ("leave", events.leave)):
-        if len(scores) != classes:
-            raise ModelError(
-                f"its manifest has {len(scores)} scores to {name} events for {classes} classes"
-            )
-    if any(leave > enter for enter, leave in zip(events.enter, events.leave, strict=True)):
-        raise ModelError("its manifest ends events above the score at which they begin")
+        problem = problem_of_events(manifest.events, manifest.logits.classes)
+        if problem is not None:
+            raise ModelError(f"its manifest {problem}")
 
 
 def _check_image(manifest: Manifest, signature: Signature) -> None:

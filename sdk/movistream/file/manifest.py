@@ -287,6 +287,16 @@ def schema_version_of(manifest: Manifest) -> Literal[1, 2, 3]:
     return 1 if plain and not any(late) else 2
 
 
+def problem_of_events(events: EventDefaults, classes: int) -> str | None:
+    """What is wrong with when something counts as seen, of so many classes; None if nothing is."""
+    for name, scores in (("enter", events.enter), ("leave", events.leave)):
+        if len(scores) != classes:
+            return f"has {len(scores)} scores to {name} events for {classes} classes"
+    if any(leave > enter for enter, leave in zip(events.enter, events.leave, strict=True)):
+        return "ends events above the score at which they begin"
+    return None
+
+
 def encode(manifest: Manifest) -> bytes:
     """The manifest as JSON, its digest left open for :func:`seal`."""
     fields = msgspec.to_builtins(msgspec.structs.replace(manifest, digest=_EMPTY_DIGEST))
