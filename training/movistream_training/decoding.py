@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,27 +92,8 @@ class ClipReader:
                 return self._nothing()
             return self._clip(examples[index], seed)
 
-        def load_tensors(number: Any) -> tuple[Any, Any, Any]:
-            images, label, weights = tf.numpy_function(
-                load, [number], (tf.uint8, tf.int32, tf.float32), stateful=True
-            )
-            return (
-                tf.ensure_shape(images, self._shape),
-                tf.ensure_shape(label, (self.frames,)),
-                tf.ensure_shape(weights, (self.frames,)),
-            )
-
-        data = (
-            tf.data.Dataset.range(len(order))
-            .map(load_tensors, num_parallel_calls=_DECODERS, deterministic=True)
-            .batch(clips_per_batch, drop_remainder=True)
-            .prefetch(_BATCHES_AHEAD)
-        )
-        # Decoding does not wait for the network, which takes one operator at a time.
-        options = tf.data.Options()
-        options.threading.private_threadpool_size = _DECODERS
-        for arrays in data.with_options(options).as_numpy_iterator():
-            yield Batch(*arrays)
+        shapes = self._shape, (self.frames,)
+        yield from loaded_batches(load, len(order), clips_per_batch, shapes, np.int32)
 
     def _clip(self, probed: Probed, seed: tuple[int, ...] | None) -> tuple[Any, Any, Any]:
         try:
@@ -162,6 +143,45 @@ class ClipReader:
             np.zeros(self.frames, np.int32),
             np.zeros(self.frames, np.float32),
         )
+
+
+def loaded_batches(
+    load: Callable[[Any], tuple[Any, Any, Any]],
+    count: int,
+    clips_per_batch: int,
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+    targets: type[np.int32] | type[np.float32],
+) -> Iterator[Batch]:
+    """Batches of clips that are loaded while the network learns from the ones before.
+
+    Args:
+        load: gives the images, targets and weights of the clip of a number.
+        count: of clips; what is left of them after whole batches is not loaded.
+        shapes: of a clip's images, and of its targets and weights.
+        targets: their type.
+    """
+
+    def load_tensors(number: Any) -> tuple[Any, Any, Any]:
+        images, truth, weights = tf.numpy_function(
+            load, [number], (tf.uint8, tf.as_dtype(targets), tf.float32), stateful=True
+        )
+        return (
+            tf.ensure_shape(images, shapes[0]),
+            tf.ensure_shape(truth, shapes[1]),
+            tf.ensure_shape(weights, shapes[1]),
+        )
+
+    data = (
+        tf.data.Dataset.range(count)
+        .map(load_tensors, num_parallel_calls=_DECODERS, deterministic=True)
+        .batch(clips_per_batch, drop_remainder=True)
+        .prefetch(_BATCHES_AHEAD)
+    )
+    # Decoding does not wait for the network, which takes one operator at a time.
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = _DECODERS
+    for arrays in data.with_options(options).as_numpy_iterator():
+        yield Batch(*arrays)
 
 
 def balanced_order(labels: Sequence[str], generator: np.random.Generator) -> list[int]:

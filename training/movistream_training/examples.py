@@ -71,7 +71,7 @@ def find_examples(data: Path) -> DataSet:
     if data.is_dir():
         examples = _of_folder(data)
     elif data.suffix.lower() == ".csv" and data.is_file():
-        examples = _of_table(data)
+        examples = rows_of_table(data)
     elif data.exists():
         raise TrainingError(
             f"{data} is neither a folder with a folder of videos per class nor a .csv file"
@@ -104,7 +104,15 @@ def _of_folder(data: Path) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def _of_table(table: Path) -> tuple[Example, ...]:
+def rows_of_table(table: Path, *, unlabelled: bool = False) -> tuple[Example, ...]:
+    """Reads the rows of a table, of which there is one at least.
+
+    Args:
+        unlabelled: whether a row may have no label.
+
+    Raises:
+        TrainingError: if it is no such table.
+    """
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -115,7 +123,7 @@ def _of_table(table: Path) -> tuple[Example, ...]:
                 raise TrainingError(
                     f"{table} has the unknown column {unknown[0]!r}; there are {_COLUMNS}"
                 )
-            examples = tuple(_of_row(table, reader.line_num, row) for row in reader)
+            examples = tuple(_of_row(table, reader.line_num, row, unlabelled) for row in reader)
     except UnicodeDecodeError:
         raise TrainingError(f"{table} is not UTF-8 text") from None
     except csv.Error as error:
@@ -127,14 +135,17 @@ def _of_table(table: Path) -> tuple[Example, ...]:
     return examples
 
 
-def _of_row(table: Path, line: int, row: Mapping[str, str | None]) -> Example:
+def _of_row(table: Path, line: int, row: Mapping[str, str | None], unlabelled: bool) -> Example:
     where = f"line {line} of {table}"
     # A row that is too long has its rest under None.
     if None in row or any(value is None for value in row.values()):
         raise TrainingError(f"{where} does not have one value per column")
     label, path = (row["label"] or "").strip(), (row["path"] or "").strip()
-    if not label or not path or has_control_characters(label + path):
-        raise TrainingError(f"{where} needs a path and a label, without control characters")
+    if not (label or unlabelled) or not path or has_control_characters(label + path):
+        raise TrainingError(
+            f"{where} needs a path and a label, without control characters; rows without a label,"
+            " where nothing happens, are for --multi-label"
+        )
     start_s = _seconds(where, row.get("start")) or 0.0
     end_s = _seconds(where, row.get("end"))
     if end_s is not None and end_s <= start_s:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
+import numpy as np
 import tensorflow as tf
 from safetensors import SafetensorError, safe_open
 
@@ -24,6 +25,7 @@ from movistream_training.fake_quantization import as_in_int8
 from movistream_training.history import Epoch, best_epoch
 from movistream_training.learner import Learner
 from movistream_training.losses import hits_of, losses_of
+from movistream_training.measures.average_precision import precision_recall
 from movistream_training.recipe import CROSS_ENTROPY, Loss
 
 Batches: TypeAlias = Callable[[int], Iterable[Batch]]
@@ -63,7 +65,8 @@ def fit(
     while len(history) < last and not _patience_is_over(history, recipe.patience_epochs):
         start = time.perf_counter()
         losses, hits = [], []
-        for batch in training(len(history)):
+        waiting = Waiting(training(len(history)))
+        for batch in waiting:
             loss, right = learner.learn(batch)
             if not loss < float("inf"):
                 raise TrainingError(
@@ -83,6 +86,7 @@ def fit(
             validation_loss=validation_loss,
             validation_accuracy=validation_accuracy,
             seconds=time.perf_counter() - start,
+            waited_seconds=waiting.seconds,
         )
         history.append(epoch)
         on_epoch(history, weights)
@@ -103,19 +107,27 @@ class Evaluator:
         self._compiled: Any = tf.function(self._run, autograph=False)
 
     def __call__(self, weights: Weights, batches: Iterable[Batch]) -> tuple[float, float]:
-        """The mean loss in nats, and the share of answers that are right, both weighed."""
+        """The mean loss in nats, and the share of frames that are right, both weighed.
+
+        Where several classes may be right at once, the latter is the mean average precision of the
+        frames (:mod:`.measures.average_precision`), of those that weigh anything.
+        """
         tensors = {name: tf.constant(value) for name, value in weights.items()}
-        sums = [
-            self._compiled(tensors, batch.images, batch.targets, batch.weights) for batch in batches
-        ]
-        loss, right, total = (
-            sum(float(part) for part in parts) for parts in zip(*sums, strict=True)
-        )
-        return loss / max(total, 1e-6), right / max(total, 1e-6)
+        loss = right = total = 0.0
+        told = []
+        for batch in batches:
+            *sums, logits = self._compiled(tensors, batch.images, batch.targets, batch.weights)
+            loss, right, total = (
+                each + float(more) for each, more in zip((loss, right, total), sums, strict=True)
+            )
+            if self._loss.is_of_several:
+                told.append((logits.numpy(), batch.targets > 0.5, batch.weights > 0))
+        total = max(total, 1e-6)
+        return loss / total, _mean_precision(told) if told else right / total
 
     def _run(
         self, weights: dict[str, Tensor], images: Tensor, targets: Tensor, counts: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         computed, rounded = as_in_int8(self._network, weights, self._plan)
         values = seen(images, image_of(self._network))
         logits, _ = run_clip(self._network, computed, values, rounded=rounded)
@@ -125,7 +137,38 @@ class Evaluator:
             tf.reduce_sum(losses * counts),
             tf.reduce_sum(tf.cast(hits, tf.float32) * counts),
             tf.reduce_sum(counts),
+            logits,
         )
+
+
+class Waiting:
+    """Batches, and how long was waited for them."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        """Has waited for none yet."""
+        self._batches = batches
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[Batch]:
+        start = time.perf_counter()
+        for batch in self._batches:
+            self.seconds += time.perf_counter() - start
+            yield batch
+            start = time.perf_counter()
+
+
+def _mean_precision(told: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> float:
+    """Of logits, truth and what counts, each of all batches, (clips, frames, classes)."""
+    scores, truth, counts = (
+        np.concatenate([part.reshape(-1, part.shape[-1]) for part in parts])
+        for parts in zip(*told, strict=True)
+    )
+    found = [
+        precision_recall(scores[counts[:, index], index], truth[counts[:, index], index])
+        for index in range(scores.shape[1])
+    ]
+    known = [curve.average_precision() for curve in found if len(curve.thresholds)]
+    return float(np.mean(known)) if known else 0.0
 
 
 def _patience_is_over(history: Sequence[Epoch], patience_epochs: int | None) -> bool:

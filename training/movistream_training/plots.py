@@ -13,18 +13,26 @@ from movistream.drawing.plot_file import save_plot
 from movistream_training.history import Epoch
 
 
-def plot_curves(history: Sequence[Epoch], kept: Epoch, path: Path) -> None:
-    """Loss and accuracy by epoch, with the epoch whose weights were kept."""
+def plot_curves(
+    history: Sequence[Epoch], kept: Epoch, path: Path, *, of_several: bool = False
+) -> None:
+    """Loss and accuracy by epoch, with the epoch whose weights were kept.
+
+    Args:
+        of_several: several classes may be right at once.
+    """
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     numbers = [epoch.number for epoch in history]
     loss.plot(numbers, [epoch.loss for epoch in history], label="training")
     loss.plot(numbers, [epoch.validation_loss for epoch in history], label="validation")
     loss.set(xlabel="epoch", ylabel="cross-entropy, nats")
-    accuracy.plot(numbers, [epoch.accuracy for epoch in history], label="training")
+    if not of_several:
+        accuracy.plot(numbers, [epoch.accuracy for epoch in history], label="training")
     accuracy.plot(numbers, [epoch.validation_accuracy for epoch in history], label="validation")
     accuracy.plot(kept.number, kept.validation_accuracy, "o", label=f"kept: epoch {kept.number}")
-    accuracy.set(xlabel="epoch", ylabel="share of frames right", ylim=(0, 1))
+    measure = "mean average precision of frames" if of_several else "share of frames right"
+    accuracy.set(xlabel="epoch", ylabel=measure, ylim=(0, 1))
     for axes in (loss, accuracy):
         axes.grid(alpha=0.3)
         axes.legend()

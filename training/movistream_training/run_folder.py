@@ -104,6 +104,16 @@ class RunFolder:
         return self.path / "confusion.png"
 
     @property
+    def precision_recall(self) -> Path:
+        """How precision falls as recall rises, by class, a picture."""
+        return self.path / "precision_recall.png"
+
+    @property
+    def frames(self) -> Path:
+        """A folder of decoded frames, while a network learns from recordings."""
+        return self.path / "frames"
+
+    @property
     def skipped(self) -> Path:
         """Videos that could not be decoded, and why."""
         return self.path / "skipped.txt"

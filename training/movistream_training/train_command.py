@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,19 +20,24 @@ from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.augmentation import flips_are_safe
 from movistream_training.bars import bars, print_line
 from movistream_training.errors import TrainingError
-from movistream_training.examples import find_examples
+from movistream_training.examples import DataSet, find_examples
+from movistream_training.recordings.table import find_recordings, has_overlaps
 
 if TYPE_CHECKING:
     from movistream_converters.formats.source import Source
     from movistream_training.history import Epoch
+    from movistream_training.recipe import LossKind
     from movistream_training.run_folder import Settings
+    from movistream_training.task import Task, TaskMaker
     from movistream_training.train import Callbacks, Training
-    from movistream_training.videos import Probed
 
 _LEARNING_RATE = 3e-3
 _FINE_TUNING_RATE = 5e-4
 _SECONDS_PER_LINE = 30
 """Of what is printed where nobody sees a bar."""
+
+_MENTIONED = 0.1
+"""A share of an epoch that the network waits for its clips, which people should know of."""
 
 _MOST_FRAMES = 50
 """Of a clip, where the network's own training says nothing."""
@@ -138,6 +143,20 @@ _MOST_FRAMES = 50
     default=None,
     help="Mirror clips at random. [default: unless a class tells left from right]",
 )
+@option(
+    "--multi-label",
+    is_flag=True,
+    group="Clips",
+    help="Several classes may be at once: rows of a table may overlap, and where there is none"
+    " nothing happens.",
+)
+@option(
+    "--loss",
+    group="Training",
+    type=click.Choice(["binary", "focal"]),
+    help="With --multi-label: cross-entropy of each class, or with less weight on what is right"
+    " already. [default: binary]",
+)
 @option("--image-size", group="Network", type=click.IntRange(32, 2048), help="Pixels per side.")
 @option(
     "--fps",
@@ -168,6 +187,8 @@ def train(
     patience: int | None,
     validation: float,
     flip: bool | None,
+    multi_label: bool,
+    loss: LossKind | None,
     image_size: int | None,
     fps: float | None,
     seed: int,
@@ -175,15 +196,25 @@ def train(
     """Train a stream model on DATA: a folder with a folder of videos per class, or a .csv table.
 
     A table has the columns path and label, and may have start and end (seconds) and split (training
-    or validation). Parts and copies of one video always go to one side.
+    or validation). Parts and copies of one video always go to one side. With --multi-label, several
+    things may happen at once, now and then, in long recordings.
     """
     if start is not None and arch is not None:
         raise click.UsageError("--from and --arch exclude each other: weights have an architecture")
-    found = find_examples(data)
+    if loss is not None and not multi_label:
+        raise click.UsageError("--loss is for --multi-label")
+    found = find_recordings(data) if multi_label else find_examples(data)
+    if isinstance(found, DataSet) and has_overlaps(found):
+        raise TrainingError(
+            f"rows of {data} overlap with other labels: say --multi-label if several things may"
+            " happen at once"
+        )
     # A GPU is used if there is one.
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     source = _source(start, arch or "a0", image_size, fps)
-    from movistream_training.train import Plan
+    from movistream_training.examples_task import examples_task
+    from movistream_training.recordings.task import recordings_task
+    from movistream_training.task import Plan
     from movistream_training.train import train as train_network
 
     plan = Plan(
@@ -202,7 +233,12 @@ def train(
         seed=seed,
     )
     with _Display(untrained=not source.weights) as display:
-        training = train_network(found, output, plan, display.callbacks())
+        make_task: TaskMaker = (
+            partial(examples_task, found)
+            if isinstance(found, DataSet)
+            else partial(recordings_task, loss or "binary", found)
+        )
+        training = train_network(found.labels, make_task, output, plan, display.callbacks())
     _summarise(training)
 
 
@@ -240,6 +276,7 @@ class _Display:
     def __init__(self, *, untrained: bool) -> None:
         self._untrained = untrained
         self._steps = 0
+        self._measure = "right"
         self._last_line_s = time.monotonic()
         self._bars = bars()
         self._task = self._bars.add_task("reading videos")
@@ -259,14 +296,13 @@ class _Display:
     def _on_probe(self, done: int, total: int) -> None:
         self._bars.update(self._task, completed=done, total=total)
 
-    def _on_start(
-        self, settings: Settings, training: Sequence[Probed], validation: Sequence[Probed]
-    ) -> None:
+    def _on_start(self, settings: Settings, task: Task) -> None:
+        self._measure = "mAP" if settings.recipe.loss.is_of_several else "right"
         self._steps = settings.recipe.steps
         self._bars.reset(self._task, total=self._steps, description="training")
         self._print(
-            f"{settings.network}, {len(settings.labels)} classes: {len(training)} examples to"
-            f" train on, {len(validation)} to judge on; clips of {settings.frames_per_clip} frames"
+            f"{settings.network}, {len(settings.labels)} classes: {task.counts[0]} to"
+            f" train on, {task.counts[1]} to judge on; clips of {settings.frames_per_clip} frames"
             f" at {settings.frames_per_second:g} per second"
         )
         if self._untrained:
@@ -281,10 +317,12 @@ class _Display:
             self._print(f"step {step} of {self._steps}, loss {loss:.3f}")
 
     def _on_epoch(self, epoch: Epoch) -> None:
+        waited = epoch.waited_seconds / epoch.seconds
         self._print(
             f"epoch {epoch.number:3d}  loss {epoch.loss:.3f}  right {epoch.accuracy:.3f}"
-            f"  validation loss {epoch.validation_loss:.3f}  right {epoch.validation_accuracy:.3f}"
-            f"  {epoch.seconds:.0f} s"
+            f"  validation loss {epoch.validation_loss:.3f}  {self._measure}"
+            f" {epoch.validation_accuracy:.3f}  {epoch.seconds:.0f} s"
+            + (f", {waited:.0%} of it waiting for clips" if waited >= _MENTIONED else "")
         )
 
     def _print(self, line: str) -> None:
@@ -295,20 +333,18 @@ class _Display:
 def _summarise(training: Training) -> None:
     from movistream_training.history import best_epoch
 
-    for text in training.skipped.values():
+    for text in training.skipped:
         click.echo(f"skipped: {text}", err=True)
     best = best_epoch(training.history)
-    matrix = training.confusion
-    click.echo(
-        f"kept epoch {best.number}: right in {best.validation_accuracy:.1%} of the validation"
-        f" frames, and at the end of {matrix.trace()} of {matrix.sum()} validation clips"
-    )
+    click.echo(f"kept epoch {best.number}: {training.concluded.text}")
     if training.int8_history:
         int8 = best_epoch(training.int8_history)
+        measure = "mean average precision" if training.of_several else "right in"
         click.echo(
-            f"for int8: kept epoch {int8.number}, right in {int8.validation_accuracy:.1%} of the"
+            f"for int8: kept epoch {int8.number}, {measure} {int8.validation_accuracy:.1%} of the"
             " validation frames, rounded"
         )
     run = training.run
-    click.echo(f"wrote {run.weights}, {run.curves.name}, {run.confusion.name}, {run.history.name}")
+    pictures = ", ".join(path.name for path in training.concluded.files)
+    click.echo(f"wrote {run.weights}, {run.curves.name}, {pictures}, {run.history.name}")
     click.echo(f"next: movistream evaluate {run.path}")

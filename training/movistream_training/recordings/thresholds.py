@@ -1,0 +1,118 @@
+"""When something counts as seen: thresholds and smoothing that suit what is known to happen."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream.file.manifest import EventDefaults
+from movistream.watch.events import DEFAULTS
+from movistream_training.measures.events import FoundEvent, Watched, measure_events
+from movistream_training.recordings.streaming import Streamed
+
+_TIOU = 0.5
+_SMOOTHINGS_S = (0.0, 0.3, 0.8)
+_SHORTESTS_S = (0.0, 0.3, 0.6, 1.0)
+_ENTERS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_LEAVES = (0.4, 0.7, 1.0)
+"""As shares of the score at which an event begins."""
+
+
+def choose_events(streamed: Sequence[Streamed], labels: Sequence[str]) -> EventDefaults:
+    """What gives the highest F1 of events at a temporal overlap of one half, the mean of classes.
+
+    Of equal ones, the first: the least smoothing, the shortest events, and of thresholds those in
+    the middle of what is as good. Classes that never happen get the defaults.
+
+    Args:
+        streamed: recordings that the model was not trained on.
+    """
+    best, chosen = -1.0, EventDefaults((0.5,) * len(labels), (0.3,) * len(labels), 0.5, 0.0)
+    happening = {moment.label for one in streamed for moment in one.recording.moments}
+    for smoothing_s in _SMOOTHINGS_S:
+        smooth = [smoothed(one.scores, one.times_s, smoothing_s) for one in streamed]
+        for shortest_s in _SHORTESTS_S:
+            rows = []
+            for index, label in enumerate(labels):
+                if label not in happening:
+                    rows.append((math.nan, DEFAULTS.enter[0], DEFAULTS.leave[0]))
+                    continue
+                columns = [scores[:, index] for scores in smooth]
+                rows.append(_best_of_class(streamed, columns, label, shortest_s))
+            known = [f1 for f1, _, _ in rows if not math.isnan(f1)]
+            if known and np.mean(known) > best + 1e-9:
+                best = float(np.mean(known))
+                enter, leave = (tuple(row[place] for row in rows) for place in (1, 2))
+                chosen = EventDefaults(enter, leave, shortest_s, smoothing_s)
+    return chosen
+
+
+def _best_of_class(
+    streamed: Sequence[Streamed],
+    columns: Sequence[npt.NDArray[np.float32]],
+    label: str,
+    shortest_s: float,
+) -> tuple[float, float, float]:
+    """The highest F1, and the scores to enter and to leave that give it."""
+    own = [
+        Watched(
+            [moment for moment in one.recording.moments if moment.label == label],
+            (),
+            one.end_s,
+            one.recording.start_s,
+        )
+        for one in streamed
+    ]
+    tried = []
+    for enter, share in itertools.product(_ENTERS, _LEAVES):
+        leave = round(enter * share, 6)
+        watched = [
+            replace(truth, events=events_in(scores, one.times_s, label, enter, leave, shortest_s))
+            for truth, one, scores in zip(own, streamed, columns, strict=True)
+        ]
+        tried.append((measure_events(watched, (label,))[0].f1(_TIOU), enter, leave))
+    highest = max(f1 for f1, _, _ in tried)
+    as_good = [one for one in tried if one[0] >= highest - 1e-9]
+    return as_good[len(as_good) // 2]
+
+
+def smoothed(
+    scores: npt.NDArray[np.float32], times_s: npt.NDArray[np.float64], smoothing_s: float
+) -> npt.NDArray[np.float32]:
+    """Scores (frames, classes) as :class:`movistream.watch.scores.Scorer` averages them."""
+    if not smoothing_s:
+        return scores
+    weights = -np.expm1(-np.maximum(np.diff(times_s), 0) / smoothing_s)
+    found = scores.copy()
+    for index, weight in enumerate(weights.astype(np.float32), start=1):
+        found[index] = found[index - 1] + weight * (scores[index] - found[index - 1])
+    return found
+
+
+def events_in(
+    scores: npt.NDArray[np.float32],
+    times_s: npt.NDArray[np.float64],
+    label: str,
+    enter: float,
+    leave: float,
+    shortest_s: float,
+) -> list[FoundEvent]:
+    """The events in the scores (frames,) of one class, as the runtime finds them, all at once."""
+    marks = np.where(scores >= np.float32(enter), 1, np.where(scores < leave, -1, 0))
+    # Where nothing is decided, it stays as it was.
+    decided = np.maximum.accumulate(np.where(marks != 0, np.arange(len(marks)), -1))
+    on = (decided >= 0) & (marks[np.maximum(decided, 0)] == 1)
+    edges = np.diff(np.concatenate([[False], on, [False]]).astype(np.int8))
+    found = []
+    for first, behind in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+        start_s, end_s = float(times_s[first]), float(times_s[min(behind, len(times_s) - 1)])
+        if end_s - start_s >= shortest_s:
+            told = int(np.flatnonzero(times_s[first:] - start_s >= shortest_s)[0]) + first
+            peak = float(scores[first:behind].max())
+            found.append(FoundEvent(label, start_s, end_s, float(times_s[told]), peak))
+    return found
