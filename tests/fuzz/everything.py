@@ -28,7 +28,7 @@ _IMPORTS_S = 3
 _SHOWN_LINES = 40
 _EXECUTED = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _NAMES = """model-file manifest saved-state weights-file weights-header pytorch keras tflite-source
-checkpoint saved-model picture video address labels data-table block-table search-space
+checkpoint saved-model picture video address labels data-table annotations block-table search-space
 requests finished-result run-settings"""
 
 

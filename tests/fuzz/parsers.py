@@ -339,6 +339,25 @@ def _table(folder: Path) -> Parse:
     return lambda data: _ignored(find_examples(_file(folder, "data.csv", data)))
 
 
+def _annotations(folder: Path) -> Parse:
+    """Of any format, by the first byte; behind a zero stands what names the classes."""
+    from movistream_training.annotations.published import Options
+    from movistream_training.annotations.registry import FORMATS, read_annotations
+    from movistream_training.annotations.table_file import write_table
+
+    _file(folder, "a.mp4", b"")
+
+    def parse(data: bytes) -> None:
+        form = sorted(FORMATS)[(data[0] if data else 0) % len(FORMATS)]
+        text, _, names = data[1:].partition(b"\0")
+        path = _file(folder, "annotations", text)
+        classes = _file(folder, "classes", names) if names else None
+        found = read_annotations(form, path, folder, Options(classes), skip_bad=len(data) % 2 == 0)
+        write_table(found.recordings, folder / "table.csv", one_label=FORMATS[form].one_label)
+
+    return parse
+
+
 def _block_table(folder: Path) -> Parse:
     from movistream_converters.formats.network_file import untrained_source
 
@@ -483,6 +502,16 @@ def _tables() -> Iterator[bytes]:
     yield b"path,label,start,end,split\na.mp4,x,0,1,training\nb.mp4,y,,,validation\n"
 
 
+def _annotated() -> Iterator[bytes]:
+    """Each format's, in the order of their names."""
+    video = b'{"subset":"test","annotations":[{"label":"x","segment":[1,2.5]}]}'
+    yield b'\0{"database":{"a":' + video + b"}}\0x\n"
+    yield b"\1a,902,0,0,1,1,3,0\na,903\n" + b'\0label { name: "x" label_id: 3 }'
+    yield b"\2id,actions\na,c001 1.0 2.0;c000 0 9\n" + b"\0c000 x\nc001 y\n"
+    yield b"\3label,youtube_id,time_start,time_end,split\nx,a,0,10,val\n"
+    yield b"\4a.mp4,x,3,1\n\0x,0\n"
+
+
 def _block_tables() -> Iterator[bytes]:
     from movistream_converters.formats.movinet_table import table_text
     from movistream_converters.networks.movinet import ARCHITECTURES
@@ -525,6 +554,7 @@ PARSERS = {
         Parser("address", _address, _addresses, ("movistream", "urllib")),
         Parser("labels", _labels, _tables, ("movistream",)),
         Parser("data-table", _table, _tables, ("movistream_training", "csv")),
+        Parser("annotations", _annotations, _annotated, ("movistream_training", "csv", "json")),
         Parser("block-table", _block_table, _block_tables, ("movistream_converters", "tomllib")),
         Parser("search-space", _search_space, _search_spaces, ("movistream_training", "tomllib")),
         Parser("requests", _requests, _bodies, ("movistream",)),
