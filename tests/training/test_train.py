@@ -66,8 +66,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, data: Path) -> tuple[RunF
 
 
 def epochs(folder: RunFolder) -> list[str]:
-    """Lines of the history, without how long each epoch took."""
-    return [line.rpartition(",")[0] for line in folder.history.read_text().splitlines()]
+    """Lines of the history, without how long each epoch took, and waited."""
+    return [line.rsplit(",", 2)[0] for line in folder.history.read_text().splitlines()]
 
 
 def test_a_run_leaves_all_that_it_promises(finished: tuple[RunFolder, str]) -> None:

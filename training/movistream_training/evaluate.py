@@ -10,10 +10,12 @@ import movistream
 from movistream.sources.decoding import Quality
 from movistream_converters.conversion import convert_source
 from movistream_converters.formats import safetensors_file
+from movistream_converters.quantise.videos import Part
 from movistream_converters.tflite.precision import Precision
 from movistream_training.answers import Answer, stream_examples
 from movistream_training.errors import TrainingError
 from movistream_training.examples import DataSet, Example, find_examples, of_split, overlap
+from movistream_training.recordings.evaluation import recorded_calibration
 from movistream_training.run_folder import RunFolder
 from movistream_training.videos import parts_of
 
@@ -81,7 +83,6 @@ def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Pa
     Raises:
         MovistreamError: if the run cannot be converted.
     """
-    trained = of_split(find_examples(run.split), "training").examples
     paths = []
     for precision in Precision:
         path = run.path / f"{precision.value}.tflite"
@@ -93,10 +94,29 @@ def converted_files(run: RunFolder, on_file: Callable[[Path], None]) -> tuple[Pa
                 safetensors_file.read(weights),
                 path,
                 precision=precision,
-                calibration_videos=parts_of(trained) if int8 else (),
+                calibration_videos=_calibration(run) if int8 else (),
             )
         paths.append(path)
     return tuple(paths)
+
+
+def is_of_several(path: Path) -> bool:
+    """Whether several classes may be right at once, by a .tflite file or the weights of a run.
+
+    Raises:
+        MovistreamError: if it cannot be read.
+    """
+    if path.suffix == ".safetensors":
+        return safetensors_file.read(path).activation == "sigmoid"
+    with movistream.load(path) as model:
+        return model.activation == "sigmoid"
+
+
+def _calibration(run: RunFolder) -> tuple[Part, ...]:
+    """Of what was trained on."""
+    if is_of_several(run.weights):
+        return recorded_calibration(run.split)
+    return parts_of(of_split(find_examples(run.split), "training").examples)
 
 
 def unseen_examples(run: RunFolder, data: DataSet | None) -> tuple[DataSet, int]:

@@ -112,7 +112,13 @@ class Summary:
 @click.option(
     "--plot",
     type=click.Path(path_type=Path),
-    help="Draw how soon the model is right: .png or .svg. [default: RUN/accuracy.png]",
+    help="Draw how soon the model is right, or, of several labels, precision over recall and what"
+    " was said to each recording: .png or .svg. [default: in the folder of a run]",
+)
+@click.option(
+    "--events",
+    is_flag=True,
+    help="Of several labels: judge events too, against when things happen.",
 )
 @click.option("--force", is_flag=True, help="Replace a plot that exists.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -124,6 +130,7 @@ def evaluate(
     shuffled: bool,
     decode: Quality,
     plot: Path | None,
+    events: bool,
     force: bool,
     as_json: bool,
 ) -> None:
@@ -131,41 +138,79 @@ def evaluate(
 
     MODEL is a .tflite file, or the folder of a 'movistream train' run, which is converted to every
     precision. DATA is a folder with a folder of videos per class, or a .csv table; a run is judged
-    on those that it was not trained on, by default its validation videos.
+    on those that it was not trained on, by default its validation videos. Where MODEL says that
+    several classes may be at once, DATA is a table whose rows may overlap.
     """
     # What is missing should be said before what takes long.
     import_tensorflow()
-    from movistream_training.evaluate import converted_files, unseen_examples
+    from movistream_training.evaluate import is_of_several
 
     if split is not None and data is None:
         raise click.UsageError("--split chooses among DATA")
-    given = None if data is None else find_examples(data)
-    if given is not None and split is not None:
-        given = of_split(given, split)
-    if model.is_dir():
-        run = RunFolder(model)
-        if not run.weights.is_file() or not run.split.is_file():
-            raise TrainingError(f"{model} is not the folder of a finished 'movistream train' run")
-        found, left_out = unseen_examples(run, given)
-        if left_out:
-            click.echo(f"{left_out} examples were trained on, and are left out", err=True)
-        if plot is not None:
-            check_new_output(plot, force=force)
-        plot = plot or model / "accuracy.png"
-        files = converted_files(run, lambda path: click.echo(f"converting {path.name} …", err=True))
-    else:
-        if given is None:
-            raise click.UsageError("a .tflite file needs DATA to be judged on")
-        found, files = given, (model,)
-        if plot is not None:
-            check_new_output(plot, force=force)
+    run = RunFolder(model) if model.is_dir() else None
+    if run is not None and not (run.weights.is_file() and run.split.is_file()):
+        raise TrainingError(f"{model} is not the folder of a finished 'movistream train' run")
+    if run is None and data is None:
+        raise click.UsageError("a .tflite file needs DATA to be judged on")
     if plot is not None:
         check_plot_output(plot)
-    qualities = tuple(dict.fromkeys((QUALITIES[0], decode)))
-    seed = _SHUFFLE_SEED if shuffled else None
-    results = _judge_all(files, found.examples, seed, qualities)
+        check_new_output(plot, force=force)
+    asked = Asked(model, run, data, split, warm_up, shuffled, decode, plot, as_json)
+    if is_of_several(model if run is None else run.weights):
+        _evaluate_recordings(asked, events=events)
+    elif events:
+        raise click.UsageError(f"--events is for several labels at once; {model} has one")
+    else:
+        _evaluate_examples(asked)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command was asked for, by the names of its arguments and options.
+
+    Attributes:
+        run: the model's folder, if it is one.
+    """
+
+    model: Path
+    run: RunFolder | None
+    data: Path | None
+    split: str | None
+    warm_up: int
+    shuffled: bool
+    decode: Quality
+    plot: Path | None
+    as_json: bool
+
+    @property
+    def qualities(self) -> tuple[Quality, ...]:
+        """How videos are decoded."""
+        return tuple(dict.fromkeys((QUALITIES[0], self.decode)))
+
+    @property
+    def seed(self) -> int | None:
+        """That frames are shuffled by."""
+        return _SHUFFLE_SEED if self.shuffled else None
+
+
+def _evaluate_examples(asked: Asked) -> None:
+    """Of videos that are of one class each."""
+    from movistream_training.evaluate import converted_files, unseen_examples
+
+    given = None if asked.data is None else find_examples(asked.data)
+    if given is not None and asked.split is not None:
+        given = of_split(given, asked.split)
+    files: tuple[Path, ...] = (asked.model,)
+    plot = asked.plot
+    if asked.run is not None:
+        given, left_out = unseen_examples(asked.run, given)
+        _say_left_out(left_out)
+        files = converted_files(asked.run, _say_converting)
+        plot = plot or asked.model / "accuracy.png"
+    assert given is not None
+    results = _judge_all(files, given.examples, asked.seed, asked.qualities)
     summaries = [
-        _summary(judged, exact.answers, warm_up)
+        _summary(judged, exact.answers, asked.warm_up)
         for exact, *others in results
         for judged in (exact, *others)
     ]
@@ -177,13 +222,71 @@ def evaluate(
         plot_accuracy_after(curves, 1 / len(labels), plot)
         matrix = confusion(results[-1][-1].answers, len(labels))
         plot_confusion(matrix, labels, plot.with_name(f"{plot.stem}-confusion.png"))
-    if as_json:
+    if asked.as_json:
         click.echo(json.dumps([asdict(summary) for summary in summaries]))
         return
-    _print_summaries(summaries, warm_up, shuffled=shuffled)
+    _print_summaries(summaries, asked.warm_up, shuffled=asked.shuffled)
     _print_classes(summaries[-1])
     if plot is not None:
         click.echo(f"wrote {plot} and {plot.stem}-confusion.png")
+
+
+def _evaluate_recordings(asked: Asked, *, events: bool) -> None:
+    """Of recordings in which several things happen."""
+    from movistream_training.evaluate import converted_files
+    from movistream_training.recordings import evaluation
+    from movistream_training.recordings.table import find_recordings
+
+    if asked.warm_up:
+        raise click.UsageError("--warm-up is for videos of one class each")
+    given = None if asked.data is None else find_recordings(asked.data)
+    if given is not None and asked.split is not None:
+        given = evaluation.of_split(given, asked.split)
+    files: tuple[Path, ...] = (asked.model,)
+    plot = asked.plot
+    if asked.run is not None:
+        given, left_out = evaluation.unseen_recordings(asked.run.split, given)
+        _say_left_out(left_out)
+        files = converted_files(asked.run, _say_converting)
+        plot = plot or asked.run.precision_recall
+    assert given is not None
+    with _bars() as shown:
+        total = len(files) * len(asked.qualities) * len(given.recordings)
+        task = shown.add_task("streaming", total=total)
+        judged = [
+            evaluation.judge_file(
+                file,
+                given,
+                events=events,
+                shuffle_seed=asked.seed,
+                quality=quality,
+                on_recording=lambda: shown.advance(task),
+            )
+            for file in files
+            for quality in asked.qualities
+        ]
+    written = evaluation.draw(judged[-1], plot) if plot is not None else ()
+    if asked.as_json:
+        click.echo(json.dumps([evaluation.facts(one) for one in judged]))
+        return
+    _console().print(evaluation.files_table(judged))
+    _console().print(evaluation.classes_table(judged[-1]))
+    for path in written:
+        click.echo(f"wrote {path}")
+
+
+def _say_left_out(count: int) -> None:
+    if count:
+        click.echo(f"{count} examples were trained on, and are left out", err=True)
+
+
+def _say_converting(path: Path) -> None:
+    click.echo(f"converting {path.name} …", err=True)
+
+
+def _bars() -> Progress:
+    terminal = sys.stderr is not None and sys.stderr.isatty()
+    return Progress(console=Console(stderr=True), transient=True, disable=not terminal)
 
 
 def _judge_all(
@@ -195,12 +298,11 @@ def _judge_all(
     """Each file in each quality."""
     from movistream_training.evaluate import judge
 
-    terminal = sys.stderr is not None and sys.stderr.isatty()
-    with Progress(console=Console(stderr=True), transient=True, disable=not terminal) as bars:
-        task = bars.add_task("streaming", total=len(files) * len(qualities) * len(examples))
+    with _bars() as shown:
+        task = shown.add_task("streaming", total=len(files) * len(qualities) * len(examples))
         return [
             [
-                judge(file, examples, shuffle_seed, lambda: bars.advance(task), quality)
+                judge(file, examples, shuffle_seed, lambda: shown.advance(task), quality)
                 for quality in qualities
             ]
             for file in files

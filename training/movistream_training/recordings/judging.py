@@ -71,7 +71,8 @@ def judge_recordings(
         label: precision_recall(scores[:, index], truth[:, index])
         for index, label in enumerate(labels)
     }
-    events, of_classes = None, {}
+    events: EventMeasures | None = None
+    of_classes: Mapping[str, EventMeasures] = {}
     if rules is not None:
         chosen = rules_of(EventOptions(), len(labels), rules)
         watched = [

@@ -88,7 +88,7 @@ def smoothed(
     if not smoothing_s:
         return scores
     weights = -np.expm1(-np.maximum(np.diff(times_s), 0) / smoothing_s)
-    found = scores.copy()
+    found = np.array(scores)
     for index, weight in enumerate(weights.astype(np.float32), start=1):
         found[index] = found[index - 1] + weight * (scores[index] - found[index - 1])
     return found
@@ -109,7 +109,8 @@ def events_in(
     on = (decided >= 0) & (marks[np.maximum(decided, 0)] == 1)
     edges = np.diff(np.concatenate([[False], on, [False]]).astype(np.int8))
     found = []
-    for first, behind in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+    starts, ends = np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist()
+    for first, behind in zip(starts, ends, strict=True):
         start_s, end_s = float(times_s[first]), float(times_s[min(behind, len(times_s) - 1)])
         if end_s - start_s >= shortest_s:
             told = int(np.flatnonzero(times_s[first:] - start_s >= shortest_s)[0]) + first
