@@ -75,7 +75,7 @@ def judged(folder: Path, training: FixedBatches, test: list[Batch]) -> None:
         for batch in test:
             images = seen(batch.images, found.network.nodes[0].layer)
             logits = np.asarray(run_clip(found.network, weights, images, statistics={})[0])
-            hits.append((logits.argmax(-1) == batch.labels)[batch.weights > 0].mean())
+            hits.append((logits.argmax(-1) == batch.targets)[batch.weights > 0].mean())
         tell(decisions=decisions, cost=cost_of(member), stored=accuracy, batch=float(np.mean(hits)))
 
 

@@ -83,7 +83,7 @@ def test_judging_in_training_is_what_the_file_says(image: Image, tmp_path: Path)
     convert_source(Source(network, weights), path)
     losses = []
     with movistream.load(path, arithmetic="float32") as model, model.stream() as stream:
-        for frames, labels in zip(batch.images, batch.labels, strict=True):
+        for frames, labels in zip(batch.images, batch.targets, strict=True):
             stream.reset()
             for frame, label in zip(frames, labels, strict=True):
                 logits = stream.step(frame).logits.astype(np.float64)

@@ -85,7 +85,7 @@ def test_gradients_are_those_of_each_piece_from_given_states() -> None:
             images = given.images[:, piece].astype(np.float32) / 255
             # The states that come in are numbers: nothing flows back through them.
             logits, after = run_clip(network, {**weights, **variables}, images, states)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(given.labels[:, piece], logits)
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(given.targets[:, piece], logits)
             loss = tf.reduce_sum(losses * given.weights[:, piece]) / total
         for name, gradient in tape.gradient(loss, variables).items():
             expected[name] += gradient.numpy()

@@ -128,7 +128,7 @@ def test_what_goes_wrong_in_a_worker_is_told_in_a_line(tmp_path: Path) -> None:
     def longer(member: Architecture, step: int, replica: int) -> Batch:
         batch = clips(2, step)
         images = batch.images.repeat(2, axis=1)
-        return Batch(images, batch.labels.repeat(2, axis=1), batch.weights.repeat(2, axis=1))
+        return Batch(images, batch.targets.repeat(2, axis=1), batch.weights.repeat(2, axis=1))
 
     with pytest.raises(SearchError, match="and was given 12 frames") as told:
         search(tmp_path, training=longer)

@@ -14,11 +14,12 @@ class Batch:
 
     Attributes:
         images: uint8 (clips, frames, height, width, channels), RGB if there are three.
-        labels: the class of each frame, int32 (clips, frames).
-        weights: how much the answer to each frame counts, float32 (clips, frames); 0 for frames
-            that only fill a clip up.
+        targets: the class of each frame, int32 (clips, frames); or, where several may be right at
+            once, 1 for each that is and 0 for the others, float32 (clips, frames, classes).
+        weights: how much each of the answers counts, float32 in the shape of the targets; 0 for
+            frames that only fill a clip up.
     """
 
     images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int32]
+    targets: npt.NDArray[np.int32] | npt.NDArray[np.float32]
     weights: npt.NDArray[np.float32]

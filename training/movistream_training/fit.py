@@ -23,6 +23,8 @@ from movistream_training.errors import TrainingError
 from movistream_training.fake_quantization import as_in_int8
 from movistream_training.history import Epoch, best_epoch
 from movistream_training.learner import Learner
+from movistream_training.losses import hits_of, losses_of
+from movistream_training.recipe import CROSS_ENTROPY, Loss
 
 Batches: TypeAlias = Callable[[int], Iterable[Batch]]
 """The batches of an epoch, counted from 0; the same whenever they are asked for."""
@@ -56,7 +58,7 @@ def fit(
     """
     recipe = learner.recipe
     history = list(_resume(learner, checkpoint)) if checkpoint.exists() else []
-    evaluator = Evaluator(learner.network, learner.plan)
+    evaluator = Evaluator(learner.network, learner.plan, recipe.loss)
     last = recipe.epochs if epochs is None else min(epochs, recipe.epochs)
     while len(history) < last and not _patience_is_over(history, recipe.patience_epochs):
         start = time.perf_counter()
@@ -91,17 +93,20 @@ def fit(
 class Evaluator:
     """Judges weights on batches, every clip from a reset, as stored statistics would have it."""
 
-    def __init__(self, network: Network, plan: QuantizationPlan | None = None) -> None:
-        """Judges in float32, or as the int8 step of a plan computes."""
+    def __init__(
+        self, network: Network, plan: QuantizationPlan | None = None, loss: Loss = CROSS_ENTROPY
+    ) -> None:
+        """Judges in float32, or as the int8 step of a plan computes, by a loss."""
+        self._loss = loss
         self._network = network
         self._plan = plan
         self._compiled: Any = tf.function(self._run, autograph=False)
 
     def __call__(self, weights: Weights, batches: Iterable[Batch]) -> tuple[float, float]:
-        """The mean cross-entropy in nats and the share of frames that are right, weighed."""
+        """The mean loss in nats, and the share of answers that are right, both weighed."""
         tensors = {name: tf.constant(value) for name, value in weights.items()}
         sums = [
-            self._compiled(tensors, batch.images, batch.labels, batch.weights) for batch in batches
+            self._compiled(tensors, batch.images, batch.targets, batch.weights) for batch in batches
         ]
         loss, right, total = (
             sum(float(part) for part in parts) for parts in zip(*sums, strict=True)
@@ -109,13 +114,13 @@ class Evaluator:
         return loss / max(total, 1e-6), right / max(total, 1e-6)
 
     def _run(
-        self, weights: dict[str, Tensor], images: Tensor, labels: Tensor, counts: Tensor
+        self, weights: dict[str, Tensor], images: Tensor, targets: Tensor, counts: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         computed, rounded = as_in_int8(self._network, weights, self._plan)
         values = seen(images, image_of(self._network))
         logits, _ = run_clip(self._network, computed, values, rounded=rounded)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-        hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels)
+        losses = losses_of(self._loss, targets, logits, 0.0)
+        hits = hits_of(self._loss, targets, logits)
         return (
             tf.reduce_sum(losses * counts),
             tf.reduce_sum(tf.cast(hits, tf.float32) * counts),

@@ -17,6 +17,7 @@ from movistream_converters.reference.images import seen
 from movistream_converters.tflite.quantization import QuantizationPlan
 from movistream_training.batches import Batch
 from movistream_training.fake_quantization import as_in_int8
+from movistream_training.losses import hits_of, losses_of
 from movistream_training.recipe import Recipe
 
 
@@ -62,7 +63,7 @@ class Learner:
         self._compiled: dict[bool, Any] = {}
 
     def learn(self, batch: Batch) -> tuple[float, float]:
-        """One step; returns the loss and the share of weighed frames that were right."""
+        """One step; returns the loss and the share of weighed answers that were right."""
         frozen = self.step < self.recipe.frozen_epochs * self.recipe.steps_per_epoch
         if frozen not in self._compiled:
             self._compiled[frozen] = tf.function(
@@ -70,7 +71,7 @@ class Learner:
             )
         self._optimizer.learning_rate = self.recipe.learning_rate_at(self.step)
         decay = tf.constant(self.recipe.average_decay_at(self.step), tf.float32)
-        loss, right = self._compiled[frozen](batch.images, batch.labels, batch.weights, decay)
+        loss, right = self._compiled[frozen](batch.images, batch.targets, batch.weights, decay)
         self.step += 1
         return float(loss), float(right)
 
@@ -106,7 +107,7 @@ class Learner:
         }
 
     def _learn(
-        self, images: Tensor, labels: Tensor, counts: Tensor, decay: Tensor, *, only_head: bool
+        self, images: Tensor, targets: Tensor, counts: Tensor, decay: Tensor, *, only_head: bool
     ) -> tuple[Tensor, Tensor]:
         names = [n for n in self._trained if not only_head or node_and_weight(n)[0] in self._head]
         values = [self._variables[name].value for name in names]
@@ -120,7 +121,7 @@ class Learner:
             piece = slice(start, start + length)
             with tf.GradientTape() as tape:
                 losses, hits, states, statistics = self._forward(
-                    images[:, piece], labels[:, piece], states, train=not only_head
+                    images[:, piece], targets[:, piece], states, train=not only_head
                 )
                 part = tf.reduce_sum(losses * counts[:, piece]) / total
             gradients = [
@@ -139,20 +140,15 @@ class Learner:
         return loss, right
 
     def _forward(
-        self, images: Tensor, labels: Tensor, states: dict[str, Tensor] | None, *, train: bool
+        self, images: Tensor, targets: Tensor, states: dict[str, Tensor] | None, *, train: bool
     ) -> tuple[Tensor, Tensor, dict[str, Tensor], Statistics]:
         statistics: Statistics | None = {} if train and self.recipe.batch_statistics else None
         variables = {name: variable.value for name, variable in self._variables.items()}
         weights, rounded = as_in_int8(self.network, variables, self.plan)
         values = seen(images, image_of(self.network))
         logits, states = run_clip(self.network, weights, values, states, statistics, rounded)
-        classes = logits.shape[-1]
-        smoothing = self.recipe.label_smoothing
-        targets = tf.one_hot(
-            labels, classes, 1 - smoothing + smoothing / classes, smoothing / classes
-        )
-        losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
-        hits = tf.equal(tf.argmax(logits, axis=-1, output_type=tf.int32), labels)
+        losses = losses_of(self.recipe.loss, targets, logits, self.recipe.label_smoothing)
+        hits = hits_of(self.recipe.loss, targets, logits)
         return losses, hits, states, statistics or {}
 
     def _keep_statistics(self, statistics: Statistics) -> None:

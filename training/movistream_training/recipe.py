@@ -4,6 +4,33 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+LossKind: TypeAlias = Literal["cross-entropy", "binary", "focal"]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """How answers are judged while a network learns.
+
+    Attributes:
+        kind: ``cross-entropy`` of a softmax, where one class is right; ``binary`` cross-entropy of
+            a sigmoid per class, where several may be; ``focal`` takes from that what is right
+            already, by (1 − p)² of the probability p of the truth (Lin et al., arXiv 1708.02002).
+        positive_weights: how much more it counts where a class is than where it is not, for each
+            class; empty for ones.
+    """
+
+    kind: LossKind = "cross-entropy"
+    positive_weights: tuple[float, ...] = ()
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether several classes may be right at once."""
+        return self.kind != "cross-entropy"
+
+
+CROSS_ENTROPY = Loss()
 
 
 @dataclass(frozen=True)
@@ -21,6 +48,7 @@ class Recipe:
             store; if not, they keep what they have.
         patience_epochs: training ends after so many epochs without a better validation; None: never
             early.
+        loss: what is made small.
     """
 
     epochs: int
@@ -30,6 +58,7 @@ class Recipe:
     sub_clip_frames: int | None = None
     batch_statistics: bool = True
     patience_epochs: int | None = None
+    loss: Loss = CROSS_ENTROPY
     weight_decay: float = 1e-4
     label_smoothing: float = 0.05
     average_decay: float = 0.995

@@ -290,7 +290,7 @@ def _clip_answers(network: Network, weights: Weights, batches: Sequence[Batch]) 
     """What weights say to the clips of batches, without what only fills them up."""
     for batch in batches:
         logits, _ = run_clip(network, weights, seen(batch.images, image_of(network)))
-        for truth, counts, scores in zip(batch.labels, batch.weights, logits.numpy(), strict=True):
+        for truth, counts, scores in zip(batch.targets, batch.weights, logits.numpy(), strict=True):
             if counts.any():
                 frames = int(np.flatnonzero(counts)[-1]) + 1
                 yield Answer(int(truth[0]), scores[:frames])

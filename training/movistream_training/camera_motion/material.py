@@ -108,6 +108,6 @@ def _kept(path: Path, make: Callable[[], Batch]) -> Batch:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}")
     with part.open("wb") as file:
-        np.savez(file, images=batch.images, labels=batch.labels, weights=batch.weights)
+        np.savez(file, images=batch.images, labels=batch.targets, weights=batch.weights)
     part.replace(path)
     return batch

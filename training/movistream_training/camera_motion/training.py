@@ -79,7 +79,7 @@ def training_batches(footage: Footage, size: int, seed: int, epoch: int) -> Iter
         for index in range(RECIPE.steps_per_epoch):
             generator = np.random.default_rng([seed, 1, epoch, index])
             batch = random_batch(footage, size, generator, min(0.9, epoch / EASY_EPOCHS))
-            yield batch.images, batch.labels, batch.weights
+            yield batch.images, batch.targets, batch.weights
 
     shape = (SCENES_PER_BATCH * len(LABELS), FRAMES_PER_CLIP)
     data = tf.data.Dataset.from_generator(

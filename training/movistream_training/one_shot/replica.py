@@ -211,7 +211,7 @@ def _tensors(weights: Weights) -> dict[str, Tensor]:
 
 
 def _arrays(batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    return tf.constant(batch.images), tf.constant(batch.labels), tf.constant(batch.weights)
+    return tf.constant(batch.images), tf.constant(batch.targets), tf.constant(batch.weights)
 
 
 def _checked(batch: Batch, member: Architecture) -> Batch:
