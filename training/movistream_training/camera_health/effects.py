@@ -32,7 +32,11 @@ _BRIGHTEST = 6.0
 """How often a lamp in the lens exceeds white in its middle."""
 
 _CELL_SIZE = 96
-"""Pixels per side of the frame that cells of noise are counted in."""
+"""Pixels per side of the frame that cells of noise are counted in, and its grain is measured in."""
+
+_FINE_GAIN = 1.5
+"""Noise of single pixels of a larger frame is weaker when it is sampled between them: each of two
+directions takes a third of its variance."""
 
 
 def covered(light: Light, cover: Cover, time_s: float) -> tuple[Light, float]:
@@ -128,8 +132,10 @@ def noisy(light: Light, noise: Noise, time_s: float, generator: np.random.Genera
         return light
     size = len(light)
     if noise.grain:
-        cells = max(8, round(min(size, _CELL_SIZE) / noise.cell)) if noise.cell > 1 else size
+        cells = max(8, round(_CELL_SIZE / noise.cell)) if noise.cell > 1 else size
         grain = _grain(cells, generator)
+        if cells > _CELL_SIZE:
+            grain = grain * np.float32(_FINE_GAIN)
         if not noise.colored:
             grain = np.repeat(grain[..., :1], 3, axis=2)
         if cells != size:

@@ -185,8 +185,9 @@ class Noise:
     """The sensor or the line disturbs pixels.
 
     Attributes:
-        grain: standard deviation, in grey levels.
-        cell: pixels of a frame of 96 that share a value.
+        grain: standard deviation in a frame of 96 pixels, in grey levels.
+        cell: pixels of such a frame that share a value; 1: each of the frame, however large, has
+            its own.
         colored: whether colours differ.
         specks: share of pixels that are black or white instead.
         blocks: how many blocks of a frame are damaged.

@@ -107,16 +107,21 @@ def _way(move: Move, times_s: FloatArray) -> FloatArray:
 
 
 def with_everyday_life(
-    camera: Camera, footage: Footage, seconds: float, generator: np.random.Generator
+    camera: Camera,
+    footage: Footage,
+    start_s: float,
+    end_s: float,
+    generator: np.random.Generator,
 ) -> Camera:
-    """The camera, with some of what looks like a fault for a moment and is none."""
+    """The camera, with some of what looks like a fault and is none, between two times."""
 
     def happens(share: float) -> bool:
         return bool(generator.random() < share)
 
     def sometime() -> float:
-        return float(generator.uniform(0, seconds))
+        return float(generator.uniform(start_s, end_s))
 
+    whole = Course(start_s - 1, end_s + 1)
     things, lights, lamps = camera.scene.things, camera.lights, camera.lamps
     faults: list[Fault] = []
     if happens(0.2):
@@ -132,18 +137,18 @@ def with_everyday_life(
         radius = math.exp(generator.uniform(math.log(0.01), math.log(0.06)))
         lamps += (Lamp((x, y), radius, generator.uniform(80, 400), blinks),)
     if happens(0.2):
-        course = _always() if happens(0.5) else Course(sometime(), seconds + 1)
+        course = whole if happens(0.5) else Course(sometime(), end_s)
         rate_hz, bands = generator.uniform(0.5, 4.6), generator.uniform(0, 4)
         faults.append(Flicker(course, generator.uniform(0.01, 0.045), rate_hz, bands))
     if happens(0.12):
-        course = _always() if happens(0.5) else Course(sometime(), seconds + 1, 0.4)
+        course = whole if happens(0.5) else Course(sometime(), end_s, 0.4)
         faults.append(random_cover(course, footage, generator, (0.05, 0.42)))
     if happens(0.08):
         begin_s = sometime()
         course = Course(begin_s, begin_s + generator.uniform(0.1, 0.3), 0.1, 0.1)
         faults.append(Defocus(course, generator.uniform(0.01, 0.04)))
     if happens(0.15):
-        faults.append(Defocus(_always(), generator.uniform(0.003, 0.007)))
+        faults.append(Defocus(whole, generator.uniform(0.003, 0.007)))
     if happens(0.1):
         begin_s = sometime()
         faults.append(Freeze(Course(begin_s, begin_s + generator.uniform(0.1, 0.25))))
@@ -155,10 +160,6 @@ def with_everyday_life(
         faults=camera.faults + tuple(faults),
         rain=generator.uniform(0.0005, 0.01) if happens(0.08) else 0.0,
     )
-
-
-def _always() -> Course:
-    return Course(_ALWAYS_S, -_ALWAYS_S)
 
 
 def _passer(footage: Footage, middle_s: float, generator: np.random.Generator) -> Thing:

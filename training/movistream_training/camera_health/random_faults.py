@@ -135,7 +135,7 @@ def random_flicker(course: Course, _: Footage, generator: np.random.Generator) -
 
 def random_darkness(course: Course, _: Footage, generator: np.random.Generator) -> Darkness:
     """Hardly anything is left."""
-    return Darkness(course, _log_uniform(generator, 0.01, 0.16), generator.uniform(0, 12))
+    return Darkness(course, _log_uniform(generator, 0.01, 0.1), generator.uniform(0, 7))
 
 
 def random_glare(course: Course, _: Footage, generator: np.random.Generator) -> Glare:
@@ -166,7 +166,7 @@ def random_noise(course: Course, _: Footage, generator: np.random.Generator) -> 
             colored=bool(generator.random() < 0.6),
         )
     if kind < 0.82:
-        return Noise(course, specks=_log_uniform(generator, 0.03, 0.25))
+        return Noise(course, specks=_log_uniform(generator, 0.06, 0.3))
     return Noise(course, blocks=int(generator.integers(12, 40)))
 
 

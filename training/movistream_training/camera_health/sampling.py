@@ -128,7 +128,7 @@ def _random_story(
     path = still_path(seconds, tremble, generator, moves)
     watching = replace(camera, path=path, faults=tuple(faults))
     if hard:
-        watching = with_everyday_life(watching, footage, seconds, generator)
+        watching = with_everyday_life(watching, footage, 0.0, seconds, generator)
     return Story(
         (watching, *cameras[1:]),
         switches,

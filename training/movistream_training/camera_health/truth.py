@@ -107,9 +107,9 @@ _FRESH_S = 0.5
 def targets_of(sights: Sequence[Sight], frames_per_second: float) -> Flags:
     """What is wrong in each frame, bool (frames, classes).
 
-    Something is wrong from the faulty side of a border on, if it is not over at once. A camera counts as moved while its view
-    has changed by more than the border within the last second, and the input as switched for a
-    second after the switch.
+    Something is wrong from the faulty side of a border on, if it is not over at once. A camera
+    counts as moved while its view has changed by more than the border within the last second, and
+    the input as switched for a second after the switch.
     """
     flags = _at_once(sights, frames_per_second)
     for label, seconds in SHORTEST_S.items():
@@ -129,7 +129,7 @@ def _at_once(sights: Sequence[Sight], frames_per_second: float) -> Flags:
     flags[:, LABELS.index(TOO_DARK)] = [
         s.brightness <= BRIGHTNESS.faulty and s.readable <= READABLE_SHARE.faulty for s in sights
     ]
-    flags[:, LABELS.index(SCENE_CUT)] = _since_cut_s(sights, frames_per_second) < AFTERMATH_S
+    flags[:, LABELS.index(SCENE_CUT)] = _since_cut(sights) < (AFTERMATH_S * frames_per_second)
     return flags
 
 
@@ -238,12 +238,12 @@ def _moved_widths(sights: Sequence[Sight], frames_per_second: float) -> npt.NDAr
     return moved
 
 
-def _since_cut_s(sights: Sequence[Sight], frames_per_second: float) -> npt.NDArray[np.float64]:
+def _since_cut(sights: Sequence[Sight]) -> npt.NDArray[np.float64]:
+    """How many frames ago the input was switched; infinite before the first time."""
     since, past = np.full(len(sights), np.inf), np.inf
     for index in range(1, len(sights)):
-        past = 0.0 if sights[index].feed != sights[index - 1].feed else past
+        past = 0.0 if sights[index].feed != sights[index - 1].feed else past + 1
         since[index] = past
-        past += 1 / frames_per_second
     return since
 
 
