@@ -11,7 +11,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from movistream.demo.motion import CameraPath
+from movistream.demo.motion import MEAN_RADIUS, CameraPath, FloatArray
 from movistream_training.camera_health.codec import Codec
 from movistream_training.camera_health.effects import (
     Light,
@@ -49,6 +49,9 @@ _BLUR_STEP = 1.2
 
 _MOST_HELD_FRAMES = 8
 """Of those that a frozen picture may repeat."""
+
+_MOST_EXPOSURES = 6
+"""That are averaged while the shutter is open."""
 
 _BRIGHT = 60.0
 """Grey levels from which on a part of a dark frame can be read."""
@@ -180,7 +183,7 @@ def _take(
     scene = replace(
         _blurred_scene(camera.scene, _blur_level(blur)), optics=replace(optics, noise=0.0)
     )
-    picture = develop(expose(scene, camera.path, time_s), scene.optics, time_s, generator)
+    picture = develop(_exposed(scene, camera.path, time_s), scene.optics, time_s, generator)
     light: Light = picture.astype(np.float32)
     light *= np.float32(math.prod(change.factor(time_s) for change in camera.lights))
     for lamp in camera.lamps:
@@ -215,6 +218,25 @@ def _take(
     x, y, zoom, angle = map(float, camera.path.pose(time_s))
     sight = replace(sight, pose=(x, y, zoom, angle), feed=feed)
     return frame.astype(np.uint8), sight
+
+
+def _exposed(scene: Scene, path: CameraPath, time_s: float) -> Picture:
+    """What falls on the sensor while the shutter is open: a knocked camera sees streaks."""
+    shutter_s = scene.optics.shutter_s
+    pixels = scene.optics.size * widths_between(path.pose(time_s - shutter_s), path.pose(time_s))
+    exposures = min(_MOST_EXPOSURES, 1 + int(float(pixels)))
+    if exposures == 1:
+        return expose(scene, path, time_s)
+    times_s = time_s - shutter_s * np.arange(exposures) / exposures
+    light = np.mean([expose(scene, path, float(moment)) for moment in times_s], axis=0)
+    return np.asarray(light, np.uint8)
+
+
+def widths_between(first: FloatArray, second: FloatArray) -> FloatArray:
+    """How far the view moves from one pose to another, (..., 4), in widths."""
+    step = second - first
+    across = np.hypot(step[..., 0], step[..., 1]) * np.exp(second[..., 2])
+    return np.asarray(across + MEAN_RADIUS * np.hypot(step[..., 2], step[..., 3]))
 
 
 def _sight(

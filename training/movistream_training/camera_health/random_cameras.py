@@ -54,6 +54,7 @@ def random_camera(
     tint = generator.uniform(0.88, 1.12, 3)
     optics = Optics(
         size=size,
+        shutter_s=generator.uniform(0.003, 0.03),
         keystone=(generator.uniform(-0.15, 0.15), generator.uniform(-0.15, 0.15)),
         gamma=generator.uniform(0.7, 1.5),
         contrast=contrast,

@@ -92,14 +92,14 @@ def _random_surface(footage: Footage, generator: np.random.Generator) -> Picture
     top, left = (int(generator.integers(0, length - cut + 1)) for length in picture.shape[:2])
     piece = cv2.resize(picture[top : top + cut, left : left + cut], (_SIZE, _SIZE))
     texture = np.asarray(piece, np.float32).mean(axis=2)
-    if generator.random() < 0.8:
-        texture = cv2.GaussianBlur(texture, (0, 0), _log_uniform(generator, 1.0, 20.0))
+    # What is so near is never in focus.
+    texture = cv2.GaussianBlur(texture, (0, 0), _log_uniform(generator, 2.0, 20.0))
     texture = (texture - texture.mean()) / (texture.std() + 1.0)
     if generator.random() < 0.2:
         # Woven cloth.
         across = np.arange(_SIZE) * 2 * np.pi / generator.uniform(2.5, 9)
-        texture = texture + np.sin(across)[:, None] * np.sin(across)[None, :] * 1.5
-    level = _log_uniform(generator, 10, 150)
+        texture = texture + np.sin(across)[:, None] * np.sin(across)[None, :]
+    level = _log_uniform(generator, 10, 120)
     tint = np.clip(1 + generator.normal(0, 0.2, 3), 0.4, 1.6)
     slope = np.linspace(-1, 1, _SIZE)
     shade = (
@@ -107,7 +107,7 @@ def _random_surface(footage: Footage, generator: np.random.Generator) -> Picture
         + generator.uniform(-0.5, 0.5) * slope[:, None]
         + (generator.uniform(-0.4, 0.4) * slope[None, :])
     )
-    surface = level * shade * (1 + generator.uniform(0, 0.4) * texture)
+    surface = level * shade * (1 + generator.uniform(0, 0.3) * texture)
     return np.asarray(np.clip(surface[..., None] * tint, 0, 255), np.uint8)
 
 

@@ -38,7 +38,7 @@ FAULTY_CLIPS, HEALTHY_CLIPS = 5, 2
 
 CLIPS_PER_SCENE = FAULTY_CLIPS + HEALTHY_CLIPS
 
-_FINE_SHARE = 0.35
+_FINE_SHARE = 0.3
 """Of the scenes, which are rendered finer than the network sees them, and then sampled as the
 runtime does it: between pixels of a frame that was not blurred before."""
 
@@ -77,7 +77,7 @@ def random_clips(
         difficulty: how likely a clip has what looks like a fault and is none, 0 to 1.
     """
     fine = generator.random() < _FINE_SHARE
-    rendered = 2 * int(size * generator.uniform(2, 3.5) / 2) if fine else size
+    rendered = 2 * int(size * generator.uniform(2, 3.2) / 2) if fine else size
     camera = random_camera(footage, rendered, generator)
     seconds = frame_count / FRAMES_PER_SECOND
     clips = []

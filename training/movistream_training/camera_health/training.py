@@ -53,7 +53,7 @@ HORIZON_FRAMES = 3
 """What is wrong now is the question, and it shall be seen at once."""
 
 RECIPE = Recipe(
-    epochs=48,
+    epochs=40,
     steps_per_epoch=76,
     learning_rate=3e-3,
     average_decay=0.998,

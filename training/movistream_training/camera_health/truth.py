@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from movistream.demo.motion import MEAN_RADIUS
 from movistream_training.camera_health.faults import (
     COVERED,
     FLICKER,
@@ -21,7 +20,7 @@ from movistream_training.camera_health.faults import (
     SCENE_CUT,
     TOO_DARK,
 )
-from movistream_training.camera_health.filming import Sight
+from movistream_training.camera_health.filming import Sight, widths_between
 from movistream_training.recordings.moments import Moment
 
 Flags = npt.NDArray[np.bool_]
@@ -84,7 +83,7 @@ HIDDEN = {
     TOO_DARK: (COVERED, OUT_OF_FOCUS, MOVED, FROZEN, FLICKER, SCENE_CUT),
     GLARE: (OUT_OF_FOCUS, MOVED, FLICKER, COVERED, SCENE_CUT),
     OUT_OF_FOCUS: (COVERED,),
-    NOISE: (OUT_OF_FOCUS, FLICKER),
+    NOISE: (OUT_OF_FOCUS, MOVED, FLICKER),
     SCENE_CUT: (MOVED, FLICKER, FROZEN),
     MOVED: (SCENE_CUT,),
 }
@@ -99,6 +98,12 @@ _LEAST_CONTRAST = 6.0
 _LEAST_SHARPNESS = 0.16
 """Of a picture that is surely in focus: one that is soft by itself cannot be told from one that is
 not."""
+
+_PLAIN_CONTRAST = 15.0
+"""A soft picture of less contrast may be that of a cloth before the lens, or of a wall."""
+
+_REMEMBERED = (MOVED, FLICKER, SCENE_CUT)
+"""What is told from the last second, in which it may have been hidden."""
 
 _FRESH_S = 0.5
 """Just after a reset, nothing that needs memory counts."""
@@ -147,11 +152,12 @@ def weights_of(
         between = (values > border.healthy) & (values < border.faulty)
         counts[:, LABELS.index(label)] &= ~between
     counts[:, LABELS.index(TOO_DARK)] &= np.array([not _is_dim(sight) for sight in sights])
+    flags = _at_once(sights, frames_per_second)
+    window = max(1, round(frames_per_second * AFTERMATH_S))
     for hider, hidden in HIDDEN.items():
         for label in hidden:
-            both = targets[:, LABELS.index(hider)]
-            counts[:, LABELS.index(label)] &= ~both
-    flags = _at_once(sights, frames_per_second)
+            over = window if label in _REMEMBERED else 0
+            counts[:, LABELS.index(label)] &= ~_lengthened(flags[:, LABELS.index(hider)], over)
     for label in LABELS:
         column = LABELS.index(label)
         counts[:, column] &= ~_edges(flags[:, column], label, frames_per_second)
@@ -161,9 +167,11 @@ def weights_of(
     soft = np.array([sight.sharpness < _LEAST_SHARPNESS for sight in sights])
     focus = LABELS.index(OUT_OF_FOCUS)
     counts[:, focus] &= targets[:, focus] | ~soft
+    plain = np.array([sight.contrast < _PLAIN_CONTRAST for sight in sights])
+    hidden_share = LABELS.index(COVERED)
+    counts[:, hidden_share] &= targets[:, hidden_share] | ~(soft & plain)
     # A picture in which nothing changes may be that of a good camera of which nothing is left
     # after encoding.
-    window = max(1, round(frames_per_second * AFTERMATH_S))
     alive = np.array([changing[max(0, i - window) : i + 1].any() for i in range(len(changing))])
     frozen = LABELS.index(FROZEN)
     counts[:, frozen] &= targets[:, frozen] | alive
@@ -172,7 +180,10 @@ def weights_of(
         counts[:fresh, LABELS.index(label)] = False
     counts[0, LABELS.index(SCENE_CUT)] = False
     # What stands still shows nothing new: for a while it may still be called what it was.
-    _ignore_after(counts, targets[:, frozen], (MOVED, FLICKER, SCENE_CUT), frames_per_second)
+    for begin, end in _runs(targets[:, frozen]):
+        until = min(end, begin + round(1.5 * frames_per_second))
+        for label in _REMEMBERED:
+            counts[begin:until, LABELS.index(label)] = False
     return counts.astype(np.float32)
 
 
@@ -230,11 +241,9 @@ def _moved_widths(sights: Sequence[Sight], frames_per_second: float) -> npt.NDAr
     for back in range(1, round(AFTERMATH_S * frames_per_second) + 1):
         if back >= len(sights):
             break
-        steps = poses[back:] - poses[:-back]
-        across = np.hypot(steps[:, 0], steps[:, 1]) * np.exp(poses[back:, 2])
-        turned = MEAN_RADIUS * np.hypot(steps[:, 2], steps[:, 3])
+        widths = widths_between(poses[:-back], poses[back:])
         same = (feeds[back:] == feeds[:-back]) & ~frozen[back:]
-        moved[back:] = np.maximum(moved[back:], np.where(same, across + turned, 0.0))
+        moved[back:] = np.maximum(moved[back:], np.where(same, widths, 0.0))
     return moved
 
 
@@ -262,10 +271,9 @@ def _runs(flags: Flags) -> Iterator[tuple[int, int]]:
     return zip(steps[::2].tolist(), steps[1::2].tolist(), strict=True)
 
 
-def _ignore_after(
-    counts: Flags, flags: Flags, labels: Sequence[str], frames_per_second: float
-) -> None:
-    for begin, end in _runs(flags):
-        until = min(end, begin + round(1.5 * frames_per_second))
-        for label in labels:
-            counts[begin:until, LABELS.index(label)] = False
+def _lengthened(flags: Flags, frames: int) -> Flags:
+    """Also true for so many frames after each that is true."""
+    longer = flags.copy()
+    for shift in range(1, min(frames, len(flags) - 1) + 1):
+        longer[shift:] |= flags[:-shift]
+    return longer
