@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import replace as dataclass_replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from movistream.file.manifest import (
     METADATA_NAME,
     MOST_FRAMES_PER_SECOND,
     SIGNATURE_KEY,
+    Activation,
     ImageInput,
     Logits,
     Manifest,
@@ -210,6 +212,7 @@ def convert(
     *,
     labels: Sequence[str] = (),
     frames_per_second: float | None = None,
+    activation_of_scores: Activation = "softmax",
     precision: Precision | str = Precision.FLOAT32,
     calibration_videos: Sequence[Path | str] = (),
     held_out_videos: Sequence[Path | str] = (),
@@ -227,6 +230,8 @@ def convert(
         output: path of the file; an existing one is replaced.
         labels: one per class, or none.
         frames_per_second: that the network was trained to see; None: every frame.
+        activation_of_scores: ``sigmoid`` where several classes may be at once, or none; ``softmax``
+            where one is right.
         precision: ``float32``, ``float16``, ``dynamic`` or ``int8``.
         calibration_videos: files, or folders of them, that int8 takes its ranges from.
         held_out_videos: what the report judges the file on besides.
@@ -257,7 +262,18 @@ def convert(
         kept = {name: np.asarray(value, np.float32) for name, value in weights.items()}
     if names := non_finite(kept):
         raise ConversionError(f"{printable(names[0])} has weights that are no finite numbers")
-    source = Source(network, kept, labels=tuple(labels), frames_per_second=frames_per_second)
+    if activation_of_scores not in get_args(Activation):
+        raise ConversionError(
+            f"scores are made of logits by {' or '.join(get_args(Activation))}, not"
+            f" {activation_of_scores!r}"
+        )
+    source = Source(
+        network,
+        kept,
+        labels=tuple(labels),
+        frames_per_second=frames_per_second,
+        activation=activation_of_scores,
+    )
     return convert_source(
         source,
         Path(output),
@@ -415,7 +431,7 @@ def _manifest(
         signature=SIGNATURE_KEY,
         state_layout=layout.value,
         input=replace(step.image, frames_per_second=source.frames_per_second),
-        logits=Logits(tensor="logits", classes=classes, dtype="float32"),
+        logits=Logits("logits", classes, "float32", activation=source.activation),
         states=step.states,
         receptive_field_frames=receptive_field_frames(source.network),
         network=manifest_options(source),
@@ -424,6 +440,7 @@ def _manifest(
         warm_up_frames=warm_up_frames(source.network),
         labels=labels,
         quantization=precision.value,
+        events=source.events,
         provenance=provenance,
     )
     return replace(manifest, schema_version=schema_version_of(manifest))

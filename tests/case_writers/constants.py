@@ -25,8 +25,7 @@ from movistream.serve.schema import SeenEvent
 from movistream.sources import picking
 from movistream.stream import agreement, preprocess
 from movistream.system import text
-from movistream.watch import resets, vocabulary
-from movistream.watch.events import EventOptions
+from movistream.watch import events, resets, vocabulary
 from movistream.watch.resets import ResetOptions
 from movistream.watch.scores import ScoreOptions
 from movistream.watch.watcher import WatchOptions
@@ -109,10 +108,10 @@ def constants() -> dict[str, Any]:
         "pacing": {"tie_s": picking._TIE_S},
         "watching": {
             "temperature": ScoreOptions().temperature,
-            "smoothing_s": ScoreOptions().smoothing_s,
-            "enter": EventOptions().enter,
-            "leave": EventOptions().leave,
-            "shortest_s": EventOptions().shortest_s,
+            "smoothing_s": events.DEFAULTS.smoothing_s,
+            "enter": events.DEFAULTS.enter[0],
+            "leave": events.DEFAULTS.leave[0],
+            "shortest_s": events.DEFAULTS.shortest_s,
             "top": WatchOptions().top,
             "reset_on_cut": ResetOptions().scene_cut,
             "reset_after_gap_s": ResetOptions().gap_s or 0,

@@ -9,8 +9,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import msgspec
 import numpy as np
 
+from movistream.file.manifest import Activation, EventDefaults
 from movistream.serve.events_table import events_table
 from movistream.serve.history import FeedHistory
 from movistream.serve.schema import SavedEvents
@@ -56,20 +58,29 @@ class _Case:
     Attributes:
         times_s: of the frames.
         seen: by frame, the class that the network sees; -1 for none.
+        also: the same, where several classes may be at once; empty where they may not.
+        said: of events, by the model.
     """
 
     about: str
     times_s: Sequence[float]
     seen: Sequence[int]
-    smoothing_s: float = 0.0
+    smoothing_s: float | None = 0.0
     temperature: float = 1.0
-    shortest_s: float = 0.5
+    shortest_s: float | None = 0.5
     gap_s: float | None = None
     every_s: float | None = None
     delay: int = 0
     warm_up: int = 0
     live: bool = False
     reset_before: int | None = None
+    also: Sequence[int] = ()
+    said: EventDefaults | None = None
+
+    @property
+    def activation(self) -> Activation:
+        """Of the model."""
+        return "sigmoid" if self.also else "softmax"
 
 
 def _tenths(count: int, start_s: float = 0.0) -> list[float]:
@@ -78,6 +89,11 @@ def _tenths(count: int, start_s: float = 0.0) -> list[float]:
 
 _PAUSE = [*_tenths(20), *_tenths(20, 602.0)]
 _WALK = [0] * 8 + [1] * 9 + [-1] * 3 + [2] * 4 + [1] * 10 + [0] * 6
+
+_ALSO = [-1] * 5 + [3] * 20 + [2] * 10 + [-1] * 5
+_SAID = EventDefaults(
+    enter=(0.6, 0.25, 0.999, 0.5), leave=(0.55, 0.25, 0.1, 0.0), shortest_s=0.2, smoothing_s=0.15
+)
 
 _CASES = (
     _Case("a walk", _tenths(40), _WALK),
@@ -101,15 +117,25 @@ _CASES = (
         gap_s=1.0,
         live=True,
     ),
+    _Case("two things at once", _tenths(40), _WALK, also=_ALSO),
+    _Case("the same, smoothed, cooler", _tenths(40), _WALK, 0.3, 0.7, also=_ALSO),
+    _Case("one thing at once, then none", _tenths(30), [1] * 12 + [-1] * 18, also=[-1] * 30),
+    _Case("the same after a pause", _PAUSE, [1] * 40, gap_s=2.0, also=[-1] * 8 + [0] * 32),
+    _Case("as the model says", _tenths(40), _WALK, None, shortest_s=None, also=_ALSO, said=_SAID),
+    _Case("the same of one class of several", _tenths(40), _WALK, None, said=_SAID, live=True),
+    _Case("otherwise than the model says", _tenths(40), _WALK, also=_ALSO, said=_SAID),
     _Case("two events of one start", _tenths(30), [3] * 6 + [1] * 24, shortest_s=0.3),
 )
 
 
-def _logits(seen: Sequence[int], seed: int) -> list[list[float]]:
-    noise = np.random.default_rng(seed).normal(0, 0.4, (len(seen), _CLASSES))
-    for row, index in zip(noise, seen, strict=True):
-        if index >= 0:
-            row[index] += 4.0
+def _logits(case: _Case, seed: int) -> list[list[float]]:
+    noise = np.random.default_rng(seed).normal(0, 0.4, (len(case.seen), _CLASSES))
+    for seen in (case.seen, case.also):
+        for row, index in zip(noise, seen, strict=False):
+            if index >= 0:
+                row[index] += 4.0
+    if case.also:
+        noise -= 2.0
     return [[round(float(value), 3) for value in row] for row in noise]
 
 
@@ -119,12 +145,14 @@ def watched() -> list[dict[str, Any]]:
 
 
 def _watched(case: _Case, seed: int) -> dict[str, Any]:
-    logits = _logits(case.seen, seed)
+    logits = _logits(case, seed)
     model = SimpleNamespace(
         labels=(),
         classes=_CLASSES,
         horizon_frames=None,
         delay_frames=case.delay,
+        activation=case.activation,
+        event_defaults=case.said,
         stream=lambda **_: _Stream(logits, case.delay, case.warm_up),
     )
     options = WatchOptions(
@@ -147,6 +175,8 @@ def _watched(case: _Case, seed: int) -> dict[str, Any]:
         "about": case.about,
         "smoothing_s": case.smoothing_s,
         "temperature": case.temperature,
+        "activation": case.activation,
+        "said": None if case.said is None else msgspec.structs.asdict(case.said),
         "shortest_s": case.shortest_s,
         "gap_s": case.gap_s or 0,
         "every_s": case.every_s or 0,

@@ -18,9 +18,11 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save, save_file
 
 from movistream.cli import main
+from movistream.file.manifest import EventDefaults
 from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.model_garden.writer import write_checkpoint
 from movistream_converters.formats.movinet_options import options_of
 from movistream_converters.formats.registry import read_source
@@ -125,6 +127,19 @@ def test_nothing_is_lost(written: Path) -> None:
     assert found.weights.keys() == expected.weights.keys()
     for name, value in expected.weights.items():
         np.testing.assert_array_equal(found.weights[name], value, strict=True)
+
+
+def test_what_makes_scores_and_events_is_kept(tmp_path: Path) -> None:
+    events = EventDefaults((0.5, 0.25, 1.0, 0.1, 0.2), (0.3, 0.0, 1.0, 0.1, 0.0), 0.4, 0.2)
+    given = replace(source(), activation="sigmoid", events=events)
+    safetensors_file.write(given, tmp_path / "weights.safetensors")
+    for read in (read_source, read_isolated):
+        found = read(tmp_path / "weights.safetensors")
+        assert (found.activation, found.events) == ("sigmoid", events)
+    manifest = convert_source(found, tmp_path / "model.tflite").manifest
+    assert (manifest.logits.activation, manifest.events) == ("sigmoid", events)
+    again = read_source(tmp_path / "model.tflite")
+    assert (again.activation, again.events) == ("sigmoid", events)
 
 
 def test_layers_are_those_of_the_document(tmp_path: Path) -> None:
@@ -270,6 +285,12 @@ def test_what_does_not_fit(
     assert all(message in str(caught.value) for message in messages), str(caught.value)
 
 
+def events_of(classes: int, leave: float = 0.3) -> dict[str, Any]:
+    """Beginning at 0.5."""
+    scores = {"enter": [0.5] * classes, "leave": [leave] * classes}
+    return {**scores, "shortest_s": 0.0, "smoothing_s": 0.0}
+
+
 def _much(header: dict[str, Any]) -> None:
     node = {"name": "wide", "layer": {"layer": "dense", "units": 60000}, "inputs": ["image"]}
     network = {"name": "n", "nodes": [*header["document"]["network"]["nodes"][:1], node]}
@@ -293,6 +314,10 @@ def _much(header: dict[str, Any]) -> None:
         (lambda header: header.update(frames_per_second=0), "Expected `float` > 0"),
         (lambda header: header.update(labels=["one"]), "it has 5 classes, and 1 labels"),
         (lambda header: header.update(source="\x1b[2J"), "control characters"),
+        (lambda header: header.update(activation="relu"), "Invalid enum value"),
+        (lambda header: header.update(events=events_of(4)), "has 4 scores to enter events for 5"),
+        (lambda header: header.update(events=events_of(5, 0.6)), "ends events above the score"),
+        (lambda header: header.update(events=events_of(5, -0.1)), "Expected `float` >= 0"),
         (_much, "says that it has 1659 MB of weights"),
     ],
 )

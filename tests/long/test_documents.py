@@ -131,7 +131,10 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
 }
 """Commands that are left out, by the reason."""
 
-ELSEWHERE = {"own-network.md": "tests/long/test_own_network.py"}
+ELSEWHERE = {
+    "annotations.md": "tests/training/test_annotations_page.py",
+    "own-network.md": "tests/long/test_own_network.py",
+}
 """Pages that a test of their own follows."""
 
 CALLED = {"train.md": ("draw.py",)}

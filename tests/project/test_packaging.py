@@ -89,9 +89,11 @@ def test_the_public_surface() -> None:
     assert dir(movistream) == movistream.__all__
     surface = {
         movistream.Model: {
+            "activation",
             "classes",
             "close",
             "delay_frames",
+            "event_defaults",
             "frames_per_second",
             "horizon_frames",
             "image_size",
@@ -102,8 +104,10 @@ def test_the_public_surface() -> None:
             "watch",
         },
         movistream.Ensemble: {
+            "activation",
             "classes",
             "delay_frames",
+            "event_defaults",
             "frames_per_second",
             "horizon_frames",
             "image_size",
@@ -126,6 +130,7 @@ def test_the_public_surface() -> None:
             "warm_up",
         },
         movistream.Result: {
+            "activation",
             "label",
             "labels",
             "probabilities",

@@ -20,7 +20,7 @@ from movistream import (
     View,
     WatchOptions,
 )
-from movistream.stream.result import softmax
+from movistream.stream.result import probabilities_of
 from tests.sdk.test_watching import Camera
 
 SURE = WatchOptions(events=EventOptions(enter=0.01, leave=0.01, shortest_s=0.2))
@@ -85,7 +85,7 @@ def test_a_network_that_forgets_answers_with_the_mean(
 ) -> None:
     """What it says after the last frame is about the last frames alone."""
     steps = list(model.watch(ArraySource(frames, 5), options))
-    mean = np.mean([softmax(step.result.logits) for step in steps], axis=0)
+    mean = np.mean([probabilities_of(step.result.logits, "softmax") for step in steps], axis=0)
     answer = movistream.classify(ArraySource(frames, 5), model, options)
     assert answer.top[0].index == mean.argmax()
     assert answer.score == pytest.approx(mean.max(), rel=1e-6)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movistream.errors import MovistreamError
-from movistream.watch.events import Event, EventDetector, EventOptions
+from movistream.file.manifest import EventDefaults
+from movistream.watch.events import Event, EventDetector, EventOptions, rules_of
 
 LABELS = ("cat", "dog")
 
@@ -21,7 +22,7 @@ def detect(scores: list[float], **options: float) -> list[Event]:
 
 def changes(scores: list[float], **options: float) -> list[Event]:
     """What becomes of events of class 0, one score every 0.5 s."""
-    detector = EventDetector(EventOptions(**options), LABELS)
+    detector = EventDetector(rules_of(EventOptions(**options), len(LABELS)), LABELS)
     events: list[Event] = []
     for count, score in enumerate(scores):
         events += detector.update(count / 2, np.array([score, 0.0], np.float32))
@@ -45,7 +46,7 @@ def test_what_goes_on_at_the_end() -> None:
 
 
 def test_what_goes_on_now() -> None:
-    detector = EventDetector(EventOptions(shortest_s=1.0), LABELS)
+    detector = EventDetector(rules_of(EventOptions(shortest_s=1.0), len(LABELS)), LABELS)
     for time_s, going_on in ((0.0, 0), (0.5, 0), (1.0, 1)):
         told = detector.update(time_s, np.array([0.9, 0.1], np.float32))
         assert len(told) == len(detector.going_on) == going_on
@@ -72,7 +73,7 @@ def test_a_second_event_begins_anew() -> None:
 
 def test_wall_clock_times_of_live_sources() -> None:
     noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
-    detector = EventDetector(EventOptions(shortest_s=0.0), LABELS)
+    detector = EventDetector(rules_of(EventOptions(shortest_s=0.0), len(LABELS)), LABELS)
     told: list[Event] = []
     for time_s, score in ((3.0, 0.9), (4.0, 0.7), (5.0, 0.1)):
         at = noon + timedelta(seconds=time_s)
@@ -84,7 +85,7 @@ def test_wall_clock_times_of_live_sources() -> None:
 
 
 def test_events_overlap() -> None:
-    detector = EventDetector(EventOptions(enter=0.4, leave=0.2), LABELS)
+    detector = EventDetector(rules_of(EventOptions(enter=0.4, leave=0.2), len(LABELS)), LABELS)
     found = []
     for time_s, scores in ((0, (0.5, 0.1)), (1, (0.5, 0.5)), (2, (0.1, 0.5)), (3, (0.1, 0.1))):
         found += detector.update(time_s, np.array(scores, np.float32))
@@ -93,7 +94,7 @@ def test_events_overlap() -> None:
 
 
 def test_only_reported_classes() -> None:
-    detector = EventDetector(EventOptions(), LABELS, np.array([False, True]))
+    detector = EventDetector(rules_of(EventOptions(), len(LABELS)), LABELS, np.array([False, True]))
     detector.update(0, np.array([0.9, 0.1], np.float32))
     detector.update(1, np.array([0.9, 0.1], np.float32))
     assert detector.finish() == ()
@@ -117,7 +118,8 @@ def test_events_are_in_order_and_apart(scores: list[float]) -> None:
         {"enter": 0.0, "leave": 0.0},
         {"enter": 1.01},
         {"enter": 1.5},
-        {"leave": 0.6},
+        {"leave": 1.1},
+        {"enter": 0.5, "leave": 0.6},
         {"leave": -0.1},
         {"shortest_s": -0.1},
     ],
@@ -147,3 +149,47 @@ def test_begins_and_ends_take_turns(scores: list[float], shortest_s: float) -> N
         assert (begin.start_s, begin.index) == (end.start_s, end.index)
         assert begin.end_s - begin.start_s >= shortest_s
         assert begin.end_s <= end.end_s
+
+
+SAID = EventDefaults(enter=(0.6, 0.25), leave=(0.55, 0.1), shortest_s=0.2, smoothing_s=0.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "enter", "leave", "shortest_s"),
+    [
+        (EventOptions(), None, (0.5, 0.5), (0.3, 0.3), 0.5),
+        (EventOptions(0.2), None, (0.2, 0.2), (0.2, 0.2), 0.5),
+        (EventOptions(), SAID, (0.6, 0.25), (0.55, 0.1), 0.2),
+        (EventOptions(0.3), SAID, (0.3, 0.3), (0.3, 0.1), 0.2),
+        (EventOptions(leave=0.2), SAID, (0.6, 0.25), (0.2, 0.2), 0.2),
+        (EventOptions(0.9, 0.8, 0.0), SAID, (0.9, 0.9), (0.8, 0.8), 0.0),
+    ],
+)
+def test_options_then_the_model_then_defaults(
+    options: EventOptions,
+    said: EventDefaults | None,
+    enter: tuple[float, ...],
+    leave: tuple[float, ...],
+    shortest_s: float,
+) -> None:
+    rules = rules_of(options, 2, said)
+    np.testing.assert_array_equal(rules.enter, np.float32(enter))
+    np.testing.assert_allclose(rules.leave, leave)
+    assert rules.shortest_s == shortest_s
+
+
+def test_an_event_does_not_end_at_a_score_at_which_it_begins() -> None:
+    with pytest.raises(MovistreamError, match=r"begins at 0.25 cannot end below 0.3 already"):
+        rules_of(EventOptions(leave=0.3), 2, SAID)
+    with pytest.raises(MovistreamError, match=r"begins at 0.5 cannot end below 0.6 already"):
+        rules_of(EventOptions(leave=0.6), 2)
+
+
+def test_each_class_has_its_own_scores() -> None:
+    detector = EventDetector(rules_of(EventOptions(shortest_s=0.0), 2, SAID), LABELS)
+    begun = detector.update(0.0, np.array([0.5, 0.3], np.float32))
+    assert [event.label for event in begun] == ["dog"]
+    both = detector.update(0.1, np.array([0.7, 0.2], np.float32))
+    assert [event.label for event in both] == ["cat"]
+    ended = detector.update(0.2, np.array([0.5, 0.2], np.float32))
+    assert [(event.label, event.phase) for event in ended] == [("cat", "end")]

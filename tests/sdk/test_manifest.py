@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from movistream.file.manifest import (
+    EventDefaults,
     ImageInput,
     Logits,
     Manifest,
@@ -61,6 +62,24 @@ def test_the_lowest_version_that_says_it(changes: dict[str, Any], version: int) 
     manifest = Manifest("tiny", made, Logits("logits", 2, "float32"), ())
     assert schema_version_of(manifest) == version
     assert decode(encode(manifest)).input == made
+
+
+EVENTS = EventDefaults(enter=(0.5, 1.0), leave=(0.0, 0.3), shortest_s=0.5, smoothing_s=0.0)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"logits": Logits("logits", 2, "float32", activation="sigmoid")},
+        {"events": EVENTS},
+        {"events": EVENTS, "delay_frames": 2},
+    ],
+)
+def test_several_classes_and_events_need_version_3(more: dict[str, Any]) -> None:
+    manifest = Manifest("tiny", image(), Logits("logits", 2, "float32"), (CLOCK,))
+    manifest = replace(manifest, **more)
+    assert schema_version_of(manifest) == 3
+    assert decode(encode(manifest)) == replace(manifest, digest="0" * 64)
 
 
 @pytest.mark.parametrize(

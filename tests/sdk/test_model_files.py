@@ -162,7 +162,7 @@ def test_a_manifest_that_does_not_fit_its_graph(
         (lambda text: text[:-40], "cannot be used"),
         (lambda text: b"[]", "cannot be used"),
         (lambda text: b"\xff" * 30, "cannot be used"),
-        (lambda text: text.replace(b'"schema_version":1', b'"schema_version":3'), "newer"),
+        (lambda text: text.replace(b'"schema_version":1', b'"schema_version":4'), "newer"),
         (lambda text: text.replace(b'"role":"pool"', b'"role":"pond"'), "Invalid enum value"),
         (lambda text: text.replace(b'"shape":[1,48', b'"shape":[1,-8'), "Expected `int` >= 1"),
         (lambda text: text.replace(b'"labels":[]', b'"lables":[]'), "unknown field `lables`"),

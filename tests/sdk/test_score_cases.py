@@ -29,9 +29,8 @@ def ends(found: Any) -> list[list[float]]:
 def test_scores_and_events(case: dict[str, Any]) -> None:
     options = scores.ScoreOptions(case["temperature"], case["smoothing_s"])
     scorer = scores.Scorer(options, (), len(WALK["logits"][0]))
-    detector = events.EventDetector(
-        events.EventOptions(case["enter"], case["leave"], case["shortest_s"])
-    )
+    wanted = events.EventOptions(case["enter"], case["leave"], case["shortest_s"])
+    detector = events.EventDetector(events.rules_of(wanted, len(WALK["logits"][0])))
     for index, (time_s, logits) in enumerate(zip(WALK["times_s"], WALK["logits"], strict=True)):
         result = Result(index, time_s, np.array(logits, np.float32), 0, 0)
         found = scorer.update(result)

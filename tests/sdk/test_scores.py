@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from movistream.errors import LabelsError, MovistreamError
+from movistream.file.manifest import EventDefaults
 from movistream.stream.result import Result
-from movistream.watch.scores import ScoreOptions, Scorer
+from movistream.watch.scores import ScoreOptions, Scorer, scorer_of
 
 LABELS = ("cat", "dog", "fox")
 
@@ -82,6 +85,30 @@ def test_labels_that_are_not_there() -> None:
 def test_bad_options(options: dict[str, float]) -> None:
     with pytest.raises(MovistreamError):
         ScoreOptions(**options)  # type: ignore[arg-type]
+
+
+def test_several_classes_have_a_sigmoid_each() -> None:
+    logits = np.array([-1e4, 0.0, np.log(3), 1e4], np.float32)
+    found = Result(0, None, logits, 0, 0, activation="sigmoid")
+    np.testing.assert_allclose(found.probabilities, [0, 0.5, 0.75, 1], atol=1e-6)
+    assert found.probabilities.dtype == np.float32
+    scorer = Scorer(ScoreOptions(temperature=2.0), (), 4, "sigmoid")
+    root = 1 / (1 + 3**-0.5)
+    np.testing.assert_allclose(scorer.update(found), [0, 0.5, root, 1], atol=1e-6)
+
+
+def test_what_options_leave_open_the_model_says() -> None:
+    said = EventDefaults((0.5,) * 3, (0.3,) * 3, 0.5, smoothing_s=1e9)
+    model = SimpleNamespace(labels=LABELS, classes=3, activation="sigmoid", event_defaults=said)
+    for options, smoothed in ((ScoreOptions(), True), (ScoreOptions(smoothing_s=0.0), False)):
+        scorer = scorer_of(options, model)  # type: ignore[arg-type]
+        scorer.update(result([5, 5, 5]))
+        later = scorer.update(replace(result([-5, -5, -5]), time_s=9.0))
+        assert (later > 0.9).all() == smoothed
+    model.event_defaults = None
+    scorer = scorer_of(ScoreOptions(), model)  # type: ignore[arg-type]
+    scorer.update(result([5, 5, 5]))
+    assert (scorer.update(replace(result([-5, -5, -5]), time_s=9.0)) < 0.1).all()
 
 
 def test_a_result_shows_what_fits_on_a_line() -> None:

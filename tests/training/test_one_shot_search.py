@@ -297,9 +297,9 @@ def test_a_replica_learns_and_judges_with_the_batch_s_statistics(is_traced: bool
         return np.asarray(run_clip(found.network, weights, images, statistics={})[0])
 
     counted = judging.weights > 0
-    right = (logits(judging).argmax(-1) == judging.labels)[counted].mean()
+    right = (logits(judging).argmax(-1) == judging.targets)[counted].mean()
     shares = np.exp(logits(training)) / np.exp(logits(training)).sum(-1, keepdims=True)
-    chances = np.take_along_axis(shares, training.labels[..., None], -1)[..., 0]
+    chances = np.take_along_axis(shares, training.targets[..., None], -1)[..., 0]
     assert outcome.judged is not None
     assert outcome.judged.accuracy == pytest.approx(right)
     assert outcome.judged.cost == cost_of(member)
@@ -319,7 +319,7 @@ def test_recalibrated_statistics_are_those_of_all_clips_together() -> None:
     joined = Batch(
         *(
             np.concatenate([getattr(first, name), getattr(second, name)])
-            for name in ("images", "labels", "weights")
+            for name in ("images", "targets", "weights")
         )
     )
     apart = recalibrated(found, weights, [first, second])

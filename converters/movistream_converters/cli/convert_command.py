@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 from rich.console import Console
@@ -17,6 +18,7 @@ from movistream.cli.options import check_new_output, force_option
 from movistream.errors import OutputError
 from movistream.file.inspection import verification_text
 from movistream.file.labels import check_labels, read_labels
+from movistream.file.manifest import Activation
 from movistream.file.names import MODEL_SUFFIX
 from movistream_converters.cli.source_options import print_findings, print_guesses, source_options
 from movistream_converters.ir.network import classes_of
@@ -56,6 +58,13 @@ _STAGES = {
     group="Output",
     type=click.Path(path_type=Path),
     help="Names of the classes: a file with one a line, or kinetics600 or jester.",
+)
+@option(
+    "--activation-of-scores",
+    group="Output",
+    type=click.Choice(get_args(Activation)),
+    help="What makes scores of logits: sigmoid where several classes may be at once. [default: as"
+    " SOURCE says, else softmax]",
 )
 @option(
     "--state-layout",
@@ -121,6 +130,7 @@ def convert(
     output: Path,
     force: bool,
     labels: Path | None,
+    activation_of_scores: Activation | None,
     state_layout: str,
     precision: str,
     calibrate: Path | None,
@@ -152,6 +162,8 @@ def convert(
 
         if labels is not None:
             check_labels(names, classes_of(found.network), str(labels))
+        if activation_of_scores is not None:
+            found = replace(found, activation=activation_of_scores)
         progress("read", 1, 1)
         conversion = convert_source(
             found,

@@ -141,6 +141,8 @@ def print_findings(source: Source) -> None:
     for finding in source.findings:
         option, value = finding.option.replace("_", " "), option_text(finding.value)
         click.echo(f"{option:20} {value:20} from {finding.source}")
+    if source.activation != "softmax":
+        click.echo(f"{'scores':20} {source.activation:20} of each class: several may be at once")
 
 
 def print_guesses(source: Source) -> None:

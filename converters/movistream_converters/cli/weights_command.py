@@ -68,6 +68,8 @@ def _facts(source: Source) -> dict[str, Any]:
             }
             for finding in source.findings
         },
+        "activation_of_scores": source.activation,
+        "events": msgspec.to_builtins(source.events),
         "parameters": _parameters(source),
         "tensors": len(source.weights),
         "labels": list(source.labels),

@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import safe_open
 
 from movistream.errors import MovistreamError
+from movistream.file.manifest import Activation, EventDefaults
 from movistream.system.child import ChildError, RefusalError, call, nothing, refuse
 from movistream.system.leftovers import temporary_folder
 from movistream_converters.errors import ConversionError
@@ -47,6 +48,8 @@ class _Description(msgspec.Struct, frozen=True):
     format: str
     labels: tuple[str, ...]
     frames_per_second: float | None
+    activation: Activation
+    events: EventDefaults | None
     findings: tuple[Finding, ...]
     unused: tuple[str, ...]
 
@@ -109,6 +112,8 @@ def answer(
         format=source.format,
         labels=source.labels,
         frames_per_second=source.frames_per_second,
+        activation=source.activation,
+        events=source.events,
         findings=source.findings,
         unused=source.unused,
     )
@@ -129,6 +134,8 @@ def _received(path: Path, file: Path) -> Source:
         format=described.format,
         labels=described.labels,
         frames_per_second=described.frames_per_second,
+        activation=described.activation,
+        events=described.events,
         findings=tuple(map(_found, described.findings)),
         unused=described.unused,
     )

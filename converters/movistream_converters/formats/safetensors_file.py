@@ -15,10 +15,17 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import UNSET, UnsetType
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from movistream.file.manifest import FramesPerSecond, Text
+from movistream.file.manifest import (
+    Activation,
+    EventDefaults,
+    FramesPerSecond,
+    Text,
+    problem_of_events,
+)
 from movistream.system.output import replaced_when_done
 from movistream.system.text import has_control_characters, printable
 from movistream_converters.errors import ConversionError
@@ -54,6 +61,8 @@ class Header(
         labels: one per class, or none.
         frames_per_second: that the network was trained at; null if unknown.
         movinet: a MoViNet's options; null for other networks.
+        activation: what makes scores of the logits; absent for ``softmax``.
+        events: when something counts as seen; absent if nobody chose that.
         guessed: those of them that nothing has told so far; who reads the file may still say
             otherwise, and gets another network.
     """
@@ -65,6 +74,8 @@ class Header(
     frames_per_second: FramesPerSecond | None = None
     movinet: MovinetOptions | None = None
     guessed: tuple[str, ...] = ()
+    activation: Activation | UnsetType = UNSET
+    events: EventDefaults | UnsetType = UNSET
 
 
 class OldHeader(
@@ -139,6 +150,8 @@ def write(source: Source, output: Path) -> int:
         frames_per_second=source.frames_per_second,
         movinet=options,
         guessed=() if options is None else tuple(sorted(guesses)),
+        activation=UNSET if source.activation == "softmax" else source.activation,
+        events=UNSET if source.events is None else source.events,
     )
     data = weights_bytes(source.weights, {_KEY: msgspec.json.encode(header).decode()})
     with replaced_when_done(output) as part:
@@ -201,6 +214,7 @@ def _described(
         rate = found.frames_per_second
     if len(header.labels) not in (0, classes_of(network)):
         raise _wrong(path, f"it has {classes_of(network)} classes, and {len(header.labels)} labels")
+    activation, events = _scores(path, header, classes_of(network))
     check_weights(path, weight_shapes(network).values())
     return Source(
         network,
@@ -209,8 +223,24 @@ def _described(
         format=header.source_format,
         labels=header.labels,
         frames_per_second=rate,
+        activation=activation,
+        events=events,
         findings=findings,
     )
+
+
+def _scores(
+    path: Path, header: Header | OldHeader, classes: int
+) -> tuple[Activation, EventDefaults | None]:
+    """What makes scores of logits, and events of scores."""
+    if isinstance(header, OldHeader):
+        return "softmax", None
+    activation = "softmax" if header.activation is UNSET else header.activation
+    if header.events is UNSET:
+        return activation, None
+    if (problem := problem_of_events(header.events, classes)) is not None:
+        raise _wrong(path, f"it {problem}")
+    return activation, header.events
 
 
 def _agree(network: Network, options: MovinetOptions) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from movistream.file.manifest import Activation, EventDefaults
 from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import Architecture
@@ -43,6 +44,10 @@ class Source:
         format: the reader of that one, a key of :data:`.registry.FORMATS`.
         labels: one per class, if the file names them.
         frames_per_second: the rate at which the network was trained to see frames; None if unknown.
+        activation: what makes scores of its logits: ``sigmoid`` where several classes may be at
+            once.
+        events: when something counts as seen, as it was chosen on validation videos; None if nobody
+            chose that.
         findings: what its reader found, each with what it was decided by.
         unused: what the file holds besides.
     """
@@ -53,5 +58,7 @@ class Source:
     format: str = ""
     labels: tuple[str, ...] = ()
     frames_per_second: float | None = None
+    activation: Activation = "softmax"
+    events: EventDefaults | None = None
     findings: tuple[Finding, ...] = ()
     unused: tuple[str, ...] = ()

@@ -15,9 +15,7 @@ from movistream.sources.decoding import QUALITIES
 from movistream.sources.hardware import HARDWARE
 from movistream.stream.loading import MOST_THREADS
 from movistream.system.output import check_output
-from movistream.watch.events import EventOptions
-
-_DEFAULT_EVENTS = EventOptions()
+from movistream.watch.events import DEFAULTS
 
 json_option = option(
     "--json", "as_json", is_flag=True, group="Output", help="Print JSON objects, one a line."
@@ -109,11 +107,10 @@ score_options = options(
     option(
         "--smoothing",
         type=parameters.SECONDS,
-        default=0.0,
         metavar="SECONDS",
         group="Scores",
         old=("--smooth",),
-        help="Average scores over about so long. [default: no averaging]",
+        help="Average scores over about so long. [default: the model's; mostly none]",
     ),
     option(
         "--allow",
@@ -135,26 +132,22 @@ event_options = options(
     option(
         "--enter",
         type=parameters.SCORE,
-        default=_DEFAULT_EVENTS.enter,
-        show_default=True,
         group="Events",
-        help="Score at which an event begins.",
+        help=f"Score at which an event begins. [default: the model's, or {DEFAULTS.enter[0]:g}]",
     ),
     option(
         "--leave",
         type=parameters.SCORE,
         group="Events",
-        help=f"Score below which it ends. [default: {_DEFAULT_EVENTS.leave:g}, or ENTER if that is"
-        " lower]",
+        help=f"Score below which it ends. [default: the model's, or {DEFAULTS.leave[0]:g}; at most"
+        " ENTER]",
     ),
     option(
         "--shortest",
         type=parameters.SECONDS,
-        default=_DEFAULT_EVENTS.shortest_s,
-        show_default=True,
         metavar="SECONDS",
         group="Events",
-        help="Shorter events are left out.",
+        help=f"Shorter events are left out. [default: the model's, or {DEFAULTS.shortest_s:g}]",
     ),
 )
 

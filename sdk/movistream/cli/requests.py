@@ -44,12 +44,12 @@ class WatchRequest:
     hardware: Hardware | None
     track: int
     temperature: float
-    smoothing: float
+    smoothing: float | None
     allow: tuple[str, ...]
     deny: tuple[str, ...]
-    enter: float
+    enter: float | None
     leave: float | None
-    shortest: float
+    shortest: float | None
     reset_on_cut: bool
     reset_after_gap: float | None
     reset_every: float | None
@@ -63,7 +63,8 @@ def check_watch_request(request: WatchRequest) -> None:
     """
     if request.every is not None and request.fps is not None:
         raise click.UsageError("--every and --fps exclude each other")
-    if request.leave is not None and request.leave > request.enter:
+    enter = 1.0 if request.enter is None else request.enter
+    if request.leave is not None and request.leave > enter:
         raise click.UsageError("--leave must not be above --enter")
 
 
@@ -76,8 +77,7 @@ def score_options_of(request: WatchRequest) -> ScoreOptions:
 
 def event_options_of(request: WatchRequest) -> EventOptions:
     """When something counts as seen."""
-    leave = min(EventOptions.leave, request.enter) if request.leave is None else request.leave
-    return EventOptions(request.enter, leave, request.shortest)
+    return EventOptions(request.enter, request.leave, request.shortest)
 
 
 def decode_options_of(request: WatchRequest) -> DecodeOptions:

@@ -52,7 +52,7 @@ from movistream.stream.snapshot_file import read_snapshot, write_snapshot
 from movistream.system.text import printable
 from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.pool import StreamPool, stream_names
-from movistream.watch.scores import Scorer
+from movistream.watch.scores import Scorer, scorer_of
 from movistream.watch.watcher import Seen, Step
 
 _KEPT = 100_000
@@ -68,7 +68,7 @@ def run_models(models: Sequence[Path], sources: Sequence[str], request: Request)
     tally = _Tally()
     with ExitStack() as stack, _warnings_shown(), _signals(tally):
         loaded, streamed = load_models(models, request, stack)
-        scorer = Scorer(watch_options(request).scores, streamed.labels, streamed.classes)
+        scorer = scorer_of(watch_options(request).scores, streamed)
         for note in rate_notes(loaded, streamed, request):
             logger.warning("%s", note)
         if request.output_dir is not None:

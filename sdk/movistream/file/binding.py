@@ -20,6 +20,7 @@ from movistream.file.manifest import (
     State,
     decode,
     digest_is_right,
+    problem_of_events,
     schema_version_of,
 )
 from movistream.file.published import published_rate
@@ -226,6 +227,10 @@ def _check_fit(manifest: Manifest, file: ModelFile) -> None:
         raise ModelError(
             f"its manifest has {len(manifest.labels)} labels for {manifest.logits.classes} classes"
         )
+    if manifest.events is not None:
+        problem = problem_of_events(manifest.events, manifest.logits.classes)
+        if problem is not None:
+            raise ModelError(f"its manifest {problem}")
 
 
 def _check_image(manifest: Manifest, signature: Signature) -> None:

@@ -37,6 +37,10 @@ Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 FrameCount = Annotated[int, Meta(ge=0, le=2**16)]
 Shape = Annotated[tuple[Positive, ...], Meta(max_length=6)]
 DType = Literal["float32", "float16", "int8", "uint8", "int16", "int32", "int64"]
+Activation = Literal["softmax", "sigmoid"]
+Enter = Annotated[float, Meta(gt=0, le=1)]
+Leave = Annotated[float, Meta(ge=0, le=1)]
+MomentSeconds = Annotated[float, Meta(ge=0, le=3600)]
 
 
 class ImageInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,6 +149,8 @@ class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         scale: what makes a logit of a stored number: (stored − zero_point) · scale. It is 1 for
             float tensors.
         zero_point: the number that is stored for 0. It is 0 for float tensors.
+        activation: what makes scores of logits: ``softmax`` where one class is right, ``sigmoid``
+            of each logit where several may be at once, or none; absent for ``softmax``.
     """
 
     tensor: Name
@@ -152,6 +158,24 @@ class Logits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dtype: DType
     scale: Moderate = 1.0
     zero_point: Int32 = 0
+    activation: Activation = "softmax"
+
+
+class EventDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When something counts as seen, as it was chosen on validation videos.
+
+    Attributes:
+        enter: the score of each class at which an event begins.
+        leave: the score of each class below which it ends, not above ``enter``.
+        shortest_s: shorter events are not reported, in seconds.
+        smoothing_s: scores are averaged over about so many seconds: each new one weighs
+            1 − exp(−Δt / smoothing_s), Δt being the seconds since the last; 0 for no averaging.
+    """
+
+    enter: Annotated[tuple[Enter, ...], Meta(min_length=1)]
+    leave: Annotated[tuple[Leave, ...], Meta(min_length=1)]
+    shortest_s: MomentSeconds
+    smoothing_s: MomentSeconds
 
 
 class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,6 +240,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         delay_frames: how many frames an answer is late: the logits after a frame are about the
             frame that was so many before it.
         warm_up_frames: how many answers at the start of a video say nothing yet.
+        events: when something counts as seen, unless a user says otherwise; null if nobody chose
+            that.
         network: the options of the network, by name.
         provenance: where the file comes from; null for a foreign file.
         digest: the SHA-256, in hexadecimal, of the whole file with these 64 digits set to ``0``;
@@ -226,7 +252,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     input: ImageInput
     logits: Logits
     states: tuple[State, ...]
-    schema_version: Literal[1, 2] = 1
+    schema_version: Literal[1, 2, 3] = 1
     signature: Name = SIGNATURE_KEY
     state_layout: Literal["frames", "model-garden", "foreign"] = "frames"
     labels: tuple[Text, ...] = ()
@@ -235,6 +261,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     horizon_frames: Positive | None = None
     delay_frames: FrameCount = 0
     warm_up_frames: FrameCount = 0
+    events: EventDefaults | None = None
     network: dict[str, str | int | float | bool] = {}
     provenance: Provenance | None = None
     digest: str = ""
@@ -243,18 +270,31 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"<Manifest of {self.name}: {self.logits.classes} classes>"
 
 
-def schema_version_of(manifest: Manifest) -> Literal[1, 2]:
+def schema_version_of(manifest: Manifest) -> Literal[1, 2, 3]:
     """The lowest version whose readers do with the file what its manifest says.
 
     Version 2 brought other numbers of channels than three, ``mean`` and ``std``, and ``scale`` and
-    ``zero_point`` of the image; ``delay_frames`` and ``warm_up_frames``.
+    ``zero_point`` of the image; ``delay_frames`` and ``warm_up_frames``. Version 3 brought
+    ``activation`` of the logits and ``events``.
     """
+    if manifest.logits.activation != "softmax" or manifest.events is not None:
+        return 3
     image = manifest.input
     given = (image.mean, image.std, image.scale, image.zero_point)
     plain = image.channels == 3 and all(value is UNSET for value in given)
     late = [manifest.delay_frames, manifest.warm_up_frames]
     late += [state.delay_frames for state in manifest.states]
     return 1 if plain and not any(late) else 2
+
+
+def problem_of_events(events: EventDefaults, classes: int) -> str | None:
+    """What is wrong with when something counts as seen, of so many classes; None if nothing is."""
+    for name, scores in (("enter", events.enter), ("leave", events.leave)):
+        if len(scores) != classes:
+            return f"has {len(scores)} scores to {name} events for {classes} classes"
+    if any(leave > enter for enter, leave in zip(events.enter, events.leave, strict=True)):
+        return "ends events above the score at which they begin"
+    return None
 
 
 def encode(manifest: Manifest) -> bytes:
@@ -264,6 +304,11 @@ def encode(manifest: Manifest) -> bytes:
         for name in ("delay_frames", "warm_up_frames"):
             if not part.get(name):
                 part.pop(name, None)  # Readers of version 1 know no such field.
+    # Nor this one those of version 2.
+    if manifest.logits.activation == "softmax":
+        del fields["logits"]["activation"]
+    if manifest.events is None:
+        del fields["events"]
     return msgspec.json.encode(fields)
 
 

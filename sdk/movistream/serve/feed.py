@@ -33,10 +33,10 @@ from movistream.serve.unexpected import tell_unexpected
 from movistream.sources import Source, SourceOptions, open_source
 from movistream.stream.ensemble import Streamable
 from movistream.system.text import printable
-from movistream.watch.events import EventOptions
+from movistream.watch.events import EventOptions, rules_of
 from movistream.watch.lane import Ended, Item
 from movistream.watch.pool import StreamPool
-from movistream.watch.scores import Scorer
+from movistream.watch.scores import scorer_of
 from movistream.watch.vocabulary import VERSION
 from movistream.watch.watcher import Notice, Seen, Step, WatchOptions
 
@@ -153,6 +153,11 @@ class Feed:
             MovistreamError: if they do not go together, or name a label that there is not. Nothing
                 has changed then.
         """
+        events = replace(
+            self._options.watch.events or EventOptions(),
+            enter=settings.enter,
+            leave=settings.leave,
+        )
         watch = replace(
             self._options.watch,
             scores=replace(
@@ -160,15 +165,12 @@ class Feed:
                 smoothing_s=settings.smoothing_s,
                 allow=frozenset(settings.allow),
             ),
-            events=replace(
-                self._options.watch.events or EventOptions(),
-                enter=settings.enter,
-                leave=settings.leave,
-            ),
+            events=events,
             horizon_s=settings.horizon_s,
         )
         # What a new stream would refuse is refused now.
-        Scorer(watch.scores, self._model.labels, self._model.classes)
+        scorer_of(watch.scores, self._model)
+        rules_of(events, self._model.classes, self._model.event_defaults)
         if settings.horizon_s is not None:
             # A model without a clock to hold says so now.
             self._model.stream(horizon_frames=1).close()

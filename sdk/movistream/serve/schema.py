@@ -73,16 +73,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a feed is watched.
 
     Attributes:
-        enter: an event begins at this score.
-        leave: it ends below this score.
-        smoothing_s: scores are averaged over about so many seconds.
+        enter: an event begins at this score; null leaves it to the model.
+        leave: it ends below this score; null leaves it to the model.
+        smoothing_s: scores are averaged over about so many seconds; null leaves it to the model.
         horizon_s: answers follow about the last so many seconds; null leaves it to the model.
         allow: only these labels are reported; the empty list allows all.
     """
 
-    enter: Annotated[float, Meta(gt=0, le=1)] = 0.5
-    leave: Score = 0.3
-    smoothing_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+    enter: Annotated[float, Meta(gt=0, le=1)] | None = None
+    leave: Score | None = None
+    smoothing_s: Annotated[float, Meta(ge=0, le=3600)] | None = None
     horizon_s: Seconds | None = None
     allow: Annotated[tuple[Label, ...], Meta(max_length=1000)] = ()
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.errors import MovistreamError, SnapshotError
+from movistream.file.manifest import Activation, EventDefaults
 from movistream.stream.model import Model, Snapshot
 from movistream.stream.moments import Moments
 from movistream.stream.parts import Shown
@@ -61,6 +62,12 @@ class Streamable(Protocol):
 
     @property
     def classes(self) -> int: ...
+
+    @property
+    def activation(self) -> Activation: ...
+
+    @property
+    def event_defaults(self) -> EventDefaults | None: ...
 
     @property
     def frames_per_second(self) -> float | None: ...
@@ -117,6 +124,11 @@ class Ensemble:
                     f"{model.path} and {first.path} do not tell the same classes apart; an ensemble"
                     " needs the same labels in the same order"
                 )
+            if model.activation != first.activation:
+                raise MovistreamError(
+                    f"{model.path} makes scores by {model.activation} and {first.path} by"
+                    f" {first.activation}; models of an ensemble need the same"
+                )
             if model.frames_per_second != first.frames_per_second:
                 raise MovistreamError(
                     f"{model.path} sees {model.frames_per_second or 'an unknown number of'} frames"
@@ -150,6 +162,16 @@ class Ensemble:
     def classes(self) -> int:
         """The number of classes."""
         return self.models[0].classes
+
+    @property
+    def activation(self) -> Activation:
+        """What makes scores of logits: ``softmax``, or ``sigmoid`` if several classes may be."""
+        return self.models[0].activation
+
+    @property
+    def event_defaults(self) -> EventDefaults | None:
+        """When something counts as seen: what the first model says that says anything."""
+        return next((model.event_defaults for model in self.models if model.event_defaults), None)
 
     @property
     def frames_per_second(self) -> float | None:
@@ -272,6 +294,7 @@ class EnsembleStream:
             preprocess_ms=sum(result.preprocess_ms for result in results.values()),
             inference_ms=sum(result.inference_ms for result in results.values()),
             labels=self._ensemble.labels,
+            activation=self._ensemble.activation,
         )
 
     def reset(self) -> None:

@@ -18,7 +18,7 @@ from movistream.engines import Array, open_engine
 from movistream.engines.arithmetic import MOST_FLOAT16_FRAMES
 from movistream.engines.options import EngineOptions
 from movistream.errors import EngineError, MovistreamError, SnapshotError
-from movistream.file.manifest import Manifest
+from movistream.file.manifest import Activation, EventDefaults, Manifest
 from movistream.stream.moments import Moment, Moments
 from movistream.stream.parts import Shown
 from movistream.stream.preprocess import Preprocessor, View
@@ -75,6 +75,16 @@ class Model:
     def classes(self) -> int:
         """The number of classes."""
         return self.manifest.logits.classes
+
+    @property
+    def activation(self) -> Activation:
+        """What makes scores of logits: ``softmax``, or ``sigmoid`` if several classes may be."""
+        return self.manifest.logits.activation
+
+    @property
+    def event_defaults(self) -> EventDefaults | None:
+        """When something counts as seen, unless options say otherwise; None if it says nothing."""
+        return self.manifest.events
 
     @property
     def frames_per_second(self) -> float | None:
@@ -276,6 +286,7 @@ class Stream:
             preprocess_ms=(prepared - start) * 1e3,
             inference_ms=(done - prepared) * 1e3,
             labels=manifest.labels,
+            activation=manifest.logits.activation,
         )
 
     def reset(self) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.errors import MovistreamError
+from movistream.file.manifest import Activation
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Result:
         labels: the names of all classes; empty if the model has none.
         warming_up: whether the model has not seen enough frames since the reset, so that what it
             says means nothing yet. Only models with a delay warm up.
+        activation: what makes probabilities of logits: ``softmax`` where one class is right,
+            ``sigmoid`` where several may be at once, or none.
     """
 
     frame: int
@@ -56,6 +59,7 @@ class Result:
     inference_ms: float
     labels: tuple[str, ...] = ()
     warming_up: bool = False
+    activation: Activation = "softmax"
 
     @property
     def label(self) -> str:
@@ -69,8 +73,8 @@ class Result:
 
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
-        """The softmax of the logits, (classes,)."""
-        return softmax(self.logits)
+        """What the activation makes of the logits, (classes,), each in [0, 1]."""
+        return probabilities_of(self.logits, self.activation)
 
     def top(self, k: int = 1) -> tuple[Prediction, ...]:
         """The k most probable classes, best first; fewer if there are fewer classes."""
@@ -116,8 +120,12 @@ def moment(frame: int, time_s: float | None) -> str:
     return f"frame {frame}" if time_s is None else f"frame {frame} at {time_s:.2f} s"
 
 
-def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Probabilities of classes, (classes,)."""
+def probabilities_of(
+    logits: npt.NDArray[np.float32], activation: Activation
+) -> npt.NDArray[np.float32]:
+    """Probabilities of classes, float32 (classes,): of one of them, or of each by itself."""
+    if activation == "sigmoid":
+        # Of what is far below 0, the exponent would be infinite.
+        return np.asarray(1 / (1 + np.exp(-np.maximum(logits, np.float32(-80)))), np.float32)
     exponents = np.exp(logits - logits.max())
-    probabilities: npt.NDArray[np.float32] = exponents / exponents.sum()
-    return probabilities
+    return np.asarray(exponents / exponents.sum(), np.float32)

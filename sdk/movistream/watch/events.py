@@ -11,31 +11,37 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.errors import MovistreamError
+from movistream.file.manifest import EventDefaults
+
+DEFAULTS = EventDefaults(enter=(0.5,), leave=(0.3,), shortest_s=0.5, smoothing_s=0.0)
+"""Of any class, where neither options nor the model say it."""
 
 
 @dataclass(frozen=True)
 class EventOptions:
-    """When something counts as seen.
+    """When something counts as seen. What is None is as the model says, or else the default.
 
     Attributes:
-        enter: a score at which an event begins, in (0, 1].
-        leave: a score below which it ends; not above ``enter``.
-        shortest_s: shorter events are not reported, in seconds.
+        enter: a score at which an event begins, in (0, 1]; by default 0.5.
+        leave: a score below which it ends, not above ``enter``; by default 0.3, or ``enter`` where
+            that is lower.
+        shortest_s: shorter events are not reported, in seconds; by default 0.5.
     """
 
-    enter: float = 0.5
-    leave: float = 0.3
-    shortest_s: float = 0.5
+    enter: float | None = None
+    leave: float | None = None
+    shortest_s: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.enter <= 1:
+        if self.enter is not None and not 0 < self.enter <= 1:
             raise MovistreamError(f"an event begins at a score in (0, 1], not {self.enter!r}")
-        if not 0 <= self.leave <= self.enter:
+        highest = 1 if self.enter is None else self.enter
+        if self.leave is not None and not 0 <= self.leave <= highest:
             raise MovistreamError(
-                f"an event that begins at {self.enter:g} ends below 0 to {self.enter:g}, not"
+                f"an event that begins at {highest:g} ends below 0 to {highest:g}, not"
                 f" {self.leave!r}"
             )
-        if not self.shortest_s >= 0:
+        if self.shortest_s is not None and not self.shortest_s >= 0:
             raise MovistreamError(f"an event lasts 0 seconds or more, not {self.shortest_s!r}")
 
 
@@ -80,12 +86,53 @@ class Event:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class EventRules:
+    """When something counts as seen, all being said.
+
+    Attributes:
+        enter: of each class, the score at which an event begins, float32 (classes,).
+        leave: of each class, the score below which it ends.
+        shortest_s: shorter events are not reported.
+    """
+
+    enter: npt.NDArray[np.float32]
+    leave: tuple[float, ...]
+    shortest_s: float
+
+
+def rules_of(options: EventOptions, classes: int, said: EventDefaults | None = None) -> EventRules:
+    """The rules by options, where they leave it open by what a model says, or else by default.
+
+    An event that begins at a low score by one of them ends by it too, at the latest.
+
+    Raises:
+        MovistreamError: if an event would end at a score at which it begins.
+    """
+    shortest_s = DEFAULTS.shortest_s if said is None else said.shortest_s
+    enter = (DEFAULTS.enter[0],) * classes if said is None else said.enter
+    leave = (DEFAULTS.leave[0],) * classes if said is None else said.leave
+    if options.enter is not None:
+        enter = (options.enter,) * classes
+    if options.leave is not None:
+        leave = (options.leave,) * classes
+        if options.leave > min(enter):
+            raise MovistreamError(
+                f"an event that begins at {min(enter):g} cannot end below {options.leave:g} already"
+            )
+    return EventRules(
+        np.array(enter, np.float32),
+        tuple(min(pair) for pair in zip(enter, leave, strict=True)),
+        shortest_s if options.shortest_s is None else options.shortest_s,
+    )
+
+
 class EventDetector:
     """Finds events in one stream's scores. Events of several classes may overlap."""
 
     def __init__(
         self,
-        options: EventOptions,
+        rules: EventRules,
         labels: tuple[str, ...] = (),
         reported: npt.NDArray[np.bool_] | None = None,
     ) -> None:
@@ -95,7 +142,7 @@ class EventDetector:
             labels: of the classes, in order; empty if the model has none.
             reported: classes to report, bool (classes,); None for all.
         """
-        self._options = options
+        self._rules = rules
         self._labels = labels
         self._reported = reported
         self._open: dict[int, Event] = {}
@@ -117,13 +164,13 @@ class EventDetector:
         over: list[Event] = []
         for index, event in list(self._open.items()):
             score = float(scores[index])
-            if score < self._options.leave:
+            if score < self._rules.leave[index]:
                 self._open[index] = _grown(event, time_s, at, event.peak_score)
                 over.append(self._open[index])
             else:
                 self._open[index] = _grown(event, time_s, at, score)
         found = self._end(over)
-        entering = scores >= self._options.enter
+        entering = scores >= self._rules.enter
         if self._reported is not None:
             entering = entering & self._reported
         for index in map(int, np.flatnonzero(entering)):
@@ -161,7 +208,7 @@ class EventDetector:
         return (*begun, *(replace(event, phase="end") for event in long))
 
     def _long_enough(self, events: Iterable[Event]) -> tuple[Event, ...]:
-        shortest_s = self._options.shortest_s
+        shortest_s = self._rules.shortest_s
         long = (event for event in events if event.end_s - event.start_s >= shortest_s)
         return tuple(sorted(long, key=lambda event: (event.start_s, event.index)))
 

@@ -18,10 +18,10 @@ from movistream.stream.ensemble import Streamable
 from movistream.stream.model import Snapshot
 from movistream.stream.preprocess import View
 from movistream.stream.result import Prediction, Result, answer_dictionary, moment
-from movistream.watch.events import Event, EventDetector, EventOptions, utc_text
+from movistream.watch.events import Event, EventDetector, EventOptions, rules_of, utc_text
 from movistream.watch.overall import Overall
 from movistream.watch.resets import Reason, ResetOptions, ResetPolicy
-from movistream.watch.scores import ScoreOptions, Scorer
+from movistream.watch.scores import ScoreOptions, Scorer, scorer_of
 from movistream.watch.vocabulary import line
 
 
@@ -219,7 +219,9 @@ class Watcher:
         self._options = options
         self._scorer, self._events = self._judges(options)
         self._policy = ResetPolicy(options.resets)
-        self._overall = Overall(model.classes, horizon_frames or model.horizon_frames)
+        self._overall = Overall(
+            model.classes, horizon_frames or model.horizon_frames, model.activation
+        )
         self._last_s: float | None = None
         self._reset_asked = False
         self._asked: Callable[[], None] | None = None
@@ -327,10 +329,12 @@ class Watcher:
         self._stream.close()
 
     def _judges(self, options: WatchOptions) -> tuple[Scorer, EventDetector | None]:
-        scorer = Scorer(options.scores, self._model.labels, self._model.classes)
+        model = self._model
+        scorer = scorer_of(options.scores, model)
         if options.events is None:
             return scorer, None
-        return scorer, EventDetector(options.events, self._model.labels, scorer.reported)
+        rules = rules_of(options.events, model.classes, model.event_defaults)
+        return scorer, EventDetector(rules, model.labels, scorer.reported)
 
     def _notice(self, frame: VideoFrame, reason: Reason | None) -> Notice:
         said = [] if frame.interruption is None else [frame.interruption]

@@ -184,7 +184,7 @@ def train(options: MovinetOptions, scenes: Footage, folder: RunFolder, seed: int
 
     def on_epoch(history: Sequence[Epoch], weights: Weights) -> None:
         source = movinet_source(options, weights, "camera-health", "movistream", LABELS)
-        safetensors_file.write(source, folder.weights)
+        safetensors_file.write(replace(source, activation="sigmoid"), folder.weights)
         write_history(folder, history)
         epoch = history[-1]
         plot_curves(history, epoch, folder.curves)

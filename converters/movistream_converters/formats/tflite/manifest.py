@@ -77,6 +77,8 @@ def read(
         _weights(named_graph(path, graph), network),
         labels=manifest.labels,
         frames_per_second=rate,
+        activation=manifest.logits.activation,
+        events=manifest.events,
         findings=findings,
     )
 

@@ -1,0 +1,1 @@
+"""Annotations of data sets in the formats in which these are published."""

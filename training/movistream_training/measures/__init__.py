@@ -1,0 +1,1 @@
+"""How right scores and events are, by protocols that others use too."""
