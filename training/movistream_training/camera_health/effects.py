@@ -73,7 +73,7 @@ def flickering(light: Light, flicker: Flicker, time_s: float) -> tuple[Light, fl
     if flicker.sharp:
         wave = np.clip(4 * wave, -1, 1)
     factor = (1 + depth * wave).astype(np.float32)
-    return light * factor[:, None, None], depth
+    return np.asarray(light * factor[:, None, None]), depth
 
 
 def dazzled(light: Light, glare: Glare, time_s: float) -> tuple[Light, float]:
@@ -102,7 +102,7 @@ def lit(light: Light, lamp: Lamp, time_s: float) -> Light:
     if lamp.blinks_hz and (time_s * lamp.blinks_hz) % 1.0 < 0.5:
         return light
     glow = np.exp(_squares(lamp.center, len(light)) / np.float32(-2 * lamp.radius**2))
-    return light + (np.float32(lamp.level) * glow)[..., None]
+    return np.asarray(light + (np.float32(lamp.level) * glow)[..., None])
 
 
 def rained(light: Light, rain: float, generator: np.random.Generator) -> Light:
@@ -110,7 +110,7 @@ def rained(light: Light, rain: float, generator: np.random.Generator) -> Light:
     drops = (_grain(len(light), generator)[..., 0] > _limit(rain)).astype(np.float32)
     length = max(1, len(light) // 12)
     streaks = cv2.blur(drops, (1, length)) * np.float32(50 * np.sqrt(length))
-    return light + streaks[..., None]
+    return np.asarray(light + streaks[..., None])
 
 
 def _squares(center: tuple[float, float], size: int) -> Grey:
@@ -122,7 +122,7 @@ def _squares(center: tuple[float, float], size: int) -> Grey:
 
 def grainy(light: Light, grain: float, generator: np.random.Generator) -> Light:
     """The frame with a sensor's grain, of a standard deviation in grey levels."""
-    return light + np.float32(grain) * _grain(len(light), generator)
+    return np.asarray(light + np.float32(grain) * _grain(len(light), generator))
 
 
 def noisy(light: Light, noise: Noise, time_s: float, generator: np.random.Generator) -> Light:
@@ -163,7 +163,7 @@ def _damaged(light: Light, blocks: int, generator: np.random.Generator) -> Light
         piece = light[row : row + height, column : column + width]
         shift = generator.normal(0, 60, 3).astype(np.float32)
         damaged[top : top + height, left : left + width] = piece + shift
-    return damaged
+    return np.asarray(damaged)
 
 
 def _grain(size: int, generator: np.random.Generator) -> Light:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -57,6 +58,9 @@ _BRIGHT = 60.0
 """Grey levels from which on a part of a dark frame can be read."""
 
 
+AnyFault = TypeVar("AnyFault", Cover, Darkness, Defocus, Flicker, Freeze, Glare, Noise)
+
+
 @dataclass(frozen=True, eq=False)
 class Camera:
     """A camera, what it looks at, and what goes wrong with it.
@@ -81,7 +85,7 @@ class Camera:
     grey: bool = False
     rain: float = 0.0
 
-    def of(self, kind: type[Fault]) -> Iterator[Fault]:
+    def of(self, kind: type[AnyFault]) -> Iterator[AnyFault]:
         """Its faults of a kind."""
         return (fault for fault in self.faults if isinstance(fault, kind))
 
@@ -154,7 +158,7 @@ def film(
         feed = sum(time_s >= at_s for at_s, _ in story.switches)
         camera = story.cameras[story.switches[feed - 1][1] if feed else 0]
         freeze = next((f for f in camera.of(Freeze) if f.course.amount(time_s)), None)
-        if not isinstance(freeze, Freeze):
+        if freeze is None:
             held, repeated = [], 0
             picture, sight = _take(camera, feed, time_s, generator)
             if feed and time_s - story.switches[feed - 1][0] < story.gap_s:
@@ -178,7 +182,7 @@ def film(
 def _take(
     camera: Camera, feed: int, time_s: float, generator: np.random.Generator
 ) -> tuple[Picture, Sight]:
-    blur = sum(f.blur * f.course.amount(time_s) for f in camera.of(Defocus))  # type: ignore[union-attr]
+    blur = sum(f.blur * f.course.amount(time_s) for f in camera.of(Defocus))
     optics = camera.scene.optics
     scene = replace(
         _blurred_scene(camera.scene, _blur_level(blur)), optics=replace(optics, noise=0.0)

@@ -58,11 +58,12 @@ def overlaid(picture: Picture, overlay: Overlay, clock_s: float) -> Picture:
     if overlay.boxed:
         region *= np.float32(0.2)
     written[rows, columns] = (region + ink[..., None] * (255 - region)).astype(np.uint8)
-    return written
+    return np.asarray(written)
 
 
 @lru_cache(maxsize=32)
 def _ink(text: str, width: int, height: int) -> npt.NDArray[np.float32]:
     drawn = np.zeros((_HEIGHT, _WIDTH), np.uint8)
     cv2.putText(drawn, text, (2, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.55, 255, 1, cv2.LINE_AA)
-    return np.asarray(cv2.resize(drawn, (width, height)), np.float32) / 255
+    sampled = cv2.resize(drawn, (width, height))
+    return np.asarray(sampled / np.float32(255), np.float32)

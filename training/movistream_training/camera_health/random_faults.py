@@ -81,7 +81,7 @@ def _random_order(generator: np.random.Generator) -> Grey:
     height = height + rough * waves / (waves.std() + 1e-9)
     order = np.empty(height.size, np.float32)
     order[np.argsort(height, axis=None)] = np.linspace(0, 1, height.size)
-    return order.reshape(height.shape)
+    return np.asarray(order.reshape(height.shape))
 
 
 def _random_surface(footage: Footage, generator: np.random.Generator) -> Picture:

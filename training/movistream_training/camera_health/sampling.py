@@ -110,7 +110,7 @@ def _random_story(
     faults: list[Fault] = []
     moves: list[Move] = []
     switches: tuple[tuple[float, int], ...] = ()
-    cameras = (camera,)
+    cameras: tuple[Camera, ...] = (camera,)
     for label in labels:
         if label == MOVED:
             moves.append(random_move(generator.uniform(0.2, seconds - 0.2), generator))

@@ -273,7 +273,7 @@ def _runs(flags: Flags) -> Iterator[tuple[int, int]]:
 
 def _lengthened(flags: Flags, frames: int) -> Flags:
     """Also true for so many frames after each that is true."""
-    longer = flags.copy()
+    longer: Flags = np.array(flags)
     for shift in range(1, min(frames, len(flags) - 1) + 1):
         longer[shift:] |= flags[:-shift]
     return longer
