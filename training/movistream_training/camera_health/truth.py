@@ -1,4 +1,19 @@
-"""From what is true of frames to what a network shall answer, and how much each answer counts."""
+"""From what is true of frames to what a network shall answer, and how much each answer counts.
+
+What the classes mean, where one could think otherwise:
+
+- *covered*: something near the lens hides 60 % of the frame or more. A picture that is black is
+  *too dark*; whether something black lies before the lens nobody can tell.
+- *out of focus*: all of the frame is blurred, whatever it showed before. A photograph with a soft
+  background is in focus, as something in it is sharp.
+- *frozen*: the scene's picture repeats, even where a clock that the device writes over it goes on.
+  A still scene of which a codec leaves little is not frozen while any pixel of it changes; where
+  nothing changes, no answer counts.
+- *flicker*: brightness swings again and again. One change of light, however sudden, is nothing.
+- *too dark*: hardly any part of the picture is bright enough to be read, for whatever reason. Night
+  with a few readable parts is not.
+- *moved*, *scene cut*: until a second after the view last changed, or the input was switched.
+"""
 
 from __future__ import annotations
 
