@@ -361,10 +361,11 @@ CAMERA_MOTION_WEIGHTS = $(CAMERA_MOTION_DATA)/$(MODEL).safetensors
 # Every stage: none of these networks is so noisy in int8 that it would have to stay float.
 CAMERA_MOTION_INT8 = --precision int8 --stage-noise 1
 CAMERA_MOTION_MODULE = TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion
+FOOTAGE_MODULE = $(BIN)/python -m movistream_training.footage
 
 camera-motion: $(INSTALLED) ## train a camera-motion model (MODEL) from nothing and judge it (Debian 12)
 	@mkdir -p $(CAMERA_MOTION)
-	$(CAMERA_MOTION_MODULE).fetching $(CAMERA_MOTION)/footage
+	$(FOOTAGE_MODULE).fetching $(CAMERA_MOTION)/footage
 	$(CAMERA_MOTION_MODULE).training $(CAMERA_MOTION)/footage $(CAMERA_MOTION_RUN) \
 		--arch $(CAMERA_MOTION_DATA)/$(MODEL).txt
 	$(MAKE) judge-camera-motion MODEL=$(MODEL) CAMERA_MOTION_WEIGHTS=$(CAMERA_MOTION_RUN)/weights.safetensors
@@ -377,7 +378,7 @@ JUDGED_VIDEOS = $(patsubst %,$(CAMERA_MOTION)/footage/opencv-doc/%,vtest.avi tre
 
 judge-camera-motion: $(INSTALLED) ## judge a camera-motion model (MODEL) that comes with the package
 	@mkdir -p $(CAMERA_MOTION_RUN)
-	$(CAMERA_MOTION_MODULE).fetching $(CAMERA_MOTION)/footage
+	$(FOOTAGE_MODULE).fetching $(CAMERA_MOTION)/footage
 	rm -rf $(CAMERA_MOTION)/calibration $(CAMERA_MOTION)/held-out
 	$(CAMERA_MOTION_MODULE).calibration $(CAMERA_MOTION)/calibration
 	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/photographs $(JUDGED_PICTURES)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from movistream.demo.motion import Segment, Shake, camera_path
-from movistream_training.camera_motion.scene import Backdrop, Optics, Scene, render
-from movistream_training.camera_motion.textures import dead_leaves
-from movistream_training.camera_motion.video_file import write_video
+from movistream_training.footage.scene import Backdrop, Optics, Scene, render
+from movistream_training.footage.textures import dead_leaves
+from movistream_training.footage.video_file import write_video
 
 SIZE = 96
 FRAMES_PER_SECOND = 10

@@ -14,8 +14,8 @@ from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.networks.movinet import build_movinet
 from movistream_training.camera_motion.assets import MODELS, table_file, weights_file
 from movistream_training.camera_motion.search import SPACE, TASK
-from movistream_training.camera_motion.sources import PACKAGES, Use
 from movistream_training.camera_motion.training import options_of
+from movistream_training.footage.sources import PACKAGES, Use
 from movistream_training.search.cost import price
 from movistream_training.search.features import step_features
 from movistream_training.search.members import misfit

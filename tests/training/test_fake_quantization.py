@@ -23,8 +23,8 @@ from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import lower
 from movistream_converters.tflite.precision import Precision
 from movistream_converters.tflite.quantization import QuantizationPlan
-from movistream_training.camera_motion.video_file import write_video
 from movistream_training.fake_quantization import as_in_int8
+from movistream_training.footage.video_file import write_video
 from tests.conftest import IMAGE_SIZE, small_checkpoint
 from tests.training.clips import render_motion
 

@@ -13,8 +13,9 @@ from movistream.demo.motion import (
     Shake,
     camera_path,
 )
-from movistream_training.camera_motion.sampling import Footage, random_clips
-from movistream_training.camera_motion.textures import dead_leaves
+from movistream_training.camera_motion.sampling import random_clips
+from movistream_training.footage.collection import Footage
+from movistream_training.footage.textures import dead_leaves
 from tests.training.clips import SIZE, render_motion
 
 SPEED = 0.2

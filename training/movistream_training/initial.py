@@ -40,7 +40,7 @@ def initial_weights(network: Network, seed: int) -> Weights:
             case "kernel":
                 fan_in = math.prod(shape[:-1] if len(shape) == 5 else shape[:3])
                 value = generator.normal(0.0, math.sqrt(2.0 / fan_in), shape)
-                if _is_temporal(layers[node]):
+                if is_temporal(layers[node]):
                     value = _delays(shape, generator) + _SPREAD * value
                 elif max(shape[1:3]) > 1:
                     edges = slice(0, round(_EDGE_FILTERS * shape[-1]))
@@ -55,7 +55,7 @@ def initial_weights(network: Network, seed: int) -> Weights:
     return weights
 
 
-def _is_temporal(layer: Layer) -> bool:
+def is_temporal(layer: Layer) -> bool:
     """Whether it mixes frames of each channel, and nothing else."""
     return (
         isinstance(layer, Convolution)

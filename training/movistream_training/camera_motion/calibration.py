@@ -11,9 +11,10 @@ import click
 import numpy as np
 
 from movistream.demo.motion import LABELS
-from movistream_training.camera_motion.sampling import FRAMES_PER_SECOND, Footage, random_clips
-from movistream_training.camera_motion.textures import dead_leaves
-from movistream_training.camera_motion.video_file import write_video
+from movistream_training.camera_motion.sampling import FRAMES_PER_SECOND, random_clips
+from movistream_training.footage.collection import Footage
+from movistream_training.footage.textures import dead_leaves
+from movistream_training.footage.video_file import write_video
 
 _SCENES = 3
 _FRAMES = 12

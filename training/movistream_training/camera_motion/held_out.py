@@ -23,10 +23,10 @@ from movistream.demo.motion import (
     camera_path,
 )
 from movistream.sources import VideoFile
-from movistream_training.camera_motion.scene import Backdrop, Optics, Picture, Scene, render
-from movistream_training.camera_motion.sources import is_video, read_picture, read_video
-from movistream_training.camera_motion.video_file import write_video
 from movistream_training.errors import TrainingError
+from movistream_training.footage.scene import Backdrop, Optics, Picture, Scene, render
+from movistream_training.footage.sources import is_video, read_picture, read_video
+from movistream_training.footage.video_file import write_video
 
 SECONDS = 3.0
 SLOWEST, FASTEST = 0.06, 0.28

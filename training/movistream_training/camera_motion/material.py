@@ -15,13 +15,9 @@ import numpy as np
 from movistream.demo.motion import LABELS
 from movistream_converters.networks.movinet import Architecture
 from movistream_training.batches import Batch
-from movistream_training.camera_motion.sampling import Footage
-from movistream_training.camera_motion.sources import Use, files, is_video, read_picture, read_video
-from movistream_training.camera_motion.training import (
-    VALIDATION_BATCHES,
-    random_batch,
-    training_footage,
-)
+from movistream_training.camera_motion.training import VALIDATION_BATCHES, random_batch
+from movistream_training.footage.collection import Footage, judged_footage, training_footage
+from movistream_training.footage.sources import Use
 
 _SEED = 1
 """Of all scenes: networks and seeds see the same, in other orders."""
@@ -43,7 +39,7 @@ class RenderedMaterial:
     """Batches of rendered scenes.
 
     Attributes:
-        footage: a folder that :mod:`.fetching` has filled.
+        footage: a folder that :mod:`.footage.fetching` has filled.
         steps: of a whole trial.
         kept: a folder for batches: 5 MB each for images of 96 pixels.
     """
@@ -99,13 +95,7 @@ class RenderedMaterial:
 
 @lru_cache(maxsize=2)
 def _footage(folder: Path, use: Use) -> Footage:
-    if use is Use.TRAINING:
-        return training_footage(folder, _SEED)
-    paths = files(folder, use)
-    return Footage(
-        pictures=[read_picture(path) for path in paths if not is_video(path)],
-        videos=[read_video(path) for path in paths if is_video(path)],
-    )
+    return training_footage(folder, _SEED) if use is Use.TRAINING else judged_footage(folder)
 
 
 def _kept(path: Path, make: Callable[[], Batch]) -> Batch:

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -18,15 +17,9 @@ from movistream.demo.motion import (
     Shake,
     camera_path,
 )
-from movistream_training.camera_motion.scene import (
-    Backdrop,
-    Optics,
-    Picture,
-    Scene,
-    Thing,
-    render,
-)
-from movistream_training.camera_motion.textures import cut_out
+from movistream_training.footage.collection import Footage
+from movistream_training.footage.random_scenes import random_backdrop, random_thing
+from movistream_training.footage.scene import Optics, Scene, render
 
 FRAMES_PER_SECOND = 10
 SLOWEST, FASTEST = 0.045, 0.65
@@ -37,19 +30,6 @@ WARM_UP_FRAMES = 3
 
 STATIC_WEIGHT = 2.0
 """Where nothing can be seen, in a clear sky or behind a large face, the answer shall be static."""
-
-
-@dataclass(frozen=True)
-class Footage:
-    """What scenes are made from.
-
-    Attributes:
-        pictures: photographs and textures.
-        videos: frames of cameras that stand still.
-    """
-
-    pictures: Sequence[Picture]
-    videos: Sequence[Sequence[Picture]] = ()
 
 
 @dataclass(frozen=True)
@@ -152,84 +132,12 @@ def _random_segment(label: str, seconds: float, generator: np.random.Generator) 
 def _random_scene(
     footage: Footage, size: int, generator: np.random.Generator, *, hard: bool
 ) -> Scene:
-    backdrop = _random_backdrop(footage, size, generator)
+    backdrop = random_backdrop(footage, size, generator)
     if not hard:
         return Scene(backdrop, (), Optics(size=size))
     count = int(generator.choice([0, 0, 1, 1, 2, 3, 4]))
-    things = tuple(_random_thing(footage, generator) for _ in range(count))
+    things = tuple(random_thing(footage, generator) for _ in range(count))
     return Scene(backdrop, things, _random_optics(size, generator))
-
-
-def _random_backdrop(footage: Footage, size: int, generator: np.random.Generator) -> Backdrop:
-    pictures: Sequence[Picture]
-    if footage.videos and generator.random() < 0.15:
-        pictures = footage.videos[int(generator.integers(len(footage.videos)))]
-        first = int(generator.integers(max(1, len(pictures) - 90)))
-        pictures = pictures[first : first + 90]
-    else:
-        pictures = (footage.pictures[int(generator.integers(len(footage.pictures)))],)
-    height, width = pictures[0].shape[:2]
-    # From pictures sampled pixel by pixel to ones that are far finer than the frame.
-    pixels = min(height, width) * generator.uniform(0.25, 0.85)
-    if len(pictures) == 1:
-        fineness = generator.uniform(1.0, 4.0)
-        scale = min(1.0, fineness * size / pixels)
-        if scale < 1.0:
-            pictures = (_resized(pictures[0], scale),)
-            height, width = pictures[0].shape[:2]
-            pixels *= scale
-        pictures = (_recolored(_softened(pictures[0], pixels, generator), generator),)
-    x, y = generator.uniform(0.25, 0.75, 2)
-    center = (float(x * width), float(y * height))
-    return Backdrop(pictures, float(pixels), center)
-
-
-def _resized(picture: Picture, scale: float) -> Picture:
-    resized = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, np.uint8)
-
-
-def _softened(picture: Picture, pixels: float, generator: np.random.Generator) -> Picture:
-    """Often out of focus: skies, walls and what lies behind a flower have no sharp edges."""
-    if generator.random() > 0.5:
-        return picture
-    sigma = pixels * math.exp(generator.uniform(math.log(0.006), math.log(0.07)))
-    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.uint8)
-
-
-def _recolored(picture: Picture, generator: np.random.Generator) -> Picture:
-    """Turned, mirrored, with its colours exchanged, or grey."""
-    if generator.random() < 0.5:
-        picture = picture[:, ::-1]
-    if generator.random() < 0.3:
-        picture = np.rot90(picture, int(generator.integers(1, 4)))
-    if generator.random() < 0.3:
-        picture = picture[..., generator.permutation(3)]
-    if generator.random() < 0.2:
-        picture = np.repeat(picture.mean(axis=2, keepdims=True), 3, axis=2).astype(np.uint8)
-    if generator.random() < 0.1:
-        picture = 255 - picture
-    return np.ascontiguousarray(picture)
-
-
-def _random_thing(footage: Footage, generator: np.random.Generator) -> Thing:
-    picture = footage.pictures[int(generator.integers(len(footage.pictures)))]
-    start = generator.uniform(-0.5, 0.5, 2)
-    moving = generator.random() < 0.6
-    velocity = generator.normal(0, 0.25, 2) if moving else np.zeros(2)
-    swinging = generator.random() < 0.5
-    swing = generator.normal(0, 0.1, 2) if swinging else np.zeros(2)
-    return Thing(
-        picture=cut_out(picture, generator),
-        width=float(math.exp(generator.uniform(math.log(0.15), math.log(1.0)))),
-        start=(float(start[0]), float(start[1])),
-        velocity=(float(velocity[0]), float(velocity[1])),
-        swing=(float(swing[0]), float(swing[1])),
-        swing_hz=float(generator.uniform(0.3, 2.5)),
-        nearness=float(
-            generator.choice([0.0, 1.0, generator.uniform(1, 1.8)], p=[0.15, 0.4, 0.45])
-        ),
-    )
 
 
 def _random_optics(size: int, generator: np.random.Generator) -> Optics:

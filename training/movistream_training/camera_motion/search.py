@@ -2,7 +2,7 @@
 
     python -m movistream_training.camera_motion.search FOOTAGE FOUND --budget BUDGET
 
-FOOTAGE is what :mod:`.fetching` filled. FOUND/arch.txt is what ``training --arch`` takes.
+FOOTAGE is what :mod:`.footage.fetching` filled. FOUND/arch.txt is what ``training --arch`` takes.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     python -m movistream_training.camera_motion.training FOOTAGE RUN
 
-FOOTAGE is what :mod:`.fetching` filled. A run that was interrupted is gone on with.
+FOOTAGE is what :mod:`.footage.fetching` filled. A run that was interrupted is gone on with.
 """
 
 from __future__ import annotations
@@ -32,21 +32,10 @@ from movistream_converters.networks.movinet import (
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.batches import Batch
 from movistream_training.camera_motion.assets import MODELS, table_file
-from movistream_training.camera_motion.sampling import (
-    FRAMES_PER_SECOND,
-    Footage,
-    random_clips,
-)
-from movistream_training.camera_motion.sources import (
-    Use,
-    files,
-    is_video,
-    read_picture,
-    read_video,
-)
-from movistream_training.camera_motion.textures import dead_leaves
+from movistream_training.camera_motion.sampling import FRAMES_PER_SECOND, random_clips
 from movistream_training.errors import TrainingError
 from movistream_training.fit import fit
+from movistream_training.footage.collection import Footage, training_footage
 from movistream_training.history import Epoch
 from movistream_training.initial import initial_weights
 from movistream_training.learner import Learner
@@ -62,25 +51,9 @@ RECIPE = Recipe(epochs=55, steps_per_epoch=75, learning_rate=3e-3, average_decay
 SCENES_PER_BATCH = 2
 FRAMES_PER_CLIP = 10
 VALIDATION_BATCHES = 20
-TEXTURES = 48
 
 EASY_EPOCHS = 12
 """Epochs over which plain scenes give way to hard ones."""
-
-
-def training_footage(folder: Path, seed: int) -> Footage:
-    """What scenes of the training are made from: the sources, and as many textures.
-
-    Raises:
-        MovistreamError: if a source is missing or cannot be read.
-    """
-    paths = files(folder, Use.TRAINING)
-    generator = np.random.default_rng([seed, 0])
-    textures = [dead_leaves(generator) for _ in range(TEXTURES)]
-    return Footage(
-        pictures=[read_picture(path) for path in paths if not is_video(path)] + textures,
-        videos=[read_video(path) for path in paths if is_video(path)],
-    )
 
 
 def random_batch(

@@ -1,4 +1,4 @@
-"""The photographs and videos that camera motion is learnt from and judged on.
+"""The photographs and videos that the models in the box learn from and are judged on.
 
 They come from packages that anyone can download; none is part of this project. What is learnt from
 may be used freely: public domain, CC0, CC BY, BSD or Apache-2.0. Photographs that a model is only
@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 
 from movistream.sources import VideoFile
-from movistream_training.camera_motion.scene import Picture
 from movistream_training.errors import TrainingError
+from movistream_training.footage.scene import Picture
 
 _LARGEST_SIDE = 1200
 _MOST_VIDEO_FRAMES = 240
@@ -204,7 +204,7 @@ def files(folder: Path, use: Use) -> tuple[Path, ...]:
     if missing := [path for path in paths if not path.is_file()]:
         raise TrainingError(
             f"{missing[0]} is missing; get all files with: python -m"
-            f" movistream_training.camera_motion.fetching {folder}"
+            f" movistream_training.footage.fetching {folder}"
         )
     return tuple(paths)
 

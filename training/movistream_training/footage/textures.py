@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from movistream_training.camera_motion.scene import Picture
+from movistream_training.footage.scene import Picture
 
 _SIZE = 640
 

@@ -109,12 +109,13 @@ def render(
     moments = [
         time_s - optics.shutter_s * part / optics.exposures for part in range(optics.exposures)
     ]
-    exposed = [_expose(scene, path, moment) for moment in moments]
+    exposed = [expose(scene, path, moment) for moment in moments]
     light = exposed[0] if len(exposed) == 1 else np.mean(exposed, axis=0).astype(np.uint8)
-    return _develop(light, optics, time_s, generator)
+    return develop(light, optics, time_s, generator)
 
 
-def _expose(scene: Scene, path: CameraPath, time_s: float) -> Picture:
+def expose(scene: Scene, path: CameraPath, time_s: float) -> Picture:
+    """The light that falls on a frame at a moment, uint8 RGB (size, size, 3)."""
     optics, backdrop = scene.optics, scene.backdrop
     pose = path.pose(time_s)
     to_world = _frame_to_world(optics)
@@ -168,9 +169,10 @@ def _world_to_thing(thing: Thing, time_s: float) -> FloatArray:
     )
 
 
-def _develop(
+def develop(
     light: Picture, optics: Optics, time_s: float, generator: np.random.Generator
 ) -> Picture:
+    """What a camera's electronics make of the light of a time, uint8 RGB (size, size, 3)."""
     depth, rate_hz = optics.flicker
     gain = np.array(optics.gain) * (1 + depth * np.sin(2 * np.pi * rate_hz * time_s))
     response = np.power(np.arange(256) / 255, optics.gamma)[:, None] * gain

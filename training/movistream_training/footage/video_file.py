@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from movistream_training.camera_motion.scene import Picture
 from movistream_training.errors import TrainingError
+from movistream_training.footage.scene import Picture
 
 
 def write_video(path: Path, frames: Iterator[Picture], frames_per_second: float) -> None:

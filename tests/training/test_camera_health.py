@@ -1,0 +1,148 @@
+"""Clips, recordings and the training of the camera-health model."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from movistream.sources import VideoFile
+from movistream_converters.formats.movinet_table import read_table
+from movistream_converters.networks.movinet import build_movinet
+from movistream_training.camera_health import training
+from movistream_training.camera_health.assets import MODELS, table_file
+from movistream_training.camera_health.calibration import write_calibration_videos
+from movistream_training.camera_health.faults import LABELS
+from movistream_training.camera_health.held_out import TABLE, main
+from movistream_training.camera_health.natural import main as natural
+from movistream_training.camera_health.natural import played, quietest
+from movistream_training.camera_health.sampling import (
+    CLIPS_PER_SCENE,
+    FAULTY_CLIPS,
+    random_clips,
+)
+from movistream_training.camera_health.training import (
+    first_weights,
+    options_of,
+    random_batch,
+    training_batches,
+)
+from movistream_training.footage.collection import Footage
+from movistream_training.footage.textures import dead_leaves
+from movistream_training.footage.video_file import write_video
+
+FRAMES = 24
+
+
+@pytest.fixture(scope="module")
+def footage() -> Footage:
+    generator = np.random.default_rng(0)
+    return Footage([dead_leaves(generator) for _ in range(4)])
+
+
+def test_clips_repeat_with_the_seed(footage: Footage) -> None:
+    for seed in range(3):
+        first, again = (random_clips(footage, 8, 40, np.random.default_rng(seed)) for _ in range(2))
+        for clip, same in zip(first, again, strict=True):
+            np.testing.assert_array_equal(clip.frames, same.frames)
+            np.testing.assert_array_equal(clip.targets, same.targets)
+            np.testing.assert_array_equal(clip.weights, same.weights)
+
+
+def test_a_scene_has_every_fault_and_healthy_clips_have_none(footage: Footage) -> None:
+    occurred, counted = np.zeros(len(LABELS)), np.zeros(len(LABELS))
+    for seed in range(12):
+        clips = random_clips(footage, FRAMES, 88, np.random.default_rng(seed))
+        assert len(clips) == CLIPS_PER_SCENE
+        for clip in clips:
+            assert clip.frames.shape == (FRAMES, 88, 88, 3)
+            assert clip.frames.dtype == np.uint8
+            assert clip.targets.shape == clip.weights.shape == (FRAMES, len(LABELS))
+            occurred += clip.targets.any(axis=0)
+            counted += (clip.targets & (clip.weights > 0)).any(axis=0)
+        for clip in clips[FAULTY_CLIPS:]:
+            assert not (clip.targets & (clip.weights > 0)).any()
+    assert occurred.min() >= 6
+    assert counted.min() >= 2
+
+
+def test_batches_have_a_target_and_a_weight_for_each_class(footage: Footage) -> None:
+    batch = random_batch(footage, 32, np.random.default_rng(1))
+    assert batch.images.shape == (2 * CLIPS_PER_SCENE, FRAMES, 32, 32, 3)
+    assert batch.targets.dtype == batch.weights.dtype == np.float32
+    assert set(np.unique(batch.targets)) == set(np.unique(batch.weights)) == {0.0, 1.0}
+
+
+def test_each_batch_comes_again_in_the_mirror(
+    footage: Footage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "RECIPE", replace(training.RECIPE, steps_per_epoch=4))
+    batches = list(training_batches(footage, 32, seed=1, epoch=9))
+    assert len(batches) == 4
+    for first, second in zip(batches[:2], batches[2:], strict=True):
+        np.testing.assert_array_equal(first.images[:, :, :, ::-1], second.images)
+        np.testing.assert_array_equal(first.targets, second.targets)
+
+
+def test_half_of_the_first_temporal_kernels_are_differences() -> None:
+    network = build_movinet(options_of(read_table(table_file(MODELS[0]))))
+    weights = first_weights(network, seed=1)
+    kernels = [
+        value for value in weights.values() if value.ndim == 4 and value.shape[1:3] == (1, 1)
+    ]
+    sums = np.concatenate([k.sum(axis=0).ravel() for k in kernels if k.shape[0] > 1])
+    assert 0.4 < np.mean(np.abs(sums) < 0.5) < 0.6
+
+
+def test_recordings_come_with_a_table_of_their_moments(tmp_path: Path) -> None:
+    picture = tmp_path / "leaves.png"
+    cv2.imwrite(str(picture), dead_leaves(np.random.default_rng(1))[:400, :400])
+    data = tmp_path / "data"
+    result = CliRunner().invoke(main, [str(data), str(picture), "--minutes", "1"])
+    assert result.exit_code == 0, result.output
+    with (data / TABLE).open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    for row in rows:
+        assert row["label"] in LABELS
+        assert 0 <= float(row["start"]) < float(row["end"]) <= 60
+        assert (data / row["path"]).is_file()
+    with VideoFile(data / "leaves.mp4") as video:
+        assert video.frames_per_second == pytest.approx(30, abs=0.5)
+        assert next(iter(video)).image.shape == (192, 192, 3)
+    again = CliRunner().invoke(main, [str(data), str(picture)])
+    assert "is not empty" in again.output
+
+
+def test_natural_footage_is_played_without_a_cut(tmp_path: Path) -> None:
+    generator = np.random.default_rng(2)
+    frames = [np.full((32, 48, 3), 5 * abs(index - 20), np.uint8) for index in range(40)]
+    frames[30:36] = [frames[30]] * 6
+    pause = quietest(frames, 5.0)
+    assert pause.start in range(30, 32)
+    order = list(itertools.islice(played(len(frames), pause, generator), 5000))
+    assert set(np.abs(np.diff(order))) == {1}
+    assert set(order) <= set(range(40))
+    assert len(set(order)) > 35
+    stay = np.isin(order, list(pause)).mean()
+    assert 0.2 < stay < 0.95
+    write_video(tmp_path / "some.mp4", iter(frames), 10)
+    data = tmp_path / "data"
+    result = CliRunner().invoke(
+        natural, [str(data), str(tmp_path / "some.mp4"), "--minutes", "0.2"]
+    )
+    assert result.exit_code == 0, result.output
+    assert (data / TABLE).read_text().splitlines()[1:] == ["some.mp4,,,"]
+
+
+def test_calibration_videos_show_every_fault(tmp_path: Path) -> None:
+    paths = write_calibration_videos(tmp_path)
+    assert len(paths) == 3
+    with VideoFile(paths[0]) as video:
+        assert sum(1 for _ in video) == CLIPS_PER_SCENE * FRAMES

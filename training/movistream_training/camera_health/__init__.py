@@ -1,0 +1,1 @@
+"""The model in the box that tells a watching camera what is wrong with its picture."""

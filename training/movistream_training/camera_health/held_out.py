@@ -1,0 +1,249 @@
+"""Renders recordings with known faults, of photographs and fixed cameras never learnt from.
+
+    python -m movistream_training.camera_health.held_out DATA PICTURE_OR_VIDEO …
+
+DATA becomes a folder of videos with a table of moments, as ``movistream evaluate`` takes it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+import numpy as np
+
+from movistream.drawing.video_writer import open_video_writer
+from movistream.errors import MovistreamError
+from movistream.sources import VideoFile
+from movistream_training.camera_health.faults import (
+    FLICKER,
+    FROZEN,
+    LABELS,
+    MOVED,
+    SCENE_CUT,
+    Course,
+    Fault,
+    Move,
+)
+from movistream_training.camera_health.filming import Story, film
+from movistream_training.camera_health.random_cameras import (
+    random_camera,
+    random_overlay,
+    still_path,
+    with_everyday_life,
+)
+from movistream_training.camera_health.random_faults import RANDOM_FAULTS, random_move
+from movistream_training.camera_health.truth import HIDDEN, moments_of, targets_of
+from movistream_training.footage.collection import Footage
+from movistream_training.footage.scene import Backdrop, Picture
+from movistream_training.footage.sources import is_video, read_picture, read_video
+from movistream_training.recordings.moments import Moment
+
+TABLE = "recordings.csv"
+
+_FRAMES_PER_SECOND = 30
+_SIZE = 192
+_SECONDS = 15.0
+_HANDS = (3, 2, 2, 1, 1, 0)
+"""How many faults the recordings of a source have: every fault is in one of them."""
+
+_LONG_SECONDS_PER_FAULT = 25.0
+_EVERYDAY_S = 15.0
+"""So often something happens that looks like a fault and is none."""
+
+_SHORTEST_S, _LONGEST_S = 2.5, 6.0
+_APART_S = 1.5
+"""Between faults of which one hides the other."""
+
+_TRIES = 200
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A picture, or the frames of a fixed camera and how many of them a second has."""
+
+    name: str
+    pictures: Sequence[Picture]
+    frames_per_second: float
+
+
+@click.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=1, max=60),
+    help="One long recording per source, in place of six short ones.",
+)
+@click.option("--seed", type=int, default=1, show_default=True)
+def main(data: Path, sources: tuple[Path, ...], minutes: float | None, seed: int) -> None:
+    """Render recordings in which cameras that see SOURCES, pictures or fixed-camera videos, fail.
+
+    They are written to DATA, with a table of what is wrong from when to when.
+    """
+    if data.exists() and any(data.iterdir()):
+        raise click.ClickException(f"{data} is not empty")
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        read = [_read(path) for path in sources]
+        footage = Footage([source.pictures[0] for source in read])
+        with (data / TABLE).open("w", newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow(("path", "label", "start", "end"))
+            for number, source in enumerate(read):
+                other = read[(number + 1) % len(read)]
+                plan = _planned(source, minutes, [seed, number])
+                for index, (name, labels, seconds) in enumerate(plan):
+                    generator = np.random.default_rng([seed, number, 1 + index])
+                    story = random_story(source, other, labels, seconds, footage, generator)
+                    moments = write_recording(data / name, story, seconds, generator)
+                    rows.writerows(moment_rows(name, moments))
+                    click.echo(f"{name}: {', '.join(m.label for m in moments) or 'healthy'}")
+    except MovistreamError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def moment_rows(name: str, moments: Sequence[Moment]) -> list[tuple[str, str, str, str]]:
+    """The rows of a table for a recording; one without a label if nothing is wrong in it."""
+    if not moments:
+        return [(name, "", "", "")]
+    return [(name, m.label, f"{m.start_s:.3f}", f"{m.end_s:.3f}") for m in moments]
+
+
+def _read(path: Path) -> _Source:
+    if not is_video(path):
+        return _Source(path.stem, (read_picture(path),), 1.0)
+    with VideoFile(path) as video:
+        rate = video.frames_per_second or float(_FRAMES_PER_SECOND)
+    return _Source(path.stem, read_video(path), rate)
+
+
+def _planned(
+    source: _Source, minutes: float | None, seed: Sequence[int]
+) -> Iterator[tuple[str, list[str], float]]:
+    """The name, the faults and the length in seconds of each recording of a source."""
+    generator = np.random.default_rng(seed)
+    if minutes is not None:
+        count = round(60 * minutes / _LONG_SECONDS_PER_FAULT)
+        rounds = -(-count // len(LABELS))
+        labels = [label for _ in range(rounds) for label in generator.permutation(LABELS).tolist()]
+        yield f"{source.name}.mp4", labels[:count], 60 * minutes
+        return
+    labels = generator.permutation(LABELS).tolist()
+    for number, hand in enumerate(_HANDS):
+        yield f"{source.name}-{number}.mp4", [labels.pop() for _ in range(hand)], _SECONDS
+
+
+def random_story(
+    source: _Source,
+    other: _Source,
+    labels: Sequence[str],
+    seconds: float,
+    footage: Footage,
+    generator: np.random.Generator,
+) -> Story:
+    """A recording in which each of some faults happens once, and now and then what is none.
+
+    Args:
+        other: what the camera that the input is switched to looks at.
+        footage: what things that pass are made of.
+    """
+    faults: list[Fault] = []
+    moves: list[Move] = []
+    switches: list[tuple[float, int]] = []
+    for label, (begin_s, end_s) in zip(labels, _times(labels, seconds, generator), strict=True):
+        if label == MOVED:
+            moves.append(random_move(begin_s, generator))
+        elif label == SCENE_CUT:
+            switches += [(begin_s, 1), (end_s, 0)]
+        else:
+            rise_s, fall_s = (
+                generator.uniform(0.2, 1.2) if generator.random() < 0.4 else 0.0 for _ in range(2)
+            )
+            course = Course(begin_s, end_s - fall_s, rise_s, fall_s)
+            faults.append(RANDOM_FAULTS[label](course, footage, generator))
+    cameras = [
+        random_camera(footage, _SIZE, generator, _backdrop(seen, generator))
+        for seen in (source, other)
+    ]
+    tremble = generator.uniform(0, 0.06) if generator.random() < 0.4 else 0.0
+    watching = replace(
+        cameras[0], path=still_path(seconds, tremble, generator, moves), faults=tuple(faults)
+    )
+    for part in range(max(1, round(seconds / _EVERYDAY_S))):
+        begin_s = part * _EVERYDAY_S
+        watching = with_everyday_life(watching, footage, begin_s, begin_s + _EVERYDAY_S, generator)
+    spare = replace(cameras[1], path=still_path(seconds, 0.0, generator))
+    return Story(
+        (watching, spare),
+        tuple(sorted(switches)),
+        gap_s=generator.uniform(0, 0.2) if generator.random() < 0.2 else 0.0,
+        overlay=random_overlay(generator) if generator.random() < 0.4 else None,
+    )
+
+
+def _backdrop(source: _Source, generator: np.random.Generator) -> Backdrop:
+    height, width = source.pictures[0].shape[:2]
+    pixels = min(height, width) * generator.uniform(0.5, 0.9)
+    x, y = generator.uniform(0.4, 0.6, 2)
+    center = (float(x * width), float(y * height))
+    return Backdrop(source.pictures, float(pixels), center, source.frames_per_second)
+
+
+def _times(
+    labels: Sequence[str], seconds: float, generator: np.random.Generator
+) -> list[tuple[float, float]]:
+    """When each fault begins and ends: where one would hide another, they do not meet."""
+    longest_s = _LONGEST_S
+    while True:
+        times: list[tuple[float, float]] = []
+        for label in labels:
+            for _ in range(_TRIES):
+                length_s = generator.uniform(_SHORTEST_S, max(_SHORTEST_S, longest_s))
+                begin_s = generator.uniform(_APART_S, seconds - length_s - 0.5)
+                end_s = begin_s + length_s
+                if all(
+                    not _hides(label, before)
+                    or begin_s > its_end_s + _APART_S
+                    or end_s < its_begin_s - _APART_S
+                    for before, (its_begin_s, its_end_s) in zip(labels, times, strict=False)
+                ):
+                    times.append((begin_s, end_s))
+                    break
+        if len(times) == len(labels):
+            return times
+        # There was no room for one of them: again, with shorter ones.
+        longest_s *= 0.9
+
+
+def _hides(label: str, other: str) -> bool:
+    still = {label, other} & {FROZEN} and {label, other} & {FLICKER, MOVED}
+    return bool(
+        label == other
+        or SCENE_CUT in (label, other)
+        or still
+        or other in HIDDEN.get(label, ())
+        or label in HIDDEN.get(other, ())
+    )
+
+
+def write_recording(
+    path: Path, story: Story, seconds: float, generator: np.random.Generator
+) -> tuple[Moment, ...]:
+    """Writes a story as a video, and says what is wrong in it."""
+    times_s = np.arange(round(seconds * _FRAMES_PER_SECOND)) / _FRAMES_PER_SECOND
+    sights = []
+    with open_video_writer(path) as writer:
+        for time_s, (picture, sight) in zip(
+            times_s, film(story, times_s.tolist(), generator), strict=True
+        ):
+            writer.write(picture, float(time_s))
+            sights.append(sight)
+    return moments_of(targets_of(sights, _FRAMES_PER_SECOND), _FRAMES_PER_SECOND)
+
+
+if __name__ == "__main__":
+    main()

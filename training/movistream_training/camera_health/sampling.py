@@ -1,0 +1,176 @@
+"""Random clips of cameras with and without faults, as a network is trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from movistream_training.camera_health.codec import coded
+from movistream_training.camera_health.faults import (
+    LABELS,
+    MOVED,
+    NOISE,
+    SCENE_CUT,
+    Course,
+    Fault,
+    Move,
+)
+from movistream_training.camera_health.filming import Camera, Sight, Story, film
+from movistream_training.camera_health.random_cameras import (
+    random_camera,
+    random_codec,
+    random_overlay,
+    still_path,
+    with_everyday_life,
+)
+from movistream_training.camera_health.random_faults import RANDOM_FAULTS, random_move
+from movistream_training.camera_health.truth import targets_of, weights_of
+from movistream_training.footage.collection import Footage
+
+FRAMES_PER_SECOND = 10
+
+FAULTY_CLIPS, HEALTHY_CLIPS = 5, 2
+"""Of a scene: each fault occurs once, some in the same clip as another."""
+
+CLIPS_PER_SCENE = FAULTY_CLIPS + HEALTHY_CLIPS
+
+_FINE_SHARE = 0.3
+"""Of the scenes, which are rendered finer than the network sees them, and then sampled as the
+runtime does it: between pixels of a frame that was not blurred before."""
+
+_CODED_SHARE = 0.7
+"""Of the fine ones; blocks of a codec are smaller than the network's pixels."""
+
+_LEAST_CHANGE = 2
+"""Grey levels by which a pixel changes, if anything does."""
+
+
+@dataclass(frozen=True)
+class HealthClip:
+    """A rendered clip.
+
+    Attributes:
+        frames: uint8 RGB (frames, size, size, 3).
+        targets: what is wrong in each frame, bool (frames, classes).
+        weights: how much each answer counts in training, float32 (frames, classes).
+    """
+
+    frames: npt.NDArray[np.uint8]
+    targets: npt.NDArray[np.bool_]
+    weights: npt.NDArray[np.float32]
+
+
+def random_clips(
+    footage: Footage,
+    frame_count: int,
+    size: int,
+    generator: np.random.Generator,
+    difficulty: float = 1.0,
+) -> list[HealthClip]:
+    """Clips of one scene: with every fault, and with none; so the scene tells nothing of them.
+
+    Args:
+        difficulty: how likely a clip has what looks like a fault and is none, 0 to 1.
+    """
+    fine = generator.random() < _FINE_SHARE
+    rendered = 2 * int(size * generator.uniform(2, 3.2) / 2) if fine else size
+    camera = random_camera(footage, rendered, generator)
+    seconds = frame_count / FRAMES_PER_SECOND
+    clips = []
+    for labels in _dealt(generator):
+        story = _random_story(footage, camera, labels, seconds, generator, difficulty)
+        if fine and generator.random() < _CODED_SHARE:
+            # What heavy noise there is must not be lost again.
+            codec = random_codec(generator, 24 if NOISE in labels else 38)
+            story = replace(story, codec=codec)
+        clips.append(_clip(story, frame_count, size, generator))
+    return clips
+
+
+def _dealt(generator: np.random.Generator) -> list[tuple[str, ...]]:
+    """Which faults each clip of a scene has."""
+    shuffled = [LABELS[index] for index in generator.permutation(len(LABELS))]
+    hands = [tuple(shuffled[first::FAULTY_CLIPS]) for first in range(FAULTY_CLIPS)]
+    return hands + [()] * HEALTHY_CLIPS
+
+
+def _random_story(
+    footage: Footage,
+    camera: Camera,
+    labels: Sequence[str],
+    seconds: float,
+    generator: np.random.Generator,
+    difficulty: float,
+) -> Story:
+    hard = generator.random() < difficulty
+    faults: list[Fault] = []
+    moves: list[Move] = []
+    switches: tuple[tuple[float, int], ...] = ()
+    cameras: tuple[Camera, ...] = (camera,)
+    for label in labels:
+        if label == MOVED:
+            moves.append(random_move(generator.uniform(0.2, seconds - 0.2), generator))
+        elif label == SCENE_CUT:
+            cut_s = generator.uniform(0.2, seconds - 0.1)
+            back_s = cut_s + generator.uniform(0.3, seconds)
+            switches = ((cut_s, 1), (back_s, 0))
+            other = random_camera(footage, camera.scene.optics.size, generator)
+            path = still_path(seconds, 0.0, generator)
+            cameras = (camera, replace(other, path=path))
+        else:
+            course = _random_course(seconds, generator)
+            faults.append(RANDOM_FAULTS[label](course, footage, generator))
+    tremble = generator.uniform(0, 0.08) if hard and generator.random() < 0.4 else 0.0
+    path = still_path(seconds, tremble, generator, moves)
+    watching = replace(camera, path=path, faults=tuple(faults))
+    if hard:
+        watching = with_everyday_life(watching, footage, 0.0, seconds, generator)
+    return Story(
+        (watching, *cameras[1:]),
+        switches,
+        gap_s=generator.uniform(0, 0.3) if generator.random() < 0.2 else 0.0,
+        overlay=random_overlay(generator) if generator.random() < 0.35 else None,
+    )
+
+
+def _random_course(seconds: float, generator: np.random.Generator) -> Course:
+    """It begins before or in the clip, and ends in it or not, at once or by and by."""
+    before = generator.random() < 0.25
+    begin_s = -10.0 if before else generator.uniform(0.1, 0.75 * seconds)
+    stays = generator.random() < 0.6
+    first = max(0.0, begin_s)
+    end_s = seconds + 10 if stays else first + generator.uniform(0.7, max(0.8, seconds - first))
+    rise_s, fall_s = (
+        generator.uniform(0.2, 1.2) if generator.random() < 0.45 else 0.0 for _ in range(2)
+    )
+    return Course(begin_s, end_s, rise_s, fall_s)
+
+
+def _clip(story: Story, frame_count: int, size: int, generator: np.random.Generator) -> HealthClip:
+    start_s = generator.uniform(0, 0.1)
+    times_s = start_s + np.arange(frame_count) / FRAMES_PER_SECOND
+    filmed = list(film(story, times_s.tolist(), generator))
+    pictures = [picture for picture, _ in filmed]
+    if story.codec is not None:
+        pictures = coded(pictures, story.codec, FRAMES_PER_SECOND)
+    if len(pictures[0]) != size:
+        pictures = [np.asarray(cv2.resize(p, (size, size)), np.uint8) for p in pictures]
+    frames = np.stack(pictures)
+    return HealthClip(frames, *answers(frames, [sight for _, sight in filmed], story))
+
+
+def answers(
+    frames: npt.NDArray[np.uint8], sights: Sequence[Sight], story: Story
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
+    """Targets and weights of a clip's frames, uint8 (frames, size, size, 3)."""
+    steps = np.abs(np.diff(frames.astype(np.int16), axis=0)).max(axis=3)
+    if story.overlay is not None:
+        rows, columns = story.overlay.box(frames.shape[1])
+        steps[:, rows, columns] = 0
+    changing = np.concatenate([[True], steps.max(axis=(1, 2)) >= _LEAST_CHANGE])
+    targets = targets_of(sights, FRAMES_PER_SECOND)
+    return targets, weights_of(sights, targets, FRAMES_PER_SECOND, changing)

@@ -1,0 +1,228 @@
+"""The recipe of the camera-health model: what it sees, how it is trained.
+
+    python -m movistream_training.camera_health.training FOOTAGE RUN
+
+FOOTAGE is what :mod:`.footage.fetching` filled. A run that was interrupted is gone on with.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import click
+import numpy as np
+import tensorflow as tf
+
+from movistream.errors import MovistreamError
+from movistream_converters.formats import safetensors_file
+from movistream_converters.formats.movinet_options import movinet_source
+from movistream_converters.formats.movinet_table import read_table
+from movistream_converters.ir.network import Network
+from movistream_converters.ir.weights import Weights
+from movistream_converters.networks.movinet import (
+    CUSTOM,
+    Architecture,
+    MovinetOptions,
+    build_movinet,
+    default_options,
+)
+from movistream_converters.tensorflow_import import import_tensorflow
+from movistream_training.batches import Batch
+from movistream_training.camera_health.assets import MODELS, table_file
+from movistream_training.camera_health.faults import FLICKER, LABELS
+from movistream_training.camera_health.sampling import (
+    CLIPS_PER_SCENE,
+    FRAMES_PER_SECOND,
+    random_clips,
+)
+from movistream_training.errors import TrainingError
+from movistream_training.fit import fit
+from movistream_training.footage.collection import Footage, training_footage
+from movistream_training.history import Epoch
+from movistream_training.initial import initial_weights, is_temporal
+from movistream_training.learner import Learner
+from movistream_training.plots import plot_curves
+from movistream_training.recipe import Loss, Recipe
+from movistream_training.run_folder import RunFolder, write_history
+
+HORIZON_FRAMES = 3
+"""What is wrong now is the question, and it shall be seen at once."""
+
+RECIPE = Recipe(
+    epochs=40,
+    steps_per_epoch=76,
+    learning_rate=3e-3,
+    average_decay=0.998,
+    # Of the answers that count, 3 % are flicker, and 5 to 7 % each of the others.
+    loss=Loss("binary", tuple(5.0 if label == FLICKER else 3.0 for label in LABELS)),
+    label_smoothing=0.0,
+)
+
+SCENES_PER_BATCH = 2
+FRAMES_PER_CLIP = 24
+VALIDATION_BATCHES = 16
+
+EASY_EPOCHS = 6
+"""Epochs over which what only looks like a fault comes in."""
+
+_CHANGE_SHARE = 0.5
+"""Of the channels of each temporal convolution, which begin as differences of two frames."""
+
+_MIRRORED_AFTER = 8
+"""So many batches after it was rendered, each is shown again, mirrored: rendering is half the
+work."""
+
+
+def random_batch(
+    footage: Footage, size: int, generator: np.random.Generator, difficulty: float = 1.0
+) -> Batch:
+    """A batch of a few scenes, each with every fault, of so many pixels per side."""
+    clips = [
+        clip
+        for _ in range(SCENES_PER_BATCH)
+        for clip in random_clips(footage, FRAMES_PER_CLIP, size, generator, difficulty)
+    ]
+    return Batch(
+        np.stack([clip.frames for clip in clips]),
+        np.stack([clip.targets for clip in clips]).astype(np.float32),
+        np.stack([clip.weights for clip in clips]),
+    )
+
+
+def training_batches(footage: Footage, size: int, seed: int, epoch: int) -> Iterator[Batch]:
+    """The batches of an epoch, rendered while the network learns from the ones before."""
+
+    def render() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        recent: deque[Batch] = deque()
+        for index in range(RECIPE.steps_per_epoch // 2):
+            generator = np.random.default_rng([seed, 1, epoch, index])
+            difficulty = min(1.0, (epoch + 1) / EASY_EPOCHS)
+            batch = random_batch(footage, size, generator, difficulty)
+            yield batch.images, batch.targets, batch.weights
+            recent.append(batch)
+            if len(recent) > _MIRRORED_AFTER:
+                yield _mirrored(recent.popleft())
+        yield from map(_mirrored, recent)
+
+    clips = (SCENES_PER_BATCH * CLIPS_PER_SCENE, FRAMES_PER_CLIP)
+    data = tf.data.Dataset.from_generator(
+        render,
+        output_signature=(
+            tf.TensorSpec((*clips, size, size, 3), tf.uint8),
+            tf.TensorSpec((*clips, len(LABELS)), tf.float32),
+            tf.TensorSpec((*clips, len(LABELS)), tf.float32),
+        ),
+    )
+    # Rendering does not wait for the network, which takes one operator at a time.
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 1
+    for arrays in data.prefetch(4).with_options(options).as_numpy_iterator():
+        yield Batch(*arrays)
+
+
+def _mirrored(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return batch.images[:, :, :, ::-1], batch.targets, batch.weights
+
+
+def validation_batches(footage: Footage, size: int, seed: int) -> list[Batch]:
+    """Clips that are never trained on, of the pictures that are."""
+    return [
+        random_batch(footage, size, np.random.default_rng([seed, 2, index]))
+        for index in range(VALIDATION_BATCHES)
+    ]
+
+
+@click.command()
+@click.argument("footage", type=click.Path(path_type=Path))
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--arch",
+    type=click.Path(path_type=Path),
+    default=table_file(MODELS[0]),
+    help="A table of blocks. [default: that of the model in the box]",
+)
+def main(footage: Path, run: Path, seed: int, arch: Path) -> None:
+    """Train a camera-health model on scenes made of FOOTAGE, into the folder RUN."""
+    import_tensorflow()
+    folder = RunFolder(run)
+    try:
+        options = options_of(read_table(arch))
+        scenes = training_footage(footage, seed)
+        run.mkdir(parents=True, exist_ok=True)
+        train(options, scenes, folder, seed)
+    except MovistreamError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"wrote {folder.weights}, {folder.curves.name}, {folder.history.name}")
+
+
+def options_of(table: Architecture) -> MovinetOptions:
+    """The options of a network for this task.
+
+    Raises:
+        TrainingError: if it sees another number of frames per second than the clips have.
+    """
+    if table.frames_per_second != FRAMES_PER_SECOND:
+        raise TrainingError(
+            f"the clips have {FRAMES_PER_SECOND} frames per second, and the network sees"
+            f" {table.frames_per_second}"
+        )
+    return replace(
+        default_options(CUSTOM, table=table),
+        num_classes=len(LABELS),
+        horizon_frames=HORIZON_FRAMES,
+    )
+
+
+def train(options: MovinetOptions, scenes: Footage, folder: RunFolder, seed: int) -> None:
+    """Trains to the end of the recipe; the last weights are kept, as the rate has come to rest."""
+    network = build_movinet(options)
+
+    def on_epoch(history: Sequence[Epoch], weights: Weights) -> None:
+        source = movinet_source(options, weights, "camera-health", "movistream", LABELS)
+        safetensors_file.write(replace(source, activation="sigmoid"), folder.weights)
+        write_history(folder, history)
+        epoch = history[-1]
+        plot_curves(history, epoch, folder.curves)
+        click.echo(
+            f"epoch {epoch.number:2d} of {RECIPE.epochs}  loss {epoch.loss:.3f}"
+            f"  right {epoch.accuracy:.3f}  validation: loss {epoch.validation_loss:.3f}"
+            f"  right {epoch.validation_accuracy:.3f}  {epoch.seconds:.0f} s"
+        )
+
+    fit(
+        Learner(network, first_weights(network, seed), RECIPE),
+        partial(training_batches, scenes, options.image_size, seed),
+        validation_batches(scenes, options.image_size, seed),
+        folder.checkpoint,
+        lambda _step, _loss: None,
+        on_epoch,
+    )
+
+
+def first_weights(network: Network, seed: int) -> Weights:
+    """The weights that a training begins with: half of the temporal kernels show changes.
+
+    Most of what can be wrong shows in how a picture changes, or in that it does not; without those
+    kernels a network would have to find that out first.
+    """
+    generator = np.random.default_rng([seed, 3])
+    weights = initial_weights(network, seed)
+    for node in network.nodes:
+        if not is_temporal(node.layer):
+            continue
+        kernel = weights[f"{node.name}.kernel"]
+        frames, channels = kernel.shape[0], kernel.shape[-1]
+        delays = kernel[:, 0, 0, :].argmax(axis=0)
+        other = (delays + generator.integers(1, frames, channels)) % frames
+        chosen = np.flatnonzero(generator.random(channels) < _CHANGE_SHARE)
+        kernel[other[chosen], 0, 0, chosen] -= 1.0
+    return weights
+
+
+if __name__ == "__main__":
+    main()

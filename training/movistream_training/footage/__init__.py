@@ -1,0 +1,1 @@
+"""Photographs, videos and textures, and what a camera takes of them."""
