@@ -330,6 +330,7 @@ def test_each_format_is_tried() -> None:
         ("ava", ["A"], "line 1: it has 1 values"),
         ("ava", ["A,soon,0,0,1,1,11,0"], "line 1: 'soon' stands where a time"),
         ("ava", ["A,0902,0,0,1,1,sit,0"], "line 1: 'sit' is no number of a class"),
+        ("ava", ["A,0902,0,0,1,1,1234567890,0"], "line 1: '1234567890' is no number of a class"),
         ("ava", ["A,0902,0,0,1,1,-1,0"], "line 1: '-1' is no number of a class"),
         ("ava", ["A,0902,0,0,1,1,²,0"], "line 1: '²' is no number of a class"),
         ("ava", ["A,0902,0,0,1,1,1,0"] * 2, "line 2: the same row was there before"),
@@ -365,6 +366,7 @@ DEEP = {"annotations": [{"label": "a", "segment": [json.loads("[" * 50 + "]" * 5
             "'A': an annotation has no 'segment' of two times",
         ),
         ({"annotations": [{"label": "a", "segment": "12"}]}, "no 'segment' of two times"),
+        ({"annotations": [{"label": "a", "segment": [1, 2, 3]}]}, "no 'segment' of two times"),
         (annotated((3, 1, 2)), "'A': an annotation has no text 'label'"),
         (annotated(("", 1, 2)), "'A': it needs a label"),
         (annotated(("a\x07", 1, 2)), r"'A': it needs a label .* not 'a\\x07'"),
@@ -410,7 +412,7 @@ def test_files_that_are_not_activitynets(tmp_path: Path, text: str, message: str
     [
         ("charades", "id,subject\nA,B", "has no column 'actions': its first line must name id, ac"),
         ("charades", "", "has no column 'id'"),
-        ("charades", "id,actions,actions\n", "has the column 'actions' twice"),
+        ("charades", "id,actions,id,actions\n", "has the column 'id' twice"),
         ("charades", "id,actions\n", "tells of no video"),
         # The annotations of Kinetics' test have no labels.
         ("kinetics", "youtube_id,time_start,time_end,split\n", "has no column 'label'"),
@@ -517,6 +519,7 @@ def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
         ("activitynet", activitynet(AAAAA=annotated(("run", 1, 2)), B=annotated(("run", 2, 1)))),
         ("ava", ava(SOUND["ava"], "B,0902,0,0,1,1,11,0", "B,0902,0,0,1,1,x,0")),
         ("kinetics", f"{SOUND['kinetics']}\nrun,B,0,10,train,0\nsit,B,0,10,train,0"),
+        ("kinetics", f"{SOUND['kinetics']}\nrun,B,10,0,train,0"),
         ("moments-in-time", f"{SOUND['moments-in-time']}\nrun/B.mp4,run,1,1\nrun/B.mp4,sit,1,1"),
     ],
 )
@@ -548,7 +551,7 @@ def test_a_split_that_nothing_is_for(tmp_path: Path) -> None:
 
 
 def test_a_video_that_is_there_twice(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=r"AAAAA is there 2 times, as .*: keep one"):
+    with pytest.raises(TrainingError, match=r"AAAAA is there 2 times, as .*mp4 and .*webm: keep"):
         read(tmp_path, "charades", SOUND["charades"], "a/AAAAA.mp4", "b/AAAAA.webm")
     # In the folder that the annotations name, it is there once.
     (tmp_path / "other").mkdir()

@@ -200,6 +200,7 @@ def test_delays_and_false_alarms() -> None:
 
 def test_nothing_watched_has_no_rate() -> None:
     assert math.isnan(measure_events([], LABELS)[0].false_alarms_per_hour)
+    assert math.isnan(measure_events([Watched([], [], 0.0)], LABELS)[0].false_alarms_per_hour)
 
 
 @pytest.mark.parametrize(
