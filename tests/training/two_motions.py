@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from movistream.demo.motion import CameraPath, Segment, Shake, camera_path
+from movistream.demo.motion import Segment, Shake, camera_path
 from movistream_training.footage.scene import Backdrop, Optics, Scene, Thing, render
 from movistream_training.footage.textures import cut_out, dead_leaves
 from movistream_training.footage.video_file import write_video
@@ -46,21 +47,15 @@ def _write_recording(
     picture = cut_out(dead_leaves(generator), generator)
     places = _places(thing, seconds)
 
-    def frames() -> object:
+    def frames() -> Iterator[np.ndarray]:
         for index in range(round(seconds * FRAMES_PER_SECOND)):
             time_s = index / FRAMES_PER_SECOND
             # Fixed to the frame, so that what it does is told from what the camera does.
             seen = Thing(picture, 0.45, (places[index], 0.05), nearness=0.0)
-            yield render(
-                Scene(backdrop, (seen,), Optics(_SIZE)), _still_path(panned), time_s, generator
-            )
+            yield render(Scene(backdrop, (seen,), Optics(_SIZE)), panned, time_s, generator)
 
     write_video(path, frames(), FRAMES_PER_SECOND)
     return [*_rows(camera, "camera"), *_rows(thing, "thing")]
-
-
-def _still_path(path: CameraPath) -> CameraPath:
-    return path
 
 
 def _turns(seconds: float, generator: np.random.Generator) -> list[tuple[int, float]]:
@@ -77,11 +72,12 @@ def _turns(seconds: float, generator: np.random.Generator) -> list[tuple[int, fl
 
 
 def _places(turns: list[tuple[int, float]], seconds: float) -> np.ndarray:
-    """Where the thing is at each frame, in widths from the middle; it comes in on the other side."""
+    """Where the thing is at each frame, in widths from the middle."""
     steps = np.concatenate(
         [np.full(round(length * FRAMES_PER_SECOND), way * 0.025) for way, length in turns]
     )
     places = np.cumsum(steps)[: round(seconds * FRAMES_PER_SECOND)]
+    # What leaves on one side comes in at the other.
     return (places + 0.6) % 1.2 - 0.6
 
 

@@ -55,10 +55,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Clips:
-    """What a network learns from, and is judged on while it learns."""
+    """What a network learns from, and is judged on while it learns.
+
+    Attributes:
+        close: gives back what the disk holds of them.
+    """
 
     training: Batches
     validation: Sequence[Batch]
+    close: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)

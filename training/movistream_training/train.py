@@ -122,6 +122,7 @@ def train(
             clips.validation,
             callbacks.on_epoch,
         )
+    clips.close()
     skipped = tuple(task.skipped())
     if skipped:
         with replaced_when_done(run.skipped) as part:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from movistream_training.errors import TrainingError
@@ -18,8 +19,8 @@ _NOTHING = ""
 def find_recordings(table: Path) -> Recordings:
     """Reads a CSV file as :mod:`..examples` has it, in which rows of one video may overlap.
 
-    A row without a label says which part of a video was looked through; by default it is all of it,
-    and where no row names a class, nothing of these classes happens. Classes are in alphabetical
+    Rows without a label say which parts of a video were looked through; by default it is all of it.
+    Where no row names a class, nothing of these classes happens. Classes are in alphabetical
     order, recordings in that of their first rows.
 
     Raises:
@@ -37,45 +38,48 @@ def find_recordings(table: Path) -> Recordings:
     by_video: dict[Path, list[Example]] = {}
     for row in rows:
         by_video.setdefault(row.path, []).append(row)
-    return Recordings(labels, tuple(map(_recording, by_video.values())))
+    found = itertools.chain.from_iterable(map(_of_video, by_video.values()))
+    return Recordings(labels, tuple(found))
 
 
 def has_overlaps(data: DataSet) -> bool:
     """Whether a data set of single labels says that two classes were at once in a video."""
-    last: dict[Path, list[Example]] = {}
-    for one in data.examples:
-        last.setdefault(one.path, []).append(one)
-    for parts in last.values():
-        parts.sort(key=lambda part: part.start_s)
-        for part, following in itertools.pairwise(parts):
-            end_s = math.inf if part.end_s is None else part.end_s
-            if following.start_s < end_s and following.label != part.label:
-                return True
+    by_video: dict[Path, dict[str, float]] = {}
+    for part in sorted(data.examples, key=lambda part: part.start_s):
+        ends_s = by_video.setdefault(part.path, {})
+        if any(part.start_s < ends_s[label] for label in ends_s.keys() - {part.label}):
+            return True
+        ends_s[part.label] = max(_end_s(part), ends_s.get(part.label, 0.0))
     return False
 
 
-def _recording(rows: Sequence[Example]) -> Recording:
+def _of_video(rows: Sequence[Example]) -> Iterator[Recording]:
+    """What was looked through of a video, in one part or more."""
     path = rows[0].path
     splits = {row.split for row in rows}
     if len(splits) > 1:
         named = " and ".join(sorted(str(split or "no split") for split in splits))
-        raise TrainingError(f"rows of {path} name {named}: a recording goes to one side, whole")
-    parts = [row for row in rows if row.label == _NOTHING]
-    if len(parts) > 1:
-        raise TrainingError(
-            f"{len(parts)} rows of {path} have no label: one row says which part of it was looked"
-            " through"
-        )
-    start_s, end_s = (parts[0].start_s, _end_s(parts[0])) if parts else (0.0, math.inf)
+        raise TrainingError(f"rows of {path} name {named}: a video goes to one side, whole")
+    parts = sorted((row.start_s, _end_s(row)) for row in rows if row.label == _NOTHING)
+    for (_, end_s), (start_s, _) in itertools.pairwise(parts):
+        if start_s < end_s:
+            raise TrainingError(f"rows of {path} without a label overlap at {start_s:g} s")
+    parts = parts or [(0.0, math.inf)]
     moments = [Moment(row.label, row.start_s, _end_s(row)) for row in rows if row.label != _NOTHING]
     for moment in moments:
-        if moment.start_s >= end_s or moment.end_s <= start_s:
+        if not any(_overlap(moment, part) for part in parts):
             raise TrainingError(
-                f"{moment.label!r} from {moment.start_s:g} to {moment.end_s:g} s of {path} is no"
-                f" part of what was looked through, {start_s:g} to {end_s:g} s"
+                f"{moment.label!r} from {moment.start_s:g} to {moment.end_s:g} s of {path} is in no"
+                " part of it that a row without a label says was looked through"
             )
     moments.sort(key=lambda moment: (moment.start_s, moment.end_s, moment.label))
-    return Recording(path, tuple(moments), splits.pop(), start_s, end_s)
+    for part in parts:
+        own = tuple(moment for moment in moments if _overlap(moment, part))
+        yield Recording(path, own, rows[0].split, *part)
+
+
+def _overlap(moment: Moment, part: tuple[float, float]) -> bool:
+    return moment.start_s < part[1] and moment.end_s > part[0]
 
 
 def _end_s(row: Example) -> float:
@@ -92,18 +96,21 @@ def divide_recordings(
     Raises:
         TrainingError: if a class would be missing on a side.
     """
-    empty = [recording for recording in data.recordings if not recording.moments]
     labels = data.labels
+    empty = [recording for recording in data.recordings if not recording.moments]
     rows = [
-        Example(recording.path, label, 0.0, None, recording.split)
+        Example(recording.path, label, recording.start_s, None, recording.split)
         for recording in data.recordings
         for label in sorted({moment.label for moment in recording.moments})
     ]
     if len(empty) > 1 and all(recording.split is None for recording in data.recordings):
         # Drawn, some of those in which nothing happens go to each side.
         labels = (*labels, _NOTHING)
-    rows += [Example(recording.path, _NOTHING, 0.0, None, recording.split) for recording in empty]
-    sides = divide(DataSet(labels, tuple(rows)), validation_share, seed)
+    rows += [Example(one.path, _NOTHING, one.start_s, None, one.split) for one in empty]
+    # The rarest first: what is left to choose for others has some of them on both sides.
+    count = Counter(row.label for row in rows)
+    ordered = sorted(labels, key=lambda label: (count[label], label))
+    sides = divide(DataSet(tuple(ordered), tuple(rows)), validation_share, seed)
     training, validation = ({row.path for row in side} for side in sides)
     return (
         tuple(one for one in data.recordings if one.path in training),

@@ -86,7 +86,8 @@ def recordings_task(
         reader = WindowReader(training, data.labels, image, frames, plan.flips, cache, skipped)
         judged = replace(reader, looked=validation, cache=None)
         windows = all_windows(validation, seconds, _MOST_VALIDATION_WINDOWS)
-        return Clips(batches, judged.validation(windows, plan.clips_per_batch))
+        clips = Clips(batches, judged.validation(windows, plan.clips_per_batch))
+        return clips if cache is None else replace(clips, close=cache.remove)
 
     def conclude(run: RunFolder, kept: Source, _: Sequence[Batch]) -> Concluded:
         path = run.path / "float32.tflite"

@@ -18,6 +18,9 @@ from movistream_training.recordings.streaming import Streamed
 _TIOU = 0.5
 _SMOOTHINGS_S = (0.0, 0.3, 0.8)
 _SHORTESTS_S = (0.0, 0.3, 0.6, 1.0)
+_WORTH = 0.01
+"""So much more F1 is worth that events are told later."""
+
 _ENTERS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 _LEAVES = (0.4, 0.7, 1.0)
 """As shares of the score at which an event begins."""
@@ -26,8 +29,8 @@ _LEAVES = (0.4, 0.7, 1.0)
 def choose_events(streamed: Sequence[Streamed], labels: Sequence[str]) -> EventDefaults:
     """What gives the highest F1 of events at a temporal overlap of one half, the mean of classes.
 
-    Of equal ones, the first: the least smoothing, the shortest events, and of thresholds those in
-    the middle of what is as good. Classes that never happen get the defaults.
+    More smoothing and longer events tell later what happens: they must be worth it. Of thresholds,
+    those in the middle of what is as good are taken. Classes that never happen get the defaults.
 
     Args:
         streamed: recordings that the model was not trained on.
@@ -45,7 +48,7 @@ def choose_events(streamed: Sequence[Streamed], labels: Sequence[str]) -> EventD
                 columns = [scores[:, index] for scores in smooth]
                 rows.append(_best_of_class(streamed, columns, label, shortest_s))
             known = [f1 for f1, _, _ in rows if not math.isnan(f1)]
-            if known and np.mean(known) > best + 1e-9:
+            if known and np.mean(known) > best + _WORTH:
                 best = float(np.mean(known))
                 enter, leave = (tuple(row[place] for row in rows) for place in (1, 2))
                 chosen = EventDefaults(enter, leave, shortest_s, smoothing_s)
