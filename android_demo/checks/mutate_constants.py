@@ -85,6 +85,7 @@ PYTHON_CONSTANTS: tuple[tuple[str, str], ...] = (
             r"^Scale = .*le=(1e15)",
             r"^FrameCount = .*le=(2\*\*16)",
             r"^Shape = .*max_length=(6)",
+            r"^MomentSeconds = .*le=(3600)",
         )
     ),
     ("stream/preprocess.py", r"_LUMA = np.array\(\[(0.299)"),
@@ -96,10 +97,15 @@ PYTHON_CONSTANTS: tuple[tuple[str, str], ...] = (
     ("stream/agreement.py", r"(0x9E3779B1)"),
     ("sources/picking.py", r"^_TIE_S = (.+)$"),
     ("watch/scores.py", r"temperature: float = (.+)$"),
-    ("watch/scores.py", r"smoothing_s: float = (.+)$"),
-    ("watch/events.py", r"enter: float = (.+)$"),
-    ("watch/events.py", r"leave: float = (.+)$"),
-    ("watch/events.py", r"shortest_s: float = (.+)$"),
+    *(
+        ("watch/events.py", rf"^DEFAULTS = .*{pattern}")
+        for pattern in (
+            r"enter=\((.+?),\)",
+            r"leave=\((.+?),\)",
+            r"shortest_s=(.+?),",
+            r"smoothing_s=(.+)\)",
+        )
+    ),
     ("watch/watcher.py", r"    top: int = (.+)$"),
     *(
         ("watch/resets.py", rf"^_{name} = (.+)$")
