@@ -79,7 +79,7 @@ public final class EventRulesTest {
         assertEquals("below 0 is no score", "", told(detector, 0.5, 0, 0, 0, 0));
     }
 
-    /** Scores have as many digits as a float, and what is asked for is made as exact, as in Python. */
+    /** Scores are floats, and what is asked for is made as exact, as in Python. */
     @Test
     public void anEventBeginsAtTheScoreItself() throws Exception {
         Manifest manifest = saying("null");
