@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = "android_demo/core/src/main/java/org/movistream/core"
 TEST = "android_demo/core/src/test/java/org/movistream/core"
+ANNOTATIONS = "android_demo/checks/annotations/org/jspecify/annotations"
 JAVA_TESTS = (
     *("SharedConstantsTest", "PacingCasesTest", "ResetCasesTest", "WatchCasesTest"),
     *("ArithmeticCasesTest", "JsonCasesTest"),
@@ -139,7 +140,8 @@ def java_notices(work: Path, environment: dict[str, str], classpath: str) -> boo
     classes = work / "classes"
     shutil.rmtree(classes, ignore_errors=True)
     shutil.copytree(work / "android_demo/core/src/main/resources", classes)
-    sources = [str(path) for part in (MAIN, TEST) for path in (work / part).glob("*.java")]
+    folders = (work / MAIN, work / TEST, ROOT / ANNOTATIONS)
+    sources = [str(path) for folder in folders for path in folder.glob("*.java")]
     options = ["-nowarn", "-source", "8", "-target", "8", "-Xlint:none"]
     compiled = subprocess.run(
         ["javac", *options, "-cp", classpath, "-d", str(classes), *sources],
