@@ -1,11 +1,12 @@
 """Half a minute of video through Python and through the command-line twin: the same lines.
 
-    check_clip.py prepare FOLDER
+    check_clip.py prepare FOLDER MODEL
     check_clip.py compare FOLDER MODEL...
 
 PREPARE writes into FOLDER the demo's clip as raw frames: clip.yuv for the twin, clip.rgb, the same
 by the core's rule of pixels (docs/android.md), for Python, and times.txt, other times for the same
-frames: uneven, with a gap. COMPARE reads what the twin made of them with each model:
+frames: uneven, with a gap; and several.tflite, the model as one by which several classes may be at
+once, and which says what counts as seen. COMPARE reads what the twin made of them with each model:
 NAME.even.jsonl, 25 frames a second, smoothed; NAME.times.jsonl, those times, with resets.
 """
 
@@ -22,23 +23,30 @@ from typing import Any
 import av
 import numpy as np
 from expectations import rgb
+from msgspec.structs import replace
 
 import movistream
 from movistream.demo.clip import demo_path, write_clip
+from movistream.file.binding import bind
+from movistream.file.graph import read_model_file
+from movistream.file.manifest import METADATA_NAME, EventDefaults, encode, schema_version_of, seal
 from movistream.sources.frame import Picture, Source, VideoFrame, as_it_is
 from movistream.watch.events import EventOptions
 from movistream.watch.pool import StreamPool
 from movistream.watch.resets import ResetOptions
 from movistream.watch.scores import ScoreOptions
 from movistream.watch.watcher import Step, WatchOptions
+from tests.converters.tflite_edits import edited
 
 SIZE, FRAMES, RATE = 192, 750, 25
 GAP_BEFORE, GAP_S = 300, 9.5
+RESETS = ResetOptions(scene_cut=True, gap_s=2.0, every_s=7.0)
 EVEN = WatchOptions(scores=ScoreOptions(smoothing_s=0.3), events=EventOptions(), top=3)
-UNEVEN = WatchOptions(
-    events=EventOptions(enter=0.6, leave=0.4, shortest_s=0.2),
-    resets=ResetOptions(scene_cut=True, gap_s=2.0, every_s=7.0),
-    top=3,
+UNEVEN = WatchOptions(events=EventOptions(0.6, 0.4, shortest_s=0.2), resets=RESETS, top=3)
+SEVERAL = "several"
+SEVERAL_EVEN = WatchOptions(events=EventOptions(), top=3)
+SEVERAL_UNEVEN = WatchOptions(
+    scores=ScoreOptions(smoothing_s=0.1), events=EventOptions(leave=0.1), resets=RESETS, top=3
 )
 FLOAT_TOLERANCE, INT8_TOLERANCE = 1e-5, 1 / 127
 """Of the largest logit; as in ParityTest."""
@@ -61,8 +69,27 @@ class Raw(Source):
             yield VideoFrame(index, time_s, partial(as_it_is, image))
 
 
-def prepare(folder: Path) -> None:
+def write_several(path: Path, model: Path) -> None:
+    """A model's network under a manifest of version 3."""
+    data = model.read_bytes()
+    manifest = bind(read_model_file(data, model.name), data, model.name)
+    enter = tuple(np.linspace(0.15, 0.95, manifest.logits.classes).tolist())
+    events = EventDefaults(enter, tuple(score - 0.05 for score in enter), 0.2, smoothing_s=0.25)
+    logits = replace(manifest.logits, activation="sigmoid")
+    manifest = replace(manifest, logits=logits, events=events)
+    manifest = replace(manifest, schema_version=schema_version_of(manifest))
+
+    def tell(graph: Any) -> None:
+        for entry in graph.metadata:
+            if entry.name == METADATA_NAME.encode():
+                graph.buffers[entry.buffer].data = np.frombuffer(encode(manifest), np.uint8)
+
+    path.write_bytes(seal(edited(data, tell)))
+
+
+def prepare(folder: Path, model: Path) -> None:
     """Renders the clip, decodes it once, and writes its frames."""
+    write_several(folder / f"{SEVERAL}.tflite", model)
     clip = folder / "clip.mp4"
     clip.unlink(missing_ok=True)
     write_clip(demo_path(), clip, lambda _: None)
@@ -140,7 +167,8 @@ def command_line(path: Path, folder: Path) -> list[dict[str, Any]]:
     """What ``movistream run`` prints of the even frames."""
     command = [sys.executable, "-m", "movistream", "run", str(path), "-"]
     command += ["--source-size", f"{SIZE}x{SIZE}", "--source-fps", str(RATE), "--json", "--events"]
-    command += ["--top", "3", "--smoothing", "0.3", "--threads", "1", "--arithmetic", "float32"]
+    command += ["--top", "3", "--threads", "1", "--arithmetic", "float32"]
+    command += [] if path.stem == SEVERAL else ["--smoothing", "0.3"]
     with (folder / "clip.rgb").open("rb") as frames:
         run = subprocess.run(command, stdin=frames, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
@@ -153,16 +181,20 @@ def main(folder: Path, models: list[Path]) -> None:
     uneven = [float(line) for line in (folder / "times.txt").read_text().split()]
     frames = folder / "clip.rgb"
     for path in models:
+        several = path.stem == SEVERAL
         tolerance = INT8_TOLERANCE if "int8" in path.stem else FLOAT_TOLERANCE
         twin = read((folder / f"{path.stem}.even.jsonl").read_text())
         compare(twin, command_line(path, folder), tolerance)
-        errors = [compare(twin, told(path, Raw(frames, even, RATE), EVEN), tolerance)]
+        options = SEVERAL_EVEN if several else EVEN
+        errors = [compare(twin, told(path, Raw(frames, even, RATE), options), tolerance)]
         steps = [line for line in twin if line["type"] == "step"]
         ends = [line for line in twin if line.get("phase") == "end"]
         assert len(steps) == 300, len(steps)
         assert len(ends) > 5, ends
+        assert any(len(step["going_on"]) > 1 for step in steps) == several
         twin = read((folder / f"{path.stem}.times.jsonl").read_text())
-        errors.append(compare(twin, told(path, Raw(frames, uneven, RATE), UNEVEN), tolerance))
+        options = SEVERAL_UNEVEN if several else UNEVEN
+        errors.append(compare(twin, told(path, Raw(frames, uneven, RATE), options), tolerance))
         notices = {line["reason"] for line in twin if line["type"] == "notice"}
         assert len(notices) > 1, notices
         print(
@@ -174,6 +206,6 @@ def main(folder: Path, models: list[Path]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "prepare":
-        prepare(Path(sys.argv[2]))
+        prepare(Path(sys.argv[2]), Path(sys.argv[3]))
     else:
         main(Path(sys.argv[2]), [Path(name) for name in sys.argv[3:]])

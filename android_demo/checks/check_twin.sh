@@ -30,16 +30,21 @@ for wrong in "run $litert $folder/noise.yuv" "run $litert $model --size 64x47 --
 done
 "$python" "$here/check_twin.py" "$folder" "$model"
 
-"$python" "$here/check_clip.py" prepare "$folder"
+"$python" "$here/check_clip.py" prepare "$folder" "${models[0]}"
+models+=("$folder/several.tflite")
 for model in "${models[@]}"; do
     name=$folder/$(basename "${model%.tflite}")
     run=("${twin[@]}" run "$litert" "$model" --size 192x192 --frames "$folder/clip.yuv"
         --source-fps 25 --top 3 --logits true)
-    "${run[@]}" --smoothing 0.3 > "$name.even.jsonl" 2> "$folder/twin.log" ||
+    even=(--smoothing 0.3)
+    uneven=(--enter 0.6 --leave 0.4 --shortest 0.2)
+    if [ "$model" = "$folder/several.tflite" ]; then
+        even=() uneven=(--leave 0.1 --smoothing 0.1) # The rest is as the model says.
+    fi
+    "${run[@]}" "${even[@]}" > "$name.even.jsonl" 2> "$folder/twin.log" ||
         { cat "$folder/twin.log"; exit 1; }
-    "${run[@]}" --times "$folder/times.txt" --enter 0.6 --leave 0.4 --shortest 0.2 \
-        --reset-on-cut true --reset-after-gap 2 --reset-every 7 \
+    "${run[@]}" --times "$folder/times.txt" "${uneven[@]}" --reset-on-cut true --reset-after-gap 2 --reset-every 7 \
         > "$name.times.jsonl" 2> "$folder/twin.log" || { cat "$folder/twin.log"; exit 1; }
 done
 "$python" "$here/check_clip.py" compare "$folder" "${models[@]}"
-rm "$folder"/clip.{yuv,rgb,mp4}
+rm "$folder"/clip.{yuv,rgb,mp4} "$folder/several.tflite"

@@ -20,6 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = "android_demo/core/src/main/java/org/movistream/core"
 TEST = "android_demo/core/src/test/java/org/movistream/core"
+ANNOTATIONS = "android_demo/checks/annotations/org/jspecify/annotations"
 JAVA_TESTS = (
     *("SharedConstantsTest", "PacingCasesTest", "ResetCasesTest", "WatchCasesTest"),
     *("ArithmeticCasesTest", "JsonCasesTest"),
@@ -85,6 +86,7 @@ PYTHON_CONSTANTS: tuple[tuple[str, str], ...] = (
             r"^Scale = .*le=(1e15)",
             r"^FrameCount = .*le=(2\*\*16)",
             r"^Shape = .*max_length=(6)",
+            r"^MomentSeconds = .*le=(3600)",
         )
     ),
     ("stream/preprocess.py", r"_LUMA = np.array\(\[(0.299)"),
@@ -96,10 +98,15 @@ PYTHON_CONSTANTS: tuple[tuple[str, str], ...] = (
     ("stream/agreement.py", r"(0x9E3779B1)"),
     ("sources/picking.py", r"^_TIE_S = (.+)$"),
     ("watch/scores.py", r"temperature: float = (.+)$"),
-    ("watch/scores.py", r"smoothing_s: float = (.+)$"),
-    ("watch/events.py", r"enter: float = (.+)$"),
-    ("watch/events.py", r"leave: float = (.+)$"),
-    ("watch/events.py", r"shortest_s: float = (.+)$"),
+    *(
+        ("watch/events.py", rf"^DEFAULTS = .*{pattern}")
+        for pattern in (
+            r"enter=\((.+?),\)",
+            r"leave=\((.+?),\)",
+            r"shortest_s=(.+?),",
+            r"smoothing_s=(.+)\)",
+        )
+    ),
     ("watch/watcher.py", r"    top: int = (.+)$"),
     *(
         ("watch/resets.py", rf"^_{name} = (.+)$")
@@ -133,7 +140,8 @@ def java_notices(work: Path, environment: dict[str, str], classpath: str) -> boo
     classes = work / "classes"
     shutil.rmtree(classes, ignore_errors=True)
     shutil.copytree(work / "android_demo/core/src/main/resources", classes)
-    sources = [str(path) for part in (MAIN, TEST) for path in (work / part).glob("*.java")]
+    folders = (work / MAIN, work / TEST, ROOT / ANNOTATIONS)
+    sources = [str(path) for folder in folders for path in folder.glob("*.java")]
     options = ["-nowarn", "-source", "8", "-target", "8", "-Xlint:none"]
     compiled = subprocess.run(
         ["javac", *options, "-cp", classpath, "-d", str(classes), *sources],

@@ -11,7 +11,7 @@ import org.movistream.demo.logic.drawing.Announcer;
 import org.movistream.demo.logic.drawing.BarsDrawing;
 import org.movistream.demo.logic.watching.Latest;
 
-/** The best labels with their scores; who listens is told when the best one changes. */
+/** The best labels with their scores; who listens is told when what is seen changes. */
 public final class BarsView extends View {
     private static final float TEXT_SP = 16;
 
@@ -33,11 +33,7 @@ public final class BarsView extends View {
     /** There is something new. */
     void refresh() {
         invalidate();
-        String best;
-        synchronized (latest) {
-            best = latest.count() == 0 ? "" : latest.label(0);
-        }
-        if (announcer.isDue(best, SystemClock.elapsedRealtime())) {
+        if (announcer.isDue(latest.subject(), SystemClock.elapsedRealtime())) {
             setContentDescription(spoken());
         }
     }

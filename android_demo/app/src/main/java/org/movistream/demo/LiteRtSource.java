@@ -9,7 +9,6 @@ import org.movistream.core.EngineException;
 import org.movistream.core.ModelDescription;
 import org.movistream.core.ModelException;
 import org.movistream.demo.logic.engines.EngineSource;
-import org.movistream.demo.logic.engines.GpuPrecision;
 import org.movistream.litert.LiteRtEngine;
 
 /** LiteRT's engines for one file. */
@@ -29,17 +28,12 @@ final class LiteRtSource implements EngineSource {
         }
     }
 
-    /** Nothing is asked of LiteRT here, so the narrower of the two is to be reckoned with. */
-    @Override
-    public GpuPrecision gpuPrecision() {
-        return GpuPrecision.FLOAT16;
-    }
-
     @Override
     public Engine openCpu(int threads) throws EngineException {
         return LiteRtEngine.onCpu(model, threads);
     }
 
+    /** LiteRT is not asked for float32 here, so the narrower of the two is to be reckoned with. */
     @Override
     public Engine openGpu() throws EngineException {
         return LiteRtEngine.onGpu(model);

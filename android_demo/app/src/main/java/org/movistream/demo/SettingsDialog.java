@@ -27,10 +27,10 @@ final class SettingsDialog {
 
     private void show(final DemoApplication application) {
         final Settings now = application.watcher().settings();
-        final double[] counts = Choices.threads(Runtime.getRuntime().availableProcessors());
-        final Spinner threads = list(R.id.threads, counts, now.threads(), 0);
-        final Spinner horizon = list(R.id.horizon, Choices.HORIZON_FRAMES, now.horizonFrames(),
-                R.string.horizon_of_file);
+        final Double[] counts = Choices.threads(Runtime.getRuntime().availableProcessors());
+        final Spinner threads = list(R.id.threads, counts, (double) now.threads(), 0);
+        final Spinner horizon =
+                list(R.id.horizon, Choices.HORIZON_FRAMES, Choices.horizon(now), 0);
         final Spinner smoothing =
                 list(R.id.smoothing, Choices.SMOOTHING_S, now.smoothingS(), R.string.none);
         final Spinner enter = list(R.id.enter, Choices.ENTER, now.enter(), 0);
@@ -47,7 +47,7 @@ final class SettingsDialog {
                     @Override
                     public void onClick(DialogInterface dialog, int which) {
                         application.change(Choices.settings(application.watcher().settings(),
-                                (int) of(counts, threads), of(Choices.HORIZON_FRAMES, horizon),
+                                of(counts, threads).intValue(), of(Choices.HORIZON_FRAMES, horizon),
                                 gpu.isChecked(), of(Choices.SMOOTHING_S, smoothing),
                                 of(Choices.ENTER, enter), of(Choices.LEAVE, leave),
                                 of(Choices.SHORTEST_S, shortest)));
@@ -56,17 +56,21 @@ final class SettingsDialog {
                 .show();
     }
 
-    private static double of(double[] offered, Spinner chosen) {
+    private static Double of(Double[] offered, Spinner chosen) {
         return offered[chosen.getSelectedItemPosition()];
     }
 
     /** @param zero words for 0; 0 for none. */
-    private Spinner list(int id, double[] offered, double now, int zero) {
+    private Spinner list(int id, Double[] offered, Double now, int zero) {
         NumberFormat format = NumberFormat.getNumberInstance();
         String[] texts = new String[offered.length];
         for (int index = 0; index < texts.length; index++) {
-            texts[index] = offered[index] == 0 && zero != 0 ? activity.getString(zero)
-                    : format.format(offered[index]);
+            if (offered[index] == null) {
+                texts[index] = activity.getString(R.string.as_model_says);
+            } else {
+                texts[index] = offered[index] == 0 && zero != 0 ? activity.getString(zero)
+                        : format.format(offered[index]);
+            }
         }
         ArrayAdapter<String> adapter = new ArrayAdapter<>(
                 activity, android.R.layout.simple_spinner_item, texts);

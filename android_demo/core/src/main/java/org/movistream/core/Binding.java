@@ -151,10 +151,33 @@ final class Binding {
             throw new ModelException("its manifest has " + manifest.labels.size() + " labels for "
                     + logits.classes + " classes");
         }
+        if (manifest.events != null) {
+            checkEvents(manifest.events, logits.classes);
+        }
+    }
+
+    private static void checkEvents(Manifest.EventDefaults events, int classes)
+            throws ModelException {
+        checkPerClass("enter", events.enter, classes);
+        checkPerClass("leave", events.leave, classes);
+        for (int index = 0; index < classes; index++) {
+            if (events.leave[index] > events.enter[index]) {
+                throw new ModelException(
+                        "its manifest ends events above the score at which they begin");
+            }
+        }
+    }
+
+    private static void checkPerClass(String name, double[] scores, int classes)
+            throws ModelException {
+        if (scores.length != classes) {
+            throw new ModelException("its manifest has " + scores.length + " scores to " + name
+                    + " events for " + classes + " classes");
+        }
     }
 
     private static void checkVersion(Manifest manifest) throws ModelException {
-        if (manifest.needsVersion2 && manifest.schemaVersion < 2) {
+        if (manifest.schemaVersion < manifest.neededVersion) {
             throw new ModelException("its manifest says things that version "
                     + manifest.schemaVersion + " of manifests cannot");
         }

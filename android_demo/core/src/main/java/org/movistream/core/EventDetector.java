@@ -14,9 +14,7 @@ import java.util.List;
  */
 public final class EventDetector {
     private final Manifest manifest;
-    private final double enter;
-    private final double leave;
-    private final double shortestS;
+    private final EventRules rules;
     private final boolean[] open;
     private final boolean[] told;
     /** By class: what is open and closes with this frame. */
@@ -30,21 +28,11 @@ public final class EventDetector {
     /**
      * Starts with nothing going on.
      *
-     * @param enter a score at which an event begins, in (0, 1].
-     * @param leave a score below which it ends, from 0 to {@code enter}.
-     * @param shortestS shorter events are not reported, in seconds.
-     * @throws IllegalArgumentException if one is out of its range.
+     * @param rules of the same model.
      */
-    public EventDetector(Manifest manifest, double enter, double leave, double shortestS) {
-        if (!(enter > 0 && enter <= 1 && leave >= 0 && leave <= enter && shortestS >= 0)) {
-            throw new IllegalArgumentException("an event begins at a score in (0, 1], ends below"
-                    + " one from 0 to that, and lasts 0 seconds or more, not " + enter + ", "
-                    + leave + ", " + shortestS);
-        }
+    public EventDetector(Manifest manifest, EventRules rules) {
         this.manifest = manifest;
-        this.enter = enter;
-        this.leave = leave;
-        this.shortestS = shortestS;
+        this.rules = rules;
         int classes = manifest.logits.classes;
         open = new boolean[classes];
         told = new boolean[classes];
@@ -73,7 +61,7 @@ public final class EventDetector {
             }
             endS[index] = timeS;
             endedAtMs[index] = atMs;
-            closes[index] = scores[index] < leave;
+            closes[index] = scores[index] < rules.leave[index];
             if (closes[index]) {
                 anyCloses = true;
             } else {
@@ -82,7 +70,7 @@ public final class EventDetector {
         }
         List<Event> changes = anyCloses ? close() : NONE;
         for (int index = 0; index < open.length; index++) {
-            if (!open[index] && scores[index] >= enter) {
+            if (!open[index] && scores[index] >= rules.enter[index]) {
                 open[index] = true;
                 startS[index] = timeS;
                 endS[index] = timeS;
@@ -136,7 +124,7 @@ public final class EventDetector {
     }
 
     private boolean isLongEnough(int index) {
-        return endS[index] - startS[index] >= shortestS;
+        return endS[index] - startS[index] >= rules.shortestS;
     }
 
     /** Ends what closes; the shortest events may begin and end at the same frame. */

@@ -36,11 +36,15 @@ public final class Float16 {
     }
 
     /**
-     * The horizon for a stream that is computed in float16, in frames.
+     * The horizon for a {@link Stream} that is computed in float16, in frames; as it is wanted
+     * where there is no clock to hold.
      *
      * @param wanted 0 for what the file says.
      */
     public static int horizonFrames(Manifest manifest, int wanted) {
+        if (Stream.findClocks(manifest).isEmpty()) {
+            return wanted;
+        }
         int frames = wanted > 0 ? wanted : manifest.horizonFrames;
         return frames > 0 ? Math.min(frames, MOST_FRAMES) : MOST_FRAMES;
     }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All that is said about a model file, as {@code docs/manifest.md} describes it field by field.
@@ -20,7 +21,8 @@ public final class Manifest {
     static final double LEAST_DEVIATION = 1e-6;
     static final double SMALLEST_SCALE = 1e-15;
     static final double LARGEST_SCALE = 1e15;
-    static final int NEWEST_VERSION = 2;
+    static final int NEWEST_VERSION = 3;
+    static final double MOST_MOMENT_S = 3600;
     static final String SIGNATURE_KEY = "serving_default";
     static final String FIT = "center_crop";
     static final String RESIZE = "bilinear";
@@ -96,7 +98,26 @@ public final class Manifest {
         }
     }
 
-    /** Of this description: 1 or 2. */
+    /** What makes scores of logits. */
+    public enum Activation {
+        /** One class is right. */
+        SOFTMAX("softmax"),
+        /** Of each logit by itself: several classes may be at once, or none. */
+        SIGMOID("sigmoid");
+
+        private final String text;
+
+        Activation(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /** Of this description: 1 to 3. */
     public final int schemaVersion;
     /** Of the network. */
     public final String name;
@@ -118,8 +139,10 @@ public final class Manifest {
     public final int delayFrames;
     /** The logits after the first so many frames say nothing yet. */
     public final int warmUpFrames;
-    /** Whether it says what only manifests of version 2 say. */
-    final boolean needsVersion2;
+    /** When something counts as seen, unless a user says otherwise; null if nobody chose that. */
+    public final @Nullable EventDefaults events;
+    /** The lowest version that can say what it says. */
+    final int neededVersion;
     /** SHA-256 of the file with these 64 digits set to 0, in hexadecimal. */
     public final String digest;
 
@@ -151,7 +174,10 @@ public final class Manifest {
         for (State state : states) {
             late |= state.delayFrames > 0;
         }
-        needsVersion2 = late || input.needsVersion2;
+        events = fields.isGiven("events")
+                ? new EventDefaults(new Fields(fields.value("events"), "events")) : null;
+        boolean tellsEvents = logits.activation != Activation.SOFTMAX || events != null;
+        neededVersion = tellsEvents ? 3 : late || input.needsVersion2 ? 2 : 1;
         if (fields.has("network")) {
             checkNetwork(fields.map("network"));
         }
@@ -284,6 +310,8 @@ public final class Manifest {
         /** A logit is (stored − zeroPoint) · scale. */
         public final double scale;
         public final int zeroPoint;
+        /** What makes scores of logits. */
+        public final Activation activation;
 
         private Logits(Fields fields) throws ModelException {
             tensor = fields.name("tensor");
@@ -292,6 +320,28 @@ public final class Manifest {
             scale = fields.has("scale") ? fields.moderate("scale") : 1;
             zeroPoint = fields.has("zero_point")
                     ? (int) fields.whole("zero_point", Integer.MIN_VALUE, Integer.MAX_VALUE) : 0;
+            activation = fields.has("activation")
+                    ? fields.oneOf("activation", Activation.values()) : Activation.SOFTMAX;
+            fields.end();
+        }
+    }
+
+    /** When something counts as seen, as it was chosen on validation videos. */
+    public static final class EventDefaults {
+        /** Of each class, the score at which an event begins, in (0, 1]. */
+        final double[] enter;
+        /** Of each class, the score below which it ends, not above that. */
+        final double[] leave;
+        /** Shorter events are not reported, in seconds. */
+        public final double shortestS;
+        /** See {@link Scorer}. */
+        public final double smoothingS;
+
+        private EventDefaults(Fields fields) throws ModelException {
+            enter = fields.numbers("enter", Double.MIN_VALUE, 1);
+            leave = fields.numbers("leave", 0, 1);
+            shortestS = fields.number("shortest_s", 0, MOST_MOMENT_S);
+            smoothingS = fields.number("smoothing_s", 0, MOST_MOMENT_S);
             fields.end();
         }
     }

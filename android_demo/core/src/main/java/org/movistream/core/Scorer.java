@@ -1,7 +1,8 @@
 package org.movistream.core;
 
 /**
- * From logits to scores that people act on: softmax, and an exponential average over time.
+ * From logits to scores that people act on: softmax or sigmoid, and an exponential average over
+ * time.
  * Python's {@code Scorer} does the same.
  *
  * <p>Nothing is allocated per frame.
@@ -9,6 +10,7 @@ package org.movistream.core;
 public final class Scorer {
     private final float temperature;
     private final double smoothingS;
+    private final Manifest.Activation activation;
     private final float[] scores;
     private final float[] fresh;
     private boolean hasPast;
@@ -17,12 +19,14 @@ public final class Scorer {
     /**
      * Starts without a past.
      *
-     * @param temperature logits are divided by it before the softmax; above 0.
-     * @param smoothingS each new softmax weighs 1 − exp(−Δt / smoothingS) in the average, Δt
-     *     being the seconds since the last; 0 for no smoothing.
+     * @param temperature logits are divided by it before they become probabilities; above 0.
+     * @param smoothingS new probabilities weigh 1 − exp(−Δt / smoothingS) in the average, Δt being
+     *     the seconds since the last; 0 for no smoothing.
+     * @param activation what makes probabilities of logits.
      * @throws IllegalArgumentException if one is out of its range.
      */
-    public Scorer(int classes, double temperature, double smoothingS) {
+    public Scorer(int classes, double temperature, double smoothingS,
+            Manifest.Activation activation) {
         boolean finite = temperature <= Float.MAX_VALUE && smoothingS <= Double.MAX_VALUE;
         if (!finite || !(temperature > 0) || !(smoothingS >= 0)) {
             throw new IllegalArgumentException("a temperature is above 0, and smoothing takes 0"
@@ -30,6 +34,7 @@ public final class Scorer {
         }
         this.temperature = (float) temperature;
         this.smoothingS = smoothingS;
+        this.activation = activation;
         scores = new float[classes];
         fresh = new float[classes];
     }
@@ -40,7 +45,11 @@ public final class Scorer {
      * @param warmingUp the model says nothing yet: its scores are no part of later averages.
      */
     public float[] update(float[] logits, double timeS, boolean warmingUp) {
-        softmax(logits);
+        if (activation == Manifest.Activation.SIGMOID) {
+            sigmoid(logits);
+        } else {
+            softmax(logits);
+        }
         if (warmingUp) {
             hasPast = false;
             System.arraycopy(fresh, 0, scores, 0, scores.length);
@@ -89,6 +98,12 @@ public final class Scorer {
             }
         }
         return false;
+    }
+
+    private void sigmoid(float[] logits) {
+        for (int index = 0; index < fresh.length; index++) {
+            fresh[index] = (float) (1 / (1 + Math.exp(-logits[index] / temperature)));
+        }
     }
 
     private void softmax(float[] logits) {

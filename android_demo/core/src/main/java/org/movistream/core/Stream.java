@@ -294,7 +294,8 @@ public final class Stream implements AutoCloseable {
         return successors;
     }
 
-    private static List<Manifest.State> findClocks(Manifest manifest) {
+    /** What a horizon holds. */
+    static List<Manifest.State> findClocks(Manifest manifest) {
         List<Manifest.State> clocks = new ArrayList<>();
         for (Manifest.State state : manifest.states) {
             boolean scalar = state.shape.length == 2 && state.elements() == 1;

@@ -51,12 +51,14 @@ public final class Watch implements AutoCloseable {
             throws ModelException, EngineException {
         int classes = manifest.logits.classes;
         preprocessor = new Preprocessor(manifest.input);
-        scorer = new Scorer(classes, options.temperature, options.smoothingS);
-        detector = new EventDetector(manifest, options.enter, options.leave, options.shortestS);
+        scorer = new Scorer(classes, options.temperature, options.smoothingOf(manifest),
+                manifest.logits.activation);
+        detector = new EventDetector(manifest, new EventRules(
+                manifest, options.enter, options.leave, options.shortestS));
         resets = new Resets(
                 options.resetOnCut, options.resetAfterGapS, options.resetEveryS);
         overall = new Overall(classes, options.horizonFrames > 0 ? options.horizonFrames
-                : manifest.horizonFrames);
+                : manifest.horizonFrames, manifest.logits.activation);
         warmUpFrames = manifest.warmUpFrames;
         waitingS = new double[manifest.delayFrames];
         scores = new float[classes];
@@ -235,7 +237,8 @@ public final class Watch implements AutoCloseable {
 
     /**
      * The scores for all that was seen, one per class: those after the last frame, or their mean
-     * where the network has forgotten some; null before the first frame.
+     * where the network has forgotten some, or the highest of each where several classes may be at
+     * once; null before the first frame.
      */
     public float[] answer() {
         return overall.scores();

@@ -17,6 +17,9 @@ public final class AllocationTest {
             assertEquals(0, allocatedBytes(Manifests.ofClasses(4), rotation));
             Manifest int8 = Manifests.of(4, "int8", "[-128,127]", "");
             assertEquals(0, allocatedBytes(int8, rotation));
+            Manifest several = Manifests.watched(0, 0, "sigmoid", "{'enter':[1,1,1,1],"
+                    + "'leave':[0,0,0,0],'shortest_s':0.5,'smoothing_s':0.3}");
+            assertEquals(0, allocatedBytes(several, rotation));
         }
     }
 

@@ -35,6 +35,12 @@ public final class ArithmeticCasesTest {
         assertEquals(4, Float16.horizonFrames(short_, 0));
         assertEquals(64, Float16.horizonFrames(short_, 64));
         assertEquals(2048, Float16.horizonFrames(long_, 0));
+        Manifest timeless = Manifest.parse(("{\"name\":\"m\",\"states\":[],"
+                + "\"input\":{\"tensor\":\"i\",\"shape\":[1,8,8,3],\"dtype\":\"float32\"},"
+                + "\"logits\":{\"tensor\":\"l\",\"classes\":4,\"dtype\":\"float32\"}}")
+                .getBytes(StandardCharsets.UTF_8));
+        assertEquals("there is no clock to hold", 0, Float16.horizonFrames(timeless, 0));
+        assertEquals("which its stream refuses", 16, Float16.horizonFrames(timeless, 16));
     }
 
     @Test

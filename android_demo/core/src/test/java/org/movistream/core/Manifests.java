@@ -21,6 +21,21 @@ final class Manifests {
         return parse(json);
     }
 
+    /**
+     * As the last, of four classes of which one is right, or several may be at once.
+     *
+     * @param activation "softmax" or "sigmoid".
+     * @param events JSON of what is said of events, or "null".
+     */
+    static Manifest watched(int delay, int warmUp, String activation, String events)
+            throws ModelException {
+        String json = json(4, "'shape':[1,4,6,3],'dtype':'float32','value_range':[0,1]",
+                ",'schema_version':3,'delay_frames':" + delay + ",'warm_up_frames':" + warmUp
+                        + ",'events':" + events);
+        return parse(json.replace("'classes':4,", "'classes':4,'activation':'" + activation
+                + "',"));
+    }
+
     /** Of an image, in version 2. */
     static Manifest ofImage(String image) throws ModelException {
         return parse(json(1, image, ",'schema_version':2"));

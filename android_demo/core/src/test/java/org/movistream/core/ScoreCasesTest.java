@@ -20,10 +20,10 @@ public final class ScoreCasesTest {
         for (Object each : SharedCases.list(walk.get("cases"))) {
             Map<String, Object> one = SharedCases.object(each);
             Scorer scorer = new Scorer(classes, SharedCases.number(one.get("temperature")),
-                    SharedCases.number(one.get("smoothing_s")));
-            EventDetector detector = new EventDetector(manifest,
+                    SharedCases.number(one.get("smoothing_s")), Manifest.Activation.SOFTMAX);
+            EventDetector detector = new EventDetector(manifest, new EventRules(manifest,
                     SharedCases.number(one.get("enter")), SharedCases.number(one.get("leave")),
-                    SharedCases.number(one.get("shortest_s")));
+                    SharedCases.number(one.get("shortest_s"))));
             int[] top = new int[3];
             for (int frame = 0; frame < logits.size(); frame++) {
                 double timeS = SharedCases.number(times.get(frame));

@@ -167,15 +167,17 @@ public final class SharedConstantsTest {
         same("moderate", Fields.MODERATE);
         same("longest_text", Fields.LONGEST_TEXT);
         same("most_sizes", Fields.MOST_SIZES);
+        same("most_moment_s", Manifest.MOST_MOMENT_S);
         same("least_deviation", Manifest.LEAST_DEVIATION);
         sameNumbers("scale", Manifest.SMALLEST_SCALE, Manifest.LARGEST_SCALE);
         same("dtypes", sorted(Arrays.asList(Manifest.ELEMENT_TYPES)));
         same("roles", sorted(Arrays.asList(Manifest.Role.values())));
+        same("activations", sorted(Arrays.asList(Manifest.Activation.values())));
         same("advances", sorted(Arrays.asList(Manifest.Advance.values())));
         same("state_layouts", sorted(Arrays.asList(Manifest.StateLayout.values())));
         same("fits", Collections.singletonList(Manifest.FIT));
         same("resizes", Collections.singletonList(Manifest.RESIZE));
-        sameNumbers("schema_versions", 1, Manifest.NEWEST_VERSION);
+        sameNumbers("schema_versions", 1, 2, Manifest.NEWEST_VERSION);
     }
 
     @Test
@@ -204,10 +206,10 @@ public final class SharedConstantsTest {
         begin("watching");
         WatchOptions options = WatchOptions.defaults();
         same("temperature", options.temperature);
-        same("smoothing_s", options.smoothingS);
-        same("enter", options.enter);
-        same("leave", options.leave);
-        same("shortest_s", options.shortestS);
+        same("smoothing_s", WatchOptions.DEFAULT_SMOOTHING_S);
+        same("enter", WatchOptions.DEFAULT_ENTER);
+        same("leave", WatchOptions.DEFAULT_LEAVE);
+        same("shortest_s", WatchOptions.DEFAULT_SHORTEST_S);
         same("top", options.topClasses);
         same("reset_on_cut", (Object) options.resetOnCut);
         same("reset_after_gap_s", options.resetAfterGapS);

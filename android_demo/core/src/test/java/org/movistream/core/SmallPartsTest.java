@@ -94,17 +94,19 @@ public final class SmallPartsTest {
         double[][] wrongScores = {{0, 0}, {-1, 0}, {Double.NaN, 0}, {1, -1}, {1, Double.NaN}};
         for (double[] one : wrongScores) {
             try {
-                new Scorer(2, one[0], one[1]);
+                new Scorer(2, one[0], one[1], Manifest.Activation.SOFTMAX);
                 fail(Arrays.toString(one));
             } catch (IllegalArgumentException error) {
                 assertTrue(error.getMessage().contains("temperature"));
             }
         }
-        double[][] wrongEvents = {{0, 0, 0}, {1.1, 0, 0}, {0.5, 0.6, 0}, {0.5, -0.1, 0},
-            {0.5, 0.3, -1}, {Double.NaN, 0, 0}};
-        for (double[] one : wrongEvents) {
+        Double[][] wrongEvents = {{0.0, 0.0, 0.0}, {1.1, 0.0, 0.0}, {0.5, 0.6, 0.0},
+            {0.5, -0.1, 0.0}, {0.5, 0.3, -1.0}, {Double.NaN, 0.0, 0.0}, {null, 1.1, null},
+            {null, -0.1, null}, {null, Double.NaN, null}, {null, 0.6, null}, {0.0, null, null},
+            {null, null, Double.NaN}};
+        for (Double[] one : wrongEvents) {
             try {
-                new EventDetector(Manifests.ofClasses(2), one[0], one[1], one[2]);
+                new EventRules(Manifests.ofClasses(2), one[0], one[1], one[2]);
                 fail(Arrays.toString(one));
             } catch (IllegalArgumentException error) {
                 assertTrue(error.getMessage().contains("event"));

@@ -1,5 +1,6 @@
 package org.movistream.core;
 
+import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNull;
@@ -36,9 +37,10 @@ public final class WatchCasesTest {
             for (int row = 0; row < engine.script.length; row++) {
                 engine.script[row] = SharedCases.floats(logits.get(row));
             }
-            try (Watch watch = new Watch(Manifests.late(0, 0, 0,
+            try (Watch watch = new Watch(Manifests.watched(
                     SharedCases.whole(one, "delay_frames"),
-                    SharedCases.whole(one, "warm_up_frames")), engine, options(one))) {
+                    SharedCases.whole(one, "warm_up_frames"), (String) one.get("activation"),
+                    JsonWriter.write(one.get("said"))), engine, options(one))) {
                 compare(one, watch);
             }
             assertEquals(0, engine.made.size());
@@ -49,8 +51,8 @@ public final class WatchCasesTest {
     private static WatchOptions options(Map<String, Object> one) {
         return WatchOptions.defaults().withTop(3)
                 .withTemperature(SharedCases.number(one.get("temperature")))
-                .withSmoothing(SharedCases.number(one.get("smoothing_s")))
-                .withEvents(0.5, 0.3, SharedCases.number(one.get("shortest_s")))
+                .withSmoothing((Double) one.get("smoothing_s"))
+                .withEvents(null, null, (Double) one.get("shortest_s"))
                 .withResets(false, SharedCases.number(one.get("gap_s")),
                         SharedCases.number(one.get("every_s")));
     }
@@ -153,11 +155,44 @@ public final class WatchCasesTest {
     }
 
     @Test
+    public void theHighestOfEachIsOfOneVideo() throws Exception {
+        FakeEngine engine = new FakeEngine();
+        engine.script = new float[][] {{9, -9, -9, -9}, {-9, 9, -9, -9}, {-9, -9, 9, -9}};
+        try (Watch watch = new Watch(Manifests.watched(0, 0, "sigmoid", "null"), engine,
+                WatchOptions.defaults().withHorizon(1))) {
+            watch.see(frame, 0);
+            watch.see(frame, 1);
+            assertArrayEquals(new float[] {1, 1, 0, 0}, watch.answer(), 1e-3f);
+            assertFalse("though some is forgotten", watch.answersWithMean());
+            watch.reset();
+            watch.see(frame, 0);
+            assertArrayEquals(new float[] {0, 0, 1, 0}, watch.answer(), 1e-3f);
+        }
+    }
+
+    @Test
+    public void aCameraIsSmoothedAsTheModelSaysOrElseALittle() throws Exception {
+        String said = "{'enter':[1,1,1,1],'leave':[0,0,0,0],'shortest_s':0,'smoothing_s':%s}";
+        assertEquals(0.3, smoothing(WatchOptions.ofCamera(), "null"), 0);
+        assertEquals(0, smoothing(WatchOptions.ofCamera(), String.format(said, "0")), 0);
+        assertEquals(2, smoothing(WatchOptions.ofCamera(), String.format(said, "2")), 0);
+        WatchOptions chosen = WatchOptions.ofCamera().withSmoothing(1.0);
+        assertEquals(1, smoothing(chosen, String.format(said, "2")), 0);
+        assertEquals(2, smoothing(chosen.withSmoothing(null), String.format(said, "2")), 0);
+        assertEquals(0.3, smoothing(chosen.withSmoothing(null), "null"), 0);
+        assertEquals(0, smoothing(WatchOptions.defaults(), "null"), 0);
+    }
+
+    private static double smoothing(WatchOptions options, String said) throws Exception {
+        return options.smoothingOf(Manifests.watched(0, 0, "softmax", said));
+    }
+
+    @Test
     public void aResetBeginsAnotherVideo() throws Exception {
         FakeEngine engine = new FakeEngine();
         engine.script = new float[][] {{9, 0, 0, 0}, {9, 0, 0, 0}, {0, 9, 0, 0}};
         Watch watch = new Watch(Manifests.ofClasses(4), engine,
-                WatchOptions.defaults().withSmoothing(100).withResets(false, 1, 0));
+                WatchOptions.defaults().withSmoothing(100.0).withResets(false, 1, 0));
         assertNull(watch.answer());
         watch.see(frame, 0);
         watch.see(frame, 0.9);
@@ -170,6 +205,7 @@ public final class WatchCasesTest {
         assertNull("the first frame of a video ends no gap", watch.resetReason());
         assertEquals(1, watch.top(0));
         assertFalse(watch.answersWithMean());
+        assertEquals(0, watch.answer()[0], 1e-3);
         watch.close();
         watch.close();
         assertEquals(0, engine.made.size());

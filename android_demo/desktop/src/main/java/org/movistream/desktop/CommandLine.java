@@ -33,8 +33,9 @@ public final class CommandLine {
             + "    --source-fps RATE  of the frames; by default the model's\n"
             + "    --times FILE       seconds of each frame, a line each, in their place\n"
             + "    --fps RATE         that the network sees; by default the model's\n"
-            + "    --horizon FRAMES, --top CLASSES, --temperature DIVISOR, --smoothing SECONDS\n"
-            + "    --enter SCORE, --leave SCORE, --shortest SECONDS\n"
+            + "    --horizon FRAMES, --top CLASSES, --temperature DIVISOR\n"
+            + "    --smoothing SECONDS, --enter SCORE, --leave SCORE, --shortest SECONDS: by\n"
+            + "                       default as the model says\n"
             + "    --reset-on-cut true, --reset-after-gap SECONDS, --reset-every SECONDS\n"
             + "    --logits true      print them, too\n"
             + "  bench: prints the JSON of movistream bench\n"
@@ -106,14 +107,12 @@ public final class CommandLine {
     }
 
     private WatchOptions watchOptions() {
-        double enter = real("enter", WatchOptions.DEFAULT_ENTER);
         return WatchOptions.defaults()
                 .withHorizon(number("horizon", 0))
                 .withTop(number("top", WatchOptions.DEFAULT_TOP))
                 .withTemperature(real("temperature", WatchOptions.DEFAULT_TEMPERATURE))
-                .withSmoothing(real("smoothing", WatchOptions.DEFAULT_SMOOTHING_S))
-                .withEvents(enter, real("leave", Math.min(enter, WatchOptions.DEFAULT_LEAVE)),
-                        real("shortest", WatchOptions.DEFAULT_SHORTEST_S))
+                .withSmoothing(given("smoothing"))
+                .withEvents(given("enter"), given("leave"), given("shortest"))
                 .withResets(truth("reset-on-cut"), real("reset-after-gap", 0),
                         real("reset-every", 0));
     }
@@ -152,6 +151,11 @@ public final class CommandLine {
 
     private double real(String name, double otherwise) {
         return Double.parseDouble(option(name, String.valueOf(otherwise)));
+    }
+
+    /** Null where it is left to the model. */
+    private Double given(String name) {
+        return options.containsKey(name) ? Double.valueOf(options.get(name)) : null;
     }
 
     private boolean truth(String name) {

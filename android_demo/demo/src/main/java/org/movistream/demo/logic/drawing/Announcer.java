@@ -1,7 +1,7 @@
 package org.movistream.demo.logic.drawing;
 
 /**
- * Decides when what is best is told to a person who listens: when it has changed, and not again
+ * Decides when what is seen is told to a person who listens: when it has changed, and not again
  * before the last was said to its end.
  */
 public final class Announcer {
@@ -13,11 +13,15 @@ public final class Announcer {
     /**
      * Whether to tell it now.
      *
-     * @param subject what it is about, such as a label without its score; empty for nothing.
+     * @param subject what it is about, such as a label without its score; empty for nothing, after
+     *     which the same is told anew.
      * @param nowMs on a clock that does not jump.
      */
     public boolean isDue(String subject, long nowMs) {
-        if (subject.equals(told) || subject.isEmpty() || nowMs - toldAtMs < LEAST_MS) {
+        if (subject.isEmpty()) {
+            told = "";
+        }
+        if (subject.equals(told) || nowMs - toldAtMs < LEAST_MS) {
             return false;
         }
         told = subject;

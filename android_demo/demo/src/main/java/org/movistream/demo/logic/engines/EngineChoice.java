@@ -3,6 +3,7 @@ package org.movistream.demo.logic.engines;
 import org.movistream.core.Agreement;
 import org.movistream.core.Engine;
 import org.movistream.core.EngineException;
+import org.movistream.core.Float16;
 import org.movistream.core.Manifest;
 
 /** Opens the engine that is asked for: the GPU only where it answers as the CPU does. */
@@ -51,8 +52,7 @@ public final class EngineChoice {
         if (!source.hasGpu()) {
             return new ChosenEngine(cpu, horizonFrames, EngineNotice.GPU_MISSING, Double.NaN);
         }
-        boolean isHalf = source.gpuPrecision() == GpuPrecision.FLOAT16;
-        EngineNotice obstacle = isHalf ? Float16Rules.obstacle(manifest) : EngineNotice.NONE;
+        EngineNotice obstacle = Float16Rules.obstacle(manifest);
         if (obstacle != EngineNotice.NONE) {
             return new ChosenEngine(cpu, horizonFrames, obstacle, Double.NaN);
         }
@@ -67,9 +67,8 @@ public final class EngineChoice {
                 return new ChosenEngine(
                         cpu, horizonFrames, EngineNotice.GPU_DISAGREES, cosine);
             }
-            int horizon = isHalf ? Float16Rules.horizonFrames(manifest, horizonFrames)
-                    : horizonFrames;
-            return new ChosenEngine(gpu, horizon, EngineNotice.NONE, cosine);
+            return new ChosenEngine(gpu, Float16.horizonFrames(manifest, horizonFrames),
+                    EngineNotice.NONE, cosine);
         } catch (EngineException | RuntimeException error) {
             return new ChosenEngine(cpu, horizonFrames, EngineNotice.GPU_REFUSES, Double.NaN);
         } finally {

@@ -8,14 +8,11 @@ public interface EngineSource {
     /** Whether the runtime says that it has a GPU here. */
     boolean hasGpu();
 
-    /** What {@link #openGpu} computes in. */
-    GpuPrecision gpuPrecision();
-
     Engine openCpu(int threads) throws EngineException;
 
     /**
      * Opens the GPU alone: with the CPU to fall back on, a runtime would take that without a word,
-     * and nothing could be compared.
+     * and nothing could be compared. It is taken to compute in float16.
      */
     Engine openGpu() throws EngineException;
 

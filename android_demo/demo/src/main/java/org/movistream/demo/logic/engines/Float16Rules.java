@@ -20,13 +20,6 @@ final class Float16Rules {
                 : EngineNotice.GPU_MEANS;
     }
 
-    /** A stream's horizon, so that its clock stays within float16; 0 for none. */
-    static int horizonFrames(Manifest manifest, int wanted) {
-        int asked = wanted > 0 ? wanted : manifest.horizonFrames;
-        boolean tooFar = asked == 0 || asked > Float16.MOST_FRAMES;
-        return tooFar && count(manifest, Manifest.Role.CLOCK) > 0 ? Float16.MOST_FRAMES : wanted;
-    }
-
     private static int count(Manifest manifest, Manifest.Role role) {
         int count = 0;
         for (Manifest.State state : manifest.states) {

@@ -1,5 +1,6 @@
 package org.movistream.demo.logic.settings;
 
+import java.util.Objects;
 import org.movistream.demo.logic.camera.Facing;
 
 /** What a person chooses; a value that never changes. */
@@ -14,13 +15,13 @@ public final class Settings {
     private final int horizonFrames;
     private final boolean gpu;
     private final Facing facing;
-    private final double smoothingS;
-    private final double enter;
-    private final double leave;
-    private final double shortestS;
+    private final Double smoothingS;
+    private final Double enter;
+    private final Double leave;
+    private final Double shortestS;
 
     private Settings(String model, int threads, int horizonFrames, boolean gpu, Facing facing,
-            double smoothingS, double enter, double leave, double shortestS) {
+            Double smoothingS, Double enter, Double leave, Double shortestS) {
         this.model = model;
         this.threads = threads;
         this.horizonFrames = horizonFrames;
@@ -36,9 +37,10 @@ public final class Settings {
                     + " of 0 to " + MOST_HORIZON_FRAMES + " frames, not " + threads + " and "
                     + horizonFrames);
         }
-        if (!(smoothingS >= 0 && smoothingS <= MOST_SMOOTHING_S)
-                || !(enter > 0 && enter <= 1 && leave >= 0 && leave <= enter)
-                || !(shortestS >= 0 && shortestS <= MOST_SHORTEST_S)) {
+        boolean enters = enter == null || enter > 0 && enter <= 1;
+        boolean leaves = leave == null || leave >= 0 && leave <= (enter == null ? 1 : enter);
+        if (!isUpTo(MOST_SMOOTHING_S, smoothingS) || !enters || !leaves
+                || !isUpTo(MOST_SHORTEST_S, shortestS)) {
             throw new IllegalArgumentException("smoothing of 0 to " + MOST_SMOOTHING_S + " s,"
                     + " events from a score in (0, 1] to one from 0 to that, of 0 to "
                     + MOST_SHORTEST_S + " s, not " + smoothingS + ", " + enter + ", " + leave
@@ -46,14 +48,18 @@ public final class Settings {
         }
     }
 
+    private static boolean isUpTo(double mostS, Double seconds) {
+        return seconds == null || seconds >= 0 && seconds <= mostS;
+    }
+
     /**
-     * Before anything is chosen.
+     * Before anything is chosen: all that a model may say is left to it.
      *
      * @param processors of the device; small layers gain nothing from more than two threads.
      */
     public static Settings initial(int processors) {
-        return new Settings("", Math.max(1, Math.min(2, processors)), 0, false, Facing.BACK, 0.3,
-                0.5, 0.3, 0.5);
+        return new Settings("", Math.max(1, Math.min(2, processors)), 0, false, Facing.BACK,
+                null, null, null, null);
     }
 
     /** The id of a model; one that there is not means the first of all. */
@@ -79,23 +85,23 @@ public final class Settings {
         return facing;
     }
 
-    /** In seconds; 0 for none. */
-    public double smoothingS() {
+    /** In seconds; 0 for none, null for what the model says. */
+    public Double smoothingS() {
         return smoothingS;
     }
 
-    /** A score at which an event begins. */
-    public double enter() {
+    /** A score at which an event begins; null for what the model says. */
+    public Double enter() {
         return enter;
     }
 
-    /** A score below which it ends. */
-    public double leave() {
+    /** A score below which it ends, at most that at which it begins; null likewise. */
+    public Double leave() {
         return leave;
     }
 
-    /** Shorter events are not reported, in seconds. */
-    public double shortestS() {
+    /** Shorter events are not reported, in seconds; null likewise. */
+    public Double shortestS() {
         return shortestS;
     }
 
@@ -114,12 +120,12 @@ public final class Settings {
                 shortestS);
     }
 
-    public Settings withSmoothing(double seconds) {
+    public Settings withSmoothing(Double seconds) {
         return new Settings(model, threads, horizonFrames, gpu, facing, seconds, enter, leave,
                 shortestS);
     }
 
-    public Settings withEvents(double enterScore, double leaveScore, double shortest) {
+    public Settings withEvents(Double enterScore, Double leaveScore, Double shortest) {
         return new Settings(model, threads, horizonFrames, gpu, facing, smoothingS, enterScore,
                 leaveScore, shortest);
     }
@@ -128,7 +134,8 @@ public final class Settings {
     public boolean watchesAs(Settings other) {
         return model.equals(other.model) && threads == other.threads
                 && horizonFrames == other.horizonFrames && gpu == other.gpu
-                && smoothingS == other.smoothingS && enter == other.enter && leave == other.leave
-                && shortestS == other.shortestS;
+                && Objects.equals(smoothingS, other.smoothingS)
+                && Objects.equals(enter, other.enter) && Objects.equals(leave, other.leave)
+                && Objects.equals(shortestS, other.shortestS);
     }
 }

@@ -5,6 +5,7 @@ import java.util.Collections;
 import java.util.List;
 import org.movistream.core.EngineException;
 import org.movistream.core.Event;
+import org.movistream.core.EventRules;
 import org.movistream.core.FramePacer;
 import org.movistream.core.Manifest;
 import org.movistream.core.ModelException;
@@ -21,6 +22,9 @@ public final class CoreSession implements WatchSession<YuvFrame> {
     private final FramePacer pacer;
     private final double framesPerSecond;
     private final String[] labels;
+    private final boolean seesSeveral;
+    /** Classes to show, by rank. */
+    private final int[] shown;
 
     /** Takes the engine over, and closes it if it throws. */
     public static CoreSession begin(Manifest manifest, ChosenEngine engine, Settings settings)
@@ -43,14 +47,25 @@ public final class CoreSession implements WatchSession<YuvFrame> {
         watch = new Watch(manifest, engine.engine(), WatchOptions.ofCamera()
                 .withHorizon(engine.horizonFrames())
                 .withSmoothing(settings.smoothingS())
-                .withEvents(settings.enter(), settings.leave(), settings.shortestS())
+                .withEvents(settings.enter(), leave(manifest, settings), settings.shortestS())
                 .withTop(Latest.TOP));
+        seesSeveral = manifest.logits.activation == Manifest.Activation.SIGMOID;
+        shown = new int[watch.topCount()];
         framesPerSecond = manifest.input.framesPerSecond;
         pacer = new FramePacer(framesPerSecond);
         labels = new String[manifest.logits.classes];
         for (int index = 0; index < labels.length; index++) {
             labels[index] = manifest.label(index);
         }
+    }
+
+    /** An event ends at the score at which it begins, at most, also where the model says that. */
+    private static Double leave(Manifest manifest, Settings settings) {
+        if (settings.leave() == null || settings.enter() != null) {
+            return settings.leave();
+        }
+        double enter = new EventRules(manifest, null, null, null).lowestEnter();
+        return Math.min(settings.leave(), enter);
     }
 
     @Override
@@ -61,6 +76,7 @@ public final class CoreSession implements WatchSession<YuvFrame> {
     @Override
     public void look(YuvFrame frame) throws EngineException {
         watch.see(frame, pacer.timeS(), System.currentTimeMillis());
+        rank();
     }
 
     @Override
@@ -71,26 +87,51 @@ public final class CoreSession implements WatchSession<YuvFrame> {
     @Override
     public void lookAtRecorded(YuvFrame frame, double timeS) throws EngineException {
         watch.see(frame, timeS);
+        rank();
+    }
+
+    /**
+     * Where several classes may be at once, those that are come first, in the classes' order: they
+     * keep their places while their scores take turns at being the highest.
+     */
+    private void rank() {
+        int count = 0;
+        for (int index = 0; seesSeveral && index < labels.length && count < shown.length; index++) {
+            if (watch.isGoingOn(index)) {
+                shown[count++] = index;
+            }
+        }
+        for (int rank = 0; count < shown.length; rank++) {
+            int index = watch.top(rank);
+            if (!seesSeveral || !watch.isGoingOn(index)) {
+                shown[count++] = index;
+            }
+        }
+    }
+
+    @Override
+    public boolean seesSeveral() {
+        return seesSeveral;
     }
 
     @Override
     public int count() {
-        return watch.topCount();
+        return shown.length;
     }
 
     @Override
     public String label(int rank) {
-        return labels[watch.top(rank)];
+        return labels[shown[rank]];
     }
 
     @Override
     public float score(int rank) {
-        return watch.score(watch.top(rank));
+        return watch.score(shown[rank]);
     }
 
     @Override
     public boolean isGoingOn(int rank) {
-        return watch.isGoingOn(watch.top(rank));
+        return watch.isGoingOn(shown[rank]);
     }
 
     @Override

@@ -22,6 +22,7 @@ public final class Latest {
     private final float[] scores = new float[TOP];
     private final boolean[] goingOn = new boolean[TOP];
     private int count;
+    private boolean seesSeveral;
     private double framesPerSecond;
     private int eventCount;
     private final History latencyMs = new History(CHART_POINTS);
@@ -32,6 +33,7 @@ public final class Latest {
     /** Takes what a frame led to; nothing is allocated but where an event ends. */
     synchronized void take(WatchSession<?> session, double stampS) {
         count = Math.min(TOP, session.count());
+        seesSeveral = session.seesSeveral();
         for (int rank = 0; rank < count; rank++) {
             labels[rank] = session.label(rank);
             scores[rank] = session.score(rank);
@@ -90,6 +92,23 @@ public final class Latest {
 
     public synchronized boolean isGoingOn(int rank) {
         return goingOn[rank];
+    }
+
+    /**
+     * What is told, when it changes, to a person who listens: the best label, or those of what is
+     * going on where several may be at once; empty for nothing.
+     */
+    public synchronized String subject() {
+        if (!seesSeveral) {
+            return count == 0 ? "" : labels[0];
+        }
+        StringBuilder subject = new StringBuilder();
+        for (int rank = 0; rank < count; rank++) {
+            if (goingOn[rank]) {
+                subject.append(subject.length() == 0 ? "" : ", ").append(labels[rank]);
+            }
+        }
+        return subject.toString();
     }
 
     /** That are looked at; 0 if unknown. */

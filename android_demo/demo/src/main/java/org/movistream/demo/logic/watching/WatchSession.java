@@ -22,7 +22,10 @@ public interface WatchSession<F> {
     /** Looks at a frame of a recording, by its time since the recording's start. */
     void lookAtRecorded(F frame, double timeS) throws EngineException;
 
-    /** How many best classes there are to ask for. */
+    /** Whether several classes may be at once, or none. */
+    boolean seesSeveral();
+
+    /** How many classes there are to show; the ranks of the next three are below that. */
     int count();
 
     String label(int rank);

@@ -105,6 +105,24 @@ public final class DrawingsTest {
     }
 
     @Test
+    public void severalBarsMayBeFullAtOnce() {
+        BarsDrawing bars = new BarsDrawing(new Frame(400, 1, 16, false));
+        Recorder brush = new Recorder(400, bars.height(3));
+        float[] scores = {0.97f, 1, 0.62f};
+        for (int rank = 0; rank < 3; rank++) {
+            bars.row(brush, rank, "label", scores[rank], "97 %", rank < 2);
+        }
+        int found = 0;
+        for (float[] box : brush.boxes) {
+            if (box[4] == Tint.BAR.ordinal() && box[2] > 100) {
+                assertEquals("each by its own score", 400 * scores[found++], box[2], 0.01);
+            }
+        }
+        assertEquals(3, found);
+        assertEquals("three bars, their grounds, two dots", 8, brush.boxes.size());
+    }
+
+    @Test
     public void rightToLeftIsTheMirrorImage() {
         Recorder plain = new Recorder(400, 200);
         Recorder turned = new Recorder(400, 200);
@@ -175,7 +193,7 @@ public final class DrawingsTest {
     }
 
     @Test
-    public void whatIsBestIsToldWhenItChangesAndNotTooOften() {
+    public void whatIsSeenIsToldWhenItChangesAndNotTooOften() {
         Announcer announcer = new Announcer();
         assertFalse(announcer.isDue("", 0));
         assertTrue(announcer.isDue("pan", 0));
@@ -183,6 +201,10 @@ public final class DrawingsTest {
         assertTrue(announcer.isDue("zoom", 10_000));
         assertFalse("still speaking", announcer.isDue("pan", 10_000 + Announcer.LEAST_MS - 1));
         assertTrue(announcer.isDue("pan", 10_000 + Announcer.LEAST_MS));
+        assertFalse("nothing", announcer.isDue("", 20_000));
+        assertTrue("again", announcer.isDue("pan", 20_001));
+        assertFalse("nothing, while it speaks", announcer.isDue("", 20_002));
+        assertFalse("still speaking", announcer.isDue("pan", 20_003));
     }
 
     private static double luminance(int color) {

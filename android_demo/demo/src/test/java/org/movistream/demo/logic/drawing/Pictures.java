@@ -16,6 +16,22 @@ public final class Pictures {
         "riding a bicycle", "washing hands"
     };
 
+    /** What is seen: one class of several, or two of them at once. */
+    private enum Seen {
+        ONE(new float[] {0.94f, 0.05f, 0.004f}, 1, "94 %", "5 %", "0 %", "٩٤٪", "٥٪", "٠٪"),
+        TWO(new float[] {0.97f, 1, 0.62f}, 2, "97 %", "100 %", "62 %", "٩٧٪", "١٠٠٪", "٦٢٪");
+
+        private final float[] scores;
+        private final int goingOn;
+        private final String[] percents;
+
+        Seen(float[] scores, int goingOn, String... percents) {
+            this.scores = scores;
+            this.goingOn = goingOn;
+            this.percents = percents;
+        }
+    }
+
     private Pictures() {}
 
     public static void main(String[] arguments) throws IOException {
@@ -29,9 +45,12 @@ public final class Pictures {
                         String name = widthDp + "-" + palette.name().toLowerCase()
                                 + (scale > 1 ? "-large" : "") + (turned ? "-rtl" : "");
                         String[] labels = turned ? ARABIC : scale > 1 ? LONG : LABELS;
-                        draw(new File(folder, name + ".png"), widthDp, palette, scale, turned,
-                                labels);
-                        count++;
+                        for (Seen seen : Seen.values()) {
+                            String several = seen == Seen.TWO ? "-several" : "";
+                            draw(new File(folder, name + several + ".png"), widthDp, palette,
+                                    scale, turned, labels, seen);
+                            count++;
+                        }
                     }
                 }
             }
@@ -40,7 +59,7 @@ public final class Pictures {
     }
 
     private static void draw(File file, int widthDp, Palette palette, float scale,
-            boolean turned, String[] labels) throws IOException {
+            boolean turned, String[] labels, Seen seen) throws IOException {
         float width = (widthDp - 2 * MARGIN_DP) * DENSITY;
         BarsDrawing bars = new BarsDrawing(
                 new Frame(width, DENSITY, 16 * DENSITY * scale, turned));
@@ -50,11 +69,9 @@ public final class Pictures {
         float all = 4 * between + 2 * bars.height(3) + chart.height();
         PictureBrush brush = new PictureBrush((int) (widthDp * DENSITY), (int) all, palette);
         brush.move(between, between);
-        float[] scores = {0.94f, 0.05f, 0.004f};
-        String[] percents = turned ? new String[] {"٩٤٪", "٥٪", "٠٪"}
-                : new String[] {"94 %", "5 %", "0 %"};
         for (int rank = 0; rank < 3; rank++) {
-            bars.row(brush, rank, labels[rank], scores[rank], percents[rank], rank == 0);
+            bars.row(brush, rank, labels[rank], seen.scores[rank],
+                    seen.percents[turned ? rank + 3 : rank], rank < seen.goingOn);
         }
         brush.move(0, bars.height(3) + between);
         float[] latency = new float[300];

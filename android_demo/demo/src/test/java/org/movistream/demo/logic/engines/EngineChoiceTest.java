@@ -21,7 +21,6 @@ public final class EngineChoiceTest {
     private boolean isLow;
     private long availableBytes = Long.MAX_VALUE;
     private boolean hasGpu = true;
-    private GpuPrecision precision = GpuPrecision.FLOAT32;
     private double cosine = 1;
     private Throwable gpuFails;
     private Throwable trialFails;
@@ -87,11 +86,6 @@ public final class EngineChoiceTest {
         }
 
         @Override
-        public GpuPrecision gpuPrecision() {
-            return precision;
-        }
-
-        @Override
         public Engine openCpu(int threads) {
             return new Fake("cpu " + threads);
         }
@@ -130,7 +124,7 @@ public final class EngineChoiceTest {
             states.append(states.length() == 0 ? "" : ",").append("{'name':'").append(name)
                     .append("','role':'").append(role).append("','inputs':['in_").append(name)
                     .append("'],'output':'out_").append(name)
-                    .append("','advance':'replace','shape':[1],'dtype':'float32'}");
+                    .append("','advance':'replace','shape':[1,1],'dtype':'float32'}");
         }
         String json = ("{'name':'m','input':{'tensor':'image','shape':[1,8,8,3],"
                 + "'dtype':'float32'},'logits':{'tensor':'logits','classes':2,'dtype':'float32'},"
@@ -196,15 +190,7 @@ public final class EngineChoiceTest {
     }
 
     @Test
-    public void inFloat32AnythingGoes() throws Exception {
-        ChosenEngine chosen = open(manifest(0, "position", "pool", "clock"), 0, true);
-        assertEquals("gpu", chosen.engine().description());
-        assertEquals("no cap", 0, chosen.horizonFrames());
-    }
-
-    @Test
-    public void inFloat16ItsRulesHold() throws Exception {
-        precision = GpuPrecision.FLOAT16;
+    public void float16sRulesHold() throws Exception {
         expectCpu(manifest(0, "position"), EngineNotice.GPU_POSITIONS);
         open.clear();
         expectCpu(manifest(0, "pool", "clock"), EngineNotice.GPU_MEANS);
@@ -217,13 +203,19 @@ public final class EngineChoiceTest {
     }
 
     @Test
-    public void inFloat16TheClockStopsInTime() throws Exception {
-        assertEquals(2048, Float16Rules.horizonFrames(manifest(0, "clock"), 0));
-        assertEquals(2048, Float16Rules.horizonFrames(manifest(0, "clock"), 5000));
-        assertEquals(2048, Float16Rules.horizonFrames(manifest(4096, "clock"), 0));
-        assertEquals(16, Float16Rules.horizonFrames(manifest(4096, "clock"), 16));
-        assertEquals("as the file says", 0, Float16Rules.horizonFrames(manifest(64, "clock"), 0));
-        assertEquals("no clock to hold", 0, Float16Rules.horizonFrames(manifest(0, "buffer"), 0));
+    public void theClockOfAGpuStopsInTime() throws Exception {
+        assertEquals(2048, horizonOnGpu(manifest(0, "clock"), 5000));
+        assertEquals(2048, horizonOnGpu(manifest(4096, "clock"), 0));
+        assertEquals(16, horizonOnGpu(manifest(4096, "clock"), 16));
+        assertEquals(64, horizonOnGpu(manifest(64, "clock"), 0));
+        assertEquals("no clock to hold", 0, horizonOnGpu(manifest(0, "buffer"), 0));
+    }
+
+    private int horizonOnGpu(Manifest manifest, int wanted) throws Exception {
+        open.clear();
+        ChosenEngine chosen = open(manifest, wanted, true);
+        assertEquals("gpu", chosen.engine().description());
+        return chosen.horizonFrames();
     }
 
     @Test

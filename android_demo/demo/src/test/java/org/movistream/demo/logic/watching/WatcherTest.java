@@ -77,6 +77,11 @@ public final class WatcherTest {
         }
 
         @Override
+        public boolean seesSeveral() {
+            return false;
+        }
+
+        @Override
         public int count() {
             return 5;
         }
