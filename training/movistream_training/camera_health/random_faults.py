@@ -149,8 +149,8 @@ def random_glare(course: Course, _: Footage, generator: np.random.Generator) -> 
         course,
         (x, y),
         (float(velocity[0]), float(velocity[1])),
-        radius=_log_uniform(generator, 0.12, 0.4),
-        veil=generator.uniform(0.1, 0.6),
+        radius=_log_uniform(generator, 0.14, 0.42),
+        veil=generator.uniform(0.15, 0.6),
         gain=generator.uniform(1.0, 1.6),
     )
 
