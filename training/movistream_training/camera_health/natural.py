@@ -47,7 +47,7 @@ _PAUSE_SHARE = 0.3
 )
 @click.option("--seed", type=int, default=1, show_default=True)
 def main(data: Path, videos: tuple[Path, ...], minutes: float, seed: int) -> None:
-    """Write recordings of VIDEOS of fixed cameras to DATA, with a table in which nothing happens."""
+    """Write recordings of VIDEOS of fixed cameras to DATA, and a table in which nothing happens."""
     if data.exists() and any(data.iterdir()):
         raise click.ClickException(f"{data} is not empty")
     data.mkdir(parents=True, exist_ok=True)
