@@ -172,14 +172,14 @@ def random_noise(course: Course, _: Footage, generator: np.random.Generator) -> 
 
 def random_move(begin_s: float, generator: np.random.Generator) -> Move:
     """A knock, or somebody who turns the camera away."""
-    far = _log_uniform(generator, 0.08, 0.7)
+    far = _log_uniform(generator, 0.1, 0.7)
     angle = generator.uniform(0, 2 * np.pi)
     turned = float(generator.uniform(-0.4, 0.4)) if generator.random() < 0.4 else 0.0
     zoomed = float(generator.uniform(-0.3, 0.3)) if generator.random() < 0.2 else 0.0
     knocked = generator.random() < 0.5
     return Move(
         begin_s,
-        generator.uniform(0.1, 0.4) if knocked else generator.uniform(0.4, 1.6),
+        generator.uniform(0.1, 0.4) if knocked else generator.uniform(0.4, 1.2),
         (far * math.cos(angle), far * math.sin(angle), zoomed, turned),
         generator.uniform(0, 0.3) if knocked else 0.0,
     )
