@@ -15,7 +15,6 @@ from pathlib import Path
 import click
 import numpy as np
 
-from movistream.drawing.video_writer import open_video_writer
 from movistream.errors import MovistreamError
 from movistream.sources import VideoFile
 from movistream_training.camera_health.faults import (
@@ -28,7 +27,7 @@ from movistream_training.camera_health.faults import (
     Fault,
     Move,
 )
-from movistream_training.camera_health.filming import Story, film
+from movistream_training.camera_health.filming import Sight, Story, film
 from movistream_training.camera_health.random_cameras import (
     random_camera,
     random_overlay,
@@ -40,6 +39,7 @@ from movistream_training.camera_health.truth import HIDDEN, moments_of, targets_
 from movistream_training.footage.collection import Footage
 from movistream_training.footage.scene import Backdrop, Picture
 from movistream_training.footage.sources import is_video, read_picture, read_video
+from movistream_training.footage.video_file import write_video
 from movistream_training.recordings.moments import Moment
 
 TABLE = "recordings.csv"
@@ -235,13 +235,14 @@ def write_recording(
 ) -> tuple[Moment, ...]:
     """Writes a story as a video, and says what is wrong in it."""
     times_s = np.arange(round(seconds * _FRAMES_PER_SECOND)) / _FRAMES_PER_SECOND
-    sights = []
-    with open_video_writer(path) as writer:
-        for time_s, (picture, sight) in zip(
-            times_s, film(story, times_s.tolist(), generator), strict=True
-        ):
-            writer.write(picture, float(time_s))
+    sights: list[Sight] = []
+
+    def pictures() -> Iterator[Picture]:
+        for picture, sight in film(story, times_s.tolist(), generator):
             sights.append(sight)
+            yield picture
+
+    write_video(path, pictures(), _FRAMES_PER_SECOND)
     return moments_of(targets_of(sights, _FRAMES_PER_SECOND), _FRAMES_PER_SECOND)
 
 

@@ -14,20 +14,20 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
 
-from movistream.drawing.video_writer import open_video_writer
 from movistream.errors import MovistreamError
 from movistream.sources import VideoFile
 from movistream.sources.picking import at_rate
 from movistream_training.camera_health.held_out import TABLE, moment_rows
 from movistream_training.camera_health.sampling import FRAMES_PER_SECOND
 from movistream_training.footage.scene import Picture
+from movistream_training.footage.video_file import write_video
 
 _LARGEST_SIDE = 480
 _MOST_FRAMES = 1000
@@ -68,12 +68,8 @@ def main(data: Path, videos: tuple[Path, ...], minutes: float, seed: int) -> Non
 
 def _write(path: Path, video: Path, seconds: float, generator: np.random.Generator) -> None:
     frames, rate = _read(video)
-    with open_video_writer(path) as writer:
-        for number, index in enumerate(played(len(frames), quietest(frames, rate), generator)):
-            time_s = number / rate
-            if time_s >= seconds:
-                return
-            writer.write(frames[index], time_s)
+    order = played(len(frames), quietest(frames, rate), generator)
+    write_video(path, (frames[index] for index in islice(order, round(seconds * rate))), rate)
 
 
 def _read(video: Path) -> tuple[list[Picture], float]:
