@@ -343,7 +343,7 @@ def _annotations(folder: Path) -> Parse:
     """Of any format, by the first byte; behind a zero stands what names the classes."""
     from movistream_training.annotations.published import Options
     from movistream_training.annotations.registry import FORMATS, read_annotations
-    from movistream_training.annotations.table_file import write_table
+    from movistream_training.recordings.table_file import write_table
 
     _file(folder, "a.mp4", b"")
 

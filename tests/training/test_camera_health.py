@@ -141,7 +141,7 @@ def test_natural_footage_is_played_without_a_cut(tmp_path: Path) -> None:
         natural, [str(data), str(tmp_path / "some.mp4"), "--minutes", "0.2"]
     )
     assert result.exit_code == 0, result.output
-    assert (data / TABLE).read_text().splitlines()[1:] == ["some.mp4,,,"]
+    assert (data / TABLE).read_text().splitlines()[1:] == ["some.mp4,,,,"]
 
 
 def test_calibration_videos_show_every_fault(tmp_path: Path) -> None:

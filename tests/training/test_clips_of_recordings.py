@@ -131,6 +131,13 @@ def test_recordings_that_cannot_be_used_are_named(tmp_path: Path) -> None:
     assert "missing.mp4" in skipped[missing]
 
 
+def test_what_nobody_can_say_weighs_nothing(looked: list[Looked]) -> None:
+    one = replace(looked[0].recording, uncertain=(Moment("odd", 0.3, 0.7),))
+    (batch,) = reader([Looked(one, SECONDS)]).validation([Window(0, 0.0)], 1)
+    assert batch.weights[0, :, 0].all()
+    np.testing.assert_array_equal(batch.weights[0, :, 1], [1] * 3 + [0] * 4 + [1] * 3)
+
+
 def test_a_part_ends_where_it_says(looked: list[Looked]) -> None:
     path = looked[0].recording.path
     parts = [Recording(path, (), None, 1.0, 2.0), Recording(path, (), None, 4.0, math.inf)]

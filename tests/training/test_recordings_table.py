@@ -92,6 +92,35 @@ def test_overlaps(tmp_path: Path, rows: tuple[str, ...], overlaps: bool) -> None
     assert has_overlaps(find_examples(table(tmp_path, *rows, "c.mp4,jump,,,"))) == overlaps
 
 
+def test_what_nobody_can_say_is_set_aside(tmp_path: Path) -> None:
+    columns = "path,label,start,end,certain"
+    rows = ("a.mp4,run,0,2,", "a.mp4,run,2,3,no", "a.mp4,jump,5,6,yes", "b.mp4,jump,0,1,no")
+    first, second = find_recordings(table(tmp_path, *rows, columns=columns)).recordings
+    assert first.moments == (Moment("run", 0, 2), Moment("jump", 5, 6))
+    assert first.uncertain == (Moment("run", 2, 3),)
+    assert (second.moments, second.uncertain) == ((), (Moment("jump", 0, 1),))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("a.mp4,run,0,1,maybe", "line 2 of .* has 'maybe' where yes or no belongs"),
+        ("a.mp4,,0,1,no", "line 2 of .* is uncertain: only a label can be"),
+        ("a.mp4,jump,0,1,no", "is never certain of 'jump'"),
+    ],
+)
+def test_uncertainty_has_limits(tmp_path: Path, row: str, message: str) -> None:
+    path = table(tmp_path, row, "a.mp4,run,0,1,", columns="path,label,start,end,certain")
+    with pytest.raises(TrainingError, match=message):
+        find_recordings(path)
+
+
+def test_one_label_is_certain(tmp_path: Path) -> None:
+    path = table(tmp_path, "a.mp4,run,no", "a.mp4,jump,yes", columns="path,label,certain")
+    with pytest.raises(TrainingError, match="only a label can be, for --multi-label"):
+        find_examples(path)
+
+
 def recordings(count: int, split: str | None = None) -> Recordings:
     """Every other one has nothing, the others one or two labels."""
     made = []
@@ -139,6 +168,9 @@ def test_what_a_run_writes_is_read_again(tmp_path: Path) -> None:
             Recording(tmp_path / "2.mp4", (), "training"),
             Recording(tmp_path / "3.mp4", (Moment("a", 5, 6),), "training", 2.5, 8.0),
             Recording(tmp_path / "3.mp4", (), "training", 9.0),
+            Recording(
+                tmp_path / "4.mp4", (Moment("b"),), "training", 0.0, math.inf, (Moment("a", 1, 2),)
+            ),
         ),
     )
     write_split(tmp_path / "split.csv", {"training": rows_of(data.recordings, "training")})

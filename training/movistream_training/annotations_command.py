@@ -10,9 +10,9 @@ from movistream.cli.options import check_new_output, force_option
 from movistream.system.output import replaced_when_done
 from movistream_training.annotations.published import Options, counted
 from movistream_training.annotations.registry import FORMATS, read_annotations
-from movistream_training.annotations.table_file import write_table
 from movistream_training.errors import TrainingError
 from movistream_training.examples import SPLITS
+from movistream_training.recordings.table_file import write_table
 
 
 @click.command(cls=Command)

@@ -1,8 +1,9 @@
 """The videos of a data set, with their classes, and their division into training and validation.
 
 A data set is a folder with a folder of videos per class, or a table: a CSV file with the columns
-``path`` and ``label``, and, where wanted, ``start`` and ``end`` in seconds and ``split``
-(``training``, ``validation`` or ``test``). Paths in a table are relative to its folder.
+``path`` and ``label``, and, where wanted, ``start`` and ``end`` in seconds, ``split``
+(``training``, ``validation`` or ``test``) and, of several labels, ``certain`` (``yes`` or ``no``).
+Paths in a table are relative to its folder.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from movistream.sources import VIDEO_SUFFIXES
 from movistream.system.text import has_control_characters, printable
 from movistream_training.errors import TrainingError
 
-_COLUMNS = ("path", "label", "start", "end", "split")
+_COLUMNS = ("path", "label", "start", "end", "split", "certain")
 SPLITS = ("training", "validation", "test")
 _DIGEST_BYTES = 1 << 20
 
@@ -36,6 +37,7 @@ class Example:
         start_s: where the part begins.
         end_s: where it ends; None: with the video.
         split: ``training``, ``validation`` or ``test`` if the data say so.
+        certain: whether it is of the class; if not, nobody can say.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Example:
     start_s: float = 0.0
     end_s: float | None = None
     split: str | None = None
+    certain: bool = True
 
     def __str__(self) -> str:
         part = "" if self.end_s is None else f" from {self.start_s:g} to {self.end_s:g} s"
@@ -108,7 +111,7 @@ def rows_of_table(table: Path, *, unlabelled: bool = False) -> tuple[Example, ..
     """Reads the rows of a table, of which there is one at least.
 
     Args:
-        unlabelled: whether a row may have no label.
+        unlabelled: whether a row may have no label, or be uncertain.
 
     Raises:
         TrainingError: if it is no such table.
@@ -153,7 +156,12 @@ def _of_row(table: Path, line: int, row: Mapping[str, str | None], unlabelled: b
     split = (row.get("split") or "").strip() or None
     if split is not None and split not in SPLITS:
         raise TrainingError(f"{where} has the split {split!r}; there are {SPLITS}")
-    return Example(table.parent / path, label, start_s, end_s, split)
+    certain = (row.get("certain") or "").strip() or "yes"
+    if certain not in ("yes", "no"):
+        raise TrainingError(f"{where} has {certain!r} where yes or no belongs")
+    if certain == "no" and not (unlabelled and label):
+        raise TrainingError(f"{where} is uncertain: only a label can be, for --multi-label")
+    return Example(table.parent / path, label, start_s, end_s, split, certain == "yes")
 
 
 def _seconds(where: str, text: str | None) -> float | None:

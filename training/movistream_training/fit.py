@@ -25,7 +25,7 @@ from movistream_training.fake_quantization import as_in_int8
 from movistream_training.history import Epoch, best_epoch
 from movistream_training.learner import Learner
 from movistream_training.losses import hits_of, losses_of
-from movistream_training.measures.average_precision import precision_recall
+from movistream_training.measures.average_precision import mean_of, precision_recall
 from movistream_training.recipe import CROSS_ENTROPY, Loss
 
 Batches: TypeAlias = Callable[[int], Iterable[Batch]]
@@ -167,8 +167,8 @@ def _mean_precision(told: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]]) -
         precision_recall(scores[counts[:, index], index], truth[counts[:, index], index])
         for index in range(scores.shape[1])
     ]
-    known = [curve.average_precision() for curve in found if len(curve.thresholds)]
-    return float(np.mean(known)) if known else 0.0
+    mean = mean_of(found).mean
+    return 0.0 if np.isnan(mean) else mean
 
 
 def _patience_is_over(history: Sequence[Epoch], patience_epochs: int | None) -> bool:

@@ -173,6 +173,7 @@ def write_split(path: Path, sides: Mapping[str, Sequence[Example]]) -> None:
     Args:
         sides: by the name of the split.
     """
+    certain = all(example.certain for examples in sides.values() for example in examples)
     rows = [
         {
             "path": str(example.path.resolve()),
@@ -180,6 +181,7 @@ def write_split(path: Path, sides: Mapping[str, Sequence[Example]]) -> None:
             "start": f"{example.start_s:g}",
             "end": "" if example.end_s is None else f"{example.end_s:g}",
             "split": split,
+            **({} if certain else {"certain": "yes" if example.certain else "no"}),
         }
         for split, examples in sides.items()
         for example in examples
@@ -195,6 +197,7 @@ def examples_digest(sides: Mapping[str, Sequence[Example]]) -> str:
     """
     lines = [
         f"{split} {example.path.resolve()} {example.label} {example.start_s} {example.end_s}"
+        + ("" if example.certain else " uncertain")
         for split, side in sides.items()
         for example in side
     ]

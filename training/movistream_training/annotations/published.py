@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from movistream.system.text import has_control_characters
 from movistream_training.recordings.moments import Moment
+from movistream_training.recordings.table_file import can_be_written
 
 WHOLE = ((0.0, math.inf),)
 """A video that was looked through from its beginning to its end."""
@@ -19,7 +18,6 @@ LONGEST_S = 1e9
 
 _LONGEST_NAME = 500
 _MOST_SHOWN = 40
-_HALVES = re.compile("[\ud800-\udfff]")
 """Of surrogate pairs, which JSON may hold alone, and by which Python reads names of files that are
 not UTF-8: they cannot be written as UTF-8."""
 
@@ -103,11 +101,6 @@ def name_of(text: str, what: str) -> str:
             f" {shortened(text)}"
         )
     return name
-
-
-def can_be_written(text: str) -> bool:
-    """Whether a text can stand in a table: it has no control characters and no halves of pairs."""
-    return not has_control_characters(text) and not _HALVES.search(text)
 
 
 def seconds_of(value: object) -> float:

@@ -7,7 +7,6 @@ DATA becomes a folder of videos with a table of moments, as ``movistream evaluat
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,17 +34,20 @@ from movistream_training.camera_health.random_cameras import (
     with_everyday_life,
 )
 from movistream_training.camera_health.random_faults import RANDOM_FAULTS, random_move
+from movistream_training.camera_health.sampling import changes
 from movistream_training.camera_health.truth import (
     HIDDEN,
     LEAST_SHARPNESS,
     moments_of,
     targets_of,
+    weights_of,
 )
 from movistream_training.footage.collection import Footage
 from movistream_training.footage.scene import Backdrop, Picture
 from movistream_training.footage.sources import is_video, read_picture, read_video
 from movistream_training.footage.video_file import write_video
-from movistream_training.recordings.moments import Moment
+from movistream_training.recordings.moments import Recording, Recordings
+from movistream_training.recordings.table_file import write_table
 
 TABLE = "recordings.csv"
 
@@ -97,27 +99,19 @@ def main(data: Path, sources: tuple[Path, ...], minutes: float | None, seed: int
     try:
         read = [_read(path) for path in sources]
         footage = Footage([source.pictures[0] for source in read])
-        with (data / TABLE).open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(("path", "label", "start", "end"))
-            for number, source in enumerate(read):
-                other = read[(number + 1) % len(read)]
-                plan = _planned(source, minutes, [seed, number])
-                for index, (name, labels, seconds) in enumerate(plan):
-                    generator = np.random.default_rng([seed, number, 1 + index])
-                    story = random_story(source, other, labels, seconds, footage, generator)
-                    moments = write_recording(data / name, story, seconds, generator)
-                    rows.writerows(moment_rows(name, moments))
-                    click.echo(f"{name}: {', '.join(m.label for m in moments) or 'healthy'}")
+        recordings = []
+        for number, source in enumerate(read):
+            other = read[(number + 1) % len(read)]
+            plan = _planned(source, minutes, [seed, number])
+            for index, (name, labels, seconds) in enumerate(plan):
+                generator = np.random.default_rng([seed, number, 1 + index])
+                story = random_story(source, other, labels, seconds, footage, generator)
+                recordings.append(write_recording(data / name, story, seconds, generator))
+                told = ", ".join(moment.label for moment in recordings[-1].moments)
+                click.echo(f"{name}: {told or 'healthy'}")
+        write_table(Recordings(LABELS, tuple(recordings)), data / TABLE, one_label=False)
     except MovistreamError as error:
         raise click.ClickException(str(error)) from None
-
-
-def moment_rows(name: str, moments: Sequence[Moment]) -> list[tuple[str, str, str, str]]:
-    """The rows of a table for a recording; one without a label if nothing is wrong in it."""
-    if not moments:
-        return [(name, "", "", "")]
-    return [(name, m.label, f"{m.start_s:.3f}", f"{m.end_s:.3f}") for m in moments]
 
 
 def _read(path: Path) -> _Source:
@@ -248,18 +242,28 @@ def _hides(label: str, other: str) -> bool:
 
 def write_recording(
     path: Path, story: Story, seconds: float, generator: np.random.Generator
-) -> tuple[Moment, ...]:
-    """Writes a story as a video, and says what is wrong in it."""
+) -> Recording:
+    """Writes a story as a video, and says what is wrong in it, and what nobody can say."""
     times_s = np.arange(round(seconds * _FRAMES_PER_SECOND)) / _FRAMES_PER_SECOND
     sights: list[Sight] = []
+    changing: list[bool] = []
 
     def pictures() -> Iterator[Picture]:
+        before = None
         for picture, sight in film(story, times_s.tolist(), generator):
             sights.append(sight)
+            changing.append(before is None or changes(before, picture, story.overlay))
+            before = picture
             yield picture
 
     write_video(path, pictures(), _FRAMES_PER_SECOND)
-    return moments_of(targets_of(sights, _FRAMES_PER_SECOND), _FRAMES_PER_SECOND)
+    targets = targets_of(sights, _FRAMES_PER_SECOND)
+    counts = weights_of(sights, targets, _FRAMES_PER_SECOND, np.array(changing))
+    return Recording(
+        path,
+        moments_of(targets, _FRAMES_PER_SECOND),
+        uncertain=moments_of(counts == 0, _FRAMES_PER_SECOND, shortest_s=0.0),
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ once more.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
@@ -24,10 +23,13 @@ import numpy as np
 from movistream.errors import MovistreamError
 from movistream.sources import VideoFile
 from movistream.sources.picking import at_rate
-from movistream_training.camera_health.held_out import TABLE, moment_rows
+from movistream_training.camera_health.faults import LABELS
+from movistream_training.camera_health.held_out import TABLE
 from movistream_training.camera_health.sampling import FRAMES_PER_SECOND
 from movistream_training.footage.scene import Picture
 from movistream_training.footage.video_file import write_video
+from movistream_training.recordings.moments import Recording, Recordings
+from movistream_training.recordings.table_file import write_table
 
 _LARGEST_SIDE = 480
 _MOST_FRAMES = 1000
@@ -53,15 +55,14 @@ def main(data: Path, videos: tuple[Path, ...], minutes: float, seed: int) -> Non
     data.mkdir(parents=True, exist_ok=True)
     seconds = 60 * minutes / len(videos)
     try:
-        with (data / TABLE).open("w", newline="") as file:
-            rows = csv.writer(file)
-            rows.writerow(("path", "label", "start", "end"))
-            for number, video in enumerate(videos):
-                generator = np.random.default_rng([seed, number])
-                name = f"{video.stem}.mp4"
-                _write(data / name, video, seconds, generator)
-                rows.writerows(moment_rows(name, ()))
-                click.echo(f"{name}: {seconds:.0f} s")
+        recordings = []
+        for number, video in enumerate(videos):
+            generator = np.random.default_rng([seed, number])
+            path = data / f"{video.stem}.mp4"
+            _write(path, video, seconds, generator)
+            recordings.append(Recording(path, ()))
+            click.echo(f"{path.name}: {seconds:.0f} s")
+        write_table(Recordings(LABELS, tuple(recordings)), data / TABLE, one_label=False)
     except MovistreamError as error:
         raise click.ClickException(str(error)) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -21,6 +22,7 @@ from movistream_training.camera_health.faults import (
     Move,
 )
 from movistream_training.camera_health.filming import Camera, Sight, Story, film
+from movistream_training.camera_health.overlay import Overlay
 from movistream_training.camera_health.random_cameras import (
     random_camera,
     random_codec,
@@ -31,6 +33,7 @@ from movistream_training.camera_health.random_cameras import (
 from movistream_training.camera_health.random_faults import RANDOM_FAULTS, random_move
 from movistream_training.camera_health.truth import targets_of, weights_of
 from movistream_training.footage.collection import Footage
+from movistream_training.footage.scene import Picture
 
 FRAMES_PER_SECOND = 10
 
@@ -171,10 +174,15 @@ def answers(
     frames: npt.NDArray[np.uint8], sights: Sequence[Sight], story: Story
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
     """Targets and weights of a clip's frames, uint8 (frames, size, size, 3)."""
-    steps = np.abs(np.diff(frames.astype(np.int16), axis=0)).max(axis=3)
-    if story.overlay is not None:
-        rows, columns = story.overlay.box(frames.shape[1])
-        steps[:, rows, columns] = 0
-    changing = np.concatenate([[True], steps.max(axis=(1, 2)) >= _LEAST_CHANGE])
+    following = itertools.pairwise(frames)
+    changing = np.array([True, *(changes(*pair, story.overlay) for pair in following)])
     targets = targets_of(sights, FRAMES_PER_SECOND)
     return targets, weights_of(sights, targets, FRAMES_PER_SECOND, changing)
+
+
+def changes(before: Picture, after: Picture, overlay: Overlay | None) -> bool:
+    """Whether a pixel of a frame is another than before, beside what the device writes over it."""
+    steps = np.abs(after.astype(np.int16) - before.astype(np.int16)).max(axis=2)
+    if overlay is not None:
+        steps[overlay.box(len(after))] = 0
+    return bool(steps.max() >= _LEAST_CHANGE)

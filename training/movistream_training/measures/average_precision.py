@@ -15,6 +15,7 @@ count.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,13 +125,16 @@ def average_precisions(
         TrainingError: if a score is NaN, or the arrays do not fit each other.
     """
     _check(scores, truth, weights)
-    of_classes = np.array(
-        [
-            precision_recall(scores[:, index], truth[:, index], weights).average_precision()
-            for index in range(scores.shape[1])
-        ],
-        np.float64,
-    )
+    curves = [
+        precision_recall(scores[:, index], truth[:, index], weights)
+        for index in range(scores.shape[1])
+    ]
+    return mean_of(curves)
+
+
+def mean_of(curves: Sequence[Curve]) -> MeanAveragePrecision:
+    """The average precision of classes that have a curve each, and their mean."""
+    of_classes = np.array([curve.average_precision() for curve in curves], np.float64)
     told = of_classes[~np.isnan(of_classes)]
     mean = float(told.mean()) if len(told) else np.nan
     return MeanAveragePrecision(mean, of_classes, len(of_classes) - len(told))

@@ -91,7 +91,8 @@ class WindowReader:
         images = np.array([image for image, _ in shown])
         times_s = np.array([time_s for _, time_s in shown])
         targets = targets_at(one.recording.moments, self.labels, times_s).astype(np.float32)
-        weights = np.ones_like(targets)
+        uncertain = targets_at(one.recording.uncertain, self.labels, times_s)
+        weights = np.where(uncertain, np.float32(0), np.float32(1))
         if missing := self.frames - len(images):
             images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
             rest = np.zeros((missing, len(self.labels)), np.float32)

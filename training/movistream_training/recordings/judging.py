@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from movistream.file.manifest import EventDefaults
 from movistream.watch.events import EventOptions, rules_of
@@ -14,11 +15,12 @@ from movistream_training.measures.average_precision import (
     BestThreshold,
     Curve,
     MeanAveragePrecision,
-    average_precisions,
     best_threshold,
+    mean_of,
     precision_recall,
 )
 from movistream_training.measures.events import EventMeasures, measure_events
+from movistream_training.recordings.moments import Moment
 from movistream_training.recordings.streaming import Streamed, events_of
 
 
@@ -57,20 +59,14 @@ def judge_recordings(
     Raises:
         TrainingError: if a logit is no number.
     """
-    scores = np.concatenate([one.logits for one in streamed])
-    truth = np.concatenate([one.truth(labels) for one in streamed])
-    points, points_truth = [], []
-    for one in streamed:
-        start_s = one.recording.start_s
-        times_s = charades.point_times(one.end_s - start_s) + start_s
-        points.append(charades.scores_at(times_s, one.times_s, one.logits))
-        points_truth.append(_at_points(one, labels))
-    in_videos = np.stack([part.any(axis=0) for part in points_truth])
-    in_videos |= np.stack([one.truth(labels).any(axis=0) for one in streamed])
-    curves = {
-        label: precision_recall(scores[:, index], truth[:, index])
-        for index, label in enumerate(labels)
-    }
+    frames = _curves(
+        np.concatenate([one.logits for one in streamed]),
+        np.concatenate([one.truth(labels) for one in streamed]),
+        np.concatenate([one.certain(labels) for one in streamed]),
+    )
+    at_points = [_at_points(one, labels) for one in streamed]
+    points = _curves(*(np.concatenate(parts) for parts in zip(*at_points, strict=True)))
+    curves = dict(zip(labels, frames, strict=True))
     events: EventMeasures | None = None
     of_classes: Mapping[str, EventMeasures] = {}
     if rules is not None:
@@ -80,11 +76,9 @@ def judge_recordings(
         ]
         events, of_classes = measure_events(watched, labels)
     return Judgement(
-        frames=average_precisions(scores, truth),
-        points=charades.localisation(np.concatenate(points), np.concatenate(points_truth)),
-        videos=charades.classification(
-            np.stack([one.logits.max(axis=0) for one in streamed]), in_videos
-        ),
+        frames=mean_of(frames),
+        points=mean_of(points),
+        videos=_of_videos(streamed, labels),
         curves=curves,
         best={label: best_threshold(curve) for label, curve in curves.items()},
         events=events,
@@ -92,11 +86,44 @@ def judge_recordings(
     )
 
 
-def _at_points(one: Streamed, labels: Sequence[str]) -> np.ndarray:
-    """What happens at the points of the part that was looked through."""
-    start_s = one.recording.start_s
-    moved = [
-        type(moment)(moment.label, moment.start_s - start_s, moment.end_s - start_s)
-        for moment in one.recording.moments
+def _curves(
+    scores: npt.NDArray[np.float32], truth: npt.NDArray[np.bool_], certain: npt.NDArray[np.bool_]
+) -> list[Curve]:
+    """Of each class, by what is certain; all (answers, classes)."""
+    return [
+        precision_recall(column[told], true[told])
+        for column, true, told in zip(scores.T, truth.T, certain.T, strict=True)
     ]
-    return charades.truth_at_points(moved, labels, one.end_s - start_s)
+
+
+def _at_points(
+    one: Streamed, labels: Sequence[str]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Scores, truth and what is certain at the points of the part that was looked through."""
+    start_s = one.recording.start_s
+    length_s = one.end_s - start_s
+    scores = charades.scores_at(charades.point_times(length_s) + start_s, one.times_s, one.logits)
+    truth, uncertain = (
+        charades.truth_at_points(
+            [replace(m, start_s=m.start_s - start_s, end_s=m.end_s - start_s) for m in moments],
+            labels,
+            length_s,
+        )
+        for moments in (one.recording.moments, one.recording.uncertain)
+    )
+    return scores, truth, ~uncertain
+
+
+def _of_videos(streamed: Sequence[Streamed], labels: Sequence[str]) -> MeanAveragePrecision:
+    """Of recordings as a whole, in some of which a class is neither certain nor absent."""
+    scores = np.stack([one.logits.max(axis=0) for one in streamed])
+    truth = _told([one.recording.moments for one in streamed], labels)
+    unknown = _told([one.recording.uncertain for one in streamed], labels)
+    counted = truth.any(axis=1, keepdims=True) & (truth | ~unknown)
+    return mean_of(_curves(scores, truth, counted))
+
+
+def _told(recordings: Sequence[Sequence[Moment]], labels: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which classes there are in each recording, (recordings, classes)."""
+    names = [{moment.label for moment in moments} for moments in recordings]
+    return np.array([[label in own for label in labels] for own in names])

@@ -38,6 +38,7 @@ class Recording:
         split: ``training``, ``validation`` or ``test`` if the data say so.
         start_s: where the part begins, in seconds of the video.
         end_s: where it ends; infinite: with the video.
+        uncertain: when nobody can say whether something happens: no answer is right or wrong then.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Recording:
     split: str | None = None
     start_s: float = 0.0
     end_s: float = math.inf
+    uncertain: tuple[Moment, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from movistream.watch.events import EventDetector, EventRules
 from movistream.watch.scores import ScoreOptions, Scorer
 from movistream_converters.quantise.videos import Part, part_frames
 from movistream_training.measures.events import FoundEvent, Watched
-from movistream_training.recordings.moments import Recording, targets_at
+from movistream_training.recordings.moments import Moment, Recording, targets_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +44,32 @@ class Streamed:
         """What happens in each frame, (frames, classes)."""
         return targets_at(self.recording.moments, labels, self.times_s)
 
+    def certain(self, labels: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Whether anybody can say so, (frames, classes)."""
+        return ~targets_at(self.recording.uncertain, labels, self.times_s)
+
     def watched(self, events: Sequence[FoundEvent]) -> Watched:
-        """The recording with events that were found in it."""
+        """The recording with events that were found in it.
+
+        Those that share time with nothing that is certain, and with something that is not, are
+        neither right nor wrong: they are left out.
+        """
         one = self.recording
-        return Watched(one.moments, events, self.end_s, one.start_s)
+        told = [
+            event
+            for event in events
+            if _meets(event, one.moments) or not _meets(event, one.uncertain)
+        ]
+        return Watched(one.moments, told, self.end_s, one.start_s)
+
+
+def _meets(event: FoundEvent, moments: Sequence[Moment]) -> bool:
+    return any(
+        moment.label == event.label
+        and moment.start_s < event.end_s
+        and moment.end_s > event.start_s
+        for moment in moments
+    )
 
 
 def stream_recordings(

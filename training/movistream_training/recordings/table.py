@@ -19,6 +19,7 @@ _NOTHING = ""
 def find_recordings(table: Path) -> Recordings:
     """Reads a CSV file as :mod:`..examples` has it, in which rows of one video may overlap.
 
+    Where a row is not certain, nobody can say whether its label holds.
     Rows without a label say which parts of a video were looked through; by default it is all of it.
     Where no row names a class, nothing of these classes happens. Classes are in alphabetical
     order, recordings in that of their first rows.
@@ -32,7 +33,9 @@ def find_recordings(table: Path) -> Recordings:
             " label, start and end"
         )
     rows = rows_of_table(table, unlabelled=True)
-    labels = tuple(sorted({row.label for row in rows} - {_NOTHING}))
+    labels = tuple(sorted({row.label for row in rows if row.certain} - {_NOTHING}))
+    if unknown := sorted({row.label for row in rows if not row.certain} - set(labels)):
+        raise TrainingError(f"{table} is never certain of {unknown[0]!r}: it cannot be learnt")
     if not labels:
         raise TrainingError(f"{table} names no label: there is nothing to tell apart")
     by_video: dict[Path, list[Example]] = {}
@@ -65,17 +68,30 @@ def _of_video(rows: Sequence[Example]) -> Iterator[Recording]:
         if start_s < end_s:
             raise TrainingError(f"rows of {path} without a label overlap at {start_s:g} s")
     parts = parts or [(0.0, math.inf)]
-    moments = [Moment(row.label, row.start_s, _end_s(row)) for row in rows if row.label != _NOTHING]
-    for moment in moments:
+    moments, uncertain = (
+        [
+            Moment(row.label, row.start_s, _end_s(row))
+            for row in rows
+            if row.label != _NOTHING and row.certain == certain
+        ]
+        for certain in (True, False)
+    )
+    for moment in (*moments, *uncertain):
         if not any(_overlap(moment, part) for part in parts):
             raise TrainingError(
                 f"{moment.label!r} from {moment.start_s:g} to {moment.end_s:g} s of {path} is in no"
                 " part of it that a row without a label says was looked through"
             )
-    moments.sort(key=lambda moment: (moment.start_s, moment.end_s, moment.label))
     for part in parts:
-        own = tuple(moment for moment in moments if _overlap(moment, part))
-        yield Recording(path, own, rows[0].split, *part)
+        yield Recording(
+            path, _of_part(moments, part), rows[0].split, *part, _of_part(uncertain, part)
+        )
+
+
+def _of_part(moments: Sequence[Moment], part: tuple[float, float]) -> tuple[Moment, ...]:
+    """Those that share some time with a part, in the order of their beginnings."""
+    own = [moment for moment in moments if _overlap(moment, part)]
+    return tuple(sorted(own, key=lambda moment: (moment.start_s, moment.end_s, moment.label)))
 
 
 def _overlap(moment: Moment, part: tuple[float, float]) -> bool:
@@ -118,16 +134,17 @@ def divide_recordings(
     )
 
 
-def rows_of(recordings: Sequence[Recording], split: str) -> tuple[Example, ...]:
-    """Recordings as rows of a table of that split."""
+def rows_of(recordings: Sequence[Recording], split: str | None) -> tuple[Example, ...]:
+    """Recordings as rows of a table, of that split."""
     rows: list[Example] = []
     for recording in recordings:
         path, end_s = recording.path, recording.end_s
         if not recording.moments or recording.start_s > 0 or end_s < math.inf:
             rows.append(Example(path, _NOTHING, recording.start_s, _finite(end_s), split))
         rows += [
-            Example(path, moment.label, moment.start_s, _finite(moment.end_s), split)
-            for moment in recording.moments
+            Example(path, moment.label, moment.start_s, _finite(moment.end_s), split, certain)
+            for certain, moments in ((True, recording.moments), (False, recording.uncertain))
+            for moment in moments
         ]
     return tuple(rows)
 

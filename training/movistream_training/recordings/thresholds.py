@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from movistream.file.manifest import EventDefaults
 from movistream.watch.events import DEFAULTS
-from movistream_training.measures.events import FoundEvent, Watched, measure_events
+from movistream_training.measures.events import FoundEvent, measure_events
+from movistream_training.recordings.moments import Recording
 from movistream_training.recordings.streaming import Streamed
 
 _TIOU = 0.5
@@ -62,26 +63,26 @@ def _best_of_class(
     shortest_s: float,
 ) -> tuple[float, float, float]:
     """The highest F1, and the scores to enter and to leave that give it."""
-    own = [
-        Watched(
-            [moment for moment in one.recording.moments if moment.label == label],
-            (),
-            one.end_s,
-            one.recording.start_s,
-        )
-        for one in streamed
-    ]
+    own = [replace(one, recording=_of_label(one.recording, label)) for one in streamed]
     tried = []
     for enter, share in itertools.product(_ENTERS, _LEAVES):
         leave = round(enter * share, 6)
         watched = [
-            replace(truth, events=events_in(scores, one.times_s, label, enter, leave, shortest_s))
-            for truth, one, scores in zip(own, streamed, columns, strict=True)
+            one.watched(events_in(scores, one.times_s, label, enter, leave, shortest_s))
+            for one, scores in zip(own, columns, strict=True)
         ]
         tried.append((measure_events(watched, (label,))[0].f1(_TIOU), enter, leave))
     highest = max(f1 for f1, _, _ in tried)
     as_good = [one for one in tried if one[0] >= highest - 1e-9]
     return as_good[len(as_good) // 2]
+
+
+def _of_label(recording: Recording, label: str) -> Recording:
+    return replace(
+        recording,
+        moments=tuple(moment for moment in recording.moments if moment.label == label),
+        uncertain=tuple(moment for moment in recording.uncertain if moment.label == label),
+    )
 
 
 def smoothed(

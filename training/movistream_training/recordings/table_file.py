@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import csv
-import math
 import os
-from collections.abc import Iterator
+import re
 from pathlib import Path
 
 from movistream.system.output import replaced_when_done
-from movistream_training.annotations.published import can_be_written
+from movistream.system.text import has_control_characters
 from movistream_training.errors import TrainingError
-from movistream_training.recordings.moments import Recording, Recordings
+from movistream_training.examples import Example
+from movistream_training.recordings.moments import Recordings
+from movistream_training.recordings.table import rows_of
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def write_table(recordings: Recordings, table: Path, *, one_label: bool) -> int:
     """Writes recordings as rows of a CSV file.
 
     A row with a label is a moment. One without says which part of a video was looked through, and
-    is there for videos in which nothing happens and where only a part was looked through. Paths are
-    relative to the table's folder where they lie below it.
+    is there for videos in which nothing happens and where only a part was looked through. Where
+    nobody can say something of a recording, a column says what is certain. Paths are relative to
+    the table's folder where they lie below it.
 
     Args:
         one_label: writes each recording as one row with its only label, and no times.
@@ -37,10 +41,12 @@ def write_table(recordings: Recordings, table: Path, *, one_label: bool) -> int:
         columns += ["start", "end", "split"]
     elif named:
         columns += ["split"]
+    if any(recording.uncertain for recording in recordings.recordings):
+        columns += ["certain"]
     rows = [
-        row
+        _row(example, _shown(recording.path, table))
         for recording in recordings.recordings
-        for row in _rows(recording, _shown(recording.path, table))
+        for example in rows_of((recording,), recording.split)
     ]
     with (
         replaced_when_done(table) as part,
@@ -52,20 +58,17 @@ def write_table(recordings: Recordings, table: Path, *, one_label: bool) -> int:
     return len(rows)
 
 
-def _rows(recording: Recording, path: str) -> Iterator[dict[str, str]]:
-    split = recording.split or ""
-    whole = recording.start_s == 0 and recording.end_s == math.inf
-    if not whole or not recording.moments:
-        yield _row(path, "", recording.start_s, recording.end_s, split)
-    for moment in recording.moments:
-        yield _row(path, moment.label, moment.start_s, moment.end_s, split)
-
-
-def _row(path: str, label: str, start_s: float, end_s: float, split: str) -> dict[str, str]:
+def _row(example: Example, path: str) -> dict[str, str]:
     # All of a video: neither is said.
-    start = "" if start_s == 0 and end_s == math.inf else _number(start_s)
-    end = "" if end_s == math.inf else _number(end_s)
-    return {"path": path, "label": label, "start": start, "end": end, "split": split}
+    whole = example.start_s == 0 and example.end_s is None
+    return {
+        "path": path,
+        "label": example.label,
+        "start": "" if whole else _number(example.start_s),
+        "end": "" if example.end_s is None else _number(example.end_s),
+        "split": example.split or "",
+        "certain": "yes" if example.certain else "no",
+    }
 
 
 def _number(seconds: float) -> str:
@@ -84,3 +87,8 @@ def _shown(path: Path, table: Path) -> str:
             " characters and without spaces at its ends"
         )
     return shown
+
+
+def can_be_written(text: str) -> bool:
+    """Whether a text can stand in a table: it has no control characters and no halves of pairs."""
+    return not has_control_characters(text) and not _HALVES.search(text)
