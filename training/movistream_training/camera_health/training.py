@@ -16,7 +16,6 @@ from pathlib import Path
 import click
 import msgspec
 import numpy as np
-import tensorflow as tf
 
 from movistream.errors import MovistreamError
 from movistream_converters.formats import safetensors_file
@@ -25,11 +24,9 @@ from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import (
-    CUSTOM,
     Architecture,
     MovinetOptions,
     build_movinet,
-    default_options,
 )
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.batches import Batch
@@ -40,9 +37,9 @@ from movistream_training.camera_health.sampling import (
     FRAMES_PER_SECOND,
     random_clips,
 )
-from movistream_training.errors import TrainingError
 from movistream_training.fit import fit
 from movistream_training.footage.collection import Footage, training_footage
+from movistream_training.footage.learning import options_for, rendered_ahead
 from movistream_training.history import Epoch
 from movistream_training.initial import initial_weights, is_temporal
 from movistream_training.learner import Learner
@@ -102,36 +99,23 @@ def random_batch(
 def training_batches(footage: Footage, size: int, seed: int, epoch: int) -> Iterator[Batch]:
     """The batches of an epoch, rendered while the network learns from the ones before."""
 
-    def render() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def render() -> Iterator[Batch]:
         recent: deque[Batch] = deque()
         for index in range(RECIPE.steps_per_epoch // 2):
             generator = np.random.default_rng([seed, 1, epoch, index])
             difficulty = min(1.0, (epoch + 1) / EASY_EPOCHS)
-            batch = random_batch(footage, size, generator, difficulty)
-            yield batch.images, batch.targets, batch.weights
-            recent.append(batch)
+            recent.append(random_batch(footage, size, generator, difficulty))
+            yield recent[-1]
             if len(recent) > _MIRRORED_AFTER:
                 yield _mirrored(recent.popleft())
         yield from map(_mirrored, recent)
 
-    clips = (SCENES_PER_BATCH * CLIPS_PER_SCENE, FRAMES_PER_CLIP)
-    data = tf.data.Dataset.from_generator(
-        render,
-        output_signature=(
-            tf.TensorSpec((*clips, size, size, 3), tf.uint8),
-            tf.TensorSpec((*clips, len(LABELS)), tf.float32),
-            tf.TensorSpec((*clips, len(LABELS)), tf.float32),
-        ),
-    )
-    # Rendering does not wait for the network, which takes one operator at a time.
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = 1
-    for arrays in data.prefetch(4).with_options(options).as_numpy_iterator():
-        yield Batch(*arrays)
+    clips = SCENES_PER_BATCH * CLIPS_PER_SCENE, FRAMES_PER_CLIP
+    yield from rendered_ahead(render, clips, size, len(LABELS))
 
 
-def _mirrored(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return batch.images[:, :, :, ::-1], batch.targets, batch.weights
+def _mirrored(batch: Batch) -> Batch:
+    return replace(batch, images=batch.images[:, :, :, ::-1])
 
 
 def validation_batches(footage: Footage, size: int, seed: int) -> list[Batch]:
@@ -172,16 +156,7 @@ def options_of(table: Architecture) -> MovinetOptions:
     Raises:
         TrainingError: if it sees another number of frames per second than the clips have.
     """
-    if table.frames_per_second != FRAMES_PER_SECOND:
-        raise TrainingError(
-            f"the clips have {FRAMES_PER_SECOND} frames per second, and the network sees"
-            f" {table.frames_per_second}"
-        )
-    return replace(
-        default_options(CUSTOM, table=table),
-        num_classes=len(LABELS),
-        horizon_frames=HORIZON_FRAMES,
-    )
+    return options_for(table, len(LABELS), FRAMES_PER_SECOND, HORIZON_FRAMES)
 
 
 def train(options: MovinetOptions, scenes: Footage, folder: RunFolder, seed: int) -> None:

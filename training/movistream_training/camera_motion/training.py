@@ -8,13 +8,11 @@ FOOTAGE is what :mod:`.footage.fetching` filled. A run that was interrupted is g
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 import numpy as np
-import tensorflow as tf
 
 from movistream.demo.motion import LABELS
 from movistream.errors import MovistreamError
@@ -23,19 +21,17 @@ from movistream_converters.formats.movinet_options import movinet_source
 from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import (
-    CUSTOM,
     Architecture,
     MovinetOptions,
     build_movinet,
-    default_options,
 )
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.batches import Batch
 from movistream_training.camera_motion.assets import MODELS, table_file
 from movistream_training.camera_motion.sampling import FRAMES_PER_SECOND, random_clips
-from movistream_training.errors import TrainingError
 from movistream_training.fit import fit
 from movistream_training.footage.collection import Footage, training_footage
+from movistream_training.footage.learning import options_for, rendered_ahead
 from movistream_training.history import Epoch
 from movistream_training.initial import initial_weights
 from movistream_training.learner import Learner
@@ -75,26 +71,13 @@ def random_batch(
 def training_batches(footage: Footage, size: int, seed: int, epoch: int) -> Iterator[Batch]:
     """The batches of an epoch, rendered while the network learns from the ones before."""
 
-    def render() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    def render() -> Iterator[Batch]:
         for index in range(RECIPE.steps_per_epoch):
             generator = np.random.default_rng([seed, 1, epoch, index])
-            batch = random_batch(footage, size, generator, min(0.9, epoch / EASY_EPOCHS))
-            yield batch.images, batch.targets, batch.weights
+            yield random_batch(footage, size, generator, min(0.9, epoch / EASY_EPOCHS))
 
-    shape = (SCENES_PER_BATCH * len(LABELS), FRAMES_PER_CLIP)
-    data = tf.data.Dataset.from_generator(
-        render,
-        output_signature=(
-            tf.TensorSpec((*shape, size, size, 3), tf.uint8),
-            tf.TensorSpec(shape, tf.int32),
-            tf.TensorSpec(shape, tf.float32),
-        ),
-    )
-    # Rendering does not wait for the network, which takes one operator at a time.
-    options = tf.data.Options()
-    options.threading.private_threadpool_size = 1
-    for arrays in data.prefetch(4).with_options(options).as_numpy_iterator():
-        yield Batch(*arrays)
+    clips = SCENES_PER_BATCH * len(LABELS), FRAMES_PER_CLIP
+    yield from rendered_ahead(render, clips, size, None)
 
 
 def validation_batches(footage: Footage, size: int, seed: int) -> list[Batch]:
@@ -135,16 +118,7 @@ def options_of(table: Architecture) -> MovinetOptions:
     Raises:
         TrainingError: if it sees another number of frames per second than the clips have.
     """
-    if table.frames_per_second != FRAMES_PER_SECOND:
-        raise TrainingError(
-            f"the clips have {FRAMES_PER_SECOND} frames per second, and the network sees"
-            f" {table.frames_per_second}"
-        )
-    return replace(
-        default_options(CUSTOM, table=table),
-        num_classes=len(LABELS),
-        horizon_frames=HORIZON_FRAMES,
-    )
+    return options_for(table, len(LABELS), FRAMES_PER_SECOND, HORIZON_FRAMES)
 
 
 def train(options: MovinetOptions, scenes: Footage, folder: RunFolder, seed: int) -> None:
