@@ -137,7 +137,7 @@ ELSEWHERE = {
 }
 """Pages that a test of their own follows."""
 
-CALLED = {"train.md": ("draw.py",)}
+CALLED = {"train.md": ("draw.py", "draw_recordings.py")}
 """Files that the first programs of a page are written to, for its commands."""
 
 RECORDING = "recording.mp4"
@@ -218,6 +218,12 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("OTHERS", "videos", "VIDEOS", "ARCHIVE"):
         video(folder / name / "1.mp4", 1)
         video(folder / name / "2.mp4", 1, 2)
+    rows = [
+        f"MY_VIDEOS/{'ab'[number % 2]}/{number}.mp4,{label},0,{end}"
+        for number in range(6)
+        for label, end in (("moves", 0.6), ("bright", 0.3))[: 1 + number % 2]
+    ]
+    (folder / "moments.csv").write_text("\n".join(["path,label,start,end", *rows, ""]))
     (folder / "cameras.txt").write_text(f"{RECORDING}\n", encoding="utf-8")
     (folder / "frames.rgb").write_bytes(bytes(320 * 240 * 3 * 4))
     (folder / "FOLDER_OF_IMAGES").mkdir()

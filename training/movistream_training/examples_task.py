@@ -66,6 +66,7 @@ def examples_task(data: DataSet, plan: Plan, image: ImageInput, on_read: OnRead)
         labels=data.labels,
         loss=CROSS_ENTROPY,
         frames=frames,
+        horizon_frames=None,
         steps_per_epoch=math.ceil(len(data.labels) * max(per_class) / plan.clips_per_batch),
         sides={"training": sides[0], "validation": sides[1]},
         counts=(f"{len(training)} examples", str(len(validation))),

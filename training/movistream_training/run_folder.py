@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True):
         examples: a digest of the examples and their division.
         clips_per_batch: in each step.
         frames_per_clip: of each.
+        horizon_frames: that answers follow; null for all.
         flips: whether clips are mirrored.
         seed: of everything random.
     """
@@ -48,6 +49,7 @@ class Settings(msgspec.Struct, frozen=True):
     examples: str
     clips_per_batch: int
     frames_per_clip: int
+    horizon_frames: int | None
     flips: bool
     seed: int
 

@@ -35,6 +35,7 @@ class Plan:
         patience_epochs: see :class:`.recipe.Recipe`.
         validation_share: of the videos, where the data do not say.
         flips: whether clips may be mirrored.
+        horizon_s: about so many last seconds shall answers follow; None: as the task has it.
         seed: of everything random.
     """
 
@@ -50,6 +51,7 @@ class Plan:
     patience_epochs: int | None
     validation_share: float
     flips: bool
+    horizon_s: float | None
     seed: int
 
 
@@ -87,6 +89,8 @@ class Task:
         labels: of the classes, in their order.
         loss: what is made small.
         frames: of a clip.
+        horizon_frames: about so many last frames shall answers follow, where the network does not
+            forget by itself; None: all.
         steps_per_epoch: batches in one.
         sides: rows of a table by split, as they are kept with the run.
         counts: for people, how much there is to train on, and how much to judge on.
@@ -99,6 +103,7 @@ class Task:
     labels: tuple[str, ...]
     loss: Loss
     frames: int
+    horizon_frames: int | None
     steps_per_epoch: int
     sides: Mapping[str, Sequence[Example]]
     counts: tuple[str, str]

@@ -15,7 +15,7 @@ from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.adapting import with_classes
 from movistream_converters.ir.document import encode_network
-from movistream_converters.ir.network import Network, NetworkError
+from movistream_converters.ir.network import Network, NetworkError, horizon_of, with_horizon
 from movistream_converters.ir.weights import Weights
 from movistream_converters.quantise.videos import image_input
 from movistream_training.errors import TrainingError
@@ -80,6 +80,7 @@ def train(
     network = _for_classes(plan.source.network, len(labels))
     rate = _frames_per_second(plan.source)
     task = make_task(plan, image_input(network, rate), callbacks.on_probe)
+    network = _with_horizon(network, plan, task, rate)
     settings = Settings(
         network=network.name,
         network_digest=hashlib.sha256(encode_network(network)).hexdigest()[:16],
@@ -91,6 +92,7 @@ def train(
         examples=examples_digest(task.sides),
         clips_per_batch=plan.clips_per_batch,
         frames_per_clip=task.frames,
+        horizon_frames=horizon_of(network),
         flips=plan.flips,
         seed=plan.seed,
     )
@@ -135,6 +137,15 @@ def _for_classes(network: Network, classes: int) -> Network:
         return with_classes(network, classes)
     except NetworkError as error:
         raise TrainingError(str(error)) from None
+
+
+def _with_horizon(network: Network, plan: Plan, task: Task, rate: float) -> Network:
+    """The network, its means made to forget: as wished, or else as it is, or as the task needs."""
+    if plan.horizon_s is not None:
+        return with_horizon(network, max(1, round(plan.horizon_s * rate)))
+    if horizon_of(network) is not None or task.horizon_frames is None:
+        return network
+    return with_horizon(network, task.horizon_frames)
 
 
 def _frames_per_second(source: Source) -> float:

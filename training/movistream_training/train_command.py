@@ -157,6 +157,14 @@ _MOST_FRAMES = 50
     help="With --multi-label: cross-entropy of each class, or with less weight on what is right"
     " already. [default: binary]",
 )
+@option(
+    "--horizon",
+    group="Network",
+    type=click.FloatRange(min=0, max=1e6, min_open=True),
+    metavar="SECONDS",
+    help="Let answers follow about the last SECONDS. [default: as the network does; a third of a"
+    " clip with --multi-label, where it never forgets]",
+)
 @option("--image-size", group="Network", type=click.IntRange(32, 2048), help="Pixels per side.")
 @option(
     "--fps",
@@ -189,6 +197,7 @@ def train(
     flip: bool | None,
     multi_label: bool,
     loss: LossKind | None,
+    horizon: float | None,
     image_size: int | None,
     fps: float | None,
     seed: int,
@@ -230,6 +239,7 @@ def train(
         patience_epochs=patience,
         validation_share=validation,
         flips=flips_are_safe(found.labels) if flip is None else flip,
+        horizon_s=horizon,
         seed=seed,
     )
     with _Display(untrained=not source.weights) as display:
@@ -305,6 +315,9 @@ class _Display:
             f" train on, {task.counts[1]} to judge on; clips of {settings.frames_per_clip} frames"
             f" at {settings.frames_per_second:g} per second"
         )
+        if settings.horizon_frames is not None:
+            seconds = settings.horizon_frames / settings.frames_per_second
+            self._print(f"answers follow about the last {seconds:g} s")
         if self._untrained:
             self._print(
                 "note: this network knows nothing yet, and learning to see takes thousands of"

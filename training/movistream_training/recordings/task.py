@@ -36,6 +36,7 @@ from movistream_training.run_folder import RunFolder
 from movistream_training.task import Clips, Concluded, OnRead, Plan, Task
 
 _LEAST_FRAMES = 4
+_LEAST_HORIZON = 2
 _WINDOWS_PER_CLASS = 16
 """In an epoch, where the recordings are shorter than so many."""
 
@@ -95,7 +96,9 @@ def recordings_task(
         with movistream.load(path) as model:
             streamed = stream_recordings(model, sides[1])
         events = choose_events(streamed, data.labels)
-        safetensors_file.write(replace(kept, events=events), run.weights)
+        chosen = replace(kept, events=events)
+        safetensors_file.write(chosen, run.weights)
+        convert_source(chosen, path)
         judgement = judge_recordings(streamed, data.labels, events)
         plot_precision_recall(judgement.curves, run.precision_recall)
         assert judgement.events is not None
@@ -110,6 +113,8 @@ def recordings_task(
         labels=data.labels,
         loss=Loss(kind, positive_weights(training, data.labels)),
         frames=frames,
+        # What happens now would be lost in the mean of all that was before.
+        horizon_frames=max(_LEAST_HORIZON, frames // 3),
         steps_per_epoch=steps,
         sides={
             "training": rows_of(sides[0], "training"),
