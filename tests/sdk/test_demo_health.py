@@ -388,10 +388,11 @@ def test_the_labels_of_a_model_choose_what_is_shown(
 ) -> None:
     """With no matplotlib, one line says what the picture needs."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    out = demo("--model", untrained, "-o", tmp_path / "output")
+    monkeypatch.chdir(tmp_path)
+    out = demo("--model", untrained)
     assert " of 2 faults seen" in out
     assert "movistream[plot]" in out
-    assert sorted(file.name for file in (tmp_path / "output").iterdir()) == [
+    assert sorted(file.name for file in (tmp_path / "movistream-demo-health").iterdir()) == [
         "annotated.mp4",
         "clip.mp4",
         "timeline.csv",

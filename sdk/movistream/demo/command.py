@@ -26,9 +26,8 @@ from movistream.watch.pool import StreamPool
     "--output",
     metavar="FOLDER",
     type=parameters.PATH,
-    default=Path("movistream-demo"),
-    show_default=True,
-    help="Folder for the clip, and for what the model makes of it.",
+    help="Folder for the clip, and for what the model makes of it. [default: movistream-demo, or"
+    " movistream-demo-health]",
 )
 @click.option(
     "--camera",
@@ -44,7 +43,7 @@ from movistream.watch.pool import StreamPool
     help="Another model: camera-health, or a file of the classes of either.",
 )
 @click.option("--force", is_flag=True, help="Replace files of these names in the folder.")
-def demo(output: Path, camera: int | None, model: Path, force: bool) -> None:
+def demo(output: Path | None, camera: int | None, model: Path, force: bool) -> None:
     """Let a model that comes with movistream watch a clip whose truth is known.
 
     The clip is rendered here from a photograph. camera-motion tells what a camera does: static,
@@ -58,8 +57,9 @@ def demo(output: Path, camera: int | None, model: Path, force: bool) -> None:
         return
     loaded, exhibit = _loaded(model)
     with loaded:
-        check_outputs(output, force=force)
-        show(exhibit, loaded, output)
+        folder = exhibit.folder if output is None else output
+        check_outputs(folder, force=force)
+        show(exhibit, loaded, folder)
 
 
 def _loaded(path: Path) -> tuple[Model, Exhibit[Any]]:

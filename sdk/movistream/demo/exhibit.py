@@ -37,6 +37,7 @@ class Exhibit(Generic[Timeline]):
     Attributes:
         subject: what the model's classes are about.
         labels: of the model, in order.
+        folder: where files go unless a user says it.
         seconds: how long the clip is.
         frames: renders the clip, uint8 RGB, 20 frames per second.
         watch: lets the model watch the written clip; gives truth and answers over time.
@@ -49,6 +50,7 @@ class Exhibit(Generic[Timeline]):
 
     subject: str
     labels: tuple[str, ...]
+    folder: Path
     seconds: float
     frames: Callable[[], Iterable[Picture]]
     watch: Callable[[Model, Path], Timeline]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from movistream.demo import (
@@ -32,6 +33,7 @@ def camera_motion() -> Exhibit[tuple[MotionFrame, ...]]:
     return Exhibit(
         subject="camera motion",
         labels=motion.LABELS,
+        folder=Path("movistream-demo"),
         seconds=path.ends_s[-1],
         frames=lambda: motion_clip.frames(path),
         watch=lambda model, clip: motion_timeline.watch_clip(model, clip, path),
@@ -48,6 +50,7 @@ def camera_health() -> Exhibit[HealthTimeline]:
     return Exhibit(
         subject="camera health",
         labels=health.LABELS,
+        folder=Path("movistream-demo-health"),
         seconds=health.SECONDS,
         frames=lambda: health_clip.frames(health.SCRIPT, health.SECONDS),
         watch=lambda model, clip: health_timeline.watch_clip(model, clip, health.SCRIPT),
