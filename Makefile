@@ -124,7 +124,7 @@ test: $(INSTALLED) ## run the tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-long: $(INSTALLED) ## run what takes longer: hostile files in bulk, kills, a server under load, the pages' commands
-	$(BIN)/python -m pytest tests/long
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile tests/long
 	$(BIN)/python tests/mutants/run.py --quick
 	$(MAKE) fuzz MINUTES=5
 

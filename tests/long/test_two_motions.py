@@ -25,10 +25,10 @@ def told(model: Path, table: Path) -> dict[str, Any]:
 
 
 def test_two_things_at_once(tmp_path: Path) -> None:
-    training = write_recordings(tmp_path / "training", count=30, seconds=40.0, seed=11)
+    training = write_recordings(tmp_path / "training", count=24, seconds=40.0, seed=11)
     unseen = write_recordings(tmp_path / "unseen", count=6, seconds=40.0, seed=12)
     start = weights_file("camera-motion")
-    gentle = ("--epochs", 12, "--frozen-epochs", 1, "--learning-rate", 0.003)
+    gentle = ("--epochs", 10, "--frozen-epochs", 1, "--learning-rate", 0.003)
     clips = ("--clip-frames", 20, "--batch", 8, "--from", start)
     output = tmp_path / "run"
     said = run("train", training, "-o", output, "--multi-label", *gentle, *clips)

@@ -15,7 +15,6 @@ from pathlib import Path
 import click
 import numpy as np
 
-from movistream.drawing.video_writer import open_video_writer
 from movistream.errors import MovistreamError
 from movistream.sources import VideoFile
 from movistream_training.camera_health.faults import (
@@ -28,7 +27,7 @@ from movistream_training.camera_health.faults import (
     Fault,
     Move,
 )
-from movistream_training.camera_health.filming import Story, film
+from movistream_training.camera_health.filming import Camera, Sight, Story, film
 from movistream_training.camera_health.random_cameras import (
     random_camera,
     random_overlay,
@@ -36,10 +35,16 @@ from movistream_training.camera_health.random_cameras import (
     with_everyday_life,
 )
 from movistream_training.camera_health.random_faults import RANDOM_FAULTS, random_move
-from movistream_training.camera_health.truth import HIDDEN, moments_of, targets_of
+from movistream_training.camera_health.truth import (
+    HIDDEN,
+    LEAST_SHARPNESS,
+    moments_of,
+    targets_of,
+)
 from movistream_training.footage.collection import Footage
 from movistream_training.footage.scene import Backdrop, Picture
 from movistream_training.footage.sources import is_video, read_picture, read_video
+from movistream_training.footage.video_file import write_video
 from movistream_training.recordings.moments import Moment
 
 TABLE = "recordings.csv"
@@ -59,6 +64,8 @@ _APART_S = 1.5
 """Between faults of which one hides the other."""
 
 _TRIES = 200
+_VIEWS = 20
+"""That are drawn of a source until something in one is sharp."""
 
 
 @dataclass(frozen=True)
@@ -165,10 +172,7 @@ def random_story(
             )
             course = Course(begin_s, end_s - fall_s, rise_s, fall_s)
             faults.append(RANDOM_FAULTS[label](course, footage, generator))
-    cameras = [
-        random_camera(footage, _SIZE, generator, _backdrop(seen, generator))
-        for seen in (source, other)
-    ]
+    cameras = [_focused_camera(seen, footage, generator) for seen in (source, other)]
     tremble = generator.uniform(0, 0.06) if generator.random() < 0.4 else 0.0
     watching = replace(
         cameras[0], path=still_path(seconds, tremble, generator, moves), faults=tuple(faults)
@@ -183,6 +187,18 @@ def random_story(
         gap_s=generator.uniform(0, 0.2) if generator.random() < 0.2 else 0.0,
         overlay=random_overlay(generator) if generator.random() < 0.4 else None,
     )
+
+
+def _focused_camera(source: _Source, footage: Footage, generator: np.random.Generator) -> Camera:
+    """A camera that sees something sharp: of some photographs, most parts are out of focus."""
+    drawn = []
+    for _ in range(_VIEWS):
+        camera = random_camera(footage, _SIZE, generator, _backdrop(source, generator))
+        _, sight = next(film(Story((camera,)), [0.0], generator))
+        if sight.sharpness >= LEAST_SHARPNESS:
+            return camera
+        drawn.append((sight.sharpness, camera))
+    return max(drawn, key=lambda pair: pair[0])[1]
 
 
 def _backdrop(source: _Source, generator: np.random.Generator) -> Backdrop:
@@ -235,13 +251,14 @@ def write_recording(
 ) -> tuple[Moment, ...]:
     """Writes a story as a video, and says what is wrong in it."""
     times_s = np.arange(round(seconds * _FRAMES_PER_SECOND)) / _FRAMES_PER_SECOND
-    sights = []
-    with open_video_writer(path) as writer:
-        for time_s, (picture, sight) in zip(
-            times_s, film(story, times_s.tolist(), generator), strict=True
-        ):
-            writer.write(picture, float(time_s))
+    sights: list[Sight] = []
+
+    def pictures() -> Iterator[Picture]:
+        for picture, sight in film(story, times_s.tolist(), generator):
             sights.append(sight)
+            yield picture
+
+    write_video(path, pictures(), _FRAMES_PER_SECOND)
     return moments_of(targets_of(sights, _FRAMES_PER_SECOND), _FRAMES_PER_SECOND)
 
 

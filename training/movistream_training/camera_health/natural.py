@@ -6,28 +6,31 @@ Each video becomes a recording as long as the others. Nothing is rendered into i
 forth and back, so that the place where it begins again is no cut, from and to random places; and
 now and then comes a pause, in which nothing much happens: the quietest second of the video, played
 forth and back for a while. Its frames are those of a live camera, with its own grain; a pause is
-no still picture.
+no still picture. Only the frames that a network of 10 frames per second sees are kept, and encoded
+once more.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import click
 import cv2
 import numpy as np
 
-from movistream.drawing.video_writer import open_video_writer
 from movistream.errors import MovistreamError
 from movistream.sources import VideoFile
+from movistream.sources.picking import at_rate
 from movistream_training.camera_health.held_out import TABLE, moment_rows
+from movistream_training.camera_health.sampling import FRAMES_PER_SECOND
 from movistream_training.footage.scene import Picture
+from movistream_training.footage.video_file import write_video
 
 _LARGEST_SIDE = 480
-_MOST_FRAMES = 1500
+_MOST_FRAMES = 1000
 _PAUSE_SHARE = 0.3
 """Of the turns, how many are followed by a pause."""
 
@@ -44,10 +47,7 @@ _PAUSE_SHARE = 0.3
 )
 @click.option("--seed", type=int, default=1, show_default=True)
 def main(data: Path, videos: tuple[Path, ...], minutes: float, seed: int) -> None:
-    """Write recordings of VIDEOS of fixed cameras to DATA, with a table in which nothing happens.
-
-    VIDEO:START:END takes a part, in seconds.
-    """
+    """Write recordings of VIDEOS of fixed cameras to DATA, and a table in which nothing happens."""
     if data.exists() and any(data.iterdir()):
         raise click.ClickException(f"{data} is not empty")
     data.mkdir(parents=True, exist_ok=True)
@@ -68,19 +68,15 @@ def main(data: Path, videos: tuple[Path, ...], minutes: float, seed: int) -> Non
 
 def _write(path: Path, video: Path, seconds: float, generator: np.random.Generator) -> None:
     frames, rate = _read(video)
-    with open_video_writer(path) as writer:
-        for number, index in enumerate(played(len(frames), quietest(frames, rate), generator)):
-            time_s = number / rate
-            if time_s >= seconds:
-                return
-            writer.write(frames[index], time_s)
+    order = played(len(frames), quietest(frames, rate), generator)
+    write_video(path, (frames[index] for index in islice(order, round(seconds * rate))), rate)
 
 
 def _read(video: Path) -> tuple[list[Picture], float]:
     frames = []
     with VideoFile(video) as file:
-        rate = file.frames_per_second or 30.0
-        for frame in file:
+        rate = min(float(FRAMES_PER_SECOND), file.frames_per_second or FRAMES_PER_SECOND)
+        for frame in file.picked(at_rate(rate)):
             scale = min(1.0, _LARGEST_SIDE / max(frame.image.shape[:2]))
             size = (round(frame.image.shape[1] * scale), round(frame.image.shape[0] * scale))
             frames.append(

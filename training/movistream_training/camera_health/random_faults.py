@@ -149,8 +149,8 @@ def random_glare(course: Course, _: Footage, generator: np.random.Generator) -> 
         course,
         (x, y),
         (float(velocity[0]), float(velocity[1])),
-        radius=_log_uniform(generator, 0.12, 0.4),
-        veil=generator.uniform(0.1, 0.6),
+        radius=_log_uniform(generator, 0.14, 0.42),
+        veil=generator.uniform(0.15, 0.6),
         gain=generator.uniform(1.0, 1.6),
     )
 
@@ -172,14 +172,14 @@ def random_noise(course: Course, _: Footage, generator: np.random.Generator) -> 
 
 def random_move(begin_s: float, generator: np.random.Generator) -> Move:
     """A knock, or somebody who turns the camera away."""
-    far = _log_uniform(generator, 0.08, 0.7)
+    far = _log_uniform(generator, 0.1, 0.7)
     angle = generator.uniform(0, 2 * np.pi)
     turned = float(generator.uniform(-0.4, 0.4)) if generator.random() < 0.4 else 0.0
     zoomed = float(generator.uniform(-0.3, 0.3)) if generator.random() < 0.2 else 0.0
     knocked = generator.random() < 0.5
     return Move(
         begin_s,
-        generator.uniform(0.1, 0.4) if knocked else generator.uniform(0.4, 1.6),
+        generator.uniform(0.1, 0.4) if knocked else generator.uniform(0.4, 1.2),
         (far * math.cos(angle), far * math.sin(angle), zoomed, turned),
         generator.uniform(0, 0.3) if knocked else 0.0,
     )

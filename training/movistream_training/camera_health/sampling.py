@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from movistream_training.camera_health.codec import coded
 from movistream_training.camera_health.faults import (
+    FLICKER,
     LABELS,
     MOVED,
     NOISE,
@@ -33,10 +34,13 @@ from movistream_training.footage.collection import Footage
 
 FRAMES_PER_SECOND = 10
 
-FAULTY_CLIPS, HEALTHY_CLIPS = 5, 2
-"""Of a scene: each fault occurs once, some in the same clip as another."""
+_HANDS = (2, 2, 1, 0)
+"""How many faults each clip of a scene has; the last is healthy."""
 
-CLIPS_PER_SCENE = FAULTY_CLIPS + HEALTHY_CLIPS
+CLIPS_PER_SCENE = len(_HANDS)
+
+_DECK = (*LABELS, MOVED, FLICKER)
+"""What faults are dealt from; those that are hard to learn come more often."""
 
 _FINE_SHARE = 0.3
 """Of the scenes, which are rendered finer than the network sees them, and then sampled as the
@@ -71,7 +75,7 @@ def random_clips(
     generator: np.random.Generator,
     difficulty: float = 1.0,
 ) -> list[HealthClip]:
-    """Clips of one scene: with every fault, and with none; so the scene tells nothing of them.
+    """Clips of one scene, with several faults and with none; so the scene tells nothing of them.
 
     Args:
         difficulty: how likely a clip has what looks like a fault and is none, 0 to 1.
@@ -93,9 +97,9 @@ def random_clips(
 
 def _dealt(generator: np.random.Generator) -> list[tuple[str, ...]]:
     """Which faults each clip of a scene has."""
-    shuffled = [LABELS[index] for index in generator.permutation(len(LABELS))]
-    hands = [tuple(shuffled[first::FAULTY_CLIPS]) for first in range(FAULTY_CLIPS)]
-    return hands + [()] * HEALTHY_CLIPS
+    dealt = iter([_DECK[index] for index in generator.permutation(len(_DECK))])
+    # Two of the same in one hand are one.
+    return [tuple(sorted({next(dealt) for _ in range(count)})) for count in _HANDS]
 
 
 def _random_story(

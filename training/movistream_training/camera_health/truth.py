@@ -110,7 +110,7 @@ SHORTEST_S = {OUT_OF_FOCUS: 0.6, FROZEN: 0.4}
 _LEAST_CONTRAST = 6.0
 """Of a picture in which focus and motion can be seen, in grey levels."""
 
-_LEAST_SHARPNESS = 0.16
+LEAST_SHARPNESS = 0.16
 """Of a picture that is surely in focus: one that is soft by itself cannot be told from one that is
 not."""
 
@@ -179,7 +179,7 @@ def weights_of(
     flat = np.array([sight.contrast < _LEAST_CONTRAST for sight in sights])
     for label in (OUT_OF_FOCUS, MOVED, SCENE_CUT):
         counts[:, LABELS.index(label)] &= ~flat
-    soft = np.array([sight.sharpness < _LEAST_SHARPNESS for sight in sights])
+    soft = np.array([sight.sharpness < LEAST_SHARPNESS for sight in sights])
     focus = LABELS.index(OUT_OF_FOCUS)
     counts[:, focus] &= targets[:, focus] | ~soft
     plain = np.array([sight.contrast < _PLAIN_CONTRAST for sight in sights])
