@@ -271,7 +271,7 @@ def test_the_timeline_by_hand(capsys: pytest.CaptureFixture[str]) -> None:
     (scale,) = (line for line in lines if line.startswith("time, s"))
     assert [scale.index(f" {mark}") + 1 for mark in ("0", "2", "4")] == [14, 24, 34]
     assert "seen covered from 2.4 s to 4.0 s, 0.98; true from 2.0 s to 4.0 s" in lines
-    assert "seen scene cut from 2.0 s to 3.0 s, 0.90; not counted beside covered" in lines
+    assert "also scene cut from 2.0 s to 3.0 s, 0.90; not counted beside covered" in lines
     assert "missed noise from 6.0 s to 8.0 s" in lines
     assert "false glare from 9.0 s to 10.0 s, 0.50" in lines
     assert "1 of 2 faults seen, 0.4 s late on average, 0.4 s at most; 1 false event" in lines

@@ -23,7 +23,7 @@ from movistream.demo.motion import STATIC, CameraPath, Segment, Shake, camera_pa
 from movistream.sources.frame import Picture
 from movistream.sources.pictures import read_image
 
-_WIND = Shake(0.015)
+_WIND = Shake(0.03)
 _MOVED_BY = (0.36, 0.06, 0.0, 0.08)
 """x, y in widths, logarithm of the zoom, angle: where the camera is turned to."""
 

@@ -82,7 +82,7 @@ def _line(finding: Finding) -> str:
     if verdict is Verdict.FALSE or fault is None:
         return f"false {line}"
     if verdict is Verdict.NOT_COUNTED:
-        return f"seen {line}; not counted beside {fault.label}"
+        return f"also {line}; not counted beside {fault.label}"
     return f"seen {line}; true from {fault.begin_s:.1f} s to {fault.end_s:.1f} s"
 
 
