@@ -16,7 +16,7 @@ import av
 import click
 import numpy as np
 
-from movistream.demo.clip import demo_path, frames
+from movistream.demo.motion_clip import demo_path, frames
 
 FRAMES_PER_SECOND, SECONDS = 30, 12
 SIZES = {"480p": (848, 480), "720p": (1280, 720), "1080p": (1920, 1080)}

@@ -15,9 +15,9 @@ import pytest
 from click.testing import CliRunner
 
 import movistream
-from movistream.demo import clip, command
-from movistream.demo.clip import demo_path, frames
+from movistream.demo import command, motion_clip
 from movistream.demo.motion import LABELS, Segment, Shake, camera_path
+from movistream.demo.motion_clip import demo_path, frames
 from movistream.errors import LabelsError, MovistreamError, OutputError
 
 
@@ -61,8 +61,8 @@ def test_without_matplotlib_the_timeline_is_printed(tmp_path: Path) -> None:
     script = (
         "import sys\n"
         "for name in ('matplotlib', 'tensorflow', 'cv2'): sys.modules[name] = None\n"
-        "from movistream.demo import clip, command\n"
-        "clip.SCRIPT = clip.SCRIPT[:2]\n"
+        "from movistream.demo import command, motion_clip\n"
+        "motion_clip.SCRIPT = motion_clip.SCRIPT[:2]\n"
         f"command.demo(['-o', {str(tmp_path)!r}])\n"
     )
     found = subprocess.run(
@@ -117,8 +117,8 @@ def test_a_zoom_and_a_roll_keep_the_middle() -> None:
 def test_nothing_black_is_seen_beyond_the_photograph(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a camera sees there is mirrored: of a white picture, all that it takes is white."""
     white = np.full((512, 512, 3), 255, np.uint8)
-    monkeypatch.setattr(clip, "read_image", lambda _: white)
-    monkeypatch.setattr(clip, "FRAMES_PER_SECOND", 2)
+    monkeypatch.setattr(motion_clip, "read_image", lambda _: white)
+    monkeypatch.setattr(motion_clip, "FRAMES_PER_SECOND", 2)
     widest = camera_path(
         [Segment("zoom out", 2.0, 0.3), Segment("pan left", 2.0, 0.4)],
         Shake(),
@@ -157,6 +157,8 @@ def test_a_camera_is_opened_before_anything_else(
 
 
 def test_a_model_of_other_classes_is_refused(tmp_path: Path, model_path: Path) -> None:
-    with pytest.raises(LabelsError, match="does not tell the classes of camera motion apart"):
+    with pytest.raises(
+        LabelsError, match="other classes than those of camera motion or camera health"
+    ):
         demo("--model", model_path, "-o", tmp_path / "output")
     assert list(tmp_path.iterdir()) == []

@@ -152,6 +152,13 @@ def test_a_live_table_on_a_terminal(model_path: Path, clip: Path) -> None:
     assert "frame 28, 2.80 s" in text
 
 
+def test_what_is_going_on_is_under_a_live_table(model_path: Path, clip: Path) -> None:
+    """From the first frame on, as a score of 0.01 is enough."""
+    told = run_on_a_terminal(model_path, clip, "--events", "--enter", "0.01", "--shortest", "0")
+    assert "seeing thing 0 since 0.0 s" in told
+    assert "seeing" not in run_on_a_terminal(model_path, clip)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from movistream.drawing.timeline import Timeline, plot_timeline
 from movistream.system.text import printable
-from movistream.watch.events import Event
+from movistream.watch.events import Event, seeing
 from movistream.watch.lane import Ended, Item, Started
 from movistream.watch.scores import Scorer
 from movistream.watch.watcher import Notice, Passed, Seen, Step
@@ -172,7 +172,9 @@ def _follow(progress: Progress, tasks: dict[str, Any], item: Item) -> None:
 
 def _table_of_one(step: Step, rows: int, title: str, width: int) -> Table:
     """As wide as the terminal allows; the bars go first where there is no room."""
-    caption = f"frame {step.result.frame}, {step.time_s:.2f} s: {timing(step)}"
+    caption = Text(f"frame {step.result.frame}, {step.time_s:.2f} s: {timing(step)}")
+    if step.going_on:
+        caption.append(f"\n{printable(seeing(step.going_on))}", "green")
     table = Table(title=Text(title, overflow="ellipsis", no_wrap=True), caption=caption)
     table.add_column("class", width=min(_CLASS_WIDTH, width - 16), no_wrap=True)
     table.add_column("score", justify="right", no_wrap=True)

@@ -1,1 +1,1 @@
-"""The demo: the camera-motion model on a clip whose motion is known, or on a camera."""
+"""The demo: the models in the box on clips whose truth is known, or on a camera."""

@@ -12,7 +12,7 @@ from movistream.errors import MissingExtraError
 from movistream.sources.frame import Picture
 from movistream.stream.preprocess import Region
 from movistream.stream.result import Prediction
-from movistream.watch.events import Event
+from movistream.watch.events import Event, seeing
 
 _SMALLEST_SIDE = 360
 _LINES_PER_WIDTH = 30
@@ -39,7 +39,7 @@ def annotate(
 
     Args:
         image: uint8 RGB (height, width, 3).
-        best: classes to show, best first.
+        best: classes to show, in the order of their lines.
         rows: lines kept for classes, so that pictures of one video get one size.
         status: one line of text.
         events: that are going on; None to keep no line for them.
@@ -81,10 +81,7 @@ def annotate(
             draw.rectangle((bar_start, top, bar_start + length, top + round(size * 0.9)), _BAR)
     if events:
         y = height + margin + (1 + rows) * line
-        text = "seeing " + ", ".join(
-            f"{event.label} since {event.start_s:.1f} s" for event in events
-        )
-        draw.text((margin, y), _fitted(text, font, width - 2 * margin), _EVENT, font)
+        draw.text((margin, y), _fitted(seeing(events), font, width - 2 * margin), _EVENT, font)
     return np.asarray(drawn)
 
 

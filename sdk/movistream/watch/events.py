@@ -213,6 +213,11 @@ class EventDetector:
         return tuple(sorted(long, key=lambda event: (event.start_s, event.index)))
 
 
+def seeing(events: Iterable[Event]) -> str:
+    """What is going on, for people."""
+    return "seeing " + ", ".join(f"{event.label} since {event.start_s:.1f} s" for event in events)
+
+
 def utc_text(moment: datetime) -> str:
     """A moment as ISO 8601 with milliseconds."""
     return moment.isoformat(timespec="milliseconds")
