@@ -46,6 +46,7 @@ def conversions(monkeypatch: pytest.MonkeyPatch) -> dict[Precision, dict[str, An
 
     monkeypatch.setattr(module, "convert_source", convert_source)
     monkeypatch.setattr(module.safetensors_file, "read", lambda path: path.read_text())
+    monkeypatch.setattr(module, "is_of_several", lambda path: False)
     return asked
 
 

@@ -163,11 +163,14 @@ def test_judging_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_how_long_an_epoch_took_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a clock that says 10 s and 12.5 s, 20 s and 21 s."""
-    clock = SimpleNamespace(perf_counter=iter([10.0, 12.5, 20.0, 21.0]).__next__)
+    """By a clock that says 10 s and 12.5 s, 20 s and 21 s; and in between when batches came."""
+    first = [10.0, 10.0, 10.5, 11.0, 11.25, 12.0, 12.5]
+    second = [20.0, 20.0, 20.0, 20.5, 20.5, 21.0, 21.0]
+    clock = SimpleNamespace(perf_counter=iter([*first, *second]).__next__)
     monkeypatch.setattr(module, "time", clock)
     history, _ = run(tmp_path, monkeypatch, [(0.5, 1.0), (0.6, 0.9)], None, [1.0, 1.0])
     assert [epoch.seconds for epoch in history] == [2.5, 1.0]
+    assert [epoch.waited_seconds for epoch in history] == [0.75, 0.0]
 
 
 def test_a_learning_rate_rises_and_falls() -> None:
