@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from movistream.demo.health import COVERED, FLICKER, GLARE, OUT_OF_FOCUS, TOO_DARK
-from movistream.drawing.annotate import pillow_image
+from movistream.drawing.annotate import pillow_filters, pillow_image
 
 Light: TypeAlias = npt.NDArray[np.float32]
 """It may exceed 255 until a frame is made of it."""
@@ -46,7 +46,7 @@ _VEIL, _VEIL_LEVEL = 0.4, 245.0
 def defocused(light: Light, amount: float, _time_s: float) -> Light:
     """All is blurred, by a lens that is not focused on the scene."""
     picture = pillow_image().fromarray(np.clip(light, 0, 255).astype(np.uint8))
-    blur = _pillow_filter().GaussianBlur(_BLUR * amount * len(light))
+    blur = pillow_filters().GaussianBlur(_BLUR * amount * len(light))
     return np.asarray(picture.filter(blur), np.float32)
 
 
@@ -116,9 +116,3 @@ def _soft_noise(size: int, cells: int, generator: np.random.Generator) -> Light:
     images = pillow_image()
     coarse = images.fromarray(generator.standard_normal((cells, cells)).astype(np.float32))
     return np.asarray(coarse.resize((size, size), images.Resampling.BICUBIC))
-
-
-def _pillow_filter() -> Any:
-    from PIL import ImageFilter
-
-    return ImageFilter

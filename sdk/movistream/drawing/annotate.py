@@ -121,6 +121,13 @@ def pillow_image() -> Any:
     return Image
 
 
+def pillow_filters() -> Any:
+    """Pillow's filters, where its images are."""
+    from PIL import ImageFilter
+
+    return ImageFilter
+
+
 def _pillow_draw() -> Any:
     from PIL import ImageDraw
 
