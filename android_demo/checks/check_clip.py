@@ -26,7 +26,8 @@ from expectations import rgb
 from msgspec.structs import replace
 
 import movistream
-from movistream.demo.clip import demo_path, write_clip
+from movistream.demo.clip import write_clip
+from movistream.demo.motion_clip import demo_path, frames
 from movistream.file.binding import bind
 from movistream.file.graph import read_model_file
 from movistream.file.manifest import METADATA_NAME, EventDefaults, encode, schema_version_of, seal
@@ -92,7 +93,7 @@ def prepare(folder: Path, model: Path) -> None:
     write_several(folder / f"{SEVERAL}.tflite", model)
     clip = folder / "clip.mp4"
     clip.unlink(missing_ok=True)
-    write_clip(demo_path(), clip, lambda _: None)
+    write_clip(frames(demo_path()), clip, lambda _: None)
     planes: list[bytes] = []
     with av.open(str(clip)) as container:
         for frame in container.decode(video=0):
