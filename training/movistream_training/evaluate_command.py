@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
@@ -29,6 +28,7 @@ from movistream_training.answers import (
     mean_cosine,
     top_accuracy,
 )
+from movistream_training.bars import bars
 from movistream_training.errors import TrainingError
 from movistream_training.examples import SPLITS, Example, find_examples, of_split
 from movistream_training.run_folder import RunFolder
@@ -250,7 +250,7 @@ def _evaluate_recordings(asked: Asked, *, events: bool) -> None:
         files = converted_files(asked.run, _say_converting)
         plot = plot or asked.run.precision_recall
     assert given is not None
-    with _bars() as shown:
+    with bars() as shown:
         total = len(files) * len(asked.qualities) * len(given.recordings)
         task = shown.add_task("streaming", total=total)
         judged = [
@@ -284,11 +284,6 @@ def _say_converting(path: Path) -> None:
     click.echo(f"converting {path.name} …", err=True)
 
 
-def _bars() -> Progress:
-    terminal = sys.stderr is not None and sys.stderr.isatty()
-    return Progress(console=Console(stderr=True), transient=True, disable=not terminal)
-
-
 def _judge_all(
     files: Sequence[Path],
     examples: Sequence[Example],
@@ -298,7 +293,7 @@ def _judge_all(
     """Each file in each quality."""
     from movistream_training.evaluate import judge
 
-    with _bars() as shown:
+    with bars() as shown:
         task = shown.add_task("streaming", total=len(files) * len(qualities) * len(examples))
         return [
             [

@@ -101,6 +101,16 @@ class EventRules:
     shortest_s: float
 
 
+def defaults_for(classes: int) -> EventDefaults:
+    """When something counts as seen of so many classes, where nobody says it."""
+    return EventDefaults(
+        DEFAULTS.enter * classes,
+        DEFAULTS.leave * classes,
+        DEFAULTS.shortest_s,
+        DEFAULTS.smoothing_s,
+    )
+
+
 def rules_of(options: EventOptions, classes: int, said: EventDefaults | None = None) -> EventRules:
     """The rules by options, where they leave it open by what a model says, or else by default.
 
@@ -109,9 +119,8 @@ def rules_of(options: EventOptions, classes: int, said: EventDefaults | None = N
     Raises:
         MovistreamError: if an event would end at a score at which it begins.
     """
-    shortest_s = DEFAULTS.shortest_s if said is None else said.shortest_s
-    enter = (DEFAULTS.enter[0],) * classes if said is None else said.enter
-    leave = (DEFAULTS.leave[0],) * classes if said is None else said.leave
+    said = said or defaults_for(classes)
+    enter, leave = said.enter, said.leave
     if options.enter is not None:
         enter = (options.enter,) * classes
     if options.leave is not None:
@@ -123,7 +132,7 @@ def rules_of(options: EventOptions, classes: int, said: EventDefaults | None = N
     return EventRules(
         np.array(enter, np.float32),
         tuple(min(pair) for pair in zip(enter, leave, strict=True)),
-        shortest_s if options.shortest_s is None else options.shortest_s,
+        said.shortest_s if options.shortest_s is None else options.shortest_s,
     )
 
 

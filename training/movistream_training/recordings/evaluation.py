@@ -15,7 +15,7 @@ from rich.text import Text
 import movistream
 from movistream.file.manifest import EventDefaults
 from movistream.sources.decoding import QUALITIES, Quality
-from movistream.watch.events import DEFAULTS, EventOptions, rules_of
+from movistream.watch.events import EventOptions, defaults_for, rules_of
 from movistream_converters.quantise.videos import Part
 from movistream_training.errors import TrainingError
 from movistream_training.measures.average_precision import BestThreshold
@@ -27,6 +27,8 @@ from movistream_training.recordings.moments import Recordings
 from movistream_training.recordings.streaming import Streamed, events_of, stream_recordings
 from movistream_training.recordings.table import find_recordings
 from movistream_training.recordings.windows import calibration_parts
+
+_CALIBRATION_SECONDS = 5.0
 
 _MOST_PICTURES = 6
 """Of recordings, one each."""
@@ -89,12 +91,7 @@ def judge_file(
             quality=quality,
             on_recording=on_recording,
         )
-        rules = model.event_defaults or EventDefaults(
-            DEFAULTS.enter * len(labels),
-            DEFAULTS.leave * len(labels),
-            DEFAULTS.shortest_s,
-            DEFAULTS.smoothing_s,
-        )
+        rules = model.event_defaults or defaults_for(len(labels))
     judgement = judge_recordings(streamed, labels, rules if events else None)
     size = path.stat().st_size
     return JudgedFile(path.name, size, quality, labels, rules, tuple(streamed), judgement)
@@ -106,9 +103,6 @@ def recorded_calibration(split: Path) -> tuple[Part, ...]:
     trained = [one for one in data.recordings if one.split == "training"]
     looked, _ = look_at(trained, lambda _done, _total: None)
     return calibration_parts(looked, data.labels, _CALIBRATION_SECONDS, 1)
-
-
-_CALIBRATION_SECONDS = 5.0
 
 
 def unseen_recordings(split: Path, data: Recordings | None) -> tuple[Recordings, int]:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream.file.manifest import EventDefaults
-from movistream.watch.events import DEFAULTS
+from movistream.watch.events import DEFAULTS, defaults_for
 from movistream_training.measures.events import FoundEvent, measure_events
 from movistream_training.recordings.moments import Recording
 from movistream_training.recordings.streaming import Streamed
@@ -36,7 +36,7 @@ def choose_events(streamed: Sequence[Streamed], labels: Sequence[str]) -> EventD
     Args:
         streamed: recordings that the model was not trained on.
     """
-    best, chosen = -1.0, EventDefaults((0.5,) * len(labels), (0.3,) * len(labels), 0.5, 0.0)
+    best, chosen = -1.0, defaults_for(len(labels))
     happening = {moment.label for one in streamed for moment in one.recording.moments}
     for smoothing_s in _SMOOTHINGS_S:
         smooth = [smoothed(one.scores, one.times_s, smoothing_s) for one in streamed]
