@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from movistream.demo.health import LABELS
 from movistream.sources import VideoFile
 from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.networks.movinet import build_movinet
@@ -21,7 +22,6 @@ from movistream_training.camera_health.calibration import (
     calibration_scenes,
     write_calibration_videos,
 )
-from movistream_training.camera_health.faults import LABELS
 from movistream_training.camera_health.held_out import TABLE, main
 from movistream_training.camera_health.natural import main as natural
 from movistream_training.camera_health.natural import played, quietest

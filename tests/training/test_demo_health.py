@@ -8,7 +8,7 @@ import numpy as np
 from movistream.demo import health
 from movistream.demo.health_clip import camera_way, frames
 from movistream.demo.health_effects import covered, dazzled, defocused, flickering
-from movistream_training.camera_health import faults, truth
+from movistream_training.camera_health import truth
 from movistream_training.camera_health.filming import VIEW_SIZE, widths_between
 
 SIZE = 360
@@ -25,7 +25,7 @@ def rendered(*script: health.Fault) -> np.ndarray:
 
 
 def test_the_classes_are_the_same() -> None:
-    assert health.LABELS == faults.LABELS
+    assert health.LABELS == truth.LABELS
     assert health.HIDDEN == truth.HIDDEN
     assert health.AFTERMATH_S == truth.AFTERMATH_S
 

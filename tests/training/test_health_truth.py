@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from movistream_training.camera_health.codec import Codec, coded
-from movistream_training.camera_health.faults import (
+from movistream.demo.health import (
+    AFTERMATH_S,
     COVERED,
     FLICKER,
     FROZEN,
@@ -21,6 +21,9 @@ from movistream_training.camera_health.faults import (
     OUT_OF_FOCUS,
     SCENE_CUT,
     TOO_DARK,
+)
+from movistream_training.camera_health.codec import Codec, coded
+from movistream_training.camera_health.faults import (
     Course,
     Cover,
     Darkness,
@@ -37,7 +40,6 @@ from movistream_training.camera_health.filming import VIEW_SIZE, Camera, Sight, 
 from movistream_training.camera_health.overlay import Overlay
 from movistream_training.camera_health.random_cameras import still_path
 from movistream_training.camera_health.truth import (
-    AFTERMATH_S,
     COVERED_SHARE,
     ONSET_S,
     TAIL_S,

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from movistream_training.camera_health.faults import LABELS
+from movistream.demo.health import LABELS
 from movistream_training.camera_health.sampling import (
     FRAMES_PER_SECOND,
     HealthClip,

@@ -13,29 +13,6 @@ import numpy.typing as npt
 
 from movistream_training.footage.scene import Picture
 
-COVERED = "covered"
-OUT_OF_FOCUS = "out of focus"
-MOVED = "moved"
-FROZEN = "frozen"
-FLICKER = "flicker"
-TOO_DARK = "too dark"
-GLARE = "glare"
-NOISE = "noise"
-SCENE_CUT = "scene cut"
-
-LABELS = (
-    COVERED,
-    OUT_OF_FOCUS,
-    MOVED,
-    FROZEN,
-    FLICKER,
-    TOO_DARK,
-    GLARE,
-    NOISE,
-    SCENE_CUT,
-)
-"""In the order of the network's outputs; several may hold at once."""
-
 Grey: TypeAlias = npt.NDArray[np.float32]
 """float32 (height, width)."""
 

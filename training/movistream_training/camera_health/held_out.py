@@ -14,14 +14,10 @@ from pathlib import Path
 import click
 import numpy as np
 
+from movistream.demo.health import FLICKER, FROZEN, HIDDEN, LABELS, MOVED, SCENE_CUT
 from movistream.errors import MovistreamError
 from movistream.sources import VideoFile
 from movistream_training.camera_health.faults import (
-    FLICKER,
-    FROZEN,
-    LABELS,
-    MOVED,
-    SCENE_CUT,
     Course,
     Fault,
     Move,
@@ -36,7 +32,6 @@ from movistream_training.camera_health.random_cameras import (
 from movistream_training.camera_health.random_faults import RANDOM_FAULTS, random_move
 from movistream_training.camera_health.sampling import changes
 from movistream_training.camera_health.truth import (
-    HIDDEN,
     LEAST_SHARPNESS,
     moments_of,
     targets_of,

@@ -20,10 +20,10 @@ import click
 import cv2
 import numpy as np
 
+from movistream.demo.health import LABELS
 from movistream.errors import MovistreamError
 from movistream.sources import VideoFile
 from movistream.sources.picking import at_rate
-from movistream_training.camera_health.faults import LABELS
 from movistream_training.camera_health.held_out import TABLE
 from movistream_training.camera_health.sampling import FRAMES_PER_SECOND
 from movistream_training.footage.scene import Picture

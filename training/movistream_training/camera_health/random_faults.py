@@ -10,14 +10,8 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
+from movistream.demo.health import COVERED, FLICKER, FROZEN, GLARE, NOISE, OUT_OF_FOCUS, TOO_DARK
 from movistream_training.camera_health.faults import (
-    COVERED,
-    FLICKER,
-    FROZEN,
-    GLARE,
-    NOISE,
-    OUT_OF_FOCUS,
-    TOO_DARK,
     Course,
     Cover,
     Darkness,

@@ -10,13 +10,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from movistream.demo.health import FLICKER, LABELS, MOVED, NOISE, SCENE_CUT
 from movistream_training.camera_health.codec import coded
 from movistream_training.camera_health.faults import (
-    FLICKER,
-    LABELS,
-    MOVED,
-    NOISE,
-    SCENE_CUT,
     Course,
     Fault,
     Move,
@@ -31,7 +27,10 @@ from movistream_training.camera_health.random_cameras import (
     with_everyday_life,
 )
 from movistream_training.camera_health.random_faults import RANDOM_FAULTS, random_move
-from movistream_training.camera_health.truth import targets_of, weights_of
+from movistream_training.camera_health.truth import (
+    targets_of,
+    weights_of,
+)
 from movistream_training.footage.collection import Footage
 from movistream_training.footage.scene import Picture
 

@@ -17,6 +17,7 @@ import click
 import msgspec
 import numpy as np
 
+from movistream.demo.health import LABELS
 from movistream.errors import MovistreamError
 from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.movinet_options import movinet_source
@@ -31,7 +32,6 @@ from movistream_converters.networks.movinet import (
 from movistream_converters.tensorflow_import import import_tensorflow
 from movistream_training.batches import Batch
 from movistream_training.camera_health.assets import MODELS, table_file
-from movistream_training.camera_health.faults import LABELS
 from movistream_training.camera_health.sampling import (
     CLIPS_PER_SCENE,
     FRAMES_PER_SECOND,

@@ -23,11 +23,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from movistream_training.camera_health.faults import (
+from movistream.demo.health import (
+    AFTERMATH_S,
     COVERED,
     FLICKER,
     FROZEN,
     GLARE,
+    HIDDEN,
     LABELS,
     MOVED,
     NOISE,
@@ -40,9 +42,6 @@ from movistream_training.recordings.moments import Moment
 
 Flags = npt.NDArray[np.bool_]
 Weights = npt.NDArray[np.float32]
-
-AFTERMATH_S = 1.0
-"""A camera has moved, or the input has been switched, for so long after it was."""
 
 
 @dataclass(frozen=True)
@@ -92,17 +91,6 @@ TAIL_S = {
     SCENE_CUT: 0.3,
 }
 """So long after the end of a fault an answer does not count."""
-
-HIDDEN = {
-    COVERED: (OUT_OF_FOCUS, MOVED, FLICKER, GLARE, SCENE_CUT),
-    TOO_DARK: (COVERED, OUT_OF_FOCUS, MOVED, FROZEN, FLICKER, SCENE_CUT),
-    GLARE: (OUT_OF_FOCUS, MOVED, FLICKER, COVERED, SCENE_CUT),
-    OUT_OF_FOCUS: (COVERED,),
-    NOISE: (OUT_OF_FOCUS, MOVED, FLICKER),
-    SCENE_CUT: (MOVED, FLICKER, FROZEN),
-    MOVED: (SCENE_CUT,),
-}
-"""What cannot be told, or only sometimes, while something else is wrong: it does not count."""
 
 SHORTEST_S = {OUT_OF_FOCUS: 0.6, FROZEN: 0.4}
 """A lens that looks for its focus, and a frame that comes late, are nothing wrong."""
