@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from movistream_training.camera_motion.assets import weights_file
+from movistream_training.assets import weights_file
 from tests.training.two_motions import LABELS, write_recordings
 
 PROGRAM = Path(sys.executable).parent / "movistream"

@@ -8,33 +8,38 @@ import numpy as np
 import pytest
 
 import movistream
-from movistream.demo.motion import LABELS
-from movistream.file.names import find_model
+from movistream.file.names import BUILT_IN_DIGESTS, find_model
 from movistream_converters.conversion import convert_source
 from movistream_converters.formats import safetensors_file
 from movistream_converters.tflite.precision import Precision
-from movistream_training.camera_motion.assets import MODELS, weights_file
-from movistream_training.camera_motion.calibration import write_calibration_videos
+from movistream_training.assets import ROOMS, weights_file
+from movistream_training.camera_health import curriculum as camera_health
+from movistream_training.camera_motion import curriculum as camera_motion
+from movistream_training.footage.calibration import write_calibration_videos
 from tests.conftest import render_frame
 
 _FRAMES = 40
 
 
-@pytest.mark.parametrize("name", MODELS)
+CURRICULA = {"camera_motion": camera_motion.CURRICULUM, "camera_health": camera_health.CURRICULUM}
+
+
+@pytest.mark.parametrize("name", BUILT_IN_DIGESTS)
 def test_converting_again_gives_the_same_file_or_the_same_answers(
     name: str, tmp_path: Path
 ) -> None:
     """The same bytes with the same packages; other versions of them may round otherwise."""
     path, shipped = tmp_path / "again.tflite", find_model(name)
+    curriculum = CURRICULA[ROOMS[name]]
     convert_source(
         safetensors_file.read(weights_file(name)),
         path,
         precision=Precision.INT8,
         stage_noise_limit=1.0,
-        calibration_videos=write_calibration_videos(tmp_path / "calibration"),
+        calibration_videos=write_calibration_videos(curriculum, tmp_path / "calibration"),
     )
     with movistream.load(path) as again, movistream.load(shipped) as model:
-        assert again.labels == model.labels == LABELS
+        assert again.labels == model.labels == curriculum.labels
         first_states, second_states = again.manifest.states, model.manifest.states
         assert [s.name for s in first_states] == [s.name for s in second_states]
         assert [s.shape for s in first_states] == [s.shape for s in second_states]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import itertools
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,12 +15,8 @@ from movistream.demo.health import LABELS
 from movistream.sources import VideoFile
 from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.networks.movinet import build_movinet
-from movistream_training.camera_health import training
-from movistream_training.camera_health.assets import MODELS, table_file
-from movistream_training.camera_health.calibration import (
-    calibration_scenes,
-    write_calibration_videos,
-)
+from movistream_training.assets import table_file
+from movistream_training.camera_health.curriculum import CURRICULUM
 from movistream_training.camera_health.held_out import TABLE, main
 from movistream_training.camera_health.natural import main as natural
 from movistream_training.camera_health.natural import played, quietest
@@ -29,13 +24,10 @@ from movistream_training.camera_health.sampling import (
     CLIPS_PER_SCENE,
     random_clips,
 )
-from movistream_training.camera_health.training import (
-    FRAMES_PER_CLIP,
-    SCENES_PER_BATCH,
-    first_weights,
-    options_of,
-    random_batch,
-    training_batches,
+from movistream_training.footage.calibration import (
+    calibration_scenes,
+    classes_in,
+    write_calibration_videos,
 )
 from movistream_training.footage.collection import Footage
 from movistream_training.footage.textures import dead_leaves
@@ -71,31 +63,33 @@ def test_every_fault_occurs_and_healthy_clips_have_none(footage: Footage) -> Non
             occurred += clip.targets.any(axis=0)
             counted += (clip.targets & (clip.weights > 0)).any(axis=0)
         assert not (clips[-1].targets & (clips[-1].weights > 0)).any()
-    assert occurred.min() >= 4
+    assert occurred.min() >= 3
     assert counted.min() >= 2
 
 
 def test_batches_have_a_target_and_a_weight_for_each_class(footage: Footage) -> None:
-    batch = random_batch(footage, 32, np.random.default_rng(1))
-    assert batch.images.shape == (SCENES_PER_BATCH * CLIPS_PER_SCENE, FRAMES_PER_CLIP, 32, 32, 3)
+    batch = CURRICULUM.random_batch(footage, 32, np.random.default_rng(1))
+    clips = CURRICULUM.scenes_per_batch * CLIPS_PER_SCENE
+    assert batch.images.shape == (clips, CURRICULUM.frames_per_clip, 32, 32, 3)
     assert batch.targets.dtype == batch.weights.dtype == np.float32
     assert set(np.unique(batch.targets)) == set(np.unique(batch.weights)) == {0.0, 1.0}
 
 
-def test_each_batch_comes_again_in_the_mirror(
-    footage: Footage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training, "RECIPE", replace(training.RECIPE, steps_per_epoch=4))
-    batches = list(training_batches(footage, 32, seed=1, epoch=9))
-    assert len(batches) == 4
-    for first, second in zip(batches[:2], batches[2:], strict=True):
-        np.testing.assert_array_equal(first.images[:, :, :, ::-1], second.images)
-        np.testing.assert_array_equal(first.targets, second.targets)
+def test_each_batch_comes_again_in_four_ways(footage: Footage) -> None:
+    batches = list(CURRICULUM.training(footage, 32, seed=1, steps=8, epoch=9))
+    assert len(batches) == 8
+    first = batches[0].images
+    ways = first, first[:, :, :, ::-1], first[:, :, ::-1, :, ::-1], first[:, :, ::-1, ::-1, ::-1]
+    for images, batch in zip(ways, batches[::2], strict=True):
+        np.testing.assert_array_equal(images, batch.images)
+        np.testing.assert_array_equal(batches[0].targets, batch.targets)
+        np.testing.assert_array_equal(batches[0].weights, batch.weights)
+    assert (batches[1].images != first).any()
 
 
 def test_half_of_the_first_temporal_kernels_are_differences() -> None:
-    network = build_movinet(options_of(read_table(table_file(MODELS[0]))))
-    weights = first_weights(network, seed=1)
+    network = build_movinet(CURRICULUM.options(read_table(table_file("camera-health"))))
+    weights = CURRICULUM.first_weights(network, seed=1)
     kernels = [
         value for value in weights.values() if value.ndim == 4 and value.shape[1:3] == (1, 1)
     ]
@@ -145,10 +139,10 @@ def test_natural_footage_is_played_without_a_cut(tmp_path: Path) -> None:
 
 
 def test_calibration_videos_show_every_fault(tmp_path: Path) -> None:
-    scenes = list(calibration_scenes())
-    happened = np.any([clip.targets.any(axis=0) for clips in scenes for clip in clips], axis=0)
-    assert happened.all()
-    paths = write_calibration_videos(tmp_path)
+    scenes = list(calibration_scenes(CURRICULUM))
+    shown = [classes_in(clip, len(LABELS)) for clips in scenes for clip in clips]
+    assert np.any(shown, axis=0).all()
+    paths = write_calibration_videos(CURRICULUM, tmp_path)
     assert len(paths) == len(scenes)
     with VideoFile(paths[0]) as video:
         assert sum(1 for _ in video) == CLIPS_PER_SCENE * FRAMES

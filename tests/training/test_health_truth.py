@@ -32,6 +32,7 @@ from movistream_training.camera_health.faults import (
     Flicker,
     Freeze,
     Glare,
+    Lamp,
     LightChange,
     Move,
     Noise,
@@ -142,13 +143,6 @@ def test_a_frozen_picture_is_the_same_and_a_live_one_never() -> None:
     assert same == [sight.frozen for sight in sights[1:]]
 
 
-def test_a_loop_repeats_the_last_frames() -> None:
-    frames, _ = recorded(camera(Freeze(COURSE, frames=3)))
-    for index in range(10, 27):
-        np.testing.assert_array_equal(frames[index], frames[index - 3])
-        assert (frames[index] != frames[index - 1]).any()
-
-
 @pytest.mark.parametrize("runs_on", [True, False])
 def test_a_clock_may_go_on_over_a_frozen_picture(runs_on: bool) -> None:
     overlay = Overlay("CAM", 50.5, 0.02, 0.02, 0.8, True, runs_on)
@@ -254,12 +248,31 @@ def test_what_is_hidden_does_not_count() -> None:
     assert not weights[10:30, LABELS.index(FROZEN)].any()
 
 
-def test_a_live_picture_in_which_nothing_changes_may_be_called_frozen() -> None:
+def test_a_live_picture_in_which_hardly_anything_changes_may_be_called_frozen() -> None:
     frames, sights = recorded(replace(camera(), grain=0.0))
     targets = targets_of(sights, RATE)
-    weights = weights_of(sights, targets, RATE, np.zeros(len(frames), np.bool_))
     assert not targets.any()
-    assert not weights[:, LABELS.index(FROZEN)].any()
+    stirs = np.zeros(len(frames))
+    assert not weights_of(sights, targets, RATE, stirs)[:, LABELS.index(FROZEN)].any()
+    stirs[20] = 0.06
+    counts = weights_of(sights, targets, RATE, stirs)[:, LABELS.index(FROZEN)]
+    np.testing.assert_array_equal(np.flatnonzero(counts), np.arange(20, 31))
+
+
+def test_a_thing_before_the_lens_of_a_blurred_scene_does_not_make_it_sharp() -> None:
+    _, sights = recorded(camera(Defocus(Course(-1, 9), 0.05)))
+    lamp = replace(camera(Defocus(Course(-1, 9), 0.05)), lamps=(Lamp((0.5, 0.5), 0.02, 400.0),))
+    _, lit = recorded(replace(lamp, rain=0.01))
+    for plain, sight in zip(sights, lit, strict=True):
+        assert sight.sharpness == pytest.approx(plain.sharpness, abs=0.01)
+    _, sharp = recorded(camera())
+    assert sharp[0].sharpness > 2 * sights[0].sharpness
+
+
+def test_nothing_counts_just_after_a_reset() -> None:
+    _, weights = weighed(camera())
+    assert not weights[:3].any()
+    assert weights[5:].all()
 
 
 def test_moments_are_the_runs_of_the_targets() -> None:

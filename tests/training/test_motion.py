@@ -95,12 +95,12 @@ def test_shake_moves_around_a_place() -> None:
 def test_clips_of_one_scene_cover_every_motion_and_repeat_with_the_seed() -> None:
     footage = Footage([dead_leaves(np.random.default_rng(0))])
     first, again = (random_clips(footage, 5, 32, np.random.default_rng(9)) for _ in range(2))
-    assert {int(clip.labels[0]) for clip in first} == set(range(len(LABELS)))
+    assert {int(clip.targets[0]) for clip in first} == set(range(len(LABELS)))
     for clip, same in zip(first, again, strict=True):
         assert clip.frames.shape == (5, 32, 32, 3)
         assert clip.weights[0] == 0
         np.testing.assert_array_equal(clip.frames, same.frames)
-        np.testing.assert_array_equal(clip.labels, same.labels)
+        np.testing.assert_array_equal(clip.targets, same.targets)
 
 
 def test_impurities_are_shares_of_other_motions() -> None:

@@ -94,15 +94,13 @@ class Move:
 
 @dataclass(frozen=True)
 class Freeze:
-    """The same frames again and again.
+    """The same frame again and again.
 
     Attributes:
         course: no part of it is gradual.
-        frames: how many take turns; 1: a single one.
     """
 
     course: Course
-    frames: int = 1
 
 
 @dataclass(frozen=True)

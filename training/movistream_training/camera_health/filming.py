@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -48,11 +47,11 @@ _SHARPEST_BLUR = 0.003
 _BLUR_STEP = 1.2
 """Pictures are kept at blurs that grow by this factor."""
 
-_MOST_HELD_FRAMES = 8
-"""Of those that a frozen picture may repeat."""
-
 _MOST_EXPOSURES = 6
 """That are averaged while the shutter is open."""
+
+_SHARP_PARTS = 6
+"""Of 64, which show whether a lens is focused: something sharp may be before any."""
 
 _BRIGHT = 60.0
 """Grey levels from which on a part of a dark frame can be read."""
@@ -126,7 +125,7 @@ class Sight:
         glare: the share of what could be darker that is lost to a light.
         noise: standard deviation of what is added to the scene, in grey levels.
         contrast: standard deviation of the brightness.
-        sharpness: of the sharpest part, relative to the contrast.
+        sharpness: of the scene's sharpest tenth, without lamps and rain, relative to the contrast.
     """
 
     covered: float
@@ -151,30 +150,26 @@ def film(
     Gives:
         uint8 RGB (size, size, 3) of the cameras' size, and what is true of it.
     """
-    recent: deque[tuple[Picture, Sight]] = deque(maxlen=_MOST_HELD_FRAMES)
-    held: list[tuple[Picture, Sight]] = []
-    held_since, repeated = 0.0, 0
+    last: tuple[Picture, Sight] | None = None
+    held_since: float | None = None
     for time_s in times_s:
         feed = sum(time_s >= at_s for at_s, _ in story.switches)
         camera = story.cameras[story.switches[feed - 1][1] if feed else 0]
         freeze = next((f for f in camera.of(Freeze) if f.course.amount(time_s)), None)
         if freeze is None:
-            held, repeated = [], 0
+            held_since = None
             picture, sight = _take(camera, feed, time_s, generator)
             if feed and time_s - story.switches[feed - 1][0] < story.gap_s:
                 picture = np.zeros_like(picture)
-            recent.append((picture, sight))
+            last = picture, sight
         else:
-            if not recent or recent[-1][1].feed != feed:
-                recent.clear()
-                recent.append(_take(camera, feed, time_s, generator))
-            if not held:
-                held, held_since = list(recent)[-freeze.frames :], time_s
-            picture, sight = held[repeated % len(held)]
-            repeated += 1
-            sight = replace(sight, frozen=True, flicker=0.0)
+            if last is None or last[1].feed != feed:
+                last = _take(camera, feed, time_s, generator)
+            if held_since is None:
+                held_since = time_s
+            picture, sight = last[0], replace(last[1], frozen=True, flicker=0.0)
         if story.overlay is not None:
-            clock_s = held_since if held and not story.overlay.runs_on else time_s
+            clock_s = time_s if held_since is None or story.overlay.runs_on else held_since
             picture = overlaid(picture, story.overlay, clock_s)
         yield picture, sight
 
@@ -190,6 +185,7 @@ def _take(
     picture = develop(_exposed(scene, camera.path, time_s), scene.optics, time_s, generator)
     light: Light = picture.astype(np.float32)
     light *= np.float32(math.prod(change.factor(time_s) for change in camera.lights))
+    focused = light
     for lamp in camera.lamps:
         light = lit(light, lamp, time_s)
     if camera.rain:
@@ -219,6 +215,7 @@ def _take(
             taken = noisy(taken, fault, time_s, generator)
     frame = np.clip(taken, 0, 255)
     sight = _sight(clean, frame, hidden, blur, depth, glare)
+    sight = replace(sight, sharpness=_sharpness(np.clip(focused, 0, 255)))
     x, y, zoom, angle = map(float, camera.path.pose(time_s))
     sight = replace(sight, pose=(x, y, zoom, angle), feed=feed)
     return frame.astype(np.uint8), sight
@@ -248,9 +245,6 @@ def _sight(
 ) -> Sight:
     view, taken = _as_seen(clean), _as_seen(frame)
     seen = cv2.cvtColor(view, cv2.COLOR_RGB2GRAY)
-    fine = seen - cv2.blur(seen, (3, 3))
-    detail = math.sqrt(float(cv2.resize(fine * fine, (8, 8), interpolation=cv2.INTER_AREA).max()))
-    contrast = _deviation(seen)
     return Sight(
         covered=hidden,
         blur=blur,
@@ -262,9 +256,17 @@ def _sight(
         readable=float(np.mean(seen > _BRIGHT)),
         glare=glare,
         noise=_deviation(taken - view),
-        contrast=contrast,
-        sharpness=detail / (contrast + 5.0),
+        contrast=_deviation(seen),
+        sharpness=0.0,
     )
+
+
+def _sharpness(light: Light) -> float:
+    """Of the parts of a frame that are sharper than nine tenths of it, relative to its contrast."""
+    seen = cv2.cvtColor(_as_seen(light), cv2.COLOR_RGB2GRAY)
+    fine = seen - cv2.blur(seen, (3, 3))
+    parts = cv2.resize(fine * fine, (8, 8), interpolation=cv2.INTER_AREA)
+    return math.sqrt(float(np.sort(parts, axis=None)[-_SHARP_PARTS])) / (_deviation(seen) + 5.0)
 
 
 def _deviation(values: Light | Grey) -> float:

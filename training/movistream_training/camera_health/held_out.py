@@ -7,11 +7,13 @@ DATA becomes a folder of videos with a table of moments, as ``movistream evaluat
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
+import cv2
 import numpy as np
 
 from movistream.demo.health import FLICKER, FROZEN, HIDDEN, LABELS, MOVED, SCENE_CUT
@@ -22,7 +24,14 @@ from movistream_training.camera_health.faults import (
     Fault,
     Move,
 )
-from movistream_training.camera_health.filming import Camera, Sight, Story, film
+from movistream_training.camera_health.filming import (
+    VIEW_SIZE,
+    Camera,
+    Sight,
+    Story,
+    film,
+)
+from movistream_training.camera_health.overlay import Overlay
 from movistream_training.camera_health.random_cameras import (
     random_camera,
     random_overlay,
@@ -30,7 +39,7 @@ from movistream_training.camera_health.random_cameras import (
     with_everyday_life,
 )
 from movistream_training.camera_health.random_faults import RANDOM_FAULTS, random_move
-from movistream_training.camera_health.sampling import changes
+from movistream_training.camera_health.sampling import FRAMES_PER_SECOND, stir
 from movistream_training.camera_health.truth import (
     LEAST_SHARPNESS,
     moments_of,
@@ -241,24 +250,31 @@ def write_recording(
     """Writes a story as a video, and says what is wrong in it, and what nobody can say."""
     times_s = np.arange(round(seconds * _FRAMES_PER_SECOND)) / _FRAMES_PER_SECOND
     sights: list[Sight] = []
-    changing: list[bool] = []
 
     def pictures() -> Iterator[Picture]:
-        before = None
         for picture, sight in film(story, times_s.tolist(), generator):
             sights.append(sight)
-            changing.append(before is None or changes(before, picture, story.overlay))
-            before = picture
             yield picture
 
     write_video(path, pictures(), _FRAMES_PER_SECOND)
     targets = targets_of(sights, _FRAMES_PER_SECOND)
-    counts = weights_of(sights, targets, _FRAMES_PER_SECOND, np.array(changing))
+    stirs = np.fromiter(_stirs(path, story.overlay), float)
+    counts = weights_of(sights, targets, _FRAMES_PER_SECOND, stirs)
     return Recording(
         path,
         moments_of(targets, _FRAMES_PER_SECOND),
         uncertain=moments_of(counts == 0, _FRAMES_PER_SECOND, shortest_s=0.0),
     )
+
+
+def _stirs(path: Path, overlay: Overlay | None) -> Iterator[float]:
+    """The stir of each frame of a video, as the network sees what the codec has left of it."""
+    before: deque[Picture] = deque(maxlen=_FRAMES_PER_SECOND // FRAMES_PER_SECOND)
+    with VideoFile(path) as video:
+        for frame in video:
+            view = np.asarray(cv2.resize(frame.image, (VIEW_SIZE, VIEW_SIZE)), np.uint8)
+            yield stir(before[0], view, overlay) if len(before) == before.maxlen else 1.0
+            before.append(view)
 
 
 if __name__ == "__main__":

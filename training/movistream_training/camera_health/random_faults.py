@@ -110,10 +110,9 @@ def random_defocus(course: Course, _: Footage, generator: np.random.Generator) -
     return Defocus(course, _log_uniform(generator, 0.022, 0.09))
 
 
-def random_freeze(course: Course, _: Footage, generator: np.random.Generator) -> Freeze:
-    """Mostly of one picture, sometimes of a few that take turns."""
-    frames = int(generator.integers(2, 5)) if generator.random() < 0.12 else 1
-    return Freeze(Course(course.begin_s, course.end_s), frames)
+def random_freeze(course: Course, _: Footage, __: np.random.Generator) -> Freeze:
+    """At once, whatever the course."""
+    return Freeze(Course(course.begin_s, course.end_s))
 
 
 def random_flicker(course: Course, _: Footage, generator: np.random.Generator) -> Flicker:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from movistream.demo.health import FLICKER, LABELS, MOVED, NOISE, SCENE_CUT
+from movistream.demo.health import (
+    COVERED,
+    FROZEN,
+    LABELS,
+    MOVED,
+    NOISE,
+    OUT_OF_FOCUS,
+    SCENE_CUT,
+)
 from movistream_training.camera_health.codec import coded
 from movistream_training.camera_health.faults import (
     Course,
@@ -31,6 +39,7 @@ from movistream_training.camera_health.truth import (
     targets_of,
     weights_of,
 )
+from movistream_training.footage.clip import Clip
 from movistream_training.footage.collection import Footage
 from movistream_training.footage.scene import Picture
 
@@ -41,7 +50,7 @@ _HANDS = (2, 2, 1, 0)
 
 CLIPS_PER_SCENE = len(_HANDS)
 
-_DECK = (*LABELS, MOVED, FLICKER)
+_DECK = (*LABELS, COVERED, OUT_OF_FOCUS, MOVED, FROZEN)
 """What faults are dealt from; those that are hard to learn come more often."""
 
 _FINE_SHARE = 0.3
@@ -52,22 +61,7 @@ _CODED_SHARE = 0.7
 """Of the fine ones; blocks of a codec are smaller than the network's pixels."""
 
 _LEAST_CHANGE = 2
-"""Grey levels by which a pixel changes, if anything does."""
-
-
-@dataclass(frozen=True)
-class HealthClip:
-    """A rendered clip.
-
-    Attributes:
-        frames: uint8 RGB (frames, size, size, 3).
-        targets: what is wrong in each frame, bool (frames, classes).
-        weights: how much each answer counts in training, float32 (frames, classes).
-    """
-
-    frames: npt.NDArray[np.uint8]
-    targets: npt.NDArray[np.bool_]
-    weights: npt.NDArray[np.float32]
+"""Grey levels from which on a pixel is another."""
 
 
 def random_clips(
@@ -76,7 +70,7 @@ def random_clips(
     size: int,
     generator: np.random.Generator,
     difficulty: float = 1.0,
-) -> list[HealthClip]:
+) -> list[Clip]:
     """Clips of one scene, with several faults and with none; so the scene tells nothing of them.
 
     Args:
@@ -156,7 +150,7 @@ def _random_course(seconds: float, generator: np.random.Generator) -> Course:
     return Course(begin_s, end_s, rise_s, fall_s)
 
 
-def _clip(story: Story, frame_count: int, size: int, generator: np.random.Generator) -> HealthClip:
+def _clip(story: Story, frame_count: int, size: int, generator: np.random.Generator) -> Clip:
     start_s = generator.uniform(0, 0.1)
     times_s = start_s + np.arange(frame_count) / FRAMES_PER_SECOND
     filmed = list(film(story, times_s.tolist(), generator))
@@ -166,7 +160,7 @@ def _clip(story: Story, frame_count: int, size: int, generator: np.random.Genera
     if len(pictures[0]) != size:
         pictures = [np.asarray(cv2.resize(p, (size, size)), np.uint8) for p in pictures]
     frames = np.stack(pictures)
-    return HealthClip(frames, *answers(frames, [sight for _, sight in filmed], story))
+    return Clip(frames, *answers(frames, [sight for _, sight in filmed], story))
 
 
 def answers(
@@ -174,14 +168,14 @@ def answers(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
     """Targets and weights of a clip's frames, uint8 (frames, size, size, 3)."""
     following = itertools.pairwise(frames)
-    changing = np.array([True, *(changes(*pair, story.overlay) for pair in following)])
+    stirs = np.array([1.0, *(stir(*pair, story.overlay) for pair in following)])
     targets = targets_of(sights, FRAMES_PER_SECOND)
-    return targets, weights_of(sights, targets, FRAMES_PER_SECOND, changing)
+    return targets, weights_of(sights, targets, FRAMES_PER_SECOND, stirs)
 
 
-def changes(before: Picture, after: Picture, overlay: Overlay | None) -> bool:
-    """Whether a pixel of a frame is another than before, beside what the device writes over it."""
+def stir(before: Picture, after: Picture, overlay: Overlay | None) -> float:
+    """The share of pixels that are others than before, beside what the device writes over them."""
     steps = np.abs(after.astype(np.int16) - before.astype(np.int16)).max(axis=2)
     if overlay is not None:
         steps[overlay.box(len(after))] = 0
-    return bool(steps.max() >= _LEAST_CHANGE)
+    return float(np.mean(steps >= _LEAST_CHANGE))

@@ -7,8 +7,8 @@ What the classes mean, where one could think otherwise:
 - *out of focus*: all of the frame is blurred, whatever it showed before. A photograph with a soft
   background is in focus, as something in it is sharp.
 - *frozen*: the scene's picture repeats, even where a clock that the device writes over it goes on.
-  A still scene of which a codec leaves little is not frozen while any pixel of it changes; where
-  nothing changes, no answer counts.
+  A still scene is not frozen while a twentieth of its pixels change in one frame of a second. Where
+  fewer do, nobody can tell, and no answer counts.
 - *flicker*: brightness swings again and again. One change of light, however sudden, is nothing.
 - *too dark*: hardly any part of the picture is bright enough to be read, for whatever reason. Night
   with a few readable parts is not.
@@ -108,8 +108,14 @@ _PLAIN_CONTRAST = 15.0
 _REMEMBERED = (MOVED, FLICKER, SCENE_CUT)
 """What is told from the last second, in which it may have been hidden."""
 
+_FIRST_S = 0.3
+"""Just after a reset, nothing counts."""
+
 _FRESH_S = 0.5
-"""Just after a reset, nothing that needs memory counts."""
+"""So long after a reset, nothing that needs memory counts."""
+
+_LEAST_STIR = 0.05
+"""The share of pixels that change in some frame of a second of what is surely alive."""
 
 
 def targets_of(sights: Sequence[Sight], frames_per_second: float) -> Flags:
@@ -142,13 +148,16 @@ def _at_once(sights: Sequence[Sight], frames_per_second: float) -> Flags:
 
 
 def weights_of(
-    sights: Sequence[Sight], targets: Flags, frames_per_second: float, changing: Flags
+    sights: Sequence[Sight],
+    targets: Flags,
+    frames_per_second: float,
+    stirs: npt.NDArray[np.float64],
 ) -> Weights:
     """How much each answer counts, float32 (frames, classes); 0: nobody could say.
 
     Args:
         targets: of :func:`targets_of`.
-        changing: whether anything is another than in the frame before, (frames,).
+        stirs: the share of pixels that are others than in the frame before, (frames,).
     """
     counts = np.ones(targets.shape, np.bool_)
     for label, values, border in _measures(sights, frames_per_second):
@@ -173,15 +182,16 @@ def weights_of(
     plain = np.array([sight.contrast < _PLAIN_CONTRAST for sight in sights])
     hidden_share = LABELS.index(COVERED)
     counts[:, hidden_share] &= targets[:, hidden_share] | ~(soft & plain)
-    # A picture in which nothing changes may be that of a good camera of which nothing is left
-    # after encoding.
-    alive = np.array([changing[max(0, i - window) : i + 1].any() for i in range(len(changing))])
+    # A picture in which hardly anything changes may be that of a good camera of which nothing is
+    # left after encoding.
+    most = np.array([stirs[max(0, i - window) : i + 1].max() for i in range(len(stirs))])
+    alive = most >= _LEAST_STIR
     frozen = LABELS.index(FROZEN)
     counts[:, frozen] &= targets[:, frozen] | alive
+    counts[: round(_FIRST_S * frames_per_second)] = False
     fresh = round(_FRESH_S * frames_per_second)
     for label in (MOVED, FROZEN, FLICKER):
         counts[:fresh, LABELS.index(label)] = False
-    counts[0, LABELS.index(SCENE_CUT)] = False
     # What stands still shows nothing new: for a while it may still be called what it was.
     for begin, end in _runs(targets[:, frozen]):
         until = min(end, begin + round(1.5 * frames_per_second))

@@ -15,7 +15,7 @@ import numpy as np
 from movistream.demo.motion import LABELS
 from movistream_converters.networks.movinet import Architecture
 from movistream_training.batches import Batch
-from movistream_training.camera_motion.training import VALIDATION_BATCHES, random_batch
+from movistream_training.camera_motion.curriculum import CURRICULUM
 from movistream_training.footage.collection import Footage, judged_footage, training_footage
 from movistream_training.footage.sources import Use
 
@@ -66,14 +66,14 @@ class RenderedMaterial:
         """Other scenes of the same pictures."""
         return [
             self._batch(member.image_size, Use.TRAINING, (_VALIDATION, index), _HARD_SHARE)
-            for index in range(VALIDATION_BATCHES)
+            for index in range(CURRICULUM.validation_batches)
         ]
 
     def test(self, member: Architecture) -> list[Batch]:
         """Scenes of the pictures and videos that nothing is learnt from."""
         return [
             self._batch(member.image_size, Use.JUDGING, (_TEST, index), _HARD_SHARE)
-            for index in range(VALIDATION_BATCHES)
+            for index in range(CURRICULUM.validation_batches)
         ]
 
     def _place(self, seed: int, step: int) -> int:
@@ -86,7 +86,7 @@ class RenderedMaterial:
     def _batch(self, size: int, use: Use, key: tuple[int, int], difficulty: float) -> Batch:
         def render() -> Batch:
             generator = np.random.default_rng([_SEED, *key])
-            return random_batch(_footage(self.footage, use), size, generator, difficulty)
+            return CURRICULUM.random_batch(_footage(self.footage, use), size, generator, difficulty)
 
         return _kept(
             self.kept / f"{size}-{key[0]}-{key[1]}-{math.floor(100 * difficulty)}.npz", render

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from movistream.demo.motion import (
     Shake,
     camera_path,
 )
+from movistream_training.footage.clip import Clip
 from movistream_training.footage.collection import Footage
 from movistream_training.footage.random_scenes import random_backdrop, random_thing
 from movistream_training.footage.scene import Optics, Scene, render
@@ -32,28 +32,13 @@ STATIC_WEIGHT = 2.0
 """Where nothing can be seen, in a clear sky or behind a large face, the answer shall be static."""
 
 
-@dataclass(frozen=True)
-class MotionClip:
-    """A rendered clip.
-
-    Attributes:
-        frames: uint8 RGB (frames, size, size, 3).
-        labels: index into :data:`.motion.LABELS` of each frame, (frames,).
-        weights: how much each frame's answer counts in training, (frames,).
-    """
-
-    frames: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int32]
-    weights: npt.NDArray[np.float32]
-
-
 def random_clips(
     footage: Footage,
     frame_count: int,
     size: int,
     generator: np.random.Generator,
     difficulty: float = 1.0,
-) -> list[MotionClip]:
+) -> list[Clip]:
     """One clip of each motion, all of one scene, so that the scene tells nothing about the motion.
 
     Half of the scenes see a second motion after the first.
@@ -80,14 +65,14 @@ def _clip(
     path: CameraPath,
     times_s: npt.NDArray[np.float64],
     generator: np.random.Generator,
-) -> MotionClip:
+) -> Clip:
     frames = np.stack([render(scene, path, time_s, generator) for time_s in times_s])
     labels = np.array([LABELS.index(path.label(time_s)) for time_s in times_s], np.int32)
     since = np.array([path.since_change_s(time_s) for time_s in times_s]) * FRAMES_PER_SECOND
     weights = np.clip(since / WARM_UP_FRAMES, 0, 1).astype(np.float32)
     weights[labels == LABELS.index(STATIC)] *= STATIC_WEIGHT
     weights[0] = 0
-    return MotionClip(frames, labels, weights)
+    return Clip(frames, labels, weights)
 
 
 def _frame_times(frame_count: int, generator: np.random.Generator) -> npt.NDArray[np.float64]:

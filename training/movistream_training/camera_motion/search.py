@@ -14,8 +14,8 @@ import click
 
 from movistream.demo.motion import LABELS
 from movistream.errors import MovistreamError
+from movistream_training.camera_motion.curriculum import CURRICULUM
 from movistream_training.camera_motion.material import RenderedMaterial
-from movistream_training.camera_motion.training import HORIZON_FRAMES, RECIPE
 from movistream_training.search.base import built_in_base
 from movistream_training.search.budget import check_budgets, parse_budget
 from movistream_training.search.finding import find, search_recipe
@@ -26,7 +26,7 @@ from movistream_training.search.space import read_space
 SPACE = Path(__file__).parent / "data" / "space.toml"
 """N0's space, for images of 80 to 96 pixels, at the rate of the clips."""
 
-TASK = Task(len(LABELS), HORIZON_FRAMES)
+TASK = Task(len(LABELS), CURRICULUM.horizon_frames)
 
 
 @click.command()
@@ -53,7 +53,7 @@ def main(
     try:
         limits = tuple(map(parse_budget, budgets))
         check_budgets(limits)
-        recipe = search_recipe(steps, RECIPE.learning_rate)
+        recipe = search_recipe(steps, CURRICULUM.recipes[0].learning_rate)
         plan = Plan(
             space=read_space(SPACE),
             task=TASK,
