@@ -24,7 +24,7 @@ INSTALLED_CLUSTER = $(VENV_CLUSTER)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-pipeline bench-model-garden bench-arm bench-arm-pipeline \
-	arm-install bench-others bench-engines bench-published bench-scaling bench-threads clip-memory paper-table android-check built-in-models camera-motion judge-camera-motion schema fuzz mutants test-torch test-cluster clean
+	arm-install bench-others bench-engines bench-published bench-scaling bench-threads clip-memory paper-table android-check built-in-models camera-motion judge-camera-motion camera-health judge-camera-health schema fuzz mutants test-torch test-cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,7 +115,7 @@ demo: $(INSTALLED_DEMO) ## let the camera-motion model watch a clip whose motion
 demo-convert: $(INSTALLED) ## the same with a model that is converted to int8 here, with a report
 	@mkdir -p $(OUTPUT) && rm -f $(OUTPUT)/camera-motion.int8.tflite
 	$(CAMERA_MOTION_MODULE).calibration $(OUTPUT)/calibration
-	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(CAMERA_MOTION_INT8) \
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(BUILT_IN_INT8) \
 		--calibrate $(OUTPUT)/calibration -o $(OUTPUT)/camera-motion.int8.tflite
 	$(BIN)/movistream demo --model $(OUTPUT)/camera-motion.int8.tflite -o $(OUTPUT) --force
 
@@ -351,40 +351,40 @@ arm-install: $(INSTALLED) ## install on an emulated Raspberry Pi 5 from its whee
 paper-table: $(INSTALLED) ## what MoViNets and X3D cost, beside the published figures
 	$(BIN)/python -m movistream_converters.networks.paper_table
 
-# Which of the models in the box: camera-motion or camera-motion-small.
+# Photographs and videos, fetched; and what the models that come with the runtime are made of.
+FOOTAGE = build/footage
+TRAINING_MODULE = TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training
+# Every stage: none of these networks is so noisy in int8 that it would have to stay float.
+BUILT_IN_INT8 = --precision int8 --stage-noise 1
+
+# Which of them: camera-motion or camera-motion-small.
 MODEL = camera-motion
 CAMERA_MOTION = build/camera-motion
 CAMERA_MOTION_RUN = $(CAMERA_MOTION)/$(MODEL)
 CAMERA_MOTION_DATA = training/movistream_training/camera_motion/data
-CAMERA_MOTION_MODELS = $(notdir $(basename $(wildcard $(CAMERA_MOTION_DATA)/*.safetensors)))
 CAMERA_MOTION_WEIGHTS = $(CAMERA_MOTION_DATA)/$(MODEL).safetensors
-# Every stage: none of these networks is so noisy in int8 that it would have to stay float.
-CAMERA_MOTION_INT8 = --precision int8 --stage-noise 1
-CAMERA_MOTION_MODULE = TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion
-FOOTAGE_MODULE = $(BIN)/python -m movistream_training.footage
+CAMERA_MOTION_MODULE = $(TRAINING_MODULE).camera_motion
 
 camera-motion: $(INSTALLED) ## train a camera-motion model (MODEL) from nothing and judge it (Debian 12)
-	@mkdir -p $(CAMERA_MOTION)
-	$(FOOTAGE_MODULE).fetching $(CAMERA_MOTION)/footage
-	$(CAMERA_MOTION_MODULE).training $(CAMERA_MOTION)/footage $(CAMERA_MOTION_RUN) \
-		--arch $(CAMERA_MOTION_DATA)/$(MODEL).txt
+	$(TRAINING_MODULE).footage.fetching $(FOOTAGE)
+	$(CAMERA_MOTION_MODULE).training $(FOOTAGE) $(CAMERA_MOTION_RUN) --arch $(CAMERA_MOTION_DATA)/$(MODEL).txt
 	$(MAKE) judge-camera-motion MODEL=$(MODEL) CAMERA_MOTION_WEIGHTS=$(CAMERA_MOTION_RUN)/weights.safetensors
 
 # The shell finds the files: before the recipe has run, they may not be there.
-JUDGED_PICTURES = $(patsubst %,$(CAMERA_MOTION)/footage/%/*,mate-backgrounds scikit-learn) \
-	$(patsubst %,$(CAMERA_MOTION)/footage/scikit-image/%,astronaut.png rocket.jpg chelsea.png coffee.png)
-JUDGED_VIDEOS = $(patsubst %,$(CAMERA_MOTION)/footage/opencv-doc/%,vtest.avi tree.avi) \
+JUDGED_PICTURES = $(patsubst %,$(FOOTAGE)/%/*,mate-backgrounds scikit-learn) \
+	$(patsubst %,$(FOOTAGE)/scikit-image/%,astronaut.png rocket.jpg chelsea.png coffee.png)
+JUDGED_VIDEOS = $(patsubst %,$(FOOTAGE)/opencv-doc/%,vtest.avi tree.avi) \
 	$(wildcard $(CLIPS)/bottle_detection.mp4 $(CLIPS)/asl_gestures/*.mkv)
 
 judge-camera-motion: $(INSTALLED) ## judge a camera-motion model (MODEL) that comes with the package
 	@mkdir -p $(CAMERA_MOTION_RUN)
-	$(FOOTAGE_MODULE).fetching $(CAMERA_MOTION)/footage
+	$(TRAINING_MODULE).footage.fetching $(FOOTAGE)
 	rm -rf $(CAMERA_MOTION)/calibration $(CAMERA_MOTION)/held-out
 	$(CAMERA_MOTION_MODULE).calibration $(CAMERA_MOTION)/calibration
 	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/photographs $(JUDGED_PICTURES)
 	$(CAMERA_MOTION_MODULE).held_out $(CAMERA_MOTION)/held-out/videos $(JUDGED_VIDEOS)
 	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) -o $(CAMERA_MOTION_RUN)/float32.tflite > /dev/null
-	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(CAMERA_MOTION_INT8) \
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(BUILT_IN_INT8) \
 		--calibrate $(CAMERA_MOTION)/calibration -o $(CAMERA_MOTION_RUN)/int8.tflite
 	for data in photographs videos; do \
 		for precision in float32 int8; do \
@@ -394,18 +394,56 @@ judge-camera-motion: $(INSTALLED) ## judge a camera-motion model (MODEL) that co
 		done; \
 		$(CAMERA_MOTION_MODULE).control $(CAMERA_MOTION_RUN)/int8.tflite $(CAMERA_MOTION)/held-out/$$data || exit 1; \
 	done
-	cp $(CAMERA_MOTION_DATA)/natural.csv $(CAMERA_MOTION)/footage/
-	$(BIN)/movistream evaluate $(CAMERA_MOTION_RUN)/int8.tflite $(CAMERA_MOTION)/footage/natural.csv --warm-up 10
+	cp $(CAMERA_MOTION_DATA)/natural.csv $(FOOTAGE)/
+	$(BIN)/movistream evaluate $(CAMERA_MOTION_RUN)/int8.tflite $(FOOTAGE)/natural.csv --warm-up 10
+
+CAMERA_HEALTH = build/camera-health
+CAMERA_HEALTH_WEIGHTS = training/movistream_training/camera_health/data/camera-health.safetensors
+CAMERA_HEALTH_MODULE = $(TRAINING_MODULE).camera_health
+CAMERA_HEALTH_CONVERT = $(BIN)/movistream convert --force $(BUILT_IN_INT8) --calibrate $(CAMERA_HEALTH)/calibration
+
+camera-health: $(INSTALLED) ## train the camera-health model from nothing, choose its thresholds and judge it (Debian 12)
+	$(TRAINING_MODULE).footage.fetching $(FOOTAGE)
+	$(CAMERA_HEALTH_MODULE).training $(FOOTAGE) $(CAMERA_HEALTH)
+	rm -rf $(CAMERA_HEALTH)/calibration $(CAMERA_HEALTH)/learnt
+	$(CAMERA_HEALTH_MODULE).calibration $(CAMERA_HEALTH)/calibration
+	$(CAMERA_HEALTH_CONVERT) $(CAMERA_HEALTH)/weights.safetensors -o $(CAMERA_HEALTH)/int8.tflite
+	$(CAMERA_HEALTH_MODULE).held_out $(CAMERA_HEALTH)/learnt $(FOOTAGE)/opencv-doc/*.jpg $(FOOTAGE)/opencv-doc/*.png \
+		--minutes 3 --seed 2
+	$(CAMERA_HEALTH_MODULE).thresholds $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/weights.safetensors \
+		$(CAMERA_HEALTH)/learnt
+	$(MAKE) judge-camera-health CAMERA_HEALTH_WEIGHTS=$(CAMERA_HEALTH)/weights.safetensors
+
+judge-camera-health: $(INSTALLED) ## judge the camera-health model that comes with the package
+	@mkdir -p $(CAMERA_HEALTH)
+	$(TRAINING_MODULE).footage.fetching $(FOOTAGE)
+	rm -rf $(CAMERA_HEALTH)/calibration $(CAMERA_HEALTH)/held-out
+	$(CAMERA_HEALTH_MODULE).calibration $(CAMERA_HEALTH)/calibration
+	$(CAMERA_HEALTH_MODULE).held_out $(CAMERA_HEALTH)/held-out/photographs $(JUDGED_PICTURES)
+	$(CAMERA_HEALTH_MODULE).held_out $(CAMERA_HEALTH)/held-out/videos $(JUDGED_VIDEOS)
+	$(CAMERA_HEALTH_MODULE).natural $(CAMERA_HEALTH)/held-out/natural $(JUDGED_VIDEOS)
+	$(BIN)/movistream convert --force $(CAMERA_HEALTH_WEIGHTS) -o $(CAMERA_HEALTH)/float32.tflite > /dev/null
+	$(CAMERA_HEALTH_CONVERT) $(CAMERA_HEALTH_WEIGHTS) -o $(CAMERA_HEALTH)/int8.tflite
+	for data in photographs videos; do \
+		for precision in float32 int8; do \
+			$(BIN)/movistream evaluate $(CAMERA_HEALTH)/$$precision.tflite $(CAMERA_HEALTH)/held-out/$$data \
+				--events || exit 1; \
+		done; \
+		$(BIN)/movistream evaluate $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/held-out/$$data --shuffled || exit 1; \
+	done
+	$(BIN)/movistream evaluate $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/held-out/natural --events
 
 BUILT_IN = build/built-in-models
 BUILT_IN_MODELS = sdk/movistream/file/models
 
 built-in-models: $(INSTALLED) ## write the int8 files that come with the runtime, and print their digests
 	rm -rf $(BUILT_IN)
-	$(CAMERA_MOTION_MODULE).calibration $(BUILT_IN)/calibration
-	for model in $(CAMERA_MOTION_MODELS); do \
-		$(BIN)/movistream convert $(CAMERA_MOTION_DATA)/$$model.safetensors $(CAMERA_MOTION_INT8) \
-			--calibrate $(BUILT_IN)/calibration -o $(BUILT_IN)/$$model.tflite || exit 1; \
+	for room in camera_motion camera_health; do \
+		$(TRAINING_MODULE).$$room.calibration $(BUILT_IN)/calibration/$$room || exit 1; \
+		for weights in training/movistream_training/$$room/data/*.safetensors; do \
+			$(BIN)/movistream convert $$weights $(BUILT_IN_INT8) --calibrate $(BUILT_IN)/calibration/$$room \
+				-o $(BUILT_IN)/$$(basename $$weights .safetensors).tflite || exit 1; \
+		done; \
 	done
 	cp $(BUILT_IN)/*.tflite $(BUILT_IN_MODELS)/
 	@for file in $(BUILT_IN)/*.tflite; do \
@@ -417,8 +455,8 @@ ANDROID_MODELS = $(patsubst %,$(ANDROID)/models/camera-motion.%.tflite,float32 i
 
 $(ANDROID)/models/camera-motion.%.tflite: $(CAMERA_MOTION_WEIGHTS) | $(INSTALLED)
 	@mkdir -p $(@D)
-	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m movistream_training.camera_motion.calibration $(@D)/calibration-$* > /dev/null
-	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(if $(filter int8,$*),$(CAMERA_MOTION_INT8) --calibrate $(@D)/calibration-$*,--precision $*) -o $@ > /dev/null
+	$(CAMERA_MOTION_MODULE).calibration $(@D)/calibration-$* > /dev/null
+	$(BIN)/movistream convert --force $(CAMERA_MOTION_WEIGHTS) $(if $(filter int8,$*),$(BUILT_IN_INT8) --calibrate $(@D)/calibration-$*,--precision $*) -o $@ > /dev/null
 
 android-check: $(INSTALLED) $(ANDROID_MODELS) ## test the Android demo without a phone (x86-64 Debian 12)
 	bash android_demo/checks/check.sh $(ANDROID) $(BIN)/python $(ANDROID_MODELS)

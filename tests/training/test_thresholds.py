@@ -101,3 +101,26 @@ def test_flicker_is_worth_smoothing() -> None:
         logits = np.where(lost & one.truth(("shy", "loud", "never")), -4.0, one.logits)
         data.append(Streamed(one.recording, one.times_s, logits.astype(np.float32), one.end_s))
     assert choose_events(data, ("shy", "loud", "never")).smoothing_s > 0
+
+
+def test_false_alarms_are_kept_within_a_limit() -> None:
+    """Weak moments are given up for it, and nothing more than that."""
+    moments = tuple(Moment("a", start, start + 2) for start in range(2, 38, 4))
+    one = streamed(np.full((400, 1), 0.5), moments)
+    (truth,) = one.truth(("a",)).T
+    scores = np.where(truth, np.where(one.times_s < 22, 0.3, 0.9), 0.02)
+    alarms = ~truth & (np.abs(one.times_s % 8 - 5) < 0.8)
+    scores[alarms] = 0.4
+    data = [Streamed(one.recording, one.times_s, logits_of(scores[:, None]), one.end_s)]
+
+    def judged(limit: float) -> tuple[float, float, EventDefaults]:
+        chosen = choose_events(data, ("a",), limit)
+        rules = rules_of(EventOptions(), 1, chosen)
+        found = [each.watched(events_of(each, ("a",), rules, chosen.smoothing_s)) for each in data]
+        measures, _ = measure_events(found, ("a",))
+        return measures.f1(0.5), measures.false_alarms_per_hour, chosen
+
+    free, limited = judged(np.inf), judged(0.0)
+    assert free[1] > 0 == limited[1]
+    assert free[0] > limited[0] > 0.6
+    assert free[2].enter[0] < 0.3 < 0.4 < limited[2].enter[0]

@@ -21,7 +21,26 @@ from movistream_training.recordings.table import find_recordings
 from movistream_training.run_folder import RunFolder
 from tests.training.two_motions import LABELS, write_recordings
 
-TINY = ("--multi-label", "--arch", "n0", "--image-size", "32", "--batch", "4", "--seed", "3")
+ARCHITECTURE = """
+stem_filters = 8
+head_filters = 32
+hidden_filters = 32
+image_size = 32
+frames_per_second = 10
+clip_frames = 5
+stream_head_activation = "relu6"
+stream_activation = "relu6"
+
+[[stages]]
+filters = 8
+stride = 2
+layers = [{kernel_frames = 3, kernel_size = 3, expand_filters = 16, squeeze_excite = false}]
+
+[[stages]]
+filters = 16
+stride = 2
+layers = [{kernel_frames = 3, kernel_size = 3, expand_filters = 32, squeeze_excite = false}]
+"""
 
 
 def invoke(*arguments: object) -> Result:
@@ -40,10 +59,19 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, table: Path) -> tuple[RunFolder, str]:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    path = tmp_path_factory.mktemp("arch") / "tiny.txt"
+    path.write_text(ARCHITECTURE, encoding="utf-8")
+    return "--multi-label", "--arch", path, "--batch", 4, "--seed", 3
+
+
+@pytest.fixture(scope="module")
+def finished(
+    tmp_path_factory: pytest.TempPathFactory, table: Path, tiny: tuple[object, ...]
+) -> tuple[RunFolder, str]:
     path = tmp_path_factory.mktemp("run") / "run"
     arguments = ("--epochs", 1, "--int8-epochs", 1, "--clip-frames", 5, "--loss", "focal")
-    return RunFolder(path), run("train", table, "-o", path, *arguments, *TINY)
+    return RunFolder(path), run("train", table, "-o", path, *arguments, *tiny)
 
 
 def test_a_run_leaves_all_that_it_promises(finished: tuple[RunFolder, str], table: Path) -> None:
@@ -97,16 +125,18 @@ def test_its_files_carry_it_to_the_runtime(
     assert len({event["label"] for event in events}) > 1
 
 
-def test_the_same_command_goes_on(finished: tuple[RunFolder, str], table: Path) -> None:
+def test_the_same_command_goes_on(
+    finished: tuple[RunFolder, str], table: Path, tiny: tuple[object, ...]
+) -> None:
     folder, before = finished
     arguments = ("--epochs", 1, "--int8-epochs", 1, "--clip-frames", 5, "--loss", "focal")
-    after = run("train", table, "-o", folder.path, *arguments, *TINY)
+    after = run("train", table, "-o", folder.path, *arguments, *tiny)
     kept = [line for line in before.splitlines() if line.startswith("kept")]
     assert [line for line in after.splitlines() if line.startswith("kept")] == kept
 
 
 def test_what_does_not_go_together_is_refused(
-    finished: tuple[RunFolder, str], table: Path, tmp_path: Path
+    finished: tuple[RunFolder, str], table: Path, tmp_path: Path, tiny: tuple[object, ...]
 ) -> None:
     folder, _ = finished
 
@@ -120,7 +150,7 @@ def test_what_does_not_go_together_is_refused(
     path = tmp_path / "run"
     assert "say --multi-label if several things" in refusal("train", table, "-o", path)
     assert "--loss is for --multi-label" in refusal("train", table, "-o", path, "--loss", "focal")
-    assert "need a .csv table" in refusal("train", table.parent, "-o", path, *TINY)
+    assert "need a .csv table" in refusal("train", table.parent, "-o", path, *tiny)
     builder = NetworkBuilder("certain", (32, 32))
     builder.add("mean", SpatialMean())
     builder.add("logits", Dense(4))

@@ -27,7 +27,11 @@ _LEAVES = (0.4, 0.7, 1.0)
 """As shares of the score at which an event begins."""
 
 
-def choose_events(streamed: Sequence[Streamed], labels: Sequence[str]) -> EventDefaults:
+def choose_events(
+    streamed: Sequence[Streamed],
+    labels: Sequence[str],
+    false_alarms_per_hour: float = math.inf,
+) -> EventDefaults:
     """What gives the highest F1 of events at a temporal overlap of one half, the mean of classes.
 
     More smoothing and longer events tell later what happens: they must be worth it. Of thresholds,
@@ -35,6 +39,8 @@ def choose_events(streamed: Sequence[Streamed], labels: Sequence[str]) -> EventD
 
     Args:
         streamed: recordings that the model was not trained on.
+        false_alarms_per_hour: of all classes together at most, each class an equal share; a class
+            for which no thresholds keep to it gets those with the fewest.
     """
     best, chosen = -1.0, defaults_for(len(labels))
     happening = {moment.label for one in streamed for moment in one.recording.moments}
@@ -47,7 +53,8 @@ def choose_events(streamed: Sequence[Streamed], labels: Sequence[str]) -> EventD
                     rows.append((math.nan, DEFAULTS.enter[0], DEFAULTS.leave[0]))
                     continue
                 columns = [scores[:, index] for scores in smooth]
-                rows.append(_best_of_class(streamed, columns, label, shortest_s))
+                limit = false_alarms_per_hour / len(labels)
+                rows.append(_best_of_class(streamed, columns, label, shortest_s, limit))
             known = [f1 for f1, _, _ in rows if not math.isnan(f1)]
             if known and np.mean(known) > best + _WORTH:
                 best = float(np.mean(known))
@@ -61,8 +68,9 @@ def _best_of_class(
     columns: Sequence[npt.NDArray[np.float32]],
     label: str,
     shortest_s: float,
+    false_alarms_per_hour: float,
 ) -> tuple[float, float, float]:
-    """The highest F1, and the scores to enter and to leave that give it."""
+    """The highest F1 within a limit of false alarms, and the scores to enter and to leave for it."""
     own = [replace(one, recording=_of_label(one.recording, label)) for one in streamed]
     tried = []
     for enter, share in itertools.product(_ENTERS, _LEAVES):
@@ -71,9 +79,11 @@ def _best_of_class(
             one.watched(events_in(scores, one.times_s, label, enter, leave, shortest_s))
             for one, scores in zip(own, columns, strict=True)
         ]
-        tried.append((measure_events(watched, (label,))[0].f1(_TIOU), enter, leave))
-    highest = max(f1 for f1, _, _ in tried)
-    as_good = [one for one in tried if one[0] >= highest - 1e-9]
+        measures, _ = measure_events(watched, (label,))
+        beyond = max(0.0, measures.false_alarms_per_hour - false_alarms_per_hour)
+        tried.append((-beyond, measures.f1(_TIOU), enter, leave))
+    fewest, highest = max((beyond, f1) for beyond, f1, _, _ in tried)
+    as_good = [one[1:] for one in tried if one[0] == fewest and one[1] >= highest - 1e-9]
     return as_good[len(as_good) // 2]
 
 

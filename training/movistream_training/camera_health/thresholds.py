@@ -1,0 +1,52 @@
+"""Chooses when a fault counts as seen, and writes it to the weights.
+
+    python -m movistream_training.camera_health.thresholds MODEL.tflite WEIGHTS DATA
+
+MODEL.tflite is what WEIGHTS are converted to; DATA are recordings of what was learnt from, as
+:mod:`.held_out` renders them: long ones, in which nothing is wrong most of the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+import movistream
+from movistream.demo.health import LABELS
+from movistream.errors import MovistreamError
+from movistream_converters.formats import safetensors_file
+from movistream_training.recordings.streaming import stream_recordings
+from movistream_training.recordings.table import find_recordings
+from movistream_training.recordings.thresholds import choose_events
+
+_FALSE_ALARMS_PER_HOUR = 1.0
+"""Of all classes together, at most: who is called in vain does not come again."""
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True, path_type=Path))
+@click.argument("weights", type=click.Path(exists=True, path_type=Path))
+@click.argument("data", type=click.Path(exists=True, path_type=Path))
+def main(model: Path, weights: Path, data: Path) -> None:
+    """Choose thresholds of MODEL on the recordings of DATA, and write them to WEIGHTS."""
+    try:
+        recordings = find_recordings(data).recordings
+        with movistream.load(model) as loaded:
+            streamed = stream_recordings(loaded, recordings)
+        events = choose_events(streamed, LABELS, _FALSE_ALARMS_PER_HOUR)
+        source = safetensors_file.read(weights)
+        safetensors_file.write(replace(source, events=events), weights)
+    except MovistreamError as error:
+        raise click.ClickException(str(error)) from None
+    for label, enter, leave in zip(LABELS, events.enter, events.leave, strict=True):
+        click.echo(f"{label}: begins at {enter:g}, ends below {leave:g}")
+    click.echo(
+        f"shortest {events.shortest_s:g} s, scores averaged over {events.smoothing_s:g} s;"
+        f" wrote {weights}"
+    )
+
+
+if __name__ == "__main__":
+    main()
