@@ -205,7 +205,7 @@ def event(label: str, start_s: float, end_s: float, score: float = 0.9) -> Event
 
 def test_events_tell_of_faults_that_they_share_a_moment_with() -> None:
     late, early, again = event(COVERED, 2.3, 4.4), event(NOISE, 5.5, 6.5), event(NOISE, 7, 7.5)
-    elsewhere, other = event(COVERED, 8.0, 9.0), event(TOO_DARK, 2.0, 4.0)
+    elsewhere, other = event(GLARE, 8.0, 9.0), event(TOO_DARK, 2.0, 4.0)
     found = findings_of(TRUTH, [early, late, again, elsewhere, other])
     assert [(f.verdict, f.fault, f.event) for f in found] == [
         (Verdict.FALSE, None, other),

@@ -269,6 +269,26 @@ def test_a_thing_before_the_lens_of_a_blurred_scene_does_not_make_it_sharp() -> 
     assert sharp[0].sharpness > 2 * sights[0].sharpness
 
 
+def test_nobody_can_tell_what_is_before_a_black_picture() -> None:
+    blank, lit = (replace(camera(), lights=(LightChange(-1.0, 0.0, gain),)) for gain in (0.01, 1))
+    for one, counts in ((blank, False), (lit, True)):
+        _, weights = weighed(one)
+        assert weights[5:, LABELS.index(COVERED)].all() == counts
+    story = Story((camera(), camera()), ((2.0, 1),), gap_s=0.25)
+    _, weights = weighed(story)
+    for label in (COVERED, TOO_DARK):
+        assert not weights[20:23, LABELS.index(label)].any()
+        assert weights[23:, LABELS.index(label)].all()
+
+
+def test_what_comes_to_light_gets_its_time() -> None:
+    """A lens that was out of focus in the dark is not known to be so in the first light."""
+    _, weights = weighed(camera(Darkness(COURSE, 0.01), Defocus(Course(-1, 9), 0.05)))
+    counts = weights[:, LABELS.index(OUT_OF_FOCUS)]
+    assert not counts[10:34].any()
+    assert counts[34:].all()
+
+
 def test_nothing_counts_just_after_a_reset() -> None:
     _, weights = weighed(camera())
     assert not weights[:3].any()

@@ -53,6 +53,10 @@ _MOST_EXPOSURES = 6
 _SHARP_PARTS = 6
 """Of 64, which show whether a lens is focused: something sharp may be before any."""
 
+_LEAST_DETAIL = 2.0
+_BLACK = 25.0
+"""Parts of a frame with less detail, and darker, show nothing."""
+
 _BRIGHT = 60.0
 """Grey levels from which on a part of a dark frame can be read."""
 
@@ -125,6 +129,7 @@ class Sight:
         glare: the share of what could be darker that is lost to a light.
         noise: standard deviation of what is added to the scene, in grey levels.
         contrast: standard deviation of the brightness.
+        blank: the share of the frame that is dark and shows nothing.
         sharpness: of the scene's sharpest tenth, without lamps and rain, relative to the contrast.
     """
 
@@ -139,6 +144,7 @@ class Sight:
     glare: float
     noise: float
     contrast: float
+    blank: float
     sharpness: float
 
 
@@ -161,6 +167,7 @@ def film(
             picture, sight = _take(camera, feed, time_s, generator)
             if feed and time_s - story.switches[feed - 1][0] < story.gap_s:
                 picture = np.zeros_like(picture)
+                sight = replace(sight, blank=1.0)
             last = picture, sight
         else:
             if last is None or last[1].feed != feed:
@@ -257,6 +264,7 @@ def _sight(
         glare=glare,
         noise=_deviation(taken - view),
         contrast=_deviation(seen),
+        blank=float(np.mean((_details(seen) < _LEAST_DETAIL) & (_parts(seen) < _BLACK))),
         sharpness=0.0,
     )
 
@@ -264,9 +272,19 @@ def _sight(
 def _sharpness(light: Light) -> float:
     """Of the parts of a frame that are sharper than nine tenths of it, relative to its contrast."""
     seen = cv2.cvtColor(_as_seen(light), cv2.COLOR_RGB2GRAY)
+    detail = float(np.sort(_details(seen), axis=None)[-_SHARP_PARTS])
+    return detail / (_deviation(seen) + 5.0)
+
+
+def _details(seen: Grey) -> Grey:
+    """How much is to be seen in each part of a frame, in grey levels."""
     fine = seen - cv2.blur(seen, (3, 3))
-    parts = cv2.resize(fine * fine, (8, 8), interpolation=cv2.INTER_AREA)
-    return math.sqrt(float(np.sort(parts, axis=None)[-_SHARP_PARTS])) / (_deviation(seen) + 5.0)
+    return np.sqrt(_parts(fine * fine))
+
+
+def _parts(values: Grey) -> Grey:
+    """The means of 8 by 8 parts of a frame."""
+    return np.asarray(cv2.resize(values, (8, 8), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _deviation(values: Light | Grey) -> float:

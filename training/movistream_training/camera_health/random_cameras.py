@@ -46,7 +46,7 @@ def random_camera(
         backdrop: what it looks at; None: something random.
     """
     if backdrop is None:
-        backdrop = random_backdrop(footage, size, generator, softest=0.0, video_share=0.25)
+        backdrop = random_backdrop(footage, size, generator, softest=0.0, video_share=0.12)
     count = int(generator.choice([0, 0, 1, 1, 2, 3]))
     things = tuple(random_thing(footage, generator) for _ in range(count))
     wall = generator.random() < 0.12

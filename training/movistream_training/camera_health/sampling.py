@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from movistream.demo.health import (
     COVERED,
-    FROZEN,
+    FLICKER,
     LABELS,
     MOVED,
     NOISE,
@@ -50,7 +50,7 @@ _HANDS = (2, 2, 1, 0)
 
 CLIPS_PER_SCENE = len(_HANDS)
 
-_DECK = (*LABELS, COVERED, OUT_OF_FOCUS, MOVED, FROZEN)
+_DECK = (*LABELS, COVERED, OUT_OF_FOCUS, MOVED, FLICKER)
 """What faults are dealt from; those that are hard to learn come more often."""
 
 _FINE_SHARE = 0.3

@@ -3,7 +3,8 @@
 What the classes mean, where one could think otherwise:
 
 - *covered*: something near the lens hides 60 % of the frame or more. A picture that is black is
-  *too dark*; whether something black lies before the lens nobody can tell.
+  *too dark*; whether something black lies before the lens nobody can tell, nor in one of which two
+  fifths are black.
 - *out of focus*: all of the frame is blurred, whatever it showed before. A photograph with a soft
   background is in focus, as something in it is sharp.
 - *frozen*: the scene's picture repeats, even where a clock that the device writes over it goes on.
@@ -105,6 +106,9 @@ not."""
 _PLAIN_CONTRAST = 15.0
 """A soft picture of less contrast may be that of a cloth before the lens, or of a wall."""
 
+_BLANK_SHARE = 0.4
+"""Where more of a picture is black, nobody can tell whether something is before the lens."""
+
 _REMEMBERED = (MOVED, FLICKER, SCENE_CUT)
 """What is told from the last second, in which it may have been hidden."""
 
@@ -163,12 +167,17 @@ def weights_of(
     for label, values, border in _measures(sights, frames_per_second):
         between = (values > border.healthy) & (values < border.faulty)
         counts[:, LABELS.index(label)] &= ~between
-    counts[:, LABELS.index(TOO_DARK)] &= np.array([not _is_dim(sight) for sight in sights])
+    dim = np.array([_is_dim(sight) for sight in sights])
+    blank = np.array([sight.blank for sight in sights])
+    dark = LABELS.index(TOO_DARK)
+    counts[:, dark] &= ~dim & (targets[:, dark] | (blank < 1))
+    hidden_share = LABELS.index(COVERED)
+    counts[:, hidden_share] &= targets[:, hidden_share] | ~(dim | (blank >= _BLANK_SHARE))
     flags = _at_once(sights, frames_per_second)
     window = max(1, round(frames_per_second * AFTERMATH_S))
     for hider, hidden in HIDDEN.items():
         for label in hidden:
-            over = window if label in _REMEMBERED else 0
+            over = window if label in _REMEMBERED else round(ONSET_S[label] * frames_per_second)
             counts[:, LABELS.index(label)] &= ~_lengthened(flags[:, LABELS.index(hider)], over)
     for label in LABELS:
         column = LABELS.index(label)
@@ -177,10 +186,10 @@ def weights_of(
     for label in (OUT_OF_FOCUS, MOVED, SCENE_CUT):
         counts[:, LABELS.index(label)] &= ~flat
     soft = np.array([sight.sharpness < LEAST_SHARPNESS for sight in sights])
+    counts[:, LABELS.index(MOVED)] &= ~soft
     focus = LABELS.index(OUT_OF_FOCUS)
     counts[:, focus] &= targets[:, focus] | ~soft
     plain = np.array([sight.contrast < _PLAIN_CONTRAST for sight in sights])
-    hidden_share = LABELS.index(COVERED)
     counts[:, hidden_share] &= targets[:, hidden_share] | ~(soft & plain)
     # A picture in which hardly anything changes may be that of a good camera of which nothing is
     # left after encoding.
