@@ -13,6 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -27,6 +28,7 @@ from movistream_converters.formats.model_garden.writer import write_checkpoint
 from movistream_converters.formats.safetensors_file import write
 from movistream_converters.networks.movinet import ConvolutionType, SqueezeExciteType
 from tests.conftest import foreign_model, small_checkpoint
+from tests.converters import test_tsm
 from tests.converters.sources import state_dict as pytorch_state_dict
 from tests.converters.test_pytorchvideo import published, state_dict
 from tests.converters.test_pytorchvideo import write as write_x3d
@@ -252,6 +254,8 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / weights.parent).mkdir(parents=True)
     shutil.copy(ROOT / weights, folder / weights)
     write_x3d(clips, folder / "X3D_XS.pyth")
+    shifting = test_tsm.state_dict(replace(test_tsm.TABLE, num_classes=27))
+    test_tsm.write(shifting, folder / "mobilenetv2_jester_online.pth.tar")
     return folder
 
 

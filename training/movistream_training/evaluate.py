@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import movistream
@@ -116,7 +116,7 @@ def _calibration(run: RunFolder) -> tuple[Part, ...]:
     """Of what was trained on."""
     if is_of_several(run.weights):
         return recorded_calibration(run.split)
-    return parts_of(of_split(find_examples(run.split), "training").examples)
+    return parts_of(of_split(find_examples(run.split).examples, "training"))
 
 
 def unseen_examples(run: RunFolder, data: DataSet | None) -> tuple[DataSet, int]:
@@ -130,8 +130,8 @@ def unseen_examples(run: RunFolder, data: DataSet | None) -> tuple[DataSet, int]
     """
     own = find_examples(run.split)
     if data is None:
-        return of_split(own, "validation"), 0
-    trained = of_split(own, "training").examples
+        return replace(own, examples=of_split(own.examples, "validation")), 0
+    trained = of_split(own.examples, "training")
     kept = tuple(e for e in data.examples if not any(overlap(e, t) for t in trained))
     if not kept:
         raise TrainingError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -199,7 +199,7 @@ def _evaluate_examples(asked: Asked) -> None:
 
     given = None if asked.data is None else find_examples(asked.data)
     if given is not None and asked.split is not None:
-        given = of_split(given, asked.split)
+        given = replace(given, examples=of_split(given.examples, asked.split))
     files: tuple[Path, ...] = (asked.model,)
     plot = asked.plot
     if asked.run is not None:
@@ -241,7 +241,7 @@ def _evaluate_recordings(asked: Asked, *, events: bool) -> None:
         raise click.UsageError("--warm-up is for videos of one class each")
     given = None if asked.data is None else find_recordings(asked.data)
     if given is not None and asked.split is not None:
-        given = evaluation.of_split(given, asked.split)
+        given = replace(given, recordings=of_split(given.recordings, asked.split))
     files: tuple[Path, ...] = (asked.model,)
     plot = asked.plot
     if asked.run is not None:

@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -176,16 +177,27 @@ def _seconds(where: str, text: str | None) -> float | None:
     return seconds
 
 
-def of_split(data: DataSet, split: str) -> DataSet:
-    """The examples that name a split.
+class HasSplit(Protocol):
+    """Something of a data set that may name its split."""
+
+    @property
+    def split(self) -> str | None:
+        """One of :data:`SPLITS`, or None."""
+
+
+AnyRow = TypeVar("AnyRow", bound=HasSplit)
+
+
+def of_split(rows: Sequence[AnyRow], split: str) -> tuple[AnyRow, ...]:
+    """Those that name a split.
 
     Raises:
         TrainingError: if none does.
     """
-    found = tuple(example for example in data.examples if example.split == split)
+    found = tuple(row for row in rows if row.split == split)
     if not found:
         raise TrainingError(f"none of the data names the split {split!r}")
-    return DataSet(data.labels, found)
+    return found
 
 
 def divide(

@@ -42,7 +42,8 @@ _SOURCE_OPTIONS = options(
         "--arch",
         metavar="NAME",
         group="Network",
-        help=f"movinet-{{{','.join(ARCHITECTURES)}}}-stream, or x3d-{{{','.join(X3DS)}}}."
+        help=f"movinet-{{{','.join(ARCHITECTURES)}}}-stream, or x3d-{{{','.join(X3DS)}}},"
+        " tsm-mobilenetv2-online."
         " [default: as the weights' shapes say]",
     ),
     option(

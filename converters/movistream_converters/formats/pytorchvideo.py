@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from movistream.system.text import printable
@@ -28,6 +27,7 @@ from movistream_converters.formats.torch_file import (
     pickled_text,
     safetensors_names,
 )
+from movistream_converters.formats.torch_weights import NORM, decided, fitted
 from movistream_converters.ir.network import (
     Network,
     NetworkError,
@@ -35,7 +35,7 @@ from movistream_converters.ir.network import (
     weight_shapes,
 )
 from movistream_converters.ir.streaming import as_stream
-from movistream_converters.ir.weights import Mismatch, Weights, non_finite
+from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.x3d import (
     X3DS,
     Block,
@@ -49,12 +49,6 @@ _FIRST = "blocks.0.conv.conv_t.weight"
 _ROOT = re.compile(rf"^(?P<root>.*?){re.escape(_FIRST)}$")
 _WHERE = "the state dict"
 _GUESSED_IMAGE_SIZE = 160
-_NORM = {
-    "gamma": "weight",
-    "beta": "bias",
-    "mean": "running_mean",
-    "variance": "running_var",
-}
 _OPTIONS = ("num_classes", "image_size", "frames_per_second", "window_frames")
 
 
@@ -159,10 +153,10 @@ def read_clip(
     spec = X3DS.get(name.removeprefix("x3d-"))
     trained_size = _GUESSED_IMAGE_SIZE if spec is None else spec.image_size
     size: Any = overrides.get("image_size", trained_size)
-    findings.append(_decided("image_size", size, overrides, f"the default of {name}"))
+    findings.append(decided("image_size", size, overrides, f"the default of {name}"))
     rate: Any = overrides.get("frames_per_second", spec and spec.frames_per_second)
     if rate is not None:
-        findings.append(_decided("frames_per_second", rate, overrides, f"the default of {name}"))
+        findings.append(decided("frames_per_second", rate, overrides, f"the default of {name}"))
     side = features_side(table, trained_size)
     if spec is not None and features_side(table, size) > side:
         # As its published figures are taken; on a smaller image it must have been trained.
@@ -172,8 +166,9 @@ def read_clip(
     except NetworkError as error:
         raise ConversionError(f"{path} cannot take images of {size} pixels: {error}") from None
     check_weights(path, weight_shapes(network).values())
-    weights, used = _weights(path, network, tensors)
-    unused = tuple(sorted(root + key for key in tensors.keys() - used))
+    places = dict(_places(network))
+    weights = fitted(path, network, places, tensors)
+    unused = tuple(sorted(root + key for key in tensors.keys() - set(places.values())))
     return ClipSource(network, weights, rate, tuple(findings), unused)
 
 
@@ -186,13 +181,6 @@ def _checkpoint(path: Path) -> Path:
         listed = ", ".join(printable(file.name) for file in found) or "none"
         raise ConversionError(f"{path} holds {listed} as X3D's checkpoints; name the one to read")
     return found[0]
-
-
-def _decided(
-    option: str, value: object, overrides: Mapping[str, object], otherwise: str
-) -> Finding:
-    told = option in overrides
-    return Finding(option, value, "the command" if told else otherwise, guessed=not told)
 
 
 def _of_the_network(
@@ -313,7 +301,7 @@ def _places(network: Network) -> Iterator[tuple[str, str]]:
     }
     for name in weight_shapes(network):
         node, _, weight = name.rpartition(".")
-        own = {"kernel": "weight", "bias": "bias"}.get(weight) or _NORM[weight]
+        own = {"kernel": "weight", "bias": "bias"}.get(weight) or NORM[weight]
         if node in fixed:
             yield name, f"{fixed[node]}.{own}"
             continue
@@ -321,42 +309,3 @@ def _places(network: Network) -> Iterator[tuple[str, str]]:
         assert match is not None
         block = f"blocks.{int(match[1]) + 1}.res_blocks.{match[2]}"
         yield name, f"{block}.{parts[match[3]]}.{own}"
-
-
-def _weights(
-    path: Path, network: Network, tensors: Mapping[str, npt.NDArray[Any]]
-) -> tuple[Weights, set[str]]:
-    """The network's weights, and the names of the tensors that they were."""
-    shapes = weight_shapes(network)
-    places = dict(_places(network))
-    turned = {
-        name: _turned(tensors[place], shapes[name])
-        for name, place in places.items()
-        if place in tensors
-    }
-    mismatch = Mismatch(
-        tuple(places[name] for name in shapes if name not in turned),
-        (),
-        tuple(
-            (places[name], shapes[name], array.shape)
-            for name, array in turned.items()
-            if array.shape != shapes[name]
-        ),
-    )
-    if mismatch:
-        raise ConversionError(f"{path} does not fit {network.name}:\n{mismatch.describe()}")
-    weights = {name: np.ascontiguousarray(turned[name], np.float32) for name in shapes}
-    if names := non_finite(weights):
-        raise ConversionError(f"{path} holds NaN or infinite weights, first in {places[names[0]]}")
-    return weights, set(places.values())
-
-
-def _turned(array: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """(out, in, time, height, width) to the axes of canonical names; one column of a dense layer's
-    (out, in) is a pixel."""
-    if array.ndim == 2:
-        array = array[:, :, None, None, None]
-    if array.ndim != 5:
-        return array
-    turned: npt.NDArray[Any] = array.transpose(2, 3, 4, 1, 0)
-    return turned[:, :, :, 0] if len(shape) == 4 and array.shape[1] == 1 else turned

@@ -57,6 +57,7 @@ FORMATS: Mapping[str, Format] = {
         "pytorchvideo",
         of_clips=True,
     ),
+    "tsm": Format("a state dict of TSM's online MobileNetV2, .pth.tar, .pt or .safetensors", "tsm"),
     "pytorch": Format("a state dict of MoViNet-pytorch, .safetensors or .pt", "pytorch"),
     "saved-model": Format("a SavedModel's folder", "saved_model", recognises=is_saved_model),
     "model-garden": Format(

@@ -31,14 +31,23 @@ from movistream_converters.formats.zip_names import names_in_zip
 SUFFIXES = (".pt", ".pth", ".pyth", ".bin")
 """That files of ``torch.save`` have."""
 
+_BARE_PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""What files of old versions begin with: a number that tells them, pickled."""
+
 _MOST_TEXT_BYTES = 1 << 24
 _INSIDE = ("state_dict", "model_state_dict", "model_state", "model")
 """Where training programs put the weights, beside other things."""
 
 
 def pickled_text(path: Path) -> bytes:
-    """What describes the tensors of today's ``torch.save``; nothing if it is no such file."""
+    """What describes the tensors of a file of ``torch.save``; nothing if it is no such file.
+
+    Of old versions' it is the file's begin, in which their names stand.
+    """
     try:
+        with path.open("rb") as file:
+            if file.read(len(_BARE_PICKLE)) == _BARE_PICKLE:
+                return file.read(_MOST_TEXT_BYTES)
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
                 if name.endswith("/data.pkl"):

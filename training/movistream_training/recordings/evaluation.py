@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from movistream.sources.decoding import QUALITIES, Quality
 from movistream.watch.events import EventOptions, defaults_for, rules_of
 from movistream_converters.quantise.videos import Part
 from movistream_training.errors import TrainingError
+from movistream_training.examples import of_split
 from movistream_training.measures.average_precision import BestThreshold
 from movistream_training.measures.events import THRESHOLDS, EventMeasures
 from movistream_training.plots import plot_precision_recall, plot_recording
@@ -117,7 +118,7 @@ def unseen_recordings(split: Path, data: Recordings | None) -> tuple[Recordings,
     """
     own = find_recordings(split)
     if data is None:
-        return of_split(own, "validation"), 0
+        return replace(own, recordings=of_split(own.recordings, "validation")), 0
     trained = {one.path.resolve() for one in own.recordings if one.split == "training"}
     kept = tuple(one for one in data.recordings if one.path.resolve() not in trained)
     if not kept:
@@ -125,18 +126,6 @@ def unseen_recordings(split: Path, data: Recordings | None) -> tuple[Recordings,
             "the run was trained on all of these data: there is nothing to judge on"
         )
     return Recordings(data.labels, kept), len(data.recordings) - len(kept)
-
-
-def of_split(data: Recordings, split: str) -> Recordings:
-    """The recordings that name a split.
-
-    Raises:
-        TrainingError: if none does.
-    """
-    found = tuple(one for one in data.recordings if one.split == split)
-    if not found:
-        raise TrainingError(f"none of the data names the split {split!r}")
-    return Recordings(data.labels, found)
 
 
 def draw(one: JudgedFile, plot: Path) -> tuple[Path, ...]:

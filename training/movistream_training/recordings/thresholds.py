@@ -70,7 +70,7 @@ def _best_of_class(
     shortest_s: float,
     false_alarms_per_hour: float,
 ) -> tuple[float, float, float]:
-    """The highest F1 within a limit of false alarms, and the scores to enter and to leave for it."""
+    """The highest F1 within a limit of false alarms, and the scores that give it."""
     own = [replace(one, recording=_of_label(one.recording, label)) for one in streamed]
     tried = []
     for enter, share in itertools.product(_ENTERS, _LEAVES):
