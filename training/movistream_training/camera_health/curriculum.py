@@ -19,7 +19,7 @@ from movistream_training.initial import initial_weights, is_temporal
 from movistream_training.recipe import Loss, Recipe
 
 _RECIPE = Recipe(
-    epochs=15,
+    epochs=12,
     steps_per_epoch=120,
     learning_rate=3e-3,
     average_decay=0.998,
@@ -29,7 +29,7 @@ _RECIPE = Recipe(
     label_smoothing=0.0,
 )
 
-_SETTLED_RECIPE = replace(_RECIPE, epochs=50, learning_rate=2e-3, batch_statistics=False)
+_SETTLED_RECIPE = replace(_RECIPE, epochs=42, learning_rate=2e-3, batch_statistics=False)
 """Afterwards batch norms keep what they have stored: a batch has the same few scenes with and
 without faults, and by its statistics a network could compare them, which no stream can."""
 

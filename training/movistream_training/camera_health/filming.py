@@ -50,7 +50,7 @@ _BLUR_STEP = 1.2
 _MOST_EXPOSURES = 6
 """That are averaged while the shutter is open."""
 
-_SHARP_PARTS = 6
+_SHARP_PARTS = 16
 """Of 64, which show whether a lens is focused: something sharp may be before any."""
 
 _LEAST_DETAIL = 2.0
@@ -130,7 +130,7 @@ class Sight:
         noise: standard deviation of what is added to the scene, in grey levels.
         contrast: standard deviation of the brightness.
         blank: the share of the frame that is dark and shows nothing.
-        sharpness: of the scene's sharpest tenth, without lamps and rain, relative to the contrast.
+        sharpness: of the scene's sharpest quarter, without lamps and rain, relative to the contrast.
     """
 
     covered: float
@@ -270,7 +270,7 @@ def _sight(
 
 
 def _sharpness(light: Light) -> float:
-    """Of the parts of a frame that are sharper than nine tenths of it, relative to its contrast."""
+    """The least of a frame's sharpest quarter, relative to its contrast."""
     seen = cv2.cvtColor(_as_seen(light), cv2.COLOR_RGB2GRAY)
     detail = float(np.sort(_details(seen), axis=None)[-_SHARP_PARTS])
     return detail / (_deviation(seen) + 5.0)

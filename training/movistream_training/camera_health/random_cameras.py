@@ -125,7 +125,7 @@ def with_everyday_life(
     whole = Course(start_s - 1, end_s + 1)
     things, lights, lamps = camera.scene.things, camera.lights, camera.lamps
     faults: list[Fault] = []
-    if happens(0.2):
+    if happens(0.15):
         things += (_passer(footage, sometime(), generator),)
     if happens(0.25):
         gain = math.exp(generator.uniform(-0.7, 0.6))

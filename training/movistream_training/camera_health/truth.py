@@ -6,7 +6,7 @@ What the classes mean, where one could think otherwise:
   *too dark*; whether something black lies before the lens nobody can tell, nor in one of which two
   fifths are black.
 - *out of focus*: all of the frame is blurred, whatever it showed before. A photograph with a soft
-  background is in focus, as something in it is sharp.
+  background is in focus; where less than a quarter of a picture is sharp, nobody can tell.
 - *frozen*: the scene's picture repeats, even where a clock that the device writes over it goes on.
   A still scene is not frozen while a twentieth of its pixels change in one frame of a second. Where
   fewer do, nobody can tell, and no answer counts.
@@ -96,10 +96,11 @@ TAIL_S = {
 SHORTEST_S = {OUT_OF_FOCUS: 0.6, FROZEN: 0.4}
 """A lens that looks for its focus, and a frame that comes late, are nothing wrong."""
 
-_LEAST_CONTRAST = 6.0
-"""Of a picture in which focus and motion can be seen, in grey levels."""
+_LEAST_CONTRAST = 8.0
+_LEAST_CONTRAST_TO_NOISE = 1.5
+"""Of a picture in which focus and motion can be seen: in grey levels, and in those of its noise."""
 
-LEAST_SHARPNESS = 0.16
+LEAST_SHARPNESS = 0.12
 """Of a picture that is surely in focus: one that is soft by itself cannot be told from one that is
 not."""
 
@@ -182,7 +183,7 @@ def weights_of(
     for label in LABELS:
         column = LABELS.index(label)
         counts[:, column] &= ~_edges(flags[:, column], label, frames_per_second)
-    flat = np.array([sight.contrast < _LEAST_CONTRAST for sight in sights])
+    flat = np.array([_is_flat(sight) for sight in sights])
     for label in (OUT_OF_FOCUS, MOVED, SCENE_CUT):
         counts[:, LABELS.index(label)] &= ~flat
     soft = np.array([sight.sharpness < LEAST_SHARPNESS for sight in sights])
@@ -245,6 +246,11 @@ def _measures(
     yield FLICKER, np.array([s.flicker for s in sights]), FLICKER_DEPTH
     yield GLARE, np.array([s.glare for s in sights]), GLARE_SHARE
     yield NOISE, np.array([s.noise for s in sights]), NOISE_DEVIATION
+
+
+def _is_flat(sight: Sight) -> bool:
+    """Whether there is too little to be seen for focus and motion."""
+    return sight.contrast < max(_LEAST_CONTRAST, _LEAST_CONTRAST_TO_NOISE * sight.noise)
 
 
 def _is_dim(sight: Sight) -> bool:
