@@ -130,7 +130,7 @@ class Sight:
         noise: standard deviation of what is added to the scene, in grey levels.
         contrast: standard deviation of the brightness.
         blank: the share of the frame that is dark and shows nothing.
-        sharpness: of the scene's sharpest quarter, without lamps and rain, relative to the contrast.
+        sharpness: of the scene's sharpest quarter without lamps and rain, relative to its contrast.
     """
 
     covered: float
