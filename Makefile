@@ -411,7 +411,7 @@ camera-health: $(INSTALLED) ## train the camera-health model from nothing, choos
 	$(CAMERA_HEALTH_MODULE).held_out $(CAMERA_HEALTH)/learnt $(FOOTAGE)/opencv-doc/*.jpg $(FOOTAGE)/opencv-doc/*.png \
 		--minutes 3 --seed 2
 	$(CAMERA_HEALTH_MODULE).thresholds $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/weights.safetensors \
-		$(CAMERA_HEALTH)/learnt
+		$(CAMERA_HEALTH)/learnt/recordings.csv
 	$(MAKE) judge-camera-health CAMERA_HEALTH_WEIGHTS=$(CAMERA_HEALTH)/weights.safetensors
 
 judge-camera-health: $(INSTALLED) ## judge the camera-health model that comes with the package
@@ -426,12 +426,12 @@ judge-camera-health: $(INSTALLED) ## judge the camera-health model that comes wi
 	$(CAMERA_HEALTH_CONVERT) $(CAMERA_HEALTH_WEIGHTS) -o $(CAMERA_HEALTH)/int8.tflite
 	for data in photographs videos; do \
 		for precision in float32 int8; do \
-			$(BIN)/movistream evaluate $(CAMERA_HEALTH)/$$precision.tflite $(CAMERA_HEALTH)/held-out/$$data \
+			$(BIN)/movistream evaluate $(CAMERA_HEALTH)/$$precision.tflite $(CAMERA_HEALTH)/held-out/$$data/recordings.csv \
 				--events || exit 1; \
 		done; \
-		$(BIN)/movistream evaluate $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/held-out/$$data --shuffled || exit 1; \
+		$(BIN)/movistream evaluate $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/held-out/$$data/recordings.csv --shuffled || exit 1; \
 	done
-	$(BIN)/movistream evaluate $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/held-out/natural --events
+	$(BIN)/movistream evaluate $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/held-out/natural/recordings.csv --events
 
 BUILT_IN = build/built-in-models
 BUILT_IN_MODELS = sdk/movistream/file/models

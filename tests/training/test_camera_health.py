@@ -53,7 +53,7 @@ def test_clips_repeat_with_the_seed(footage: Footage) -> None:
 
 def test_every_fault_occurs_and_healthy_clips_have_none(footage: Footage) -> None:
     occurred, counted = np.zeros(len(LABELS)), np.zeros(len(LABELS))
-    for seed in range(16):
+    for seed in range(24):
         clips = random_clips(footage, FRAMES, 88, np.random.default_rng(seed))
         assert len(clips) == CLIPS_PER_SCENE
         for clip in clips:

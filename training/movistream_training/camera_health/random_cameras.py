@@ -49,6 +49,8 @@ def random_camera(
         backdrop = random_backdrop(footage, size, generator, softest=0.0, video_share=0.12)
     count = int(generator.choice([0, 0, 1, 1, 2, 3]))
     things = tuple(random_thing(footage, generator) for _ in range(count))
+    if generator.random() < 0.35:
+        things += _person(footage, generator)
     wall = generator.random() < 0.12
     contrast = generator.uniform(0.2, 0.5) if wall else generator.uniform(0.6, 1.3)
     tint = generator.uniform(0.88, 1.12, 3)
@@ -161,6 +163,34 @@ def with_everyday_life(
         faults=camera.faults + tuple(faults),
         rain=generator.uniform(0.0005, 0.01) if happens(0.08) else 0.0,
     )
+
+
+def _person(footage: Footage, generator: np.random.Generator) -> tuple[Thing, ...]:
+    """Somebody who stands before the camera, sways, and moves both hands."""
+
+    def part(
+        width: float, place: tuple[float, float], swing: tuple[float, float], swing_hz: float
+    ) -> Thing:
+        picture = footage.pictures[int(generator.integers(len(footage.pictures)))]
+        return Thing(cut_out(picture, generator), width, place, swing=swing, swing_hz=swing_hz)
+
+    def to_and_fro(far: float) -> tuple[float, float]:
+        x, y = map(float, generator.normal(0, far, 2))
+        return x, y
+
+    x, y = float(generator.uniform(-0.25, 0.25)), float(generator.uniform(0.0, 0.35))
+    width = float(generator.uniform(0.45, 0.95))
+    body = part(width, (x, y), to_and_fro(0.02), float(generator.uniform(0.2, 0.8)))
+    hands = [
+        part(
+            width * float(generator.uniform(0.2, 0.4)),
+            (x + side * width / 3, y + float(generator.uniform(-0.2, 0.1))),
+            to_and_fro(0.15),
+            float(generator.uniform(0.3, 2.0)),
+        )
+        for side in (-1, 1)
+    ]
+    return body, *hands
 
 
 def _passer(footage: Footage, middle_s: float, generator: np.random.Generator) -> Thing:

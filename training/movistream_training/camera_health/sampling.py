@@ -45,12 +45,12 @@ from movistream_training.footage.scene import Picture
 
 FRAMES_PER_SECOND = 10
 
-_HANDS = (2, 2, 1, 0)
+_HANDS = (2, 1, 1, 0)
 """How many faults each clip of a scene has; the last is healthy."""
 
 CLIPS_PER_SCENE = len(_HANDS)
 
-_DECK = (*LABELS, COVERED, OUT_OF_FOCUS, MOVED, FLICKER)
+_DECK = (*LABELS, COVERED, OUT_OF_FOCUS, MOVED, MOVED, FLICKER, SCENE_CUT)
 """What faults are dealt from; those that are hard to learn come more often."""
 
 _FINE_SHARE = 0.3

@@ -8,12 +8,13 @@ What the classes mean, where one could think otherwise:
 - *out of focus*: all of the frame is blurred, whatever it showed before. A photograph with a soft
   background is in focus; where less than a quarter of a picture is sharp, nobody can tell.
 - *frozen*: the scene's picture repeats, even where a clock that the device writes over it goes on.
-  A still scene is not frozen while a twentieth of its pixels change in one frame of a second. Where
-  fewer do, nobody can tell, and no answer counts.
+  A still scene is not frozen while a twentieth of its pixels change from frame to frame. Where fewer
+  do, nobody can tell, and no answer counts; that a codec draws a still picture anew now and then is
+  no life.
 - *flicker*: brightness swings again and again. One change of light, however sudden, is nothing.
 - *too dark*: hardly any part of the picture is bright enough to be read, for whatever reason. Night
   with a few readable parts is not.
-- *moved*, *scene cut*: until a second after the view last changed, or the input was switched.
+- *moved*, *scene cut*: until about a second after the view last changed, or the input was switched.
 """
 
 from __future__ import annotations
@@ -93,12 +94,15 @@ TAIL_S = {
 }
 """So long after the end of a fault an answer does not count."""
 
+_FADE_S = {MOVED: 0.4, SCENE_CUT: 0.4}
+"""So long before the end of an aftermath an answer does not count: a second is but a convention."""
+
 SHORTEST_S = {OUT_OF_FOCUS: 0.6, FROZEN: 0.4}
 """A lens that looks for its focus, and a frame that comes late, are nothing wrong."""
 
-_LEAST_CONTRAST = 8.0
-_LEAST_CONTRAST_TO_NOISE = 1.5
-"""Of a picture in which focus and motion can be seen: in grey levels, and in those of its noise."""
+_LEAST_CONTRAST = 12.0
+_LEAST_CONTRAST_TO_NOISE = 2.0
+"""Of a picture in which something can be seen: in grey levels, and in those of its noise."""
 
 LEAST_SHARPNESS = 0.12
 """Of a picture that is surely in focus: one that is soft by itself cannot be told from one that is
@@ -120,7 +124,8 @@ _FRESH_S = 0.5
 """So long after a reset, nothing that needs memory counts."""
 
 _LEAST_STIR = 0.05
-"""The share of pixels that change in some frame of a second of what is surely alive."""
+"""The share of pixels that change from frame to frame, in the median of a second, of what is surely
+alive."""
 
 
 def targets_of(sights: Sequence[Sight], frames_per_second: float) -> Flags:
@@ -186,6 +191,7 @@ def weights_of(
     flat = np.array([_is_flat(sight) for sight in sights])
     for label in (OUT_OF_FOCUS, MOVED, SCENE_CUT):
         counts[:, LABELS.index(label)] &= ~flat
+    counts[:, hidden_share] &= targets[:, hidden_share] | ~flat
     soft = np.array([sight.sharpness < LEAST_SHARPNESS for sight in sights])
     counts[:, LABELS.index(MOVED)] &= ~soft
     focus = LABELS.index(OUT_OF_FOCUS)
@@ -194,8 +200,8 @@ def weights_of(
     counts[:, hidden_share] &= targets[:, hidden_share] | ~(soft & plain)
     # A picture in which hardly anything changes may be that of a good camera of which nothing is
     # left after encoding.
-    most = np.array([stirs[max(0, i - window) : i + 1].max() for i in range(len(stirs))])
-    alive = most >= _LEAST_STIR
+    usual = np.array([np.median(stirs[max(0, i - window) : i + 1]) for i in range(len(stirs))])
+    alive = usual >= _LEAST_STIR
     frozen = LABELS.index(FROZEN)
     counts[:, frozen] &= targets[:, frozen] | alive
     counts[: round(_FIRST_S * frames_per_second)] = False
@@ -290,6 +296,8 @@ def _edges(flags: Flags, label: str, frames_per_second: float) -> Flags:
     for begin, end in _runs(flags):
         near[begin : begin + round(ONSET_S[label] * frames_per_second)] = True
         near[end : end + round(TAIL_S[label] * frames_per_second)] = True
+        if end < len(flags):
+            near[end - round(_FADE_S.get(label, 0.0) * frames_per_second) : end] = True
     return near
 
 
