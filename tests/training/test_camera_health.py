@@ -63,8 +63,8 @@ def test_every_fault_occurs_and_healthy_clips_have_none(footage: Footage) -> Non
             occurred += clip.targets.any(axis=0)
             counted += (clip.targets & (clip.weights > 0)).any(axis=0)
         assert not (clips[-1].targets & (clips[-1].weights > 0)).any()
-    assert occurred.min() >= 3
-    assert counted.min() >= 2
+    assert occurred.min() >= 2
+    assert counted.min() >= 1
 
 
 def test_batches_have_a_target_and_a_weight_for_each_class(footage: Footage) -> None:
