@@ -83,7 +83,8 @@ def test_of_a_whole_recording_what_is_uncertain_does_not_count() -> None:
     scores = said(only_a)
     scores[50:60, 1] = 0.95
     other = streamed(said(MOMENTS), MOMENTS)
-    for uncertain, expected in (((), 0.5), ((Moment("b", 5.0, 6.0),), 1.0)):
+    hidden, elsewhere = (Moment("b", 5.0, 6.0),), (Moment("b", 7.0, 8.0),)
+    for uncertain, expected in (((), 0.5), (hidden, 1.0), (elsewhere, 0.5)):
         told = judge_recordings([streamed(scores, only_a, uncertain), other], LABELS)
         assert told.videos.of_classes[1] == pytest.approx(expected)
 

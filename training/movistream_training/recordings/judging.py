@@ -115,11 +115,16 @@ def _at_points(
 
 
 def _of_videos(streamed: Sequence[Streamed], labels: Sequence[str]) -> MeanAveragePrecision:
-    """Of recordings as a whole, in some of which a class is neither certain nor absent."""
-    scores = np.stack([one.logits.max(axis=0) for one in streamed])
+    """Of recordings as a whole, by those of their frames in which a class is certain."""
+    certain = [one.certain(labels) for one in streamed]
+    scores = np.stack(
+        [
+            np.where(told, one.logits, -np.inf).max(axis=0)
+            for one, told in zip(streamed, certain, strict=True)
+        ]
+    )
     truth = _told([one.recording.moments for one in streamed], labels)
-    unknown = _told([one.recording.uncertain for one in streamed], labels)
-    counted = truth.any(axis=1, keepdims=True) & (truth | ~unknown)
+    counted = truth.any(axis=1, keepdims=True) & np.stack([told.any(axis=0) for told in certain])
     return mean_of(_curves(scores, truth, counted))
 
 
