@@ -254,7 +254,7 @@ def test_a_live_picture_in_which_hardly_anything_changes_may_be_called_frozen() 
     assert not targets.any()
     stirs = np.zeros(len(frames))
     assert not weights_of(sights, targets, RATE, stirs)[:, LABELS.index(FROZEN)].any()
-    stirs[15:30] = 0.06
+    stirs[15:30] = 0.21
     counts = weights_of(sights, targets, RATE, stirs)[:, LABELS.index(FROZEN)]
     np.testing.assert_array_equal(np.flatnonzero(counts), np.arange(20, 35))
 

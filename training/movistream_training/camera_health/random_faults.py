@@ -89,7 +89,7 @@ def _random_surface(footage: Footage, generator: np.random.Generator) -> Picture
     # What is so near is never in focus.
     texture = cv2.GaussianBlur(texture, (0, 0), _log_uniform(generator, 2.0, 20.0))
     texture = (texture - texture.mean()) / (texture.std() + 1.0)
-    if generator.random() < 0.2:
+    if generator.random() < 0.3:
         # Woven cloth.
         across = np.arange(_SIZE) * 2 * np.pi / generator.uniform(2.5, 9)
         texture = texture + np.sin(across)[:, None] * np.sin(across)[None, :]

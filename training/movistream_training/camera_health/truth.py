@@ -8,8 +8,8 @@ What the classes mean, where one could think otherwise:
 - *out of focus*: all of the frame is blurred, whatever it showed before. A photograph with a soft
   background is in focus; where less than a quarter of a picture is sharp, nobody can tell.
 - *frozen*: the scene's picture repeats, even where a clock that the device writes over it goes on.
-  A still scene is not frozen while a twentieth of its pixels change from frame to frame. Where
-  fewer do, nobody can tell, and no answer counts; that a codec draws a still picture anew now and
+  A still scene is not frozen while a fifth of its pixels change from frame to frame. Where fewer
+  do, nobody can tell, and no answer counts; that a codec draws a still picture anew now and
   then is no life.
 - *flicker*: brightness swings again and again. One change of light, however sudden, is nothing.
 - *too dark*: hardly any part of the picture is bright enough to be read, for whatever reason. Night
@@ -123,7 +123,7 @@ _FIRST_S = 0.3
 _FRESH_S = 0.5
 """So long after a reset, nothing that needs memory counts."""
 
-_LEAST_STIR = 0.05
+_LEAST_STIR = 0.2
 """The share of pixels that change from frame to frame, in the median of a second, of what is surely
 alive."""
 
