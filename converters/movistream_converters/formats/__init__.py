@@ -5,6 +5,7 @@ SOURCE_FORMATS = (
     "movistream",
     "keras",
     "pytorchvideo",
+    "tsm",
     "pytorch",
     "saved-model",
     "model-garden",
