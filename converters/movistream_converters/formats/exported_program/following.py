@@ -28,16 +28,6 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     {**axes.RULES, **pointwise.RULES, **kernels.RULES, **time.RULES, **recurrent.RULES}
 )
 _VIEWS = axes.VIEWS | time.VIEWS
-_NOTHING = frozenset(
-    {
-        "_assert_tensor_metadata",
-        "_assert_scalar",
-        "_assert_async",
-        "sym_constrain_range",
-        "sym_constrain_range_for_size",
-    }
-)
-"""Operators that only check."""
 
 
 @dataclass
@@ -77,7 +67,10 @@ def follow(
             raise ConversionError(f"{run.path} is damaged: it has no {printable(stored)}")
         values[name] = tensors[stored]
     memory = _Memory(values)
-    for node in program.nodes:
+    nodes = _needed(program)
+    for node in nodes:
+        _check_kind(Call(run, node))
+    for node in nodes:
         _take(run, program, memory, node)
     result = memory.values.get(program.result)
     if program.result in memory.stale or not isinstance(result, Frames):
@@ -85,11 +78,26 @@ def follow(
     return result
 
 
+def _needed(program: Program) -> list[Node]:
+    """The nodes that the result comes from, and those that change something."""
+    names, kept = {program.result}, []
+    for node in reversed(program.nodes):
+        if _is_in_place(node) or not names.isdisjoint(node.outputs):
+            kept.append(node)
+            names |= {leaf.name for leaf in _leaves(node.arguments.values()) if _is_name(leaf)}
+    return kept[::-1]
+
+
+def _is_name(given: Any) -> bool:
+    return isinstance(given, Named)
+
+
+def _is_in_place(node: Node) -> bool:
+    return node.namespace == "aten" and node.operator.endswith("_")
+
+
 def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
     call = Call(run, node)
-    if node.namespace == "aten" and node.operator in _NOTHING:
-        return
-    _check_kind(call)
     call.arguments = {
         name: _resolved(call, memory, given) for name, given in node.arguments.items()
     }
@@ -162,7 +170,7 @@ def _read_stale(call: Call, changed: Node) -> NoReturn:
 def _changed(program: Program, memory: _Memory, call: Call) -> str:
     """The name whose numbers an operator changes; empty if there is none."""
     node = call.node
-    if node.namespace != "aten" or not node.operator.endswith("_"):
+    if not _is_in_place(node):
         return ""
     target = next(iter(node.arguments.values()), None)
     if not isinstance(target, Named):

@@ -284,9 +284,12 @@ def _matrix_product(call: Call) -> Value:
     bias = None
     if name == "mat1":
         bias = call.array("self")
+    value = call.frames(name)
+    if weight is not None and weight.ndim == 3 and len(weight) == 1 and not value.dimensions[0]:
+        weight = weight[0]
     if weight is None or weight.ndim != 2:
         call.refuse("multiplies frames by no matrix")
-    return dense(call, call.frames(name), weight.T, bias)
+    return dense(call, value, weight.T, bias)
 
 
 def dense(
@@ -477,6 +480,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "addmm": _matrix_product,
         "mm": _matrix_product,
         "matmul": _matrix_product,
+        "bmm": _matrix_product,
         "mean": _mean,
         "adaptive_avg_pool1d": _adaptive,
         "adaptive_avg_pool2d": _adaptive,

@@ -24,7 +24,7 @@ _LONGEST_CODE = 100
 _LONGEST_PATH = 200
 _FRAME = re.compile(r'File "(?P<file>[^"\n]*)", line (?P<line>\d+), in [^\n]*\n? *(?P<code>[^\n]*)')
 _SYMBOL = re.compile(r"(?:Symbol\('(\w+)'[^)]*\)|(\w+))")
-_OF_PYTORCH = re.compile(r"(?:site|dist)-packages/torch/|(?:^|/)torch/nn/")
+_NOT_OF_THE_USER = re.compile(r"(?:site|dist)-packages/torch/|(?:^|/)torch/nn/|^<")
 
 
 @dataclass(frozen=True)
@@ -371,7 +371,7 @@ def _place(metadata: dict[str, Any]) -> Place:
     """The innermost line that is not PyTorch's own, and the innermost module."""
     file, line, code = "", 0, ""
     for found in _FRAME.finditer(str(metadata.get("stack_trace", ""))):
-        if not _OF_PYTORCH.search(found["file"]):
+        if not _NOT_OF_THE_USER.search(found["file"]):
             file, code = found["file"][-_LONGEST_PATH:], found["code"].strip()[:_LONGEST_CODE]
             line = int(found["line"][:9])
     module = kind = ""
