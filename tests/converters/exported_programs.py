@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+_RENAMED = {"input": "self", "min": "min_val", "max": "max_val"}
 _DTYPES = {"float32": 7, "float64": 8, "int64": 5, "uint8": 1, "bool": 12, "float16": 6}
 
 
@@ -86,7 +87,9 @@ class Recorded:
     def __call__(self, operator: str, /, **arguments: Any) -> Any:
         """Records an operator, computes it, and returns what it gives."""
         self.line += 1
-        given = {name: self._concrete(value) for name, value in arguments.items()}
+        given = {
+            _RENAMED.get(name, name): self._concrete(value) for name, value in arguments.items()
+        }
         result = COMPUTED[operator.split(".")[0]](**given)
         results = result if isinstance(result, list) else [result]
         names = [self._name(operator) for _ in results]
@@ -285,7 +288,7 @@ def _pad(self: np.ndarray, pad: list[int]) -> np.ndarray:
 
 
 def _convolution(
-    input: np.ndarray,
+    self: np.ndarray,
     weight: np.ndarray,
     bias: np.ndarray | None = None,
     stride: list[int] | None = None,
@@ -296,7 +299,7 @@ def _convolution(
     count = weight.ndim - 2
     stride, dilation = stride or [1] * count, dilation or [1] * count
     amounts = padding or [0] * count
-    x = np.pad(input, [(0, 0), (0, 0), *((each, each) for each in amounts)])
+    x = np.pad(self, [(0, 0), (0, 0), *((each, each) for each in amounts)])
     places = [
         (size - (taps - 1) * gap - 1) // step + 1
         for size, taps, gap, step in zip(
@@ -321,7 +324,7 @@ def _convolution(
 
 
 def _batch_norm(
-    input: np.ndarray,
+    self: np.ndarray,
     weight: np.ndarray | None,
     bias: np.ndarray | None,
     running_mean: np.ndarray,
@@ -331,8 +334,8 @@ def _batch_norm(
     eps: float = 1e-5,
     cudnn_enabled: bool = False,
 ) -> np.ndarray:
-    shape = (1, -1, *[1] * (input.ndim - 2))
-    y = (input - running_mean.reshape(shape)) / np.sqrt(running_var.reshape(shape) + eps)
+    shape = (1, -1, *[1] * (self.ndim - 2))
+    y = (self - running_mean.reshape(shape)) / np.sqrt(running_var.reshape(shape) + eps)
     y = y if weight is None else y * weight.reshape(shape)
     return y if bias is None else y + bias.reshape(shape)
 
@@ -382,7 +385,7 @@ def _slice(
 
 
 def _gru(
-    input: np.ndarray,
+    self: np.ndarray,
     hx: np.ndarray,
     params: list[np.ndarray],
     has_biases: bool,
@@ -392,7 +395,7 @@ def _gru(
     bidirectional: bool,
     batch_first: bool,
 ) -> list[np.ndarray]:
-    x = input if batch_first else input.swapaxes(0, 1)
+    x = self if batch_first else self.swapaxes(0, 1)
     each = 4 if has_biases else 2
     states = []
     for layer in range(num_layers):
@@ -411,13 +414,13 @@ def _gru(
 
 
 def _layer_norm(
-    input: np.ndarray,
+    self: np.ndarray,
     normalized_shape: list[int],
     weight: np.ndarray | None = None,
     bias: np.ndarray | None = None,
     eps: float = 1e-5,
 ) -> np.ndarray:
-    y = (input - input.mean(-1, keepdims=True)) / np.sqrt(input.var(-1, keepdims=True) + eps)
+    y = (self - self.mean(-1, keepdims=True)) / np.sqrt(self.var(-1, keepdims=True) + eps)
     y = y if weight is None else y * weight
     return y if bias is None else y + bias
 
@@ -437,12 +440,12 @@ COMPUTED: dict[str, Any] = {
     "conv3d": _convolution,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
-    "linear": lambda input, weight, bias=None: input @ weight.T + (0 if bias is None else bias),
+    "linear": lambda self, weight, bias=None: self @ weight.T + (0 if bias is None else bias),
     "relu": lambda self: np.maximum(self, 0),
     "relu_": lambda self: np.maximum(self, 0),
     "relu6": lambda self: np.clip(self, 0, 6),
     "hardtanh": lambda self, min_val=-1.0, max_val=1.0: np.clip(self, min_val, max_val),
-    "clamp": lambda self, min=None, max=None: np.clip(self, min, max),
+    "clamp": lambda self, min_val=None, max_val=None: np.clip(self, min_val, max_val),
     "sigmoid": lambda self: 1 / (1 + np.exp(-self)),
     "hardsigmoid": lambda self: np.clip(self + 3, 0, 6) / 6,
     "silu": lambda self: self / (1 + np.exp(-self)),
@@ -491,7 +494,7 @@ COMPUTED: dict[str, Any] = {
     "to": lambda self, dtype: self.astype(np.float32),
     "zeros_like": lambda self: np.zeros_like(self),
     "zeros": lambda size: np.zeros(size, np.float32),
-    "dropout": lambda input, p, train: input,
+    "dropout": lambda self, p, train: self,
     "clone": lambda self: self,
     "matmul": lambda self, other: self @ other,
     "bmm": lambda self, mat2: self @ mat2,

@@ -221,9 +221,7 @@ def shift_by_roll(p: Recorded, y: Ref, frames: int = 1, blanked: int = 1) -> Ref
 
 @pytest.mark.parametrize("dynamic", [False, True])
 @pytest.mark.parametrize("frames", [1, 2])
-def test_shifted_channels_are_all_that_is_kept(
-    dynamic: bool, frames: int, tmp_path: Path
-) -> None:
+def test_shifted_channels_are_all_that_is_kept(dynamic: bool, frames: int, tmp_path: Path) -> None:
     for shift, channels in ((shift_by_cat, 2), (shift_by_roll, 3)):
         p = clip_first(dynamic=dynamic)
         y = folded(p)
@@ -373,9 +371,7 @@ ARITHMETIC: dict[str, Callable[[Recorded, Ref], Any]] = {
     "twice": lambda p, y: p("mul", self=y, other=2.0),
     "half": lambda p, y: p("div", self=y, other=2.0),
     "square": lambda p, y: p("mul", self=y, other=y),
-    "of channels": lambda p, y: p(
-        "mul", self=p.weight("scale", random(1, CHANNELS, 1)), other=y
-    ),
+    "of channels": lambda p, y: p("mul", self=p.weight("scale", random(1, CHANNELS, 1)), other=y),
     "bias of channels": lambda p, y: p(
         "add", self=y, other=p.weight("offset", random(CHANNELS, 1))
     ),

@@ -40,6 +40,19 @@ def uniform(array: npt.NDArray[Any]) -> bool:
     return not any(step for step, size in zip(array.strides, array.shape, strict=True) if size > 1)
 
 
+def is_zero(call: Call, constant: Any) -> bool:
+    """Whether a constant is 0 everywhere."""
+    return not np.any(reduced(call, np.asarray(constant)))
+
+
+def reduced(call: Call, constant: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A constant, as one number if all of its numbers are one; it may be computed with then."""
+    if uniform(constant) and constant.size:
+        return np.asarray(constant[(0,) * constant.ndim])
+    _check(call, constant.shape)
+    return constant
+
+
 def filled(call: Call, shape: Any, value: Any, dtype: int | None = None) -> npt.NDArray[Any]:
     """A constant of one number, which takes the room of one."""
     sizes = tuple(shape) if isinstance(shape, list | tuple) else (shape,)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
-from movistream_converters.formats.exported_program.constants import uniform
+from movistream_converters.formats.exported_program.constants import reduced
 from movistream_converters.formats.exported_program.values import Axis, Frames, aligned
 from movistream_converters.ir.layers import (
     Activation,
@@ -134,8 +134,8 @@ def _sum(call: Call, first: Value, second: Value, factor: float) -> Frames:
     if isinstance(first, Frames) and isinstance(second, Frames):
         return together(call, Add(), first, affine(call, call.plain(second), factor, 0.0))
     if isinstance(first, Frames):
-        value, constant = call.plain(first), np.asarray(second) * factor
-        return affine(call, value, 1.0, _of_channels(call, value, constant))
+        value = call.plain(first)
+        return affine(call, value, 1.0, _of_channels(call, value, np.asarray(second)) * factor)
     value = call.plain(second)
     return affine(call, value, factor, _of_channels(call, value, np.asarray(first)))
 
@@ -155,10 +155,7 @@ def _divide(call: Call) -> Value:
         call.refuse("rounds, which the vocabulary lacks")
     if isinstance(second, Frames):
         call.refuse("divides by what is computed from frames, which the vocabulary lacks")
-    divisor = np.asarray(second)
-    if not np.all(divisor):
-        call.refuse("divides by zero")
-    return _times(call, first, 1.0 / divisor.astype(np.float64))
+    return _times(call, first, np.asarray(second), divides=True)
 
 
 def _negative(call: Call) -> Value:
@@ -191,10 +188,17 @@ def together(call: Call, layer: Add | Multiply, first: Frames, second: Frames) -
     )
 
 
-def _times(call: Call, value: Frames, constant: npt.NDArray[Any]) -> Frames:
-    """Frames times a constant: a factor, one of each channel, or one of each frame that makes a
-    mean of a sum, or blanks what is before the clip."""
-    over_time = _of_time(call, value, constant)
+def _times(
+    call: Call, value: Frames, constant: npt.NDArray[Any], *, divides: bool = False
+) -> Frames:
+    """Frames times a constant, or divided by it: a factor, one of each channel, or one of each
+    frame that makes a mean of a sum, or blanks what is before the clip."""
+    axes, factors = _reduced(call, value, constant)
+    if divides:
+        if not np.all(factors):
+            call.refuse("divides by zero")
+        factors = 1.0 / factors.astype(np.float64)
+    over_time = factors.reshape(-1).astype(np.float64) if axes == {"T"} else None
     if value.to_divide:
         if not _divides_by_counts(call, value, over_time):
             call.plain(value)
@@ -202,7 +206,7 @@ def _times(call: Call, value: Frames, constant: npt.NDArray[Any]) -> Frames:
         return call.gives(mean, call.add(TemporalMean(), value.node))
     value = call.plain(value)
     if over_time is None:
-        return affine(call, value, _of_channels(call, value, constant), 0.0)
+        return affine(call, value, _of_each_channel(call, axes, factors), 0.0)
     blank = int(np.argmax(over_time != 0)) if over_time.any() else len(over_time)
     behind = call.run.frames + value.lead
     if not np.all(over_time[blank:behind] == 1.0):
@@ -228,28 +232,23 @@ def _divides_by_counts(call: Call, value: Frames, factors: npt.NDArray[np.float6
     )
 
 
-def _of_time(
-    call: Call, value: Frames, constant: npt.NDArray[Any]
-) -> npt.NDArray[np.float64] | None:
-    """A constant that differs from frame to frame, and in nothing else; None for others."""
-    axes, reduced = _reduced(call, value, constant)
-    if axes != {"T"}:
-        return None
-    return reduced.reshape(-1).astype(np.float64)
-
-
 def _of_channels(
     call: Call, value: Frames, constant: npt.NDArray[Any]
 ) -> npt.NDArray[np.float64] | float:
     """A constant as one number, or as one of each channel."""
-    axes, reduced = _reduced(call, value, constant)
+    return _of_each_channel(call, *_reduced(call, value, constant))
+
+
+def _of_each_channel(
+    call: Call, axes: set[Axis], constant: npt.NDArray[Any]
+) -> npt.NDArray[np.float64] | float:
     if not axes:
-        return float(reduced.reshape(-1)[0])
+        return float(constant.reshape(-1)[0])
     if axes != {"C"}:
         what = {"T": "frame to frame", "H": "row to row", "W": "column to column"}
         differs = ", ".join(sorted(what[axis] for axis in axes - {"C"}))
         call.refuse(f"has a constant that differs from {differs}, which the vocabulary lacks")
-    return reduced.reshape(-1).astype(np.float64)
+    return constant.reshape(-1).astype(np.float64)
 
 
 def _reduced(
@@ -262,8 +261,9 @@ def _reduced(
         there not in (1, here) for there, here in zip(shape, sizes, strict=True)
     ):
         call.refuse(f"brings together {list(sizes)} and a constant of {list(constant.shape)}")
-    if uniform(constant):
-        return set(), constant[(slice(0, 1),) * constant.ndim].reshape(-1)
+    constant = reduced(call, constant)
+    if not constant.ndim:
+        return set(), constant
     constant = constant.reshape(shape)
     differing: set[Axis] = set()
     for place, axes in enumerate(value.dimensions):

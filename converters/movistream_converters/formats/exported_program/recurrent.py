@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
+from movistream_converters.formats.exported_program.constants import is_zero
 from movistream_converters.formats.exported_program.values import Frames
 from movistream_converters.ir.layers import (
     Activation,
@@ -29,13 +30,13 @@ def _gru(call: Call) -> Value:
 
     Source: PyTorch's documentation of ``torch.nn.GRU``.
     """
-    value = call.frames("input")
+    value = call.settled(call.frames("input"))
     if call.get("bidirectional", False):
         call.sees_ahead(call.run.frames - 1)
     if call.get("train", False) and call.get("dropout", 0.0):
         call.refuse("is in training: call model.eval() before torch.export.export")
     begin: Any = call.get("hx")
-    if isinstance(begin, Frames) or np.any(begin):
+    if isinstance(begin, Frames) or not is_zero(call, begin):
         call.refuse("begins with a state that is not 0, which the vocabulary lacks")
     order = (("T",), ()) if not call.get("batch_first", False) else ((), ("T",))
     if value.dimensions[:-1] != order or not value.is_vector or value.is_last:

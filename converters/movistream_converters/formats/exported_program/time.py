@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
+from movistream_converters.formats.exported_program.constants import is_zero
 from movistream_converters.formats.exported_program.values import Axis, Frames, without
 from movistream_converters.ir.layers import Concatenate, TemporalMean, WindowMean
 
@@ -177,7 +178,7 @@ def _split_by(call: Call, value: Frames, place: int, size: Any) -> list[Frames]:
 
 
 def _roll(call: Call) -> Value:
-    value = call.frames("self")
+    value = call.settled(call.frames("self"))
     shifts, dims = call.get("shifts"), call.get("dims", [])
     if len(shifts) != 1 or len(dims) != 1:
         call.refuse("shifts several dimensions, which is not followed")
@@ -248,7 +249,7 @@ def _cat_in_time(call: Call, parts: list[Any], frames: list[Frames], place: int)
     for index, part in enumerate(parts):
         if index == at:
             continue
-        if np.any(part):
+        if not is_zero(call, part):
             call.refuse("puts numbers before or behind the clip that are not 0: use zeros")
         if part.ndim != len(value.dimensions):
             call.refuse(f"puts {list(part.shape)} beside {list(value.sizes)}")
@@ -261,12 +262,12 @@ def _cumulative_sum(call: Call) -> Value:
     place = call.dimension(len(value.dimensions))
     if value.dimensions[place] != ("T",):
         call.refuse("sums something else than frames, which the vocabulary lacks")
-    _check_whole(call, value)
-    return replace(value, to_divide=True)
+    return replace(_whole(call, value), to_divide=True)
 
 
-def _check_whole(call: Call, value: Frames) -> None:
-    """Refuses what is not exactly the frames of the clip."""
+def _whole(call: Call, value: Frames) -> Frames:
+    """A value of exactly the frames of the clip."""
+    value = call.settled(value)
     if value.last_frame >= call.run.frames:
         call.check_ahead([value])
     if value.lead or value.unknown or value.length != call.run.frames:
@@ -274,12 +275,13 @@ def _check_whole(call: Call, value: Frames) -> None:
             f"takes {value.length} frames together of {call.run.frames} that the clip has, and"
             " which those are depends on its length"
         )
+    return value
 
 
 def mean_over_clip(call: Call, value: Frames) -> Frames:
     """The mean over all frames of the clip, which leaves no time."""
     run = call.run
-    _check_whole(call, value)
+    value = _whole(call, value)
     if run.window is None:
         call.refuse(
             "is a mean over the whole clip, which a stream has not seen: say what it becomes,"
