@@ -211,6 +211,18 @@ class Recorded:
         return archive(path, self.document(result), self.config(), files)
 
 
+def write_causal_program(path: Path, classes: int = 5) -> Path:
+    """Writes a program of any number of frames: one joint kernel, and logits of each frame."""
+    generator = np.random.default_rng(3)
+    p = Recorded(np.zeros((1, 3, 6, 32, 32), np.float32), time_axis=2)
+    kernel = p.weight("conv.weight", generator.normal(0, 0.2, (8, 3, 3, 3, 3)).astype(np.float32))
+    y = p("pad", self=p.x, pad=[1, 1, 1, 1, 2, 0])
+    y = p("relu", self=p("conv3d", input=y, weight=kernel, stride=[1, 2, 2]))
+    y = p("transpose", self=p("mean", self=y, dim=[3, 4]), dim0=1, dim1=2)
+    weight = p.weight("head.weight", generator.normal(0, 0.5, (classes, 8)).astype(np.float32))
+    return p.save(path, p("linear", input=y, weight=weight))
+
+
 def archive(
     path: Path, document: Any, config: Any, files: dict[str, bytes], root: str = "model/"
 ) -> Path:
