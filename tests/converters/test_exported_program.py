@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from movistream_converters.ir.network import image_of
 from movistream_converters.ir.states import network_states
 from movistream_converters.reference.execution import run_clip
 from movistream_converters.reference.images import seen
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import REFERENCE_DATA
 from tests.converters.exported_programs import Recorded, Ref, Sym, archive
 
@@ -688,3 +690,28 @@ def test_golden_networks(name: str, file: str, tmp_path: Path) -> None:
         np.testing.assert_array_equal(again, found[:5])
     clip, _ = run_clip(source.network, source.weights, seen(frames[None], image_of(source.network)))
     np.testing.assert_allclose(np.asarray(clip)[0], expected, atol=limit, rtol=0)
+
+
+@golden
+@pytest.mark.parametrize("name", GOLDEN_STATES)
+def test_golden_networks_in_int8(name: str, tmp_path: Path) -> None:
+    """Calibrated on their own frames; in one piece."""
+    source = read_source(GOLDENS / name / "model_t16.pt2", None, None, told(name))
+    with np.load(GOLDENS / name / "stream.npz") as stream:
+        frames = stream["frames"]
+    video = tmp_path / "frames.mkv"
+    with av.open(video, "w") as file:
+        written = file.add_stream("ffv1", rate=10)
+        written.height, written.width = frames.shape[1:3]
+        written.pix_fmt = "bgr0"
+        for frame in frames:
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+            file.mux(written.encode(picture.reformat(format="bgr0")))
+        file.mux(written.encode())
+    output = tmp_path / "m.tflite"
+    int8, videos = Precision.INT8, (video,)
+    report = convert_source(source, output, precision=int8, calibration_videos=videos).report
+    assert report is not None
+    assert report.judged is not None
+    assert report.judged.mean_cosine >= 0.99
+    assert report.partitions == 1
