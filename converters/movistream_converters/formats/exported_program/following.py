@@ -17,6 +17,7 @@ from movistream_converters.formats.exported_program import (
     constants,
     kernels,
     pointwise,
+    pools,
     recurrent,
     time,
 )
@@ -25,7 +26,14 @@ from movistream_converters.formats.exported_program.program import Named, Node, 
 from movistream_converters.formats.exported_program.values import Frames
 
 _RULES: Mapping[str, Rule] = MappingProxyType(
-    {**axes.RULES, **pointwise.RULES, **kernels.RULES, **time.RULES, **recurrent.RULES}
+    {
+        **axes.RULES,
+        **pointwise.RULES,
+        **kernels.RULES,
+        **pools.RULES,
+        **time.RULES,
+        **recurrent.RULES,
+    }
 )
 _VIEWS = axes.VIEWS | time.VIEWS
 
