@@ -14,6 +14,7 @@ from movistream_converters.ir.weights import random_weights
 
 if TYPE_CHECKING:
     from movistream_converters.conversion import Conversion, convert
+    from movistream_converters.formats.exported_program.exporting import from_torch
     from movistream_converters.formats.network_file import read_network, write_network
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "NetworkBuilder",
     "NetworkError",
     "convert",
+    "from_torch",
     "layers",
     "random_weights",
     "read_network",
@@ -44,4 +46,8 @@ def __getattr__(name: str) -> Any:
         from movistream_converters.formats import network_file
 
         return getattr(network_file, name)
+    if name == "from_torch":
+        from movistream_converters.formats.exported_program import exporting
+
+        return exporting.from_torch
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -125,6 +125,7 @@ def test_folding_changes_nothing(options: dict[str, object]) -> None:
         (ActivationFunction.RELU6, (0, 0, 2, 6)),
         (ActivationFunction.HARD_SIGMOID, (0, 1.5 * 0.16667, 5 * 0.16667, 6 * 0.16667)),
         (ActivationFunction.HARD_SIGMOID_KERAS, (0, 0.2, 0.9, 1)),
+        (ActivationFunction.HARD_SIGMOID_SIXTH, (0, 0.25, 5 / 6, 1)),
         (ActivationFunction.HARD_SWISH, (0, -1.5 * 1.5 / 6, 2 * 5 / 6, 9)),
     ],
 )

@@ -290,6 +290,7 @@ def test_ranges_hold_their_ends_and_zero(low: float, high: float) -> None:
         (ActivationFunction.SIGMOID, 1 / 255),
         (ActivationFunction.HARD_SIGMOID, 1 / 255),
         (ActivationFunction.HARD_SIGMOID_KERAS, 1 / 255),
+        (ActivationFunction.HARD_SIGMOID_SIXTH, 1 / 255),
     ],
 )
 def test_what_is_known_of_activations_need_not_be_seen(

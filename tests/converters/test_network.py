@@ -205,10 +205,12 @@ def test_states_are_named_by_block() -> None:
 
 
 def test_gates_by_hand() -> None:
-    """At 1: relu6(1 + 3) · 0.16667, as Model Garden has it; 0.2 · 1 + 0.5, as Keras 2 has it."""
+    """At 1: relu6(1 + 3) · 0.16667, as Model Garden has it; 0.2 · 1 + 0.5, as Keras 2 has it;
+    relu6(1 + 3) / 6, as PyTorch has it."""
     for function, expected in (
         (ActivationFunction.HARD_SIGMOID, 0.66668),
         (ActivationFunction.HARD_SIGMOID_KERAS, 0.7),
+        (ActivationFunction.HARD_SIGMOID_SIXTH, 4 / 6),
     ):
         slope, factor = HARD_SIGMOIDS[function]
         assert factor * min(6, max(0, slope * 1 + 3)) == pytest.approx(expected, abs=1e-6)

@@ -29,6 +29,7 @@ from movistream_converters.formats.safetensors_file import write
 from movistream_converters.networks.movinet import ConvolutionType, SqueezeExciteType
 from tests.conftest import foreign_model, small_checkpoint
 from tests.converters import test_tsm
+from tests.converters.exported_programs import write_causal_program
 from tests.converters.sources import state_dict as pytorch_state_dict
 from tests.converters.test_pytorchvideo import published, state_dict
 from tests.converters.test_pytorchvideo import write as write_x3d
@@ -256,6 +257,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_x3d(clips, folder / "X3D_XS.pyth")
     shifting = test_tsm.state_dict(replace(test_tsm.TABLE, num_classes=27))
     test_tsm.write(shifting, folder / "mobilenetv2_jester_online.pth.tar")
+    write_causal_program(folder / "model.pt2")
     return folder
 
 

@@ -140,13 +140,13 @@ def convert(
     horizon: float | None,
     verify: bool,
 ) -> None:
-    """Convert SOURCE, a MoViNet stream model or an X3D, to a .tflite file.
+    """Convert SOURCE, a MoViNet stream model or another network, to a .tflite file.
 
     SOURCE is a TensorFlow Model Garden checkpoint (its prefix, its .index file, or a folder with a
     'checkpoint' file), the folder of a SavedModel, a file of Keras, a state dict of
-    MoViNet-pytorch, a checkpoint of PyTorchVideo's X3D, a .tflite file, or a file of 'movistream
-    weights'. Options that are not given are taken from what it shows, and where it does not tell,
-    from the released model of the architecture.
+    MoViNet-pytorch, a checkpoint of PyTorchVideo's X3D or of TSM, a program of torch.export (.pt2),
+    a .tflite file, or a file of 'movistream weights'. Options that are not given are taken from
+    what it shows, and where it does not tell, from the released model of the architecture.
     """
     check_new_output(output, force=force)
     if output.suffix != MODEL_SUFFIX:

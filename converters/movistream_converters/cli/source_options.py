@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +15,7 @@ from movistream.cli import parameters
 from movistream.cli.help import option, options
 from movistream.file.names import named_models
 from movistream.system.child import nothing
-from movistream_converters.formats import SOURCE_FORMATS
+from movistream_converters.formats import RANGE_OPTIONS, SOURCE_FORMATS
 from movistream_converters.formats.movinet_options import unseen_guesses
 from movistream_converters.formats.recognition import IMAGE_SIZES, OPTIONS
 from movistream_converters.formats.source import Finding, Source, option_text
@@ -27,6 +28,51 @@ _GATES = ("hard_sigmoid", "hard_sigmoid_keras", "sigmoid")
 _MOST_WINDOW_FRAMES = 4096
 
 _Command = Callable[..., None]
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[Any]
+else:
+    _ParamType = click.ParamType
+
+
+class _Numbers(_ParamType):
+    """Numbers with commas between them."""
+
+    def __init__(self, name: str, example: str, counts: tuple[int, ...]) -> None:
+        self.name = name
+        self.example = example
+        self.counts = counts
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(map(float, str(value).split(",")))
+        except ValueError:
+            numbers = ()
+        if len(numbers) not in self.counts or not all(map(math.isfinite, numbers)):
+            self.fail(f"{value!r} are no numbers such as {self.example}", param, ctx)
+        return numbers
+
+
+class _Window(_ParamType):
+    """A number of frames, or all of them."""
+
+    name = "frames"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        if value == "all":
+            return "all"
+        frames: int = click.IntRange(1, _MOST_WINDOW_FRAMES).convert(value, param, ctx)
+        return frames
+
+
+_CHANNELS = _Numbers("R,G,B", "0.485,0.456,0.406", (1, 3))
+_RANGE = _Numbers("LOW,HIGH", "0,1", (2,))
 
 
 _SOURCE_OPTIONS = options(
@@ -85,11 +131,33 @@ _SOURCE_OPTIONS = options(
     option(
         "--window",
         "window_frames",
-        type=click.IntRange(1, _MOST_WINDOW_FRAMES),
+        type=_Window(),
         metavar="FRAMES",
         group="Network",
-        help="Frames of the mean over time, in a network that saw clips. [default: all frames so"
-        " far]",
+        help="Frames of the mean over time, in a network that saw clips, or 'all' frames so far."
+        " [default: all of an X3D's; to be said of a program's]",
+    ),
+    option(
+        "--value-range",
+        type=_RANGE,
+        metavar="LOW,HIGH",
+        group="Network",
+        help="What 0 and 255 of a picture become before a network sees them, of programs of"
+        " torch.export, which do not say it.",
+    ),
+    option(
+        "--mean",
+        type=_CHANNELS,
+        metavar="R,G,B",
+        group="Network",
+        help="What is subtracted from each channel after that. [default: nothing]",
+    ),
+    option(
+        "--std",
+        type=_CHANNELS,
+        metavar="R,G,B",
+        group="Network",
+        help="What each channel is divided by after that. [default: 1]",
     ),
 )
 
@@ -109,7 +177,7 @@ def source_options(command: _Command) -> _Command:
         fps: float | None,
         **others: Any,
     ) -> None:
-        names = (*OPTIONS, "window_frames")
+        names = (*OPTIONS, "window_frames", *RANGE_OPTIONS)
         overrides = {name: others.pop(name) for name in names if name in others}
         given = {name: value for name, value in overrides.items() if value is not None}
 

@@ -100,7 +100,7 @@ def read(
         architecture: such as ``x3d-s``, which decides what shapes do not show: the image's size and
             the frame rate; by default as the file is called, or a guess.
         overrides: ``num_classes`` to insist on, ``image_size`` in pixels, ``frames_per_second``,
-            and ``window_frames``, which the head's mean is over; by default over all frames so far.
+            and ``window_frames``, which the head's mean is over; by default ``all`` frames so far.
 
     Raises:
         ConversionError: if it is damaged, holds more than tensors, is no X3D, or does not fit the
@@ -111,7 +111,7 @@ def read(
     clip = read_clip(path, architecture, overrides)
     window: Any = overrides.get("window_frames")
     try:
-        network = as_stream(clip.network, window)
+        network = as_stream(clip.network, None if window == "all" else window)
     except NetworkError as error:
         raise ConversionError(f"{path} cannot be made a stream: {error}") from None
     if window is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats import RANGE_OPTIONS
 from movistream_converters.formats.source import Source
 from movistream_converters.formats.tensorflow_paths import is_checkpoint, is_saved_model
 
@@ -24,12 +25,14 @@ class Format:
         what: it is, for people.
         module: in this package, with the functions below.
         of_clips: whether its networks see whole clips, of which it makes streams.
+        is_told_range: whether it may be told what its networks see of a picture.
         recognises: :attr:`sniff`, of a module that needs TensorFlow for anything else.
     """
 
     what: str
     module: str
     of_clips: bool = False
+    is_told_range: bool = False
     recognises: Sniff | None = None
 
     @property
@@ -57,6 +60,12 @@ FORMATS: Mapping[str, Format] = {
         "pytorchvideo",
         of_clips=True,
     ),
+    "torch-export": Format(
+        "a program of torch.export, .pt2",
+        "exported_program.reader",
+        of_clips=True,
+        is_told_range=True,
+    ),
     "tsm": Format("a state dict of TSM's online MobileNetV2, .pth.tar, .pt or .safetensors", "tsm"),
     "pytorch": Format("a state dict of MoViNet-pytorch, .safetensors or .pt", "pytorch"),
     "saved-model": Format("a SavedModel's folder", "saved_model", recognises=is_saved_model),
@@ -82,7 +91,9 @@ def read_source(
         source_format: a key of :data:`FORMATS`; by default recognised from the content.
         architecture: such as ``movinet-a0-stream``; by default recognised.
         overrides: fields of :class:`.MovinetOptions` that the user has set; None for those not.
-            ``window_frames``: of the mean in a network that sees clips, which becomes a stream.
+            ``window_frames``: of the mean in a network that sees clips, which becomes a stream;
+            ``all`` for one over all frames so far. ``value_range``, ``mean`` and ``std``: what a
+            network sees of a picture, where its source does not say it.
 
     Raises:
         ConversionError: if it is of no known kind, damaged, no MoViNet stream model, or does not
@@ -96,6 +107,13 @@ def read_source(
         raise ConversionError(
             f"{path} holds a stream, whose means are what they are: a window is for networks that"
             " see clips"
+        )
+    if not FORMATS[name].is_told_range and any(
+        (overrides or {}).get(option) is not None for option in RANGE_OPTIONS
+    ):
+        raise ConversionError(
+            f"{path} is of the format {name}, whose networks see pictures as its own program shows"
+            " them: a range, a mean and a std are told of exported programs alone"
         )
     source = FORMATS[name].read(path, architecture, overrides)
     if source.name:

@@ -278,24 +278,39 @@ def _visit(value: Any, on_tensor: Callable[[_Tensor], Any]) -> Any:
 
 
 def _array(tensor: _Tensor, data: bytes) -> npt.NDArray[Any]:
-    """A tensor's numbers; a view of its storage would reach outside it if told so."""
-    shape, strides = tensor.shape, tensor.strides
-    sizes = (tensor.offset, *shape, *strides)
+    return strided_array(tensor.storage.kind, data, tensor.offset, tensor.shape, tensor.strides)
+
+
+def strided_array(
+    storage: str, data: bytes, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
+) -> npt.NDArray[Any]:
+    """A tensor's numbers; a view of its storage would reach outside it if told so.
+
+    Args:
+        storage: what PyTorch calls it, such as ``FloatStorage``.
+        data: of the storage.
+        offset: of the first number; like the strides, in numbers.
+
+    Returns:
+        A copy, numbers with a fraction as float32.
+
+    Raises:
+        ValueError: if there is no such tensor in that storage.
+    """
+    sizes = (offset, *shape, *strides)
     sane = len(shape) == len(strides) <= _MOST_DIMENSIONS and all(
         isinstance(size, int) and 0 <= size < 2**40 for size in sizes
     )
     if not sane:
         raise ValueError("a tensor has an impossible shape")
-    numbers = np.frombuffer(data, _STORAGES[tensor.storage.kind])
-    last = tensor.offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    numbers = np.frombuffer(data, _STORAGES[storage])
+    last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
     if math.prod(shape) == 0:
         return np.zeros(shape, numbers.dtype)
     if last >= numbers.size:
         raise ValueError("a tensor reaches outside its storage")
     steps = tuple(step * numbers.itemsize for step in strides)
-    array: npt.NDArray[Any] = np.lib.stride_tricks.as_strided(
-        numbers[tensor.offset :], shape, steps
-    ).copy()
-    if tensor.storage.kind == "BFloat16Storage":
+    array: npt.NDArray[Any] = np.lib.stride_tricks.as_strided(numbers[offset:], shape, steps).copy()
+    if storage == "BFloat16Storage":
         array = (array.astype(np.uint32) << 16).view(np.float32)
     return array.astype(np.float32, copy=False) if array.dtype.kind == "f" else array

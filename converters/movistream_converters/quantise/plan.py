@@ -33,6 +33,7 @@ _KNOWN_RANGES: dict[ActivationFunction, tuple[float, float]] = {
     ActivationFunction.SIGMOID: (0.0, 1.0),
     ActivationFunction.HARD_SIGMOID: (0.0, 1.0),
     ActivationFunction.HARD_SIGMOID_KERAS: (0.0, 1.0),
+    ActivationFunction.HARD_SIGMOID_SIXTH: (0.0, 1.0),
 }
 _HARD_SWISH_ZERO_BELOW = -3.0
 _NOMINAL_END = 6.0

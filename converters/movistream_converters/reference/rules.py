@@ -252,7 +252,7 @@ def activate(function: ActivationFunction, x: Tensor) -> Tensor:
             return x * tf.nn.relu6(x + 3.0) * (1.0 / 6.0)
         case ActivationFunction.SIGMOID:
             return tf.sigmoid(x)
-        case ActivationFunction.HARD_SIGMOID:
+        case ActivationFunction.HARD_SIGMOID | ActivationFunction.HARD_SIGMOID_SIXTH:
             return tf.nn.relu6(x + 3.0) * HARD_SIGMOIDS[function][1]
         case ActivationFunction.HARD_SIGMOID_KERAS:
             return tf.clip_by_value(0.2 * x + 0.5, 0.0, 1.0)

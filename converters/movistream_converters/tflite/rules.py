@@ -307,7 +307,11 @@ def _float_activation(
             return op.unary(graph, "TANH", x, name)
         case ActivationFunction.SWISH:
             return op.multiply(graph, x, op.unary(graph, "LOGISTIC", x, f"{name}.sigmoid"), name)
-        case ActivationFunction.HARD_SIGMOID | ActivationFunction.HARD_SIGMOID_KERAS:
+        case (
+            ActivationFunction.HARD_SIGMOID
+            | ActivationFunction.HARD_SIGMOID_KERAS
+            | ActivationFunction.HARD_SIGMOID_SIXTH
+        ):
             return _hard_sigmoid(context, x, name, *HARD_SIGMOIDS[function])
         case ActivationFunction.GELU:
             return op.gelu(graph, x, name, approximate=False)

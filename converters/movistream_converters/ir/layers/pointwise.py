@@ -21,6 +21,8 @@ class ActivationFunction(str, Enum):
     """relu6(x + 3) · 0.16667, as TensorFlow Model Garden defines it."""
     HARD_SIGMOID_KERAS = "hard_sigmoid_keras"
     """clip(0.2 x + 0.5, 0, 1), as Keras 2 and the PyTorch port of the weights define it."""
+    HARD_SIGMOID_SIXTH = "hard_sigmoid_sixth"
+    """relu6(x + 3) / 6, as PyTorch and Keras 3 define it."""
     TANH = "tanh"
     GELU = "gelu"
     """x · Φ(x), Φ being the normal distribution's."""
@@ -31,6 +33,7 @@ class ActivationFunction(str, Enum):
 HARD_SIGMOIDS: dict[ActivationFunction, tuple[float, float]] = {
     ActivationFunction.HARD_SIGMOID: (1.0, 0.16667),
     ActivationFunction.HARD_SIGMOID_KERAS: (1.2, 1 / 6),
+    ActivationFunction.HARD_SIGMOID_SIXTH: (1.0, 1 / 6),
 }
 """(slope, factor) of the gates that are factor · relu6(slope · x + 3)."""
 

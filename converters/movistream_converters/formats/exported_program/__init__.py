@@ -1,0 +1,1 @@
+"""Programs of ``torch.export``, read without PyTorch, and made streams of."""

@@ -1,0 +1,72 @@
+"""Exports a module of PyTorch, and reads the program: for those who have PyTorch at hand."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from movistream.errors import MissingExtraError
+from movistream.system.leftovers import temporary_folder
+from movistream.system.native_stderr import first_line
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.exported_program.call import Window
+from movistream_converters.formats.exported_program.reader import read
+from movistream_converters.formats.source import Source
+
+
+def from_torch(
+    module: Any,
+    example_clip: Any,
+    *,
+    value_range: tuple[float, float] | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    window_frames: Window = None,
+) -> Source:
+    """The stream of a module of PyTorch, whose ``forward`` takes a clip and gives logits.
+
+    The module is exported (:func:`torch.export.export`), so its Python code runs, here and once.
+    What is read is the program.
+
+    Args:
+        module: in ``eval`` mode.
+        example_clip: a tensor (1, channels, frames, height, width) or in another order that a clip
+            may have (docs/convert.md); uint8, or as the module sees it.
+        value_range: what 0 and 255 of a picture become; may be left out where clips are uint8.
+        mean: of each channel, subtracted after that.
+        std: of each channel, divided by after that.
+        window_frames: what a mean over the whole clip becomes: ``all`` frames so far, or the last
+            so many.
+
+    Returns:
+        The network with its weights, for :func:`movistream_converters.convert`.
+
+    Raises:
+        ConversionError: if it cannot be exported, sees later frames, or does what the vocabulary
+            lacks; it names the line.
+        MissingExtraError: if PyTorch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError("exporting modules of PyTorch", "torch") from None
+    with temporary_folder() as folder:
+        path = Path(folder, f"{type(module).__name__}.pt2")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Of parts of PyTorch that are to change.
+                program = torch.export.export(module, (example_clip,))
+                torch.export.save(program, path)
+        except Exception as error:  # Whatever the module's own code raises.
+            raise ConversionError(
+                f"{type(module).__name__} cannot be exported by PyTorch: {first_line(str(error))}"
+            ) from error
+        overrides: dict[str, object] = {
+            "value_range": value_range,
+            "mean": mean,
+            "std": std,
+            "window_frames": window_frames,
+        }
+        return read(path, overrides=overrides)

@@ -1,0 +1,243 @@
+"""Follows a program from its clip to its logits, and writes the network on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream.system.text import printable
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.exported_program import (
+    axes,
+    constants,
+    kernels,
+    pointwise,
+    pools,
+    recurrent,
+    time,
+)
+from movistream_converters.formats.exported_program.call import Call, Rule, Run, Value
+from movistream_converters.formats.exported_program.program import Named, Node, Program, Unknown
+from movistream_converters.formats.exported_program.values import Frames
+
+_RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        **axes.RULES,
+        **pointwise.RULES,
+        **kernels.RULES,
+        **pools.RULES,
+        **time.RULES,
+        **recurrent.RULES,
+    }
+)
+_VIEWS = axes.VIEWS | time.VIEWS
+
+
+@dataclass
+class _Memory:
+    """What the names of a program stand for.
+
+    Attributes:
+        storages: names that share their numbers with others, by what they share.
+        stale: names whose numbers were changed through another one, by what did.
+    """
+
+    values: dict[str, Value]
+    storages: dict[str, str] = field(default_factory=dict)
+    stale: dict[str, Node] = field(default_factory=dict)
+
+    def storage(self, name: str) -> str:
+        """What a name's numbers belong to."""
+        return self.storages.get(name, name)
+
+
+def follow(
+    run: Run, program: Program, clip: Frames, tensors: Mapping[str, npt.NDArray[Any]]
+) -> Frames:
+    """What a program gives.
+
+    Args:
+        clip: what goes in.
+        tensors: its weights, buffers and constants by name.
+
+    Raises:
+        ConversionError: if it does anything that the vocabulary lacks or a stream cannot; it names
+            the operator and its place.
+    """
+    values: dict[str, Value] = {"": None, program.clip: clip}
+    for name, stored in program.stored.items():
+        if stored not in tensors:
+            raise ConversionError(f"{run.path} is damaged: it has no {printable(stored)}")
+        values[name] = tensors[stored]
+    memory = _Memory(values)
+    nodes = _needed(program)
+    for node in nodes:
+        _check_kind(Call(run, node))
+    for node in nodes:
+        _take(run, program, memory, node)
+    result = memory.values.get(program.result)
+    if program.result in memory.stale or not isinstance(result, Frames):
+        raise ConversionError(f"{run.path} gives what does not come from the frames of its clip")
+    return result
+
+
+def _needed(program: Program) -> list[Node]:
+    """The nodes that the result comes from, and those that change something."""
+    names, kept = {program.result}, []
+    for node in reversed(program.nodes):
+        if _is_in_place(node) or not names.isdisjoint(node.outputs):
+            kept.append(node)
+            names |= {leaf.name for leaf in _leaves(node.arguments.values()) if _is_name(leaf)}
+    return kept[::-1]
+
+
+def _is_name(given: Any) -> bool:
+    return isinstance(given, Named)
+
+
+def _is_in_place(node: Node) -> bool:
+    return node.namespace == "aten" and node.operator.endswith("_")
+
+
+def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
+    call = Call(run, node)
+    call.arguments = {
+        name: _resolved(call, memory, given) for name, given in node.arguments.items()
+    }
+    if call.stage:
+        run.writing.stage = call.stage
+    in_place = _changed(program, memory, call)
+    try:
+        result = _result(call)
+    except (
+        ValueError,
+        IndexError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        ZeroDivisionError,
+    ) as error:
+        call.refuse(f"cannot be followed: {printable(str(error))}")
+    results = result if isinstance(result, list) else [result]
+    if len(results) != len(node.outputs):
+        call.refuse(f"gives {len(results)} values, and {len(node.outputs)} are read")
+    memory.values.update(zip(node.outputs, results, strict=True))
+    source = in_place or _viewed(node)
+    for output in node.outputs if source else ():
+        memory.storages[output] = memory.storage(source)
+    if in_place:
+        shared = memory.storage(in_place)
+        memory.values[in_place] = results[0]
+        for other in (*memory.storages, shared):
+            if memory.storage(other) == shared and other not in (in_place, *node.outputs):
+                memory.stale[other] = node
+
+
+def _check_kind(call: Call) -> None:
+    node = call.node
+    has_graph = any(
+        isinstance(value, Unknown) and value.kind == "as_graph" for value in node.arguments.values()
+    )
+    if node.namespace == "higher_order" or has_graph:
+        call.refuse(
+            "is control flow or a part of a graph by itself, which is not followed: write it"
+            " without, so that each frame takes the same way"
+        )
+    if node.namespace not in ("aten", "_operator", "torch", "math"):
+        call.refuse(
+            "is an operator of your own or of a library, of which nothing is known here: write it"
+            " with PyTorch's own operators"
+        )
+
+
+def _resolved(call: Call, memory: _Memory, given: Any) -> Any:
+    if isinstance(given, list):
+        return [_resolved(call, memory, each) for each in given]
+    if not isinstance(given, Named):
+        return given
+    if given.name in memory.stale:
+        _read_stale(call, memory.stale[given.name])
+    if given.name not in memory.values:
+        call.refuse(f"reads {printable(given.name)} before it is computed")
+    return memory.values[given.name]
+
+
+def _read_stale(call: Call, changed: Node) -> NoReturn:
+    Call(call.run, changed).refuse(
+        f"changes numbers in place that {call.node} reads by another name, which is not followed:"
+        " write it so that it gives a new tensor, by torch.cat for a part of one"
+    )
+
+
+def _changed(program: Program, memory: _Memory, call: Call) -> str:
+    """The name whose numbers an operator changes; empty if there is none."""
+    node = call.node
+    if not _is_in_place(node):
+        return ""
+    target = next(iter(node.arguments.values()), None)
+    if not isinstance(target, Named):
+        call.refuse("changes something else than a tensor")
+    owner = memory.storage(target.name)
+    if owner in program.stored:
+        what = "buffer" if owner in program.buffers else "weight"
+        call.refuse(
+            f"changes the {what} {printable(program.stored[owner])}: state inside a module is not"
+            " read; compute it from the frames of the clip, and call model.eval() before"
+            " torch.export.export"
+        )
+    return target.name
+
+
+def _viewed(node: Node) -> str:
+    """The name with which an operator's results share their numbers; empty if with none."""
+    if node.operator.rstrip("_") not in _VIEWS and not node.operator.startswith("detach"):
+        return ""
+    target = next(iter(node.arguments.values()), None)
+    return target.name if isinstance(target, Named) else ""
+
+
+def _result(call: Call) -> Value:
+    node = call.node
+    if node.namespace != "aten" or node.operator in ("sym_size", "sym_numel"):
+        return _size(call)
+    operator = node.operator.rstrip("_") if node.operator != "copy_" else "copy_"
+    if operator == "copy_":
+        return call.get("src")
+    if operator in constants.CREATING:
+        return constants.CREATING[operator](call)
+    if not any(isinstance(each, Frames) for each in _leaves(call.arguments.values())):
+        rule = constants.RULES.get(operator)
+        if rule is None:
+            call.refuse("computes a constant by what is not known here")
+        return rule(call)
+    rule = _RULES.get(operator)
+    if rule is None:
+        call.refuse("is an operator that the vocabulary lacks (docs/network.md)")
+    return rule(call)
+
+
+def _leaves(values: Any) -> list[Any]:
+    found: list[Any] = []
+    for value in values:
+        found += _leaves(value) if isinstance(value, list) else [value]
+    return found
+
+
+def _size(call: Call) -> Value:
+    given = list(call.arguments.values())
+    if call.node.operator in ("sym_size", "sym_numel"):
+        value = call.get("self")
+        sizes = value.sizes if isinstance(value, Frames) else np.shape(value)
+        if call.node.operator == "sym_numel":
+            return int(np.prod(sizes))
+        return sizes[call.dimension(len(sizes))]
+    function = constants.SIZES.get(call.node.operator)
+    if function is None or not all(isinstance(each, int | float) for each in given):
+        call.refuse("decides by numbers that are computed from frames, which is not followed")
+    return function(*given)

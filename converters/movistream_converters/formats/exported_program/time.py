@@ -1,0 +1,315 @@
+"""Operators over time: padding, shifts, cuts, sums and means over frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from movistream_converters.formats.exported_program.call import Call, Rule, Value
+from movistream_converters.formats.exported_program.constants import is_zero
+from movistream_converters.formats.exported_program.values import Axis, Frames, without
+from movistream_converters.ir.layers import Concatenate, TemporalMean, WindowMean
+
+
+def _pad(call: Call) -> Value:
+    value: Any = call.get("self")
+    if call.get("mode", "constant") != "constant":
+        call.refuse(
+            "pads with copies of frames or pixels, which the vocabulary lacks: pad with zeros"
+        )
+    if call.get("value", None) not in (None, 0):
+        call.refuse("pads with a number that is not 0, which the vocabulary lacks")
+    if value.to_divide:
+        call.plain(value)
+    amounts = call.get("pad")
+    rank = len(value.dimensions)
+    if len(amounts) % 2 or len(amounts) > 2 * rank:
+        call.refuse(f"pads by {amounts}")
+    for index in range(len(amounts) // 2):
+        before, behind = amounts[2 * index : 2 * index + 2]
+        if (before, behind) != (0, 0):
+            value = _padded(call, value, rank - 1 - index, before, behind)
+    return value
+
+
+def _padded(call: Call, value: Frames, place: int, before: int, behind: int) -> Frames:
+    axes = value.dimensions[place]
+    if axes == ("T",):
+        cut = max(-before, 0), value.length - max(-behind, 0)
+        if cut != (0, value.length):
+            value = _cut(call, value, *cut)
+        return _zeros_around(call, value, max(before, 0), max(behind, 0))
+    sides: dict[tuple[Axis, ...], int] = {("H",): 0, ("W",): 2}
+    side = sides.get(axes)
+    if side is None or min(before, behind) < 0:
+        what = "channels" if axes == ("C",) else "rows or columns"
+        call.refuse(f"pads or cuts {what}, which the vocabulary lacks")
+    pads = list(value.pads)
+    pads[side] += before
+    pads[side + 1] += behind
+    return replace(value, pads=(pads[0], pads[1], pads[2], pads[3]))
+
+
+def _zeros_around(call: Call, value: Frames, before: int, behind: int) -> Frames:
+    if before and value.lead < 0:
+        call.refuse(
+            "puts zeros where frames were cut off, so the first frames of the clip would be unlike"
+            " all others"
+        )
+    if before and value.unknown:
+        call.refuse("pads what was rolled: multiply it by a mask first")
+    ahead = value.looked_ahead or (call.node if behind else None)
+    return replace(
+        value,
+        length=value.length + before + behind,
+        lead=value.lead + before,
+        looked_ahead=ahead,
+    )
+
+
+def _slice(call: Call) -> Value:
+    value: Any = call.get("self")
+    place = call.dimension(len(value.dimensions), default=0)
+    size = value.sizes[place]
+    step = call.integer("step", 1)
+    start, stop, _ = slice(call.get("start", None), call.get("end", None)).indices(size)
+    if step != 1:
+        call.refuse(f"takes every {step}. entry alone, which a stream cannot")
+    return _part(call, value, place, start, stop)
+
+
+def _part(call: Call, value: Frames, place: int, start: int, stop: int) -> Frames:
+    """The entries of a dimension from start to before stop."""
+    axes, size = value.dimensions[place], value.sizes[place]
+    if (start, stop) == (0, size):
+        return value
+    if stop <= start:
+        call.refuse("leaves nothing")
+    if axes == ("T",):
+        return _cut(call, value, start, stop)
+    if axes != ("C",):
+        call.refuse(
+            f"cuts a part of {list(value.sizes)} out that is neither frames nor channels, which the"
+            " vocabulary lacks"
+        )
+    node = call.run.writing.sliced(value.node, start, stop)
+    return call.gives(value, node)
+
+
+def _cut(call: Call, value: Frames, start: int, stop: int) -> Frames:
+    """The frames from start to before stop."""
+    if not 0 <= start < stop <= value.length:
+        call.refuse("leaves no frames")
+    cut = replace(
+        value,
+        length=stop - start,
+        lead=value.lead - start,
+        unknown=max(value.unknown - start, 0),
+    )
+    return replace(cut, looked_ahead=None) if cut.last_frame < call.run.frames else cut
+
+
+def _narrow(call: Call) -> Value:
+    value: Any = call.get("self")
+    place = call.dimension(len(value.dimensions))
+    start = call.integer("start")
+    start += value.sizes[place] if start < 0 else 0
+    return _part(call, value, place, start, start + call.integer("length"))
+
+
+def _select(call: Call) -> Value:
+    value: Any = call.get("self")
+    place = call.dimension(len(value.dimensions))
+    size, index = value.sizes[place], call.integer("index")
+    if not -size <= index < size:
+        call.refuse(f"takes entry {index} of {size}")
+    entry = index % size
+    gone = (*value.dimensions[:place], *value.dimensions[place + 1 :])
+    if value.dimensions[place] == ("T",):
+        frame, last = entry - value.lead, call.run.frames - 1
+        if frame > last:
+            call.check_ahead([value])
+        if entry < value.unknown or (frame < last and index >= 0):
+            call.refuse(
+                f"takes frame {frame} of the clip, and a stream has no place for one frame but the"
+                " last"
+            )
+        late = call.delayed(call.plain(value), last - frame)
+        return replace(late, dimensions=gone, is_last=True, lead=0, unknown=0, length=1)
+    part = _part(call, value, place, entry, entry + 1)
+    return replace(part, dimensions=gone)
+
+
+def _chunk(call: Call) -> Value:
+    value: Any = call.get("self")
+    place = call.dimension(len(value.dimensions), default=0)
+    count = call.integer("chunks")
+    if count < 1:
+        call.refuse(f"makes {count} parts")
+    return _split_by(call, value, place, -(-value.sizes[place] // count))
+
+
+def _split(call: Call) -> Value:
+    value: Any = call.get("self")
+    place = call.dimension(len(value.dimensions), default=0)
+    name = "split_sizes" if "split_sizes" in call.arguments else "split_size"
+    given = call.get(name)
+    if not isinstance(given, list):
+        return _split_by(call, value, place, given)
+    ends = np.cumsum(given).tolist()
+    if min(given, default=0) < 1 or ends[-1] != value.sizes[place]:
+        call.refuse(f"splits {value.sizes[place]} into {given}")
+    pairs = zip(ends, given, strict=True)
+    return [_part(call, value, place, end - size, end) for end, size in pairs]
+
+
+def _split_by(call: Call, value: Frames, place: int, size: Any) -> list[Frames]:
+    total = value.sizes[place]
+    if not isinstance(size, int) or size < 1 or -(-total // size) != len(call.node.outputs):
+        call.refuse(f"splits {total} into parts of {size}")
+    return [
+        _part(call, value, place, start, min(start + size, total))
+        for start in range(0, total, size)
+    ]
+
+
+def _roll(call: Call) -> Value:
+    value = call.settled(call.frames("self"))
+    shifts, dims = call.get("shifts"), call.get("dims", [])
+    if len(shifts) != 1 or len(dims) != 1:
+        call.refuse("shifts several dimensions, which is not followed")
+    place = call.counted(dims[0], len(value.dimensions))
+    if value.dimensions[place] != ("T",) or value.unknown or value.looked_ahead:
+        call.refuse("shifts something else than frames of the clip, which is not followed")
+    if value.lead or value.length != call.run.frames:
+        call.refuse("shifts a part of the clip's frames, which is not followed")
+    # To the left by more than half is meant as to the left.
+    shift = (shifts[0] + value.length // 2) % value.length - value.length // 2
+    if shift < 0:
+        return replace(value, lead=shift, looked_ahead=call.node)
+    return replace(value, lead=shift, unknown=shift)
+
+
+def _flip(call: Call) -> Value:
+    value: Any = call.get("self")
+    rank = len(value.dimensions)
+    for name in call.get("dims"):
+        if "T" in value.dimensions[call.counted(name, rank)]:
+            call.sees_ahead(call.run.frames - 1)
+    call.refuse("turns frames round, which the vocabulary lacks")
+
+
+def _cat(call: Call) -> Value:
+    parts = call.get("tensors")
+    if not isinstance(parts, list) or not parts:
+        call.refuse("puts nothing together")
+    frames = [part for part in parts if isinstance(part, Frames)]
+    rank = len(frames[0].dimensions)
+    place = call.dimension(rank, default=0)
+    if frames[0].dimensions[place] == ("T",):
+        return _cat_in_time(call, parts, frames, place)
+    if len(frames) < len(parts):
+        call.refuse("puts constants beside channels of frames, which the vocabulary lacks")
+    values = call.met([call.plain(part) for part in frames])
+    placed: list[tuple[Any, ...]] = []
+    for value in values:
+        if len(value.dimensions) != rank or value.dimensions[place] not in (("C",), ()):
+            call.refuse("puts something else than channels together, which the vocabulary lacks")
+        placed.append(tuple(d for at, d in enumerate(value.dimensions) if at != place))
+    if len(set(placed)) > 1 or any("C" in axes for axes in placed[0]):
+        sizes = " and ".join(str(list(value.sizes)) for value in values)
+        call.refuse(f"puts {sizes} together, whose axes differ")
+    if len(values) == 1:
+        return values[0]
+    node = call.add(Concatenate(), *(value.node for value in values))
+    first = values[0]
+    dimensions: list[tuple[Axis, ...]] = list(first.dimensions)
+    dimensions[place] = ("C",)
+    return replace(
+        first,
+        node=node,
+        shape=call.run.writing.shapes[node],
+        dimensions=tuple(dimensions),
+        unknown=max(value.unknown for value in values),
+        looked_ahead=next((v.looked_ahead for v in values if v.looked_ahead), None),
+    )
+
+
+def _cat_in_time(call: Call, parts: list[Any], frames: list[Frames], place: int) -> Frames:
+    """Zeros before or behind frames."""
+    if len(frames) > 1:
+        call.refuse("puts frames behind frames, which would not be those of a stream")
+    value = frames[0]
+    at = next(index for index, part in enumerate(parts) if isinstance(part, Frames))
+    counts = [0, 0]
+    for index, part in enumerate(parts):
+        if index == at:
+            continue
+        if not is_zero(call, part):
+            call.refuse("puts numbers before or behind the clip that are not 0: use zeros")
+        if part.ndim != len(value.dimensions):
+            call.refuse(f"puts {list(part.shape)} beside {list(value.sizes)}")
+        counts[index > at] += part.shape[place]
+    return _zeros_around(call, value, *counts)
+
+
+def _cumulative_sum(call: Call) -> Value:
+    value = call.frames("self")
+    place = call.dimension(len(value.dimensions))
+    if value.dimensions[place] != ("T",):
+        call.refuse("sums something else than frames, which the vocabulary lacks")
+    return replace(_whole(call, value), to_divide=True)
+
+
+def _whole(call: Call, value: Frames) -> Frames:
+    """A value of exactly the frames of the clip."""
+    value = call.settled(value)
+    if value.last_frame >= call.run.frames:
+        call.check_ahead([value])
+    if value.lead or value.unknown or value.length != call.run.frames:
+        call.refuse(
+            f"takes {value.length} frames together of {call.run.frames} that the clip has, and"
+            " which those are depends on its length"
+        )
+    return value
+
+
+def mean_over_clip(call: Call, value: Frames) -> Frames:
+    """The mean over all frames of the clip, which leaves no time."""
+    run = call.run
+    value = _whole(call, value)
+    if run.window is None:
+        call.refuse(
+            "is a mean over the whole clip, which a stream has not seen: say what it becomes,"
+            " --window all (all frames so far) or --window FRAMES (the last ones)"
+        )
+    run.used_window = True
+    layer = TemporalMean() if run.window == "all" else WindowMean(run.window)
+    node = call.add(layer, value.node)
+    return replace(without(value, {"T"}, kept=True), node=node, is_last=True, length=1)
+
+
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {
+        "pad": _pad,
+        "constant_pad_nd": _pad,
+        "slice": _slice,
+        "narrow": _narrow,
+        "select": _select,
+        "chunk": _chunk,
+        "split": _split,
+        "split_with_sizes": _split,
+        "roll": _roll,
+        "flip": _flip,
+        "cat": _cat,
+        "concat": _cat,
+        "concatenate": _cat,
+        "cumsum": _cumulative_sum,
+    }
+)
+VIEWS = frozenset({"slice", "narrow", "select", "chunk", "split", "split_with_sizes"})
+"""Operators whose result shares its numbers with what they read."""

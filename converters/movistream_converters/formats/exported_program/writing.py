@@ -1,0 +1,128 @@
+"""The network that a program becomes, while it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from movistream_converters.ir.layers import (
+    RULES,
+    AnyLayer,
+    Delay,
+    Image,
+    Shape,
+    Slice,
+)
+from movistream_converters.ir.network import Network, Node
+from movistream_converters.ir.tags import stage
+from movistream_converters.ir.weights import Weights
+
+IMAGE = "image"
+_LONGEST_NAME = 120
+
+
+@dataclass
+class Writing:
+    """A network as far as it is written.
+
+    Attributes:
+        stage: of the nodes to come.
+        shapes: of what nodes give, by their names.
+        found: slices and delays, by what they take; each is written once.
+    """
+
+    image: Image
+    image_size: tuple[int, int]
+    stage: str = "network"
+    nodes: dict[str, Node] = field(default_factory=dict)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    weights: Weights = field(default_factory=dict)
+    found: dict[tuple[str, AnyLayer], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.nodes[IMAGE] = Node(IMAGE, self.image)
+        self.shapes[IMAGE] = (*self.image_size, self.image.channels)
+
+    def add(
+        self,
+        name: str,
+        layer: AnyLayer,
+        *inputs: str,
+        weights: Mapping[str, npt.NDArray[Any]] | None = None,
+    ) -> str:
+        """Writes a node, and returns its name, which is the given one or much like it.
+
+        Raises:
+            LayerError: if the layer does not fit what it reads.
+        """
+        shape = RULES[type(layer)].shape(
+            layer, tuple(self.shapes.get(n, (1, 1, 1)) for n in inputs)
+        )
+        name = self.free_name(name)
+        self.shapes[name] = shape
+        self.nodes[name] = Node(name, layer, inputs, "", (stage(self.stage),))
+        for weight, value in (weights or {}).items():
+            self.weights[f"{name}.{weight}"] = np.ascontiguousarray(value, np.float32)
+        return name
+
+    def free_name(self, name: str) -> str:
+        """A name that no node has, and that a node may have."""
+        kept = "".join(c if c.isprintable() and c != "/" else "_" for c in name[:_LONGEST_NAME])
+        kept, number = kept or "node", 1
+        free = kept
+        while free in self.nodes:
+            number += 1
+            free = f"{kept}_{number}"
+        return free
+
+    def delayed(self, node: str, frames: int) -> str:
+        """What a node gave so many frames ago. Delays of one node share what they keep."""
+        if not frames:
+            return node
+        shorter = [
+            layer.frames
+            for (source, layer), _ in self.found.items()
+            if source == node and isinstance(layer, Delay) and layer.frames <= frames
+        ]
+        begun = max(shorter, default=0)
+        before = self.found[node, Delay(begun)] if begun else node
+        if begun == frames:
+            return before
+        name = self.add(f"{node}.delayed_{frames}", Delay(frames - begun), before)
+        self.found[node, Delay(frames)] = name
+        return name
+
+    def sliced(self, node: str, start: int, stop: int) -> str:
+        """Some channels of what a node gives."""
+        if (start, stop) == (0, self.shapes[node][2]):
+            return node
+        layer = self.nodes[node].layer
+        if isinstance(layer, Slice):
+            return self.sliced(self.nodes[node].inputs[0], layer.start + start, layer.start + stop)
+        key = node, Slice(start, stop)
+        if key not in self.found:
+            self.found[key] = self.add(f"{node}.channels_{start}_{stop}", key[1], node)
+        return self.found[key]
+
+    def network(self, name: str, last: str) -> tuple[Network, Weights]:
+        """The network of all that a node needs.
+
+        Raises:
+            NetworkError: if it is none.
+        """
+        needed = {IMAGE}
+        waiting = [last]
+        while waiting:
+            node = waiting.pop()
+            if node not in needed:
+                needed.add(node)
+                waiting += self.nodes[node].inputs
+        nodes = tuple(node for name, node in self.nodes.items() if name in needed)
+        weights = {
+            key: value for key, value in self.weights.items() if key.rpartition(".")[0] in needed
+        }
+        return Network(name, nodes, self.image_size), weights
