@@ -284,10 +284,6 @@ NOT_CAUSAL: dict[str, tuple[Any, str]] = {
         (pooled, layers.UnitNormalization(axis=1, name="bad")),
         r"layer bad \(UnitNormalization\) is not known to be causal",
     ),
-    "norm of another axis": (
-        (pooled, layers.Permute((2, 1), name="bad"), layers.Dense(2), layers.Permute((2, 1))),
-        r"layer bad \(Permute\) moves time to another axis",
-    ),
     "layer norm over frames": (
         (layers.LayerNormalization(axis=(2, 3, 4), name="bad"), pooled),
         r"layer bad \(LayerNormalization\) normalises along axis \[2, 3, 4\]",
@@ -335,6 +331,14 @@ FIXED: dict[str, tuple[Any, str]] = {
     "time within": (
         (pooled, layers.Reshape((3, -1), name="bad")),
         r"layer bad \(Reshape\) makes \[3, -1\] of frames of \[3\]",
+    ),
+    "time elsewhere": (
+        (pooled, layers.Permute((2, 1), name="bad")),
+        r"layer bad \(Permute\) moves time to another axis",
+    ),
+    "norm over time": (
+        (pooled, layers.BatchNormalization(axis=1, name="bad")),
+        r"layer bad \(BatchNormalization\) normalises along axis 1",
     ),
     "stateful": (
         (pooled, layers.LSTM(2, stateful=True, return_sequences=True, name="bad")),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import numpy.typing as npt
 
 from movistream_converters.formats.limits import check_weights
@@ -34,4 +35,4 @@ def read_arrays(
     # A chunk is read as a whole, for whatever part of it.
     check_weights(path, [item.chunks for item in kept.values() if item.chunks])
     rest = tuple(sorted(datasets.keys() - kept.keys()))
-    return {name: item[()] for name, item in kept.items()}, rest
+    return {name: np.asarray(item[()]) for name, item in kept.items()}, rest

@@ -110,7 +110,7 @@ def read(
         arrays, rest, described = _content(path)
     except _DAMAGED as error:
         raise ConversionError(f"{path} is damaged or none of Keras' files: {error}") from None
-    if not arrays and zipfile.is_zipfile(path) and described:
+    if not arrays and _CONFIG in names_in_zip(path):
         return keras_model.read(path, architecture, overrides)
     shown = _shown_options(path, described, overrides or {})
     arrays, unused = _by_checkpoint_path(path, arrays, rest)

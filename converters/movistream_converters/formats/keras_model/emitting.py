@@ -281,7 +281,8 @@ def weights_of(layer: KerasLayer, count: int) -> list[Any]:
             raise refused(
                 layer, f"has weights of {printable(str(array.dtype))}, which are no numbers"
             )
-    return [np.asarray(array, np.float32) for array in layer.weights]
+    with np.errstate(over="ignore"):
+        return [np.asarray(array, np.float32) for array in layer.weights]
 
 
 def shaped(layer: KerasLayer, array: Any, *shapes: tuple[int, ...]) -> Any:

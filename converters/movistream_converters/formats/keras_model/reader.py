@@ -10,6 +10,7 @@ from typing import Any
 from movistream.file.manifest import Activation as ScoreActivation
 from movistream.system.text import has_control_characters, printable
 from movistream_converters.errors import ConversionError
+from movistream_converters.formats.described import read_document
 from movistream_converters.formats.keras_model.archive import read_archive
 from movistream_converters.formats.keras_model.description import (
     INPUT,
@@ -24,6 +25,7 @@ from movistream_converters.formats.keras_model.layers import TABLE
 from movistream_converters.formats.keras_model.translating import translate_model
 from movistream_converters.formats.keras_model.values import Value
 from movistream_converters.formats.source import Finding, Source
+from movistream_converters.ir.document import encode_network
 from movistream_converters.ir.layers import Activation, ActivationFunction, Softmax
 from movistream_converters.ir.network import Network, NetworkError, Node, classes_of
 from movistream_converters.ir.staging import with_stages
@@ -77,6 +79,7 @@ def read(
         )
     except NetworkError as error:
         raise ConversionError(f"{path} makes no network: {error}") from None
+    network = read_document(path, encode_network(with_stages(network)))  # It may be too large.
     classes = classes_of(network)
     if told.get("num_classes") not in (None, classes):
         raise ConversionError(f"{path} has num classes {classes}, not {told['num_classes']}")
@@ -101,7 +104,7 @@ def read(
     )
     names = {node.name for node in network.nodes}
     return Source(
-        with_stages(network),
+        network,
         {n: w for n, w in emitter.weights.items() if n.rpartition(".")[0] in names},
         frames_per_second=rate,
         activation=activation or "softmax",
