@@ -98,16 +98,20 @@ def _causal_3d(choice: random.Random, x: Tensor) -> Tensor:
     taps, gap, stride = choice.randint(1, 3), choice.randint(1, 2), choice.randint(1, 2)
     x = layers.ZeroPadding3D((((taps - 1) * gap, 0), _sides(choice), (1, 1)))(x)
     gaps = (gap, 1, 1)
-    return layers.Conv3D(
-        choice.choice((4, 6)),
-        (taps, choice.randint(1, 3), 3),
-        strides=(1, stride, stride),
-        # TensorFlow has no strides together with dilation on a CPU.
-        dilation_rate=gaps if stride == 1 else 1,
-        use_bias=choice.random() < 0.5,
-        activation=choice.choice(_ACTIVATIONS),
-        padding="valid",
-    )(x) if stride == 1 or gap == 1 else layers.Conv3D(4, (1 + (taps - 1) * gap, 1, 1))(x)
+    return (
+        layers.Conv3D(
+            choice.choice((4, 6)),
+            (taps, choice.randint(1, 3), 3),
+            strides=(1, stride, stride),
+            # TensorFlow has no strides together with dilation on a CPU.
+            dilation_rate=gaps if stride == 1 else 1,
+            use_bias=choice.random() < 0.5,
+            activation=choice.choice(_ACTIVATIONS),
+            padding="valid",
+        )(x)
+        if stride == 1 or gap == 1
+        else layers.Conv3D(4, (1 + (taps - 1) * gap, 1, 1))(x)
+    )
 
 
 def _spatial_3d(choice: random.Random, x: Tensor) -> Tensor:

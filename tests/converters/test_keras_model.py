@@ -74,7 +74,9 @@ def check(model: keras.Model, source: Source, video: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_random_causal_models_agree_with_keras(seed: int, video: np.ndarray, tmp_path: Path) -> None:
+def test_random_causal_models_agree_with_keras(
+    seed: int, video: np.ndarray, tmp_path: Path
+) -> None:
     model = random_model(random.Random(seed))
     source = read_source(saved(model, tmp_path))
     assert source.format == "keras"

@@ -172,7 +172,7 @@ class _Reader:
     def weights(self, at: str, name: str) -> tuple[npt.NDArray[Any], ...]:
         """A layer's own arrays."""
         for place in (f"{at}/vars", f"{at}/cell/vars"):
-            found = []
+            found: list[npt.NDArray[Any]] = []
             while (key := f"{place}/{len(found)}".lstrip("/")) in self.archive.arrays:
                 found.append(self.archive.arrays[key])
             if found:
@@ -213,9 +213,7 @@ def _chained(
         shape = {"batch_shape": config.get("build_input_shape")}
         place = "/".join((*places, "input"))
         layers = [KerasLayer(path, INPUT, "input", place, shape), *layers]
-    return tuple(
-        Call(layer, (index - 1,) if index else ()) for index, layer in enumerate(layers)
-    )
+    return tuple(Call(layer, (index - 1,) if index else ()) for index, layer in enumerate(layers))
 
 
 def _called(

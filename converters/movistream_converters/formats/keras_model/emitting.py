@@ -298,4 +298,3 @@ def shaped(layer: KerasLayer, array: Any, *shapes: tuple[int, ...]) -> Any:
     if array.shape != expected:
         raise refused(layer, f"has weights of {list(array.shape)} where {list(expected)} fit")
     return array.reshape(wanted)
-

@@ -73,9 +73,7 @@ def _scaled(
     own_mean = tuple(m - o * s for m, o, s in zip(mean, offsets, own_std, strict=True))
     if len(set(own_std)) == len(set(own_mean)) == 1:
         # One for all channels: a range says it, and fewer operators do it.
-        shared_low, shared_high = (
-            (value - own_mean[0]) / own_std[0] for value in (low, high)
-        )
+        shared_low, shared_high = ((value - own_mean[0]) / own_std[0] for value in (low, high))
         return Image(len(std), (shared_low, shared_high))
     if not all(_LEAST_STD <= s <= _LARGEST_STD for s in own_std):
         raise ValueError("its first layers scale channels too far")
@@ -100,5 +98,3 @@ def _numbers(path: Path, name: str, value: Any, count: int) -> tuple[float, ...]
         option = f"--{name.replace('_', '-')}"
         raise ConversionError(f"{path}: {option} has to be {count} numbers, not {value!r:.60}")
     return tuple(float(v) for v in value) * (count if len(value) == 1 < count else 1)
-
-

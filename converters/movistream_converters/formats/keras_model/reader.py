@@ -30,9 +30,7 @@ from movistream_converters.ir.layers import Activation, ActivationFunction, Soft
 from movistream_converters.ir.network import Network, NetworkError, Node, classes_of
 from movistream_converters.ir.staging import with_stages
 
-_OPTIONS = (
-    *("mean", "std", "value_range", "image_size", "num_classes", "frames_per_second"),
-)
+_OPTIONS = (*("mean", "std", "value_range", "image_size", "num_classes", "frames_per_second"),)
 _LARGEST_SIZE = 4096
 _LONGEST_NAME = 100
 
@@ -146,7 +144,7 @@ def _clip(layer: KerasLayer, told: Mapping[str, object]) -> _Clip:
     is_described = height is not None and width is not None
     if not is_described and size is None:
         raise refused(layer, "takes frames of any size; say which with --image-size")
-    if is_described and size not in (None, height) or (is_described and size and width != size):
+    if is_described and size is not None and (height, width) != (size, size):
         raise ConversionError(
             f"{layer.path} has image size {height if height == width else f'{height} x {width}'},"
             f" not {size}"

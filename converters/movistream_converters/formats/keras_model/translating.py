@@ -89,8 +89,7 @@ def _translation(layer: KerasLayer, emitter: Emitter) -> Translate:
     if layer.is_keras and name in emitter.table:
         return emitter.table[name]
     advice = "" if not layer.is_keras else _ADVICE.get(name, "")
-    own = f"register(\"{printable(name)}\", translate) tells from Python what it is"
+    own = f'register("{printable(name)}", translate) tells from Python what it is'
     if not layer.is_keras:
         raise refused(layer, f"is no layer of Keras', and no code of a file is run; {own}")
     raise refused(layer, advice or f"is not known to be causal, or has no operators here; {own}")
-

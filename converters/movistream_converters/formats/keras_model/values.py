@@ -65,8 +65,6 @@ def padded(shape: Shape, padding: tuple[int, int, int, int]) -> Shape:
 
 def with_padding(value: Value, padding: tuple[int, int, int, int]) -> Value:
     """A frame with so much more around it, or less."""
-    top, bottom, left, right = (
-        old + new for old, new in zip(value.padding, padding, strict=True)
-    )
+    top, bottom, left, right = (old + new for old, new in zip(value.padding, padding, strict=True))
     total = top, bottom, left, right
     return replace(value, padding=total, dims=padded(value.shape, total))

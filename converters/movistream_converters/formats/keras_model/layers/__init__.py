@@ -16,7 +16,6 @@ from movistream_converters.formats.keras_model.layers import (
     wrappers,
 )
 
-
 TABLE: Mapping[str, Translate] = MappingProxyType(
     {
         **pointwise.TABLE,

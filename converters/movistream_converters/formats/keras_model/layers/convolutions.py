@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from movistream_converters.formats.keras_model.description import KerasLayer, refused
 from movistream_converters.formats.keras_model.emitting import Emitter, shaped, weights_of
 from movistream_converters.formats.keras_model.fields import choice, flag, integer, integers
@@ -52,7 +50,9 @@ def _depthwise(rank: int, value: Value, layer: KerasLayer, emitter: Emitter) -> 
     arrays = weights_of(layer, 1 + bias)
     size = integers(layer, "kernel_size", rank)
     value, window = _windowed(layer, value, emitter, size)
-    y = _per_channel(layer, emitter, value, window, size, arrays[0], arrays[1] if bias else None, "")
+    y = _per_channel(
+        layer, emitter, value, window, size, arrays[0], arrays[1] if bias else None, ""
+    )
     return activated(layer, _with_dims(y, rank), emitter, suffix=_ACTIVATION)
 
 
@@ -63,9 +63,7 @@ def _separable(rank: int, value: Value, layer: KerasLayer, emitter: Emitter) -> 
     value, window = _windowed(layer, value, emitter, size)
     y = _per_channel(layer, emitter, value, window, size, arrays[0], None, "depthwise")
     ones = (1,) * rank
-    kernel = shaped(
-        layer, arrays[1], (*ones, y.shape[2], filters), (1, 1, 1, y.shape[2], filters)
-    )
+    kernel = shaped(layer, arrays[1], (*ones, y.shape[2], filters), (1, 1, 1, y.shape[2], filters))
     weights = {"kernel": kernel} | ({"bias": arrays[2]} if bias else {})
     y = emitter.add(layer, Convolution(filters, bias=bias), y, weights=weights)
     return activated(layer, _with_dims(y, rank), emitter, suffix=_ACTIVATION)
@@ -233,13 +231,13 @@ def dense(layer: KerasLayer, inputs: tuple[Value, ...], emitter: Emitter) -> Val
     value = emitter.plain(layer, value)
     weights = {"bias": arrays[1]} if bias else {}
     if len(value.dims) == 1:
-        wanted = (*value.shape, units)
-        weights["kernel"] = shaped(layer, arrays[0], (value.dims[0], units), wanted)
+        every = (*value.shape, units)
+        weights["kernel"] = shaped(layer, arrays[0], (value.dims[0], units), every)
         y = emitter.add(layer, Dense(units, bias), value, weights=weights, dims=(units,))
     elif value.has_channels:
         channels = value.shape[2]
-        wanted = (1, 1, 1, channels, units)
-        weights["kernel"] = shaped(layer, arrays[0], (channels, units), wanted)
+        per_pixel = (1, 1, 1, channels, units)
+        weights["kernel"] = shaped(layer, arrays[0], (channels, units), per_pixel)
         y = emitter.add(
             layer,
             Convolution(units, bias=bias),

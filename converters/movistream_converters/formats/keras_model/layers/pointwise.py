@@ -63,9 +63,7 @@ def activated(
     if name not in (*_FUNCTIONS, *_OTHER_FUNCTIONS):
         known = ", ".join(sorted({*_FUNCTIONS, *_OTHER_FUNCTIONS, _LINEAR}))
         described = name if isinstance(name, str) else _class_of(name)
-        raise refused(
-            layer, f"has the activation {printable(described)[:60]!r}; there are {known}"
-        )
+        raise refused(layer, f"has the activation {printable(described)[:60]!r}; there are {known}")
     return _function(layer, str(name), value, emitter, suffix)
 
 
@@ -91,9 +89,7 @@ def _function(
     return emitter.add(layer, Activation(_FUNCTIONS[name]), value, suffix=suffix)
 
 
-def scaled(
-    layer: KerasLayer, value: Value, emitter: Emitter, factor: float, suffix: str
-) -> Value:
+def scaled(layer: KerasLayer, value: Value, emitter: Emitter, factor: float, suffix: str) -> Value:
     """A value times a number."""
     return emitter.add(layer, Scale(), value, weights={"scale": np.float32(factor)}, suffix=suffix)
 
@@ -228,9 +224,7 @@ def _normalization(layer: KerasLayer, inputs: tuple[Value, ...], emitter: Emitte
     return _affine(layer, value, emitter, 1.0 / std, -mean / std)
 
 
-def _affine(
-    layer: KerasLayer, value: Value, emitter: Emitter, factor: Any, offset: Any
-) -> Value:
+def _affine(layer: KerasLayer, value: Value, emitter: Emitter, factor: Any, offset: Any) -> Value:
     """Of an image, what the image may do itself; elsewhere a layer."""
     channels = value.shape[2]
     factor, offset = (np.broadcast_to(x, (channels,)).astype(np.float64) for x in (factor, offset))

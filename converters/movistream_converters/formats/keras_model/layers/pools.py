@@ -67,9 +67,7 @@ def _inside(
     node = next((node for node in emitter.nodes if node.name == value.node), None)
     # Where nothing is below zero, a zero is no larger than what else is in a window.
     is_positive = (
-        node is not None
-        and isinstance(node.layer, Activation)
-        and node.layer.function in _POSITIVE
+        node is not None and isinstance(node.layer, Activation) and node.layer.function in _POSITIVE
     )
     if any(value.padding) and not (in_reach and (kind == "average" or is_positive)):
         value = emitter.plain(layer, value)
@@ -88,9 +86,7 @@ def _global_pool(
             " translation of it that says what it means so far",
         )
     if len(value.dims) != rank + 1 or not value.has_channels:
-        raise refused(
-            layer, f"reads frames of {list(value.dims)}, made of {list(value.shape)}"
-        )
+        raise refused(layer, f"reads frames of {list(value.dims)}, made of {list(value.shape)}")
     if kind == "average":
         y = emitter.add(layer, SpatialMean(), value)
     else:

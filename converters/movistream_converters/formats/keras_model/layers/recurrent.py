@@ -20,8 +20,11 @@ from movistream_converters.formats.keras_model.values import Value
 from movistream_converters.ir.layers import Add, Concatenate, Dense, Multiply, Slice
 
 _FORWARD_ONLY = (
-    ("stateful", "keeps its state from one clip to the next by itself; take stateful=False: a"
-     " stream's state is explicit"),
+    (
+        "stateful",
+        "keeps its state from one clip to the next by itself; take stateful=False: a"
+        " stream's state is explicit",
+    ),
     ("go_backwards", "goes through a clip backwards, and sees all frames to come"),
     ("return_state", "returns its state besides; take return_state=False"),
 )
