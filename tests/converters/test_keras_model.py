@@ -290,6 +290,35 @@ NOT_CAUSAL: dict[str, tuple[Any, str]] = {
         (layers.LayerNormalization(axis=(2, 3, 4), name="bad"), pooled),
         r"layer bad \(LayerNormalization\) normalises along axis \[2, 3, 4\]",
     ),
+    "state of its own": (
+        (pooled, lambda x: layers.GRU(3, name="bad")(x, initial_state=layers.GRU(3)(x))),
+        r"layer bad \(GRU\) is called with initial_state besides",
+    ),
+    "rows joined with channels": (
+        (
+            layers.MaxPooling3D((1, 4, 10)),
+            lambda x: layers.Multiply(name="bad")(
+                [
+                    layers.Reshape((-1, 2, 3), name="rows")(x),
+                    layers.Reshape((-1, 2, 1), name="gates")(pooled(layers.Dense(2)(x))),
+                ]
+            ),
+            layers.Reshape((-1, 6), name="flat"),
+        ),
+        r"layer bad \(Multiply\) joins what was a frame",
+    ),
+    "channels joined across": (
+        (
+            pooled,
+            lambda x: layers.Add(name="bad")(
+                [
+                    layers.Reshape((-1, 3, 1), name="column")(x),
+                    layers.Reshape((-1, 1, 3), name="row")(x),
+                ]
+            ),
+        ),
+        r"layer bad \(Add\) joins what was a frame",
+    ),
     "conv lstm": (
         (
             lambda x: layers.ConvLSTM2D(2, 3, return_sequences=True, name="bad")(x),

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import h5py
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
+import movistream
 from movistream_converters import from_keras, register
 from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
@@ -32,6 +34,7 @@ from movistream_converters.ir.layers import (
 )
 from movistream_converters.ir.network import image_of
 from movistream_converters.ir.states import network_states
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import REFERENCE_DATA
 from tests.converters.keras_models import SIZE, answers, randomised
 from tests.converters.test_keras_model import pooled, saved, streamed
@@ -383,6 +386,12 @@ LIES: dict[str, tuple[Edit, str]] = {
         lambda d: of_layer(d, "stem")["inbound_nodes"][0]["args"].append(2.0),
         "is called with a constant besides",
     ),
+    "two": (
+        lambda d: of_layer(d, "stem")["inbound_nodes"][0]["args"].append(
+            of_layer(d, "stem")["inbound_nodes"][0]["args"][0]
+        ),
+        r"layer stem \(Conv3D\) reads 2 values, and can read 1",
+    ),
     "old": (
         lambda d: of_layer(d, "stem").update(inbound_nodes=[[["scaling", 0, 0, {}]]]),
         "in the way of Keras 2",
@@ -499,6 +508,22 @@ def test_weights_that_do_not_fit(weights: Any, reason: str, path: Path) -> None:
         read_source(edited(path, weights=weights))
 
 
+def test_a_crop_that_would_take_all_memory(tmp_path: Path) -> None:
+    clip = keras.Input((None, 4096, 4096, 3))
+    x = layers.Cropping3D(((0, 0), (2000, 2095), (2000, 2095)))(layers.Rescaling(1 / 255)(clip))
+    path = saved(keras.Model(clip, layers.Dense(2)(pooled(x))), tmp_path)
+    with pytest.raises(ConversionError, match=r"MB of weights; more than"):
+        read_source(path)
+
+
+def test_whole_models_of_keras_2(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Functional", "config": {}})
+        file["model_weights/dense/kernel:0"] = np.zeros((2, 3), np.float32)
+    with pytest.raises(ConversionError, match=r"in the way of Keras 2, .* save it as \.keras"):
+        read_source(tmp_path / "m.h5")
+
+
 def test_files_of_keras_2(path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
@@ -540,6 +565,35 @@ def _scrambled(described: Any, choice: random.Random) -> None:
 
 STATES = {"conv3d_zeropadding": (5, 497_664), "td_mobilenetv2": (2, 1_792)}
 """(how many, bytes): of each kernel over time, what it reads, (k − 1) · dilation frames of it."""
+
+
+def lossless(frames: np.ndarray, path: Path) -> Path:
+    with av.open(path, "w") as file:
+        stream = file.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "bgr0"
+        for frame in frames:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        file.mux(stream.encode())
+    return path
+
+
+@golden
+@pytest.mark.parametrize("name", STATES)
+def test_the_reference_models_in_int8(name: str, tmp_path: Path) -> None:
+    told = {"value_range": (-1.0, 1.0)} if name == "td_mobilenetv2" else {}
+    source = read_source(GOLDENS / name / "model.keras", None, None, told)
+    recorded = np.load(GOLDENS / name / "stream.npz")
+    frames, logits = recorded["frames"], recorded["logits"]
+    clip = lossless(frames, tmp_path / "clip.mkv")
+    conversion = convert_source(
+        source, tmp_path / "m.tflite", precision=Precision.INT8, calibration_videos=(clip,)
+    )
+    assert conversion.report is not None
+    assert conversion.report.partitions == 1
+    with movistream.load(tmp_path / "m.tflite") as model, model.stream() as stream:
+        found = np.stack([stream.step(frame).logits for frame in frames])
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(logits, axis=1)
+    assert ((found * logits).sum(axis=1) / lengths).mean() >= 0.99
 
 
 @golden

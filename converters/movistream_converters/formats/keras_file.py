@@ -112,6 +112,11 @@ def read(
         raise ConversionError(f"{path} is damaged or none of Keras' files: {error}") from None
     if not arrays and _CONFIG in names_in_zip(path):
         return keras_model.read(path, architecture, overrides)
+    if not arrays and described:
+        raise ConversionError(
+            f"{path} describes a whole model in the way of Keras 2, and only MoViNets are read so;"
+            " load it with Keras 3 and save it as .keras"
+        )
     shown = _shown_options(path, described, overrides or {})
     arrays, unused = _by_checkpoint_path(path, arrays, rest)
     evidence = replace(evidence_of_shapes(shapes_of(arrays)), where="the Keras file", shown=shown)

@@ -9,11 +9,12 @@ from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-from movistream.system.text import has_control_characters, printable
+from movistream.system.text import has_control_characters
 from movistream_converters.formats.keras_model.description import KerasLayer, refused
 from movistream_converters.formats.keras_model.values import NO_PADDING, Value, padded
+from movistream_converters.formats.keras_model.weights import checked
+from movistream_converters.formats.limits import check_weights
 from movistream_converters.ir.layers import (
     RULES,
     UNPADDED,
@@ -32,8 +33,6 @@ _MOST_NODES = 4096
 _MOST_CALLS = 2**14
 """Models within models may be called twice each: their calls multiply."""
 _LONGEST_NAME = 120
-
-_Floats = npt.NDArray[np.float32]
 
 Translate: TypeAlias = "Callable[[KerasLayer, tuple[Value, ...], Emitter], Value]"
 """Adds a layer's nodes, and returns what the layer gives."""
@@ -62,6 +61,7 @@ class Emitter:
         self._names = {IMAGE}
         self._scope: tuple[str, ...] = ()
         self._calls = 0
+        self._weight_shapes: list[tuple[int, ...]] = []
 
     def add(
         self,
@@ -101,8 +101,7 @@ class Emitter:
             raise refused(layer, f"cannot be: {error}") from None
         name = self._free_name(layer, suffix)
         given = weights or {}
-        for weight, expected in needed.items():
-            self.weights[f"{name}.{weight}"] = _checked(layer, given.get(weight), expected)
+        self._weigh(layer, name, {weight: (given.get(weight), needed[weight]) for weight in needed})
         self._append(layer, Node(name, what, tuple(value.node for value in plain)))
         if dims is None:
             dims = first.dims if shape == first.shape else shape
@@ -125,19 +124,6 @@ class Emitter:
         for index, node in enumerate(self.nodes):
             if node.name == previous.node:
                 self.nodes[index] = msgspec.structs.replace(node, inputs=(value.node,))
-
-    def _free_name(self, layer: KerasLayer, suffix: str = "") -> str:
-        parts = (*self._scope, layer.name, *([suffix] if suffix else ()))
-        base = ".".join(part for part in parts if part).replace("/", ".")
-        if has_control_characters(base) or not base:
-            raise refused(layer, "has a name that is no text")
-        base = base[-_LONGEST_NAME:]
-        name, number = base, 1
-        while name in self._names:
-            number += 1
-            name = f"{base}_{number}"
-        self._names.add(name)
-        return name
 
     @contextmanager
     def within(self, layer: KerasLayer) -> Iterator[None]:
@@ -179,6 +165,7 @@ class Emitter:
         if min(shape) < 1 or size[0] > value.shape[0] or size[1] > value.shape[1]:
             raise refused(layer, f"reads frames of {list(shape)}, of which nothing is left")
         channels = value.shape[2]
+        check_weights(layer.path, [(*size, channels)])
         kernel = np.zeros((1, *size, channels), np.float32)
         kernel[0, before[0], before[1]] = 1.0
         moved = Convolution(channels, (1, *size), depthwise=True, padding=around or UNPADDED)
@@ -232,69 +219,33 @@ class Emitter:
     ) -> None:
         ones = np.ones_like(np.asarray(factor, np.float32))
         values = {"gamma": factor, "beta": offset, "mean": 0.0 * ones, "variance": ones}
-        for weight, value in values.items():
-            self.weights[f"{name}.{weight}"] = _checked(layer, value, ones.shape)
+        self._weigh(layer, name, {weight: (values[weight], ones.shape) for weight in values})
         self._append(layer, Node(name, BatchNormalization(0.0), (node,)))
+
+    def _free_name(self, layer: KerasLayer, suffix: str = "") -> str:
+        parts = (*self._scope, layer.name, *([suffix] if suffix else ()))
+        base = ".".join(part for part in parts if part).replace("/", ".")
+        if has_control_characters(base) or not base:
+            raise refused(layer, "has a name that is no text")
+        base = base[-_LONGEST_NAME:]
+        name, number = base, 1
+        while name in self._names:
+            number += 1
+            name = f"{base}_{number}"
+        self._names.add(name)
+        return name
+
+    def _weigh(
+        self, layer: KerasLayer, name: str, given: Mapping[str, tuple[Any, tuple[int, ...]]]
+    ) -> None:
+        """Takes a node's weights, each with the shape that it has to have."""
+        self._weight_shapes += [shape for _, shape in given.values()]
+        # Layers that are called often have their weights as often.
+        check_weights(layer.path, self._weight_shapes)
+        for weight, (value, shape) in given.items():
+            self.weights[f"{name}.{weight}"] = checked(layer, value, shape)
 
     def _append(self, layer: KerasLayer, node: Node) -> None:
         self.nodes.append(node)
         if len(self.nodes) >= _MOST_NODES:
             raise refused(layer, f"makes the network one of more than {_MOST_NODES} nodes")
-
-
-def _checked(layer: KerasLayer, value: Any, shape: tuple[int, ...]) -> _Floats:
-    """A layer's weights as float32.
-
-    Raises:
-        ConversionError: if they are missing, of another shape, or no finite numbers.
-    """
-    if value is None:
-        raise refused(
-            layer, "has weights missing in the file; it may be damaged, or share them with another"
-        )
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu":
-        raise refused(layer, f"has weights of {printable(str(array.dtype))}, which are no numbers")
-    if array.shape != shape:
-        raise refused(layer, f"has weights of {list(array.shape)} where {list(shape)} fit")
-    with np.errstate(over="ignore"):
-        kept = np.ascontiguousarray(array, np.float32).reshape(shape)
-    if not np.isfinite(kept).all():
-        raise refused(layer, "has weights that are NaN or infinite")
-    return kept
-
-
-def weights_of(layer: KerasLayer, count: int) -> list[Any]:
-    """A layer's arrays.
-
-    Raises:
-        ConversionError: if there are not so many.
-    """
-    if len(layer.weights) != count:
-        raise refused(
-            layer,
-            f"has {len(layer.weights)} arrays in the file and needs {count}; the file may be"
-            " damaged, or the layer share them with another",
-        )
-    for array in layer.weights:
-        if array.dtype.kind not in "fiu":
-            raise refused(
-                layer, f"has weights of {printable(str(array.dtype))}, which are no numbers"
-            )
-    with np.errstate(over="ignore"):
-        return [np.asarray(array, np.float32) for array in layer.weights]
-
-
-def shaped(layer: KerasLayer, array: Any, *shapes: tuple[int, ...]) -> Any:
-    """Arrays, known to have a certain shape.
-
-    Args:
-        shapes: that Keras gives it, and that it is to have.
-
-    Raises:
-        ConversionError: if it has another.
-    """
-    expected, wanted = shapes
-    if array.shape != expected:
-        raise refused(layer, f"has weights of {list(array.shape)} where {list(expected)} fit")
-    return array.reshape(wanted)

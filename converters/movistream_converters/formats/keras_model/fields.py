@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +11,8 @@ from movistream_converters.formats.keras_model.description import KerasLayer, re
 
 _LARGEST = 2**16
 _LARGEST_REAL = 1e6
+_LARGEST_SCALING = 1e12
+"""Of factors, means and variances of images."""
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
 """Under which weights are float32; the network is computed in float32."""
 
@@ -109,7 +110,7 @@ def real(layer: KerasLayer, field: str, default: float | None = None) -> float:
 
 
 def reals(layer: KerasLayer, field: str, count: int, default: float | None = None) -> list[float]:
-    """A finite number for each channel; one may stand for all, in lists of lists too."""
+    """A number for each channel; one may stand for all, in lists of lists too."""
     value = layer.config.get(field, default)
     values = value
     if isinstance(values, Mapping):  # A NumPy array, as Keras describes it.
@@ -122,7 +123,7 @@ def reals(layer: KerasLayer, field: str, count: int, default: float | None = Non
     if (
         not isinstance(values, list)
         or len(values) != count
-        or not all(type(v) in (int, float) and math.isfinite(v) for v in values)
+        or not all(type(v) in (int, float) and abs(v) <= _LARGEST_SCALING for v in values)
     ):
         raise _odd(layer, field, value)
     return [float(v) for v in values]

@@ -23,7 +23,6 @@ _ADVICE: Mapping[str, str] = MappingProxyType(
         ),
         "Lambda": "holds code, which is not run; take layers in its place, or a layer class of your"
         " own whose translation you register",
-        "StackedRNNCells": "is not known; take a layer for each cell",
         "Masking": "leaves frames out by their content; a stream answers each frame",
     }
 )

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from movistream_converters.formats.keras_model.description import KerasLayer, refused
-from movistream_converters.formats.keras_model.emitting import Emitter, shaped, weights_of
+from movistream_converters.formats.keras_model.emitting import Emitter
 from movistream_converters.formats.keras_model.fields import choice, flag, integer, integers
 from movistream_converters.formats.keras_model.layers.pointwise import activated
 from movistream_converters.formats.keras_model.values import NO_PADDING, Value
+from movistream_converters.formats.keras_model.weights import shaped, weights_of
 from movistream_converters.ir.layers import UNPADDED, Convolution, Dense, Padding
 
 _ACTIVATION = "act"

@@ -46,6 +46,11 @@ def _chain(
     if len({len(value.dims) for value in inputs}) > 1:
         frames = " and ".join(str(list(value.dims)) for value in inputs)
         raise refused(layer, f"joins frames of {frames}; reshape them to as many axes")
+    if not (
+        all(value.has_channels for value in inputs)
+        or len({(value.dims, value.shape) for value in inputs}) == 1
+    ):
+        raise refused(layer, "joins what was a frame and is flat now; join the frames")
     total = inputs[0]
     for number, value in enumerate(inputs[1:], start=2):
         try:

@@ -10,7 +10,7 @@ import numpy as np
 
 from movistream.system.text import printable
 from movistream_converters.formats.keras_model.description import OPERATION, KerasLayer, refused
-from movistream_converters.formats.keras_model.emitting import IMAGE, Emitter, shaped, weights_of
+from movistream_converters.formats.keras_model.emitting import IMAGE, Emitter
 from movistream_converters.formats.keras_model.fields import (
     flag,
     is_last_axis,
@@ -18,6 +18,7 @@ from movistream_converters.formats.keras_model.fields import (
     reals,
 )
 from movistream_converters.formats.keras_model.values import Value
+from movistream_converters.formats.keras_model.weights import shaped, weights_of
 from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
@@ -216,8 +217,8 @@ def _normalization(layer: KerasLayer, inputs: tuple[Value, ...], emitter: Emitte
             )
             for array in arrays
         )
-    if not (variance >= 0).all():
-        raise refused(layer, "has variances below 0")
+    if not (np.isfinite(mean).all() and np.isfinite(variance).all() and (variance >= 0).all()):
+        raise refused(layer, "has variances below 0, or numbers that are none")
     std = np.maximum(np.sqrt(variance), 1e-7)
     if flag(layer, "invert", False):
         return _affine(layer, value, emitter, std, mean)
@@ -264,7 +265,7 @@ TABLE = {
             *("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"),
             *("GaussianDropout", "AlphaDropout", "GaussianNoise", "ActivityRegularization"),
             *("Identity", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom"),
-            *("RandomBrightness", "RandomContrast", "RandomShear", "RandomErasing"),
+            *("RandomContrast",),
         ),
         _unchanged,
     ),

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from movistream_converters.formats.keras_model.description import KerasLayer, refused
-from movistream_converters.formats.keras_model.emitting import Emitter, shaped, weights_of
+from movistream_converters.formats.keras_model.emitting import Emitter
 from movistream_converters.formats.keras_model.fields import flag, integer
 from movistream_converters.formats.keras_model.layers.pointwise import activated, scaled
 from movistream_converters.formats.keras_model.values import Value
+from movistream_converters.formats.keras_model.weights import shaped, weights_of
 from movistream_converters.ir.layers import Add, Concatenate, Dense, Multiply, Slice
 
 _FORWARD_ONLY = (
