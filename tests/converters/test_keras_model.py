@@ -32,7 +32,7 @@ from tests.converters.keras_models import (
 
 TOLERANCE = 1e-4
 FRAMES = 6
-SEEDS = range(60)
+SEEDS = range(40)
 
 
 @pytest.fixture(scope="module")
