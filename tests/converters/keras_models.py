@@ -21,16 +21,23 @@ _ACTIVATIONS = (
 )
 
 
-def random_model(choice: random.Random) -> keras.Model:
-    """A model of (batch, time, height, width, 3), 0 to 255, that gives logits for each frame."""
+def random_model(choice: random.Random, *, causal: bool = True) -> keras.Model:
+    """A model of (batch, time, height, width, 3), 0 to 255, that gives logits for each frame.
+
+    Args:
+        causal: if not, one layer somewhere in it, called ``bad``, sees frames to come.
+    """
     time = choice.choice((None, None, 6))
     x = clip = keras.Input((time, *SIZE, 3), name="clip")
     x = _scaling(choice, x)
-    for _ in range(choice.randint(1, 3)):
-        x = choice.choice(FRAME_BLOCKS)(choice, x)
-    x = choice.choice(SUMMARIES)(choice, x)
-    for _ in range(choice.randint(1, 3)):
-        x = choice.choice(VECTOR_BLOCKS)(choice, x)
+    frames = choice.choices(FRAME_BLOCKS, k=choice.randint(1, 3))
+    vectors = choice.choices(VECTOR_BLOCKS, k=choice.randint(1, 3))
+    if not causal and choice.random() < 0.5:
+        frames.insert(choice.randrange(len(frames) + 1), choice.choice(FRAME_FAULTS))
+    elif not causal:
+        vectors.insert(choice.randrange(len(vectors) + 1), choice.choice(VECTOR_FAULTS))
+    for block in (*frames, choice.choice(SUMMARIES), *vectors):
+        x = block(choice, x)
     x = layers.Dense(CLASSES, name="answer")(x)
     return randomised(keras.Model(clip, x, name="random"), choice.randrange(2**31))
 
@@ -357,4 +364,22 @@ def _residual_1d(choice: random.Random, x: Tensor) -> Tensor:
 VECTOR_BLOCKS: tuple[Block, ...] = (
     *(_causal_1d, _causal_1d, _depthwise_1d, _groups_1d, _delayed_1d, _dense, _recurrent),
     *(_recurrent, _residual_1d, _norm, _activation),
+)
+
+
+FRAME_FAULTS: tuple[Block, ...] = (
+    lambda choice, x: layers.Conv3D(4, (choice.randint(2, 4), 1, 3), padding="same", name="bad")(x),
+    lambda _, x: layers.Conv3D(4, (3, 1, 1), name="bad")(layers.ZeroPadding3D((1, 0, 0))(x)),
+    lambda _, x: layers.MaxPooling3D((2, 1, 1), (1, 1, 1), padding="same", name="bad")(x),
+    lambda _, x: layers.AveragePooling3D((2, 1, 1), (2, 1, 1), padding="same", name="bad")(x),
+    lambda _, x: layers.ConvLSTM2D(2, 3, padding="same", return_sequences=True, name="bad")(x),
+)
+VECTOR_FAULTS: tuple[Block, ...] = (
+    lambda choice, x: layers.Conv1D(4, choice.randint(2, 4), padding="same", name="bad")(x),
+    lambda _, x: layers.Conv1D(4, 3, name="bad")(layers.ZeroPadding1D(1)(x)),
+    lambda _, x: layers.DepthwiseConv1D(3, padding="same", name="bad")(x),
+    lambda _, x: layers.MaxPooling1D(3, 1, padding="same", name="bad")(x),
+    lambda _, x: layers.MultiHeadAttention(1, 2, name="bad")(x, x),
+    lambda _, x: layers.LSTM(4, return_sequences=True, go_backwards=True, name="bad")(x),
+    lambda _, x: layers.Bidirectional(layers.GRU(2, return_sequences=True), name="bad")(x),
 )

@@ -83,6 +83,14 @@ def test_random_causal_models_agree_with_keras(
     check(model, source, video)
 
 
+@pytest.mark.parametrize("seed", range(30))
+def test_random_models_with_one_layer_that_is_not_causal(seed: int, tmp_path: Path) -> None:
+    model = random_model(random.Random(seed), causal=False)
+    with pytest.raises(ConversionError, match=r"m\.keras: layer bad \(\w+\) ") as error:
+        read_source(saved(model, tmp_path))
+    assert "\n" not in str(error.value)
+
+
 def pooled(x: Any) -> Any:
     return layers.TimeDistributed(layers.GlobalAveragePooling2D())(x)
 

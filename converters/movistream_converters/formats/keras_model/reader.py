@@ -16,12 +16,12 @@ from movistream_converters.formats.keras_model.description import (
     INPUT,
     KerasLayer,
     Model,
-    described_model,
     refused,
 )
 from movistream_converters.formats.keras_model.emitting import IMAGE, Emitter
 from movistream_converters.formats.keras_model.image import image_of_model
 from movistream_converters.formats.keras_model.layers import TABLE
+from movistream_converters.formats.keras_model.parsing import described_model
 from movistream_converters.formats.keras_model.translating import translate_model
 from movistream_converters.formats.keras_model.values import Value
 from movistream_converters.formats.source import Finding, Source
