@@ -15,6 +15,8 @@ from movistream_converters.ir.weights import random_weights
 if TYPE_CHECKING:
     from movistream_converters.conversion import Conversion, convert
     from movistream_converters.formats.exported_program.exporting import from_torch
+    from movistream_converters.formats.keras_model.from_python import from_keras
+    from movistream_converters.formats.keras_model.translating import register
     from movistream_converters.formats.network_file import read_network, write_network
 
 __all__ = [
@@ -24,10 +26,12 @@ __all__ = [
     "NetworkBuilder",
     "NetworkError",
     "convert",
+    "from_keras",
     "from_torch",
     "layers",
     "random_weights",
     "read_network",
+    "register",
     "weight_shapes",
     "write_network",
 ]
@@ -50,4 +54,12 @@ def __getattr__(name: str) -> Any:
         from movistream_converters.formats.exported_program import exporting
 
         return exporting.from_torch
+    if name == "from_keras":
+        from movistream_converters.formats.keras_model import from_python
+
+        return from_python.from_keras
+    if name == "register":
+        from movistream_converters.formats.keras_model import translating
+
+        return translating.register
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,8 @@ All are HDF5 inside. Those of Keras 2 name variables by layers
 (``block0_layer0/bneck/expansion/…``), those since then by attributes of Model Garden's code and a
 number (``movinet_block/…/vars/0``). Both are brought to the names of checkpoints, and read on as
 their variables are. A file of a whole model describes it in JSON besides; the classes that it names
-are not loaded.
+are not loaded. What is a whole model and no MoViNet is read by what it describes
+(:mod:`.keras_model`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ import h5py
 import numpy.typing as npt
 
 from movistream_converters.errors import ConversionError
-from movistream_converters.formats.limits import check_weights, check_zip
+from movistream_converters.formats import RANGE_OPTIONS
+from movistream_converters.formats.hdf5 import read_arrays
+from movistream_converters.formats.keras_model import reader as keras_model
+from movistream_converters.formats.limits import check_zip
 from movistream_converters.formats.model_garden.arrays import Arrays, read_network, shapes_of
 from movistream_converters.formats.recognition import evidence_of_shapes
 from movistream_converters.formats.source import Source
@@ -96,16 +100,28 @@ def read(
 
     Args:
         architecture: such as ``movinet-a0-stream``; by default recognised from the shapes.
-        overrides: fields of :class:`.MovinetOptions` that the user has set.
+        overrides: fields of :class:`.MovinetOptions` that the user has set; of a whole model that
+            is no MoViNet, see :func:`.keras_model.reader.read`.
 
     Raises:
-        ConversionError: if it is damaged, it is not a MoViNet stream model, or it does not fit
-            the architecture or the overrides.
+        ConversionError: if it is damaged, it is neither a MoViNet stream model nor a whole model
+            that can be streamed, or it does not fit the architecture or the overrides.
     """
     try:
         arrays, rest, described = _content(path)
     except _DAMAGED as error:
         raise ConversionError(f"{path} is damaged or none of Keras' files: {error}") from None
+    if not arrays and _CONFIG in names_in_zip(path):
+        return keras_model.read(path, architecture, overrides)
+    if not arrays and described:
+        raise ConversionError(
+            f"{path} describes a whole model in the way of Keras 2, and only MoViNets are read so;"
+            " load it with Keras 3 and save it as .keras"
+        )
+    if any((overrides or {}).get(option) is not None for option in RANGE_OPTIONS):
+        raise ConversionError(
+            f"{path} is a MoViNet, which sees pictures from 0 to 1: it is told no range, mean or std"
+        )
     shown = _shown_options(path, described, overrides or {})
     arrays, unused = _by_checkpoint_path(path, arrays, rest)
     evidence = replace(evidence_of_shapes(shapes_of(arrays)), where="the Keras file", shown=shown)
@@ -128,26 +144,11 @@ def _content(path: Path) -> tuple[Arrays, tuple[str, ...], str]:
         described = described or (
             attribute.decode() if isinstance(attribute, bytes) else str(attribute)
         )
-        return *_arrays(path, file), described
+        return *read_arrays(path, file, _names_movinet), described
 
 
-def _arrays(path: Path, file: h5py.File) -> tuple[Arrays, tuple[str, ...]]:
-    """Numbers that the file itself holds: what lies in other files is not looked for."""
-    found: list[h5py.Dataset] = []
-    file.visititems(lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) else None)
-    if elsewhere := [item.name for item in found if item.external or item.is_virtual]:
-        raise ValueError(f"{elsewhere[0]} is kept in another file")
-    datasets = {item.name.lstrip("/"): item for item in found}
-    layers = {
-        name: item
-        for name, item in datasets.items()
-        if _BY_LAYER.fullmatch(name) or _BY_ATTRIBUTE.fullmatch(name)
-    }
-    check_weights(path, [item.shape or () for item in layers.values()])
-    # A chunk is read as a whole, for whatever part of it.
-    check_weights(path, [item.chunks for item in layers.values() if item.chunks])
-    rest = tuple(sorted(datasets.keys() - layers.keys()))
-    return {name: item[()] for name, item in layers.items()}, rest
+def _names_movinet(name: str) -> bool:
+    return bool(_BY_LAYER.fullmatch(name) or _BY_ATTRIBUTE.fullmatch(name))
 
 
 def _by_checkpoint_path(

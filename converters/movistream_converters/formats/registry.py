@@ -54,7 +54,11 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "tflite": Format("a stream model that is a .tflite file already", "tflite.reader"),
     "movistream": Format("a .safetensors file that movistream wrote", "safetensors_file"),
-    "keras": Format("a file of Keras: .keras, .weights.h5, or the .h5 of Keras 2", "keras_file"),
+    "keras": Format(
+        "a file of Keras: .keras, .weights.h5, or the .h5 of Keras 2",
+        "keras_file",
+        is_told_range=True,
+    ),
     "pytorchvideo": Format(
         "a checkpoint of PyTorchVideo's X3D, .pyth, .pt or .safetensors",
         "pytorchvideo",
@@ -113,7 +117,7 @@ def read_source(
     ):
         raise ConversionError(
             f"{path} is of the format {name}, whose networks see pictures as its own program shows"
-            " them: a range, a mean and a std are told of exported programs alone"
+            " them: a range, a mean and a std are told of programs and models of one's own alone"
         )
     source = FORMATS[name].read(path, architecture, overrides)
     if source.name:

@@ -1,0 +1,58 @@
+"""The same from a program that has the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from movistream.system.leftovers import temporary_folder
+from movistream_converters.errors import ConversionError
+from movistream_converters.formats.keras_model.reader import read
+from movistream_converters.formats.source import Source
+
+
+def from_keras(
+    model: Any,
+    *,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    value_range: tuple[float, float] | None = None,
+    image_size: int | None = None,
+    frames_per_second: float | None = None,
+) -> Source:
+    """The network and the weights of a model of Keras 3 that sees clips causally.
+
+    Its layers, and those of one's own, mean what :func:`.translating.register` and the table of
+    known layers say. :func:`.conversion.convert` writes a file of the source's ``network`` and
+    ``weights``.
+
+    Args:
+        model: a functional or sequential one of (batch, time, height, width, channels), or the path
+            of the ``.keras`` file of one.
+        mean: of each channel, subtracted behind the range before the model is given an image.
+        std: of each channel, divided by behind that.
+        value_range: what 0 and 255 become before that. A model that scales images itself by its
+            first layers, from 0 to 255, needs none of the three.
+        image_size: (height and width) in pixels, where the model takes any.
+        frames_per_second: that it was trained to see.
+
+    Raises:
+        ConversionError: if a layer cannot be streamed, or nothing says what an image is.
+    """
+    told = {
+        "mean": mean if mean is None else tuple(mean),
+        "std": std if std is None else tuple(std),
+        "value_range": value_range if value_range is None else tuple(value_range),
+        "image_size": image_size,
+        "frames_per_second": frames_per_second,
+    }
+    if isinstance(model, str | Path):
+        return replace(read(Path(model), None, told), name=Path(model).name, format="keras")
+    if not hasattr(model, "save"):
+        raise ConversionError(f"a {type(model).__name__} is no model of Keras'")
+    with temporary_folder() as folder:
+        path = folder / "model.keras"
+        model.save(path)
+        return replace(read(path, None, told), name=str(model.name), format="keras")
