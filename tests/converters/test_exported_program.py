@@ -656,7 +656,7 @@ def test_clips_that_do_not_show_their_axes(tmp_path: Path) -> None:
 def test_other_sources_are_not_told_what_they_see(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes(b"nothing")
-    with pytest.raises(ConversionError, match="told of exported programs alone"):
+    with pytest.raises(ConversionError, match="told of programs and models"):
         read_source(path, "pytorch", None, {"mean": (0.0, 0.0, 0.0)})
 
 

@@ -120,7 +120,7 @@ def read(
         )
     if any((overrides or {}).get(option) is not None for option in RANGE_OPTIONS):
         raise ConversionError(
-            f"{path} is a MoViNet, which sees pictures from 0 to 1: it is told no range, mean or std"
+            f"{path} is a MoViNet, which sees pictures from 0 to 1: no range, mean or std is told"
         )
     shown = _shown_options(path, described, overrides or {})
     arrays, unused = _by_checkpoint_path(path, arrays, rest)
