@@ -24,10 +24,14 @@ from movistream_converters.formats.source import Finding, Source
 from movistream_converters.formats.torch_file import (
     SUFFIXES,
     load_tensors,
-    pickled_text,
-    safetensors_names,
 )
-from movistream_converters.formats.torch_weights import NORM, decided, fitted
+from movistream_converters.formats.torch_weights import (
+    NORM,
+    decided,
+    fitted,
+    holds_first,
+    of_the_network,
+)
 from movistream_converters.ir.network import (
     Network,
     NetworkError,
@@ -85,9 +89,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _is_checkpoint(path: Path) -> bool:
-    if path.suffix == ".safetensors":
-        return any(_ROOT.match(name) for name in safetensors_names(path))
-    return _FIRST.encode() in pickled_text(path)
+    return holds_first(path, _ROOT, _FIRST)
 
 
 def read(
@@ -142,7 +144,8 @@ def read_clip(
             f"{path} is an X3D, in which a {unfit[0].replace('_', ' ')} has no place"
         )
     path = _checkpoint(path)
-    root, tensors = _of_the_network(path, load_tensors(path))
+    called = f"named like the first layer of PyTorchVideo's, {_FIRST}"
+    root, tensors = of_the_network(path, load_tensors(path), _ROOT, "X3D", called)
     table = _table(path, tensors)
     name, told_by = _named(path, table, architecture)
     findings = [Finding("architecture", name, told_by, guessed=told_by.startswith("a guess"))]
@@ -181,22 +184,6 @@ def _checkpoint(path: Path) -> Path:
         listed = ", ".join(printable(file.name) for file in found) or "none"
         raise ConversionError(f"{path} holds {listed} as X3D's checkpoints; name the one to read")
     return found[0]
-
-
-def _of_the_network(
-    path: Path, tensors: Mapping[str, npt.NDArray[Any]]
-) -> tuple[str, dict[str, npt.NDArray[Any]]]:
-    """What stands before all names, and the network's own tensors without it."""
-    roots = sorted(match["root"] for name in tensors if (match := _ROOT.match(name)) is not None)
-    if not roots:
-        raise ConversionError(
-            f"{path} holds no X3D: none of its {len(tensors)} tensors is named like the first layer"
-            f" of PyTorchVideo's, {_FIRST}"
-        )
-    root = roots[0]
-    return root, {
-        name.removeprefix(root): value for name, value in tensors.items() if name.startswith(root)
-    }
 
 
 def _table(path: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> Table:

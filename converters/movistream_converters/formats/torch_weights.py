@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Finding
+from movistream_converters.formats.torch_file import pickled_text, safetensors_names
 from movistream_converters.ir.network import Network, weight_shapes
 from movistream_converters.ir.weights import Mismatch, Weights, non_finite
 
@@ -19,6 +21,46 @@ NORM: Mapping[str, str] = MappingProxyType(
     {"gamma": "weight", "beta": "bias", "mean": "running_mean", "variance": "running_var"}
 )
 """PyTorch's names of a batch norm's weights, by canonical ones."""
+
+
+def holds_first(path: Path, pattern: re.Pattern[str], first: str) -> bool:
+    """Whether a file holds a tensor that is named as a network's first one.
+
+    Args:
+        pattern: of the name, with all that may stand before it.
+        first: the name itself.
+    """
+    if path.suffix == ".safetensors":
+        return any(pattern.match(name) for name in safetensors_names(path))
+    return first.encode() in pickled_text(path)
+
+
+def of_the_network(
+    path: Path,
+    tensors: Mapping[str, npt.NDArray[Any]],
+    pattern: re.Pattern[str],
+    network: str,
+    called: str,
+) -> tuple[str, dict[str, npt.NDArray[Any]]]:
+    """What stands before all names, and the network's own tensors without it.
+
+    Args:
+        pattern: of the first one's name, with what stands before it as its group ``root``.
+        network: what it is, for people.
+        called: how the first one's name is described to them.
+
+    Raises:
+        ConversionError: if none has it.
+    """
+    roots = sorted(match["root"] for name in tensors if (match := pattern.match(name)) is not None)
+    if not roots:
+        raise ConversionError(
+            f"{path} holds no {network}: none of its {len(tensors)} tensors is {called}"
+        )
+    root = roots[0]
+    return root, {
+        name.removeprefix(root): value for name, value in tensors.items() if name.startswith(root)
+    }
 
 
 def fitted(

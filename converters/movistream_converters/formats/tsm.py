@@ -21,10 +21,14 @@ from movistream_converters.formats.limits import check_weights
 from movistream_converters.formats.source import Finding, Source
 from movistream_converters.formats.torch_file import (
     load_tensors,
-    pickled_text,
-    safetensors_names,
 )
-from movistream_converters.formats.torch_weights import NORM, decided, fitted
+from movistream_converters.formats.torch_weights import (
+    NORM,
+    decided,
+    fitted,
+    holds_first,
+    of_the_network,
+)
 from movistream_converters.ir.network import Network, NetworkError, weight_shapes
 from movistream_converters.networks.tsm import BLOCKS, IMAGE_SIZE, Block, Table, build_tsm
 
@@ -37,11 +41,7 @@ _OPTIONS = ("num_classes", "image_size", "frames_per_second")
 
 def sniff(path: Path) -> bool:
     """Whether a file's tensors are named as those of this MobileNetV2."""
-    if not path.is_file():
-        return False
-    if path.suffix == ".safetensors":
-        return any(_ROOT.match(name) for name in safetensors_names(path))
-    return _FIRST.encode() in pickled_text(path)
+    return path.is_file() and holds_first(path, _ROOT, _FIRST)
 
 
 def read(
@@ -66,7 +66,14 @@ def read(
         )
     if architecture not in (None, _NAME):
         raise ConversionError(f"{path} is {_NAME}, not {architecture}")
-    root, tensors = _of_the_network(path, load_tensors(path))
+    root, tensors = of_the_network(
+        path, load_tensors(path), _ROOT, "MobileNetV2 of TSM's", f"called {_FIRST}"
+    )
+    if root.endswith("base_model."):
+        raise ConversionError(
+            f"{path} is an offline network of TSM's, which sees frames to come; only the online"
+            " one can be streamed"
+        )
     table = _table(path, tensors)
     wanted = overrides.get("num_classes")
     if wanted not in (None, table.num_classes):
@@ -96,27 +103,6 @@ def read(
         findings=tuple(findings),
         unused=unused,
     )
-
-
-def _of_the_network(
-    path: Path, tensors: Mapping[str, npt.NDArray[Any]]
-) -> tuple[str, dict[str, npt.NDArray[Any]]]:
-    """What stands before all names, and the tensors without it."""
-    roots = sorted(match["root"] for name in tensors if (match := _ROOT.match(name)) is not None)
-    if not roots:
-        raise ConversionError(
-            f"{path} holds no MobileNetV2 of TSM's: none of its {len(tensors)} tensors is called"
-            f" {_FIRST}"
-        )
-    root = roots[0]
-    if root.endswith("base_model."):
-        raise ConversionError(
-            f"{path} is an offline network of TSM's, which sees frames to come; only the online"
-            " one can be streamed"
-        )
-    return root, {
-        name.removeprefix(root): value for name, value in tensors.items() if name.startswith(root)
-    }
 
 
 def _table(path: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> Table:
