@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import pytest
 
@@ -23,6 +22,7 @@ from movistream_converters.reference.images import seen
 from movistream_converters.tflite.precision import Precision
 from tests.conftest import REFERENCE_DATA
 from tests.converters.exported_programs import Recorded, Ref, Sym, archive
+from tests.converters.lossless import write_lossless
 
 GOLDENS = REFERENCE_DATA / "goldens" / "causal_torch"
 golden = pytest.mark.skipif(not GOLDENS.exists(), reason="no reference data")
@@ -699,15 +699,7 @@ def test_golden_networks_in_int8(name: str, tmp_path: Path) -> None:
     source = read_source(GOLDENS / name / "model_t16.pt2", None, None, told(name))
     with np.load(GOLDENS / name / "stream.npz") as stream:
         frames = stream["frames"]
-    video = tmp_path / "frames.mkv"
-    with av.open(video, "w") as file:
-        written = file.add_stream("ffv1", rate=10)
-        written.height, written.width = frames.shape[1:3]
-        written.pix_fmt = "bgr0"
-        for frame in frames:
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-            file.mux(written.encode(picture.reformat(format="bgr0")))
-        file.mux(written.encode())
+    video = write_lossless(frames, tmp_path / "frames.mkv")
     output = tmp_path / "m.tflite"
     int8, videos = Precision.INT8, (video,)
     report = convert_source(source, output, precision=int8, calibration_videos=videos).report

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 import movistream
 from movistream.errors import VideoError
@@ -18,20 +21,29 @@ from movistream.file.manifest import SIGNATURE_KEY
 from movistream_converters.conversion import Conversion, convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.source import Source
+from movistream_converters.ir.builder import NetworkBuilder
 from movistream_converters.ir.cost import network_cost
 from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
     Convolution,
+    Dense,
     Image,
     SpatialMean,
 )
-from movistream_converters.ir.network import Network, Node, node_shapes
+from movistream_converters.ir.network import Network, Node, node_shapes, weight_shapes
 from movistream_converters.ir.passes import fold
+from movistream_converters.ir.tags import stage, stage_of
 from movistream_converters.networks.movinet import ARCHITECTURES, ConvolutionType, SqueezeExciteType
+from movistream_converters.quantise.calibration import (
+    LOST_COSINE_LIMIT,
+    first_within,
+    in_float32,
+)
 from movistream_converters.quantise.fidelity import compare_steps, layer_signal_to_noise_db
 from movistream_converters.quantise.observation import Observed, observe
 from movistream_converters.quantise.plan import int8_stages, plan_int8, quantization_error
+from movistream_converters.quantise.report import QualityReport, print_report
 from movistream_converters.quantise.stepping import clip_logits, partitions
 from movistream_converters.quantise.videos import Clip, videos_at
 from movistream_converters.tflite import rules
@@ -403,6 +415,71 @@ def test_noisy_stages_stay_float_as_wished(tmp_path: Path, clip: Path) -> None:
     assert none_float.report.float_stages == ()
     assert none_float.report.stage_noise == all_float.report.stage_noise
     assert all_float.manifest.input.height == IMAGE_SIZE
+
+
+@pytest.mark.parametrize("losses", [[0.0], [3.0, 2, 1, 0], [5.0, 5, 1, 1, 0], [3.0, 3, 3]])
+@pytest.mark.parametrize("limit", [0.0, 1.0, 2.5, 9.0])
+def test_the_fewest_stages_that_keep_within_a_limit(losses: list[float], limit: float) -> None:
+    within = (count for count, lost in enumerate(losses) if lost <= limit)
+    expected = next(within, len(losses) - 1)
+    assert first_within(limit, len(losses) - 1, losses.__getitem__) == expected
+
+
+def test_a_network_that_magnifies_noise_keeps_its_answers(tmp_path: Path, clip: Path) -> None:
+    """Its activations are cut off at six times where they would lie: signs are all that is left."""
+    builder = NetworkBuilder("loud", image_size=(32, 32))
+    for number in range(8):
+        with builder.tagged(stage(f"block{number}")):
+            stride = (2, 2) if number < 3 else (1, 1)
+            if number % 4 == 1:
+                builder.add(f"{number}.time", Convolution(32, (3, 1, 1)))
+            builder.add(f"{number}.conv", Convolution(32, (1, 3, 3), stride))
+            builder.add(f"{number}.act", Activation(RELU6))
+    builder.add("mean", SpatialMean())
+    builder.add("logits", Dense(9))
+    network, drawn = builder.build(), np.random.default_rng(3)
+    weights = {
+        name: 8 * drawn.normal(size=shape) * np.sqrt(2 / math.prod(shape[:-1]))
+        if name.endswith("kernel")
+        else np.zeros(shape)
+        for name, shape in weight_shapes(network).items()
+    }
+    floats = {name: value.astype(np.float32) for name, value in weights.items()}
+    source = Source(network, floats, frames_per_second=10)
+
+    def report(limit: float | None) -> QualityReport:
+        path = tmp_path / "m.tflite"
+        found = _convert(source, path, clip, stage_noise_limit=limit).report
+        assert found is not None
+        return found
+
+    kept, noisy = report(None), report(0.02)
+    assert kept.fidelity["calibration"].mean_cosine >= 1 - LOST_COSINE_LIMIT
+    assert noisy.fidelity["calibration"].mean_cosine < 1 - LOST_COSINE_LIMIT
+    assert kept.float32_stages
+    assert set(kept.float32_stages) <= set(kept.float_stages)
+    assert noisy.size_bytes < kept.size_bytes
+    assert kept.partitions == 1
+    console = Console(file=StringIO(), width=100)
+    print_report(kept, console)
+    assert "is float32, its kernels too" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_nothing_of_a_stage_in_float32_is_int8(small_clip: Clip) -> None:
+    """All stages: the step is the float32 one, but for what is in none of them."""
+    network, weights = fold(small_checkpoint().network, small_checkpoint().weights)
+    observed = observe(network, weights, [small_clip.frames])
+    nodes = frozenset().union(*int8_stages(network).values())
+    names = frozenset(stage_of(node) for node in network.nodes)
+    plan = in_float32(network, plan_int8(network, observed, nodes), names)
+    assert not plan.computed
+    assert not plan.stored
+    assert not plan.int4_kernels
+    step = lower(network, weights, StateLayout.FRAMES, Precision.INT8, plan)
+    clips = (small_clip,)
+    reference = clip_logits(lower(network, weights, StateLayout.FRAMES), clips)
+    for found, expected in zip(clip_logits(step, clips), reference, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_only_int8_has_stages(tmp_path: Path) -> None:

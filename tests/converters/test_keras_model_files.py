@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import av
 import h5py
 import keras
 import numpy as np
@@ -37,6 +36,7 @@ from movistream_converters.ir.states import network_states
 from movistream_converters.tflite.precision import Precision
 from tests.conftest import REFERENCE_DATA
 from tests.converters.keras_models import SIZE, answers, randomised
+from tests.converters.lossless import write_lossless
 from tests.converters.test_keras_model import pooled, saved, streamed
 
 GOLDENS = REFERENCE_DATA / "goldens" / "causal_keras"
@@ -568,16 +568,6 @@ STATES = {"conv3d_zeropadding": (5, 497_664), "td_mobilenetv2": (2, 1_792)}
 """(how many, bytes): of each kernel over time, what it reads, (k − 1) · dilation frames of it."""
 
 
-def lossless(frames: np.ndarray, path: Path) -> Path:
-    with av.open(path, "w") as file:
-        stream = file.add_stream("ffv1", rate=25)
-        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], "bgr0"
-        for frame in frames:
-            file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
-        file.mux(stream.encode())
-    return path
-
-
 @golden
 @pytest.mark.parametrize("name", STATES)
 def test_the_reference_models_in_int8(name: str, tmp_path: Path) -> None:
@@ -585,7 +575,7 @@ def test_the_reference_models_in_int8(name: str, tmp_path: Path) -> None:
     source = read_source(GOLDENS / name / "model.keras", None, None, told)
     recorded = np.load(GOLDENS / name / "stream.npz")
     frames, logits = recorded["frames"], recorded["logits"]
-    clip = lossless(frames, tmp_path / "clip.mkv")
+    clip = write_lossless(frames, tmp_path / "clip.mkv")
     conversion = convert_source(
         source, tmp_path / "m.tflite", precision=Precision.INT8, calibration_videos=(clip,)
     )

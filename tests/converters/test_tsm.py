@@ -16,7 +16,9 @@ from movistream_converters.ir.network import image_of, warm_up_frames
 from movistream_converters.ir.states import network_states
 from movistream_converters.ir.weights import random_weights
 from movistream_converters.networks.tsm import IMAGE, Block, Table, build_tsm
+from movistream_converters.tflite.precision import Precision
 from tests.conftest import REFERENCE_DATA
+from tests.converters.lossless import write_lossless
 from tests.converters.torch_files import ordered, save
 
 GOLDEN = REFERENCE_DATA / "goldens" / "tsm_mobilenetv2_online"
@@ -155,3 +157,22 @@ def test_the_numbers_of_its_own_code(tmp_path: Path) -> None:
             found = np.stack([stream.step(frame).logits for frame in frames[:12]])
             assert np.abs(found - expected[:12]).max() < 1e-4 * np.abs(expected).max()
             stream.reset()
+
+
+@golden
+def test_the_answers_of_its_own_code_in_int8(tmp_path: Path) -> None:
+    told = np.load(GOLDEN / "stream.npz")
+    frames, expected = told["frames"], told["logits"]
+    clip = write_lossless(frames, tmp_path / "clip.mkv")
+    conversion = convert_source(
+        read_source(WEIGHTS),
+        tmp_path / "tsm.tflite",
+        precision=Precision.INT8,
+        calibration_videos=(clip,),
+    )
+    assert conversion.size_bytes < 4e6
+    with movistream.load(tmp_path / "tsm.tflite") as model, model.stream() as stream:
+        found = np.stack([stream.step(frame).logits for frame in frames])
+    lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
+    assert ((found * expected).sum(axis=1) / lengths).min() > 0.98
+    assert ((found * expected).sum(axis=1) / lengths).mean() > 0.99

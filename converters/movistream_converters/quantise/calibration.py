@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from movistream.file.manifest import ImageInput
 from movistream_converters.ir.network import Network, temporal_convolutions, warm_up_frames
+from movistream_converters.ir.tags import stage_of
 from movistream_converters.ir.weights import Weights
 from movistream_converters.progress import Progress
 from movistream_converters.quantise.fidelity import compare_steps
@@ -29,6 +31,11 @@ STAGE_NOISE_LIMIT = 0.0015
 BASE_NOISE_LIMIT = 0.01
 """States in int8 and kernels in int4 that take more than this, no stage being int8, stay float and
 int8. On two videos they took 0.0001 to 0.0017 from five MoViNets, and 0.093 from an untrained X3D.
+"""
+
+LOST_COSINE_LIMIT = 0.006
+"""A step that takes more than this from the mean cosine in all gets stages of which nothing is
+int8, the noisiest first, by default. Kernels in int8 alone take 0.05 from an untrained MobileNetV2.
 """
 
 STATES, INT4_KERNELS = "states", "int4 kernels"
@@ -54,6 +61,7 @@ class Calibration:
     frames: int
     stage_noise: Mapping[str, float]
     float_stages: tuple[str, ...]
+    float32_stages: tuple[str, ...] = ()
 
 
 def judged_frames(network: Network) -> int:
@@ -94,27 +102,70 @@ def calibrate(
     stages = int8_stages(network)
     reference = clip_logits(lower(network, weights, StateLayout.FRAMES), clips)
 
-    def lost_cosine(computed: frozenset[str], left_out: tuple[str, ...]) -> float:
-        plan = without(network, plan_int8(network, observed, computed), left_out)
+    def lost_cosine(plan: QuantizationPlan) -> float:
         step = lower(network, weights, StateLayout.FRAMES, Precision.INT8, plan)
         return 1.0 - compare_steps(reference, step, clips).mean_cosine
+
+    def planned(computed: Iterable[str], left_out: tuple[str, ...]) -> QuantizationPlan:
+        nodes = frozenset().union(*(stages[stage] for stage in computed))
+        return without(network, plan_int8(network, observed, nodes), left_out)
 
     progress("choose", 0, len(stages))
     base: dict[tuple[str, ...], float] = {}
     for left_out in _LEFT_OUT:
-        base[left_out] = lost_cosine(frozenset(), left_out)
+        base[left_out] = lost_cosine(planned((), left_out))
         if base[left_out] <= max(BASE_NOISE_LIMIT, stage_noise_limit):
             break
     left_out = min(base, key=lambda parts: base[parts])
     noise = {}
-    for done, (stage, computed) in enumerate(stages.items(), start=1):
-        noise[stage] = lost_cosine(computed, left_out) - base[left_out]
+    for done, stage in enumerate(stages, start=1):
+        noise[stage] = lost_cosine(planned((stage,), left_out)) - base[left_out]
         progress("choose", done, len(stages))
-    float_stages = tuple(stage for stage in stages if noise[stage] > stage_noise_limit)
-    chosen = frozenset().union(*(stages[s] for s in stages if s not in float_stages))
-    plan = without(network, plan_int8(network, observed, chosen), left_out)
+    by_noise = sorted(stages, key=lambda stage: -noise[stage])
+    chosen = [stage for stage in stages if noise[stage] <= stage_noise_limit]
+
+    def with_float32(count: int) -> QuantizationPlan:
+        whole = frozenset(by_noise[:count])
+        plan = planned((stage for stage in chosen if stage not in whole), left_out)
+        return in_float32(network, plan, whole)
+
+    limit = max(LOST_COSINE_LIMIT, stage_noise_limit)
+    count = first_within(limit, len(stages), lambda count: lost_cosine(with_float32(count)))
+    float32_stages = tuple(stage for stage in stages if stage in by_noise[:count])
+    float_stages = [stage for stage in stages if stage not in chosen or stage in float32_stages]
     noise.update(dict.fromkeys(left_out, base[()]))
-    return Calibration(plan, clips, frames, noise, (*float_stages, *left_out))
+    return Calibration(
+        with_float32(count), clips, frames, noise, (*float_stages, *left_out), float32_stages
+    )
+
+
+def first_within(limit: float, most: int, lost: Callable[[int], float]) -> int:
+    """The smallest number up to `most` that loses no more than a limit, or else `most`.
+
+    Args:
+        lost: by each number, and less the larger it is; asked for few of them.
+    """
+    if lost(0) <= limit:
+        return 0
+    return bisect_left(range(most), True, lo=1, key=lambda count: lost(count) <= limit)
+
+
+def in_float32(
+    network: Network, plan: QuantizationPlan, stages: frozenset[str]
+) -> QuantizationPlan:
+    """A plan in which nothing of some stages is int8: no operators, kernels or states."""
+    nodes = frozenset(node.name for node in network.nodes if stage_of(node) in stages)
+    own = {node.inputs[0] for node, _ in temporal_convolutions(network) if node.name in nodes}
+    others = {
+        node.inputs[0] for node, _ in temporal_convolutions(network) if node.name not in nodes
+    }
+    return replace(
+        plan,
+        computed=plan.computed - nodes,
+        stored=plan.stored - (own - others),
+        int4_kernels=plan.int4_kernels - nodes,
+        float_kernels=nodes,
+    )
 
 
 def without(

@@ -60,6 +60,7 @@ def judge(
         calibration_frames=calibration.frames if calibration else 0,
         stage_noise=calibration.stage_noise if calibration else {},
         float_stages=calibration.float_stages if calibration else (),
+        float32_stages=calibration.float32_stages if calibration else (),
         fidelity=fidelity,
         layers_db=layers_db,
     )

@@ -37,6 +37,7 @@ class QualityReport:
         calibration_frames: frames that the ranges of int8 numbers come from.
         stage_noise: what each stage in int8 takes from the mean cosine; empty where none is int8.
         float_stages: stages that stay float because they take too much.
+        float32_stages: those of them whose kernels and states are float32 too.
         fidelity: against the float32 step, by ``calibration`` and ``held out``.
         layers_db: signal over noise of each node's output, in decibels, by name.
     """
@@ -48,6 +49,7 @@ class QualityReport:
     calibration_frames: int
     stage_noise: Mapping[str, float]
     float_stages: tuple[str, ...]
+    float32_stages: tuple[str, ...]
     fidelity: Mapping[str, Fidelity]
     layers_db: Mapping[str, float]
 
@@ -90,12 +92,14 @@ def print_report(report: QualityReport, console: Console | None = None) -> None:
         worst = ", ".join(f"{name} {value:.0f} dB" for name, value in report.worst_layers)
         console.print(f"noisiest layers: {worst}", highlight=False)
     for stage in report.float_stages:
-        console.print(
-            f"{stage} stays float: int8 there takes {report.stage_noise[stage]:.4f} of the cosine"
-            if stage != INT4_KERNELS
-            else f"no int4 kernels: they take {report.stage_noise[stage]:.4f} of the cosine",
-            highlight=False,
-        )
+        noise = f"{report.stage_noise[stage]:.4f} of the cosine"
+        if stage == INT4_KERNELS:
+            line = f"no int4 kernels: they take {noise}"
+        elif stage in report.float32_stages:
+            line = f"{stage} is float32, its kernels too: int8 there takes {noise}"
+        else:
+            line = f"{stage} stays float: int8 there takes {noise}"
+        console.print(line, highlight=False)
 
 
 def write_report(report: QualityReport, output: Path) -> tuple[Path, ...]:
@@ -127,6 +131,7 @@ def report_json(report: QualityReport) -> str:
         "multiply_adds_per_frame": report.multiply_adds_per_frame,
         "calibration_frames": report.calibration_frames,
         "float_stages": list(report.float_stages),
+        "float32_stages": list(report.float32_stages),
         "stage_noise": dict(report.stage_noise),
         "fidelity": {
             name: {

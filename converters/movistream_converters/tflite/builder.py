@@ -86,6 +86,12 @@ class GraphBuilder:
     """One subgraph with one signature, grown in execution order.
 
     No two of its tensors have one name.
+
+    Attributes:
+        precision: of kernels.
+        keeps_float32: whether kernels that are added now are float32 all the same.
+        inputs: of the signature.
+        outputs: of the signature.
     """
 
     def __init__(
@@ -98,6 +104,7 @@ class GraphBuilder:
             reserved: names that constants leave to others.
         """
         self.precision = precision
+        self.keeps_float32 = False
         self._reserved = frozenset(reserved)
         self._names: set[str] = set()
         self._dequantized: dict[int, TensorRef] = {}
@@ -157,6 +164,8 @@ class GraphBuilder:
         Raises:
             OverflowError: if a number is too large for the precision.
         """
+        if self.keeps_float32:
+            return self.constant(name, value)
         int8 = self.precision in (Precision.DYNAMIC, Precision.INT8)
         if int8 and per_channel and value[0].size >= DYNAMIC_INPUTS:
             return self.int8_kernel(name, value)[0]

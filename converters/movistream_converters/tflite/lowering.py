@@ -102,6 +102,7 @@ def _lowered(
         raise LayoutError("a delay")
     context = Context(network, weights, layout, precision, plan)
     for node in network.nodes:
+        context.graph.keeps_float32 = node.name in plan.float_kernels
         context.tensors[node.name] = RULES[type(node.layer)](context, node)
     logits = context.value(network.nodes[-1].name, int8=False)
     graph = context.graph

@@ -20,12 +20,14 @@ class QuantizationPlan:
         computed: nodes that int8 operators compute, from int8 inputs.
         stored: nodes whose past frames are kept as int8.
         int4_kernels: dense nodes whose kernels are int4; their inputs and outputs are float.
+        float_kernels: nodes whose kernels are float32 in a file that has int8 ones elsewhere.
     """
 
     tensors: Mapping[str, QuantizationParameters] = field(default_factory=dict)
     computed: frozenset[str] = frozenset()
     stored: frozenset[str] = frozenset()
     int4_kernels: frozenset[str] = frozenset()
+    float_kernels: frozenset[str] = frozenset()
 
     def output(self, name: str) -> QuantizationParameters | None:
         """A node's quantisation, if it is computed as int8."""
