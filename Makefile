@@ -24,7 +24,7 @@ INSTALLED_CLUSTER = $(VENV_CLUSTER)/installed
 
 .DEFAULT_GOAL = help
 .PHONY: help setup demo demo-convert test test-long lint check test-tflite-runtime peers bench-peers bench-pipeline bench-model-garden bench-arm bench-arm-pipeline \
-	arm-install bench-others bench-engines bench-published bench-scaling bench-threads clip-memory paper-table android-check built-in-models camera-motion judge-camera-motion camera-health judge-camera-health schema fuzz mutants test-torch test-cluster clean
+	arm-install bench-others bench-engines bench-tsm bench-published bench-scaling bench-threads clip-memory paper-table android-check built-in-models camera-motion judge-camera-motion camera-health judge-camera-health schema fuzz mutants test-torch test-cluster clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -299,6 +299,19 @@ bench-engines: peers $(ENGINE_VENVS) $(ENGINES_ON_ARM) ## one network in ncnn, O
 	done
 	PYTHONPATH=sdk:benchmarks $(BIN)/python -m engines.compare $(ENGINES)/a0 $(ENGINES)/k600 --environments $(PEER_VENVS) \
 		--arm build/arm --arm-packages $(ENGINES)/arm --json $(ENGINES)/engines.json --page docs/engines.md
+
+TSM = $(REFERENCE_DATA)/goldens/tsm_mobilenetv2_online/mobilenetv2_jester_online_layout.pth.tar
+bench-tsm: peers $(PEER_VENVS)/onnxruntime/installed $(ENGINES)/arm/onnxruntime/installed ## TSM's online MobileNetV2 here and in ONNX Runtime: time, ARM instructions, answers
+	@mkdir -p $(ENGINES)/tsm
+	for precision in float32 float16 dynamic int8; do \
+		calibrate=$$(test $$precision != int8 || echo --calibrate build/peers/calibrate --held-out build/peers/held-out); \
+		$(BIN)/movistream convert --force $(TSM) --precision $$precision $$calibrate \
+			-o $(ENGINES)/tsm/$$precision.tflite || exit 1; \
+	done
+	PYTHONPATH=sdk:converters:benchmarks $(BIN)/python -m engines.export $(ENGINES)/tsm/float32.tflite \
+		$(ENGINES)/tsm --video $(CLIPS)/carving_ice.mp4 --calibrate build/peers/calibrate
+	PYTHONPATH=sdk:benchmarks $(BIN)/python -m engines.compare $(ENGINES)/tsm --environments $(PEER_VENVS) \
+		--arm build/arm --arm-packages $(ENGINES)/arm --json $(ENGINES)/tsm.json --only movistream --only 'ONNX Runtime'
 
 SCALING = build/scaling
 bench-scaling: $(INSTALLED) ## how a step of A0 grows with the image, with threads, with streams

@@ -3,8 +3,9 @@
     python -m engines.export MODEL.tflite FOLDER --video VIDEO --calibrate VIDEOS
 
 The folder gets the step (see :mod:`engines.step`); ``frames.npy``, uint8 (frames, height, width, 3)
-of the video; ``logits.npy``, what the reference says to them from a reset on; and
-``calibration.npy``, frames of the other videos. The calibration's ranges are of all their frames.
+of the video; ``images.npy``, what the network sees of them; ``logits.npy``, what the reference says
+to them from a reset on; and ``calibration.npy``, images of the other videos. The
+calibration's ranges are of all their frames.
 """
 
 from __future__ import annotations
@@ -22,21 +23,26 @@ from movistream_converters.ir.layers import (
     Add,
     Concatenate,
     Convolution,
+    Delay,
+    Dense,
     Image,
     Layer,
     Multiply,
     Pool,
     Shape,
+    Slice,
     SpatialMean,
     TemporalMean,
     padding_amounts,
+    seen_range,
 )
-from movistream_converters.ir.network import Network, Node, node_shapes
+from movistream_converters.ir.network import Network, Node, image_of, node_shapes
 from movistream_converters.ir.passes import fold
 from movistream_converters.ir.weights import Weights
 from movistream_converters.quantise.observation import observe
 from movistream_converters.quantise.videos import image_input, read_clips, read_frames, videos_at
 from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.images import seen
 
 FRAMES = 24
 CALIBRATION_FRAMES = 48
@@ -121,6 +127,17 @@ def _convolution(writer: _Writer, node: Node) -> None:
     )
 
 
+def _dense(writer: _Writer, node: Node) -> None:
+    assert isinstance(node.layer, Dense)
+    if len(writer.shapes[node.inputs[0]]) != 1:
+        raise click.ClickException(f"{node.name} reads a frame")
+    kernel = writer.weights[f"{node.name}.kernel"]
+    zeros = np.zeros(node.layer.units, np.float32)
+    writer.own[f"{node.name}.kernel"] = kernel.reshape(-1, node.layer.units).T
+    writer.own[f"{node.name}.bias"] = writer.weights.get(f"{node.name}.bias", zeros)
+    writer.emit("dense", node)
+
+
 def _activation(writer: _Writer, node: Node) -> None:
     assert isinstance(node.layer, Activation)
     writer.emit("activation", node, function=node.layer.function.value)
@@ -141,6 +158,21 @@ def _temporal_mean(writer: _Writer, node: Node) -> None:
     writer.emit("running_mean", node, (node.inputs[0], before))
 
 
+def _delay(writer: _Writer, node: Node) -> None:
+    """What was one frame ago, or more: the oldest input of a state."""
+    layer = node.layer
+    assert isinstance(layer, Delay)
+    later = (f"{node.name}.past_{age}" for age in range(layer.frames - 1, 0, -1))
+    inputs = (node.name, *later)
+    writer.states.append(State(inputs, node.inputs[0]))
+    writer.shapes.update(dict.fromkeys(inputs, writer.shapes[node.inputs[0]]))
+
+
+def _slice(writer: _Writer, node: Node) -> None:
+    assert isinstance(node.layer, Slice)
+    writer.emit("slice", node, start=node.layer.start, end=node.layer.stop)
+
+
 def _plain(kind: str) -> Callable[[_Writer, Node], None]:
     return lambda writer, node: writer.emit(kind, node)
 
@@ -155,6 +187,9 @@ _RULES: dict[type[Layer], Callable[[_Writer, Node], None]] = {
     Add: _plain("add"),
     Multiply: _plain("multiply"),
     Concatenate: _plain("concatenate"),
+    Delay: _delay,
+    Dense: _dense,
+    Slice: _slice,
 }
 
 
@@ -200,16 +235,18 @@ def main(model: Path, folder: Path, video: Path, calibrate: Path) -> None:
     videos = videos_at(calibrate)
     observed = observe(network, weights, (read_frames(each, image) for each in videos))
     ranges = {name: (each.low, each.high) for name, each in observed.items()}
-    ranges[network.nodes[0].name] = (0.0, 1.0)
+    ranges[network.nodes[0].name] = seen_range(image_of(network))
     folder.mkdir(parents=True, exist_ok=True)
     write_step(step_of(network, weights, ranges), folder)
     (clip,) = read_clips((video,), image, FRAMES, least_frames=FRAMES)
-    seen = clip.frames.astype(np.float32) / np.float32(255)
-    logits, _ = run_clip(network, weights, seen[None])
+    images = np.asarray(seen(clip.frames, image_of(network)))
+    logits, _ = run_clip(network, weights, images[None])
     np.save(folder / "frames.npy", clip.frames)
+    np.save(folder / "images.npy", images)
     np.save(folder / "logits.npy", np.asarray(logits)[0])
     calibration = read_clips(videos, image, CALIBRATION_FRAMES)
-    np.save(folder / "calibration.npy", np.stack([each.frames[:8] for each in calibration]))
+    frames = np.stack([each.frames[:8] for each in calibration])
+    np.save(folder / "calibration.npy", np.asarray(seen(frames, image_of(network))))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 import movistream
 from engines.serving import FloatArray, serve
@@ -24,8 +25,7 @@ class MovistreamRunner:
     def reset(self) -> None:
         self._stream.reset()
 
-    def prepare(self, image: FloatArray) -> Any:
-        frame = np.asarray(np.rint(image * np.float32(255)), np.uint8)
+    def prepare(self, frame: npt.NDArray[np.uint8], _image: FloatArray) -> Any:
         return self._stream._preprocess(frame).copy()
 
     def step(self, image: Any) -> FloatArray:

@@ -125,6 +125,14 @@ def _concatenate(writer: _Writer, op: Operator) -> None:
     writer.node("Concat", list(op.inputs), op.output, axis=1)
 
 
+def _slice(writer: _Writer, op: Operator) -> None:
+    bounds = {"starts": op.options["start"], "ends": op.options["end"], "axes": 1}
+    constants = [
+        writer.constant(f"{op.output}.{name}", np.array([value])) for name, value in bounds.items()
+    ]
+    writer.node("Slice", [op.inputs[0], *constants], op.output)
+
+
 def _average_pool(writer: _Writer, op: Operator) -> None:
     top, bottom, left, right = op.options["pads"]
     writer.node(
@@ -158,6 +166,7 @@ RULES: dict[str, Callable[[_Writer, Operator], None]] = {
     "add": _binary("Add"),
     "multiply": _binary("Mul"),
     "concatenate": _concatenate,
+    "slice": _slice,
     "average_pool": _average_pool,
     "spatial_mean": _spatial_mean,
     "running_mean": _running_mean,
@@ -189,7 +198,7 @@ def write_int8(step: Step, model: Path, path: Path, frames: np.ndarray) -> None:
     """Quantises a written model with ONNX Runtime's own tool.
 
     Args:
-        frames: uint8 (videos, frames, height, width, 3) to calibrate with.
+        frames: (videos, frames, height, width, 3) to calibrate with, as the network sees them.
     """
     from onnxruntime.quantization import (
         CalibrationDataReader,
@@ -231,8 +240,7 @@ def _inputs(step: Step, model: Path, frames: np.ndarray) -> Any:
     for video in frames:
         values = {name: np.zeros((1, *step.shapes[name]), np.float32) for name in step.inputs}
         for index, frame in enumerate(video):
-            image = frame.astype(np.float32) / np.float32(255)
-            values[step.image] = image.transpose(2, 0, 1)[None]
+            values[step.image] = frame.transpose(2, 0, 1)[None]
             if step.frame_weight:
                 values[step.frame_weight] = np.full((1, 1), 1 / (index + 1), np.float32)
             yield dict(values)

@@ -37,8 +37,8 @@ _BEGIN, _END = 0, 3
 class Runner(Protocol):
     """A loaded model, and one stream over it."""
 
-    def prepare(self, image: FloatArray) -> Any:
-        """An image (height, width, 3) in [0, 1], as :meth:`step` takes it."""
+    def prepare(self, frame: npt.NDArray[np.uint8], image: FloatArray) -> Any:
+        """A frame (height, width, 3), and what the network sees of it, as :meth:`step` takes it."""
 
     def step(self, image: Any) -> FloatArray:
         """One frame: the logits, in any shape."""
@@ -64,8 +64,10 @@ def serve(
         build(Path(folder), variant)
         return
     runner = load(Path(folder), variant)
-    frames = np.load(Path(folder) / "frames.npy", allow_pickle=False)
-    images = [runner.prepare(frame.astype(np.float32) / np.float32(255)) for frame in frames]
+    frames, seen = (
+        np.load(Path(folder) / name, allow_pickle=False) for name in ("frames.npy", "images.npy")
+    )
+    images = [runner.prepare(frame, image) for frame, image in zip(frames, seen, strict=True)]
     logits = [np.array(runner.step(image), np.float32).reshape(-1).tolist() for image in images]
     about = {"engine": engine, "version": version, "logits": logits}
     print(json.dumps(about), flush=True)

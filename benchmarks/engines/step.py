@@ -26,6 +26,7 @@ Kind = Literal[
     "add",
     "multiply",
     "concatenate",
+    "slice",
     "average_pool",
     "spatial_mean",
     "running_mean",
@@ -38,7 +39,8 @@ Kind = Literal[
 - ``dense``: of a vector; kernel (units, channels) and bias.
 - ``activation``: ``function`` is relu, relu6, hard_swish, swish or sigmoid.
 - ``add``, ``multiply``: of two; a vector goes with every pixel of a frame.
-- ``concatenate``: of vectors.
+- ``concatenate``: of vectors, or of frames by their channels.
+- ``slice``: the channels from ``start`` to before ``end``.
 - ``average_pool``: of what is inside the frame; ``size``, ``stride`` and ``pads``.
 - ``spatial_mean``: a vector.
 - ``running_mean``: of a vector and the mean before: mean + (vector − mean) · frame weight.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,12 @@ from movistream_converters.ir.layers import (
     Add,
     Concatenate,
     Convolution,
+    Delay,
+    Dense,
     Multiply,
     Pool,
     PositionalEncoding,
+    Slice,
     SpatialMean,
     TemporalMean,
 )
@@ -66,6 +70,18 @@ def small_network() -> Network:
     x = builder.add("hidden", Convolution(5), x)
     x = builder.add("hidden.act", Activation(ActivationFunction.SWISH), x)
     builder.add("logits", Convolution(3, bias=True), x)
+    return builder.build()
+
+
+def shifting_network() -> Network:
+    """Some channels come from earlier frames, and are put beside the others."""
+    builder = NetworkBuilder("shifting", (9, 7))
+    x = stem = builder.add("stem", Convolution(6, (1, 3, 3), padding=(1, 1, 1, 1)))
+    first = builder.add("first", Slice(0, 2), x)
+    late = builder.add("late", Delay(2), first)
+    x = builder.add("both", Concatenate(), late, builder.add("rest", Slice(2, 6), stem))
+    x = builder.add("sum", Add(), x, stem)
+    builder.add("logits", Dense(3), builder.add("head", SpatialMean(), x))
     return builder.build()
 
 
@@ -115,6 +131,8 @@ def run(step: Step, values: dict[str, np.ndarray]) -> None:
             case "add" | "multiply":
                 other = inputs[1] if inputs[1].ndim == x.ndim else inputs[1][:, None, None]
                 y = x + other if op.kind == "add" else x * other
+            case "slice":
+                y = x[op.options["start"] : op.options["end"]]
             case "concatenate":
                 y = np.concatenate(inputs)
             case "average_pool":
@@ -129,17 +147,21 @@ def run(step: Step, values: dict[str, np.ndarray]) -> None:
         values[op.output] = y
 
 
-def test_a_step_is_the_network(tmp_path: Path) -> None:
+@pytest.mark.parametrize("build", [small_network, shifting_network])
+def test_a_step_is_the_network(build: Callable[[], Network], tmp_path: Path) -> None:
     """Frame by frame, its states handed over, it says what the reference says to the clip."""
-    network, weights, written = small_step()
-    write_step(written, tmp_path)
+    network = build()
+    weights = random_weights(network, 0)
+    ranges = {node.name: (-1.0, 2.0) for node in network.nodes}
+    write_step(step_of(network, weights, ranges), tmp_path)
     step = read_step(tmp_path)
     frames = np.random.default_rng(1).random((5, 9, 7, 3), np.float32)
     expected = np.asarray(run_clip(network, weights, frames[None])[0])[0]
     values: dict[str, np.ndarray] = {name: np.zeros(step.shapes[name]) for name in step.inputs}
     for index, frame in enumerate(frames):
         values[step.image] = frame.transpose(2, 0, 1)
-        values[step.frame_weight] = np.full(1, 1 / (index + 1))
+        if step.frame_weight:
+            values[step.frame_weight] = np.full(1, 1 / (index + 1))
         run(step, values)
         assert np.allclose(values[step.logits], expected[index], atol=1e-5)
         for state in step.states:
