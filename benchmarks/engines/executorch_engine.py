@@ -29,7 +29,7 @@ class ExecutorchRunner:
             name: torch.zeros(1, *self._step.shapes[name]) for name in self._step.inputs
         }
 
-    def prepare(self, image: FloatArray) -> Any:
+    def prepare(self, _frame: object, image: FloatArray) -> Any:
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
 
     def step(self, image: Any) -> FloatArray:

@@ -48,7 +48,7 @@ class MnnRunner:
             for name in state.inputs
         }
 
-    def prepare(self, image: FloatArray) -> Any:
+    def prepare(self, _frame: object, image: FloatArray) -> Any:
         return _tensor(np.ascontiguousarray(image.transpose(2, 0, 1)[None]))
 
     def step(self, image: Any) -> FloatArray:

@@ -58,7 +58,7 @@ class NcnnRunner:
             for name in state.inputs
         }
 
-    def prepare(self, image: FloatArray) -> Any:
+    def prepare(self, _frame: object, image: FloatArray) -> Any:
         return _owned(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
     def step(self, image: Any) -> FloatArray:

@@ -44,7 +44,7 @@ class OnnxRunner:
             for name, shape in self._shapes.items()
         }
 
-    def prepare(self, image: FloatArray) -> FloatArray:
+    def prepare(self, _frame: object, image: FloatArray) -> FloatArray:
         return np.ascontiguousarray(image.transpose(2, 0, 1)[None])
 
     def step(self, image: FloatArray) -> FloatArray:

@@ -38,7 +38,7 @@ class OpenvinoRunner:
             for name in (*step.inputs, *step.outputs)
         }
 
-    def prepare(self, image: FloatArray) -> FloatArray:
+    def prepare(self, _frame: object, image: FloatArray) -> FloatArray:
         return np.ascontiguousarray(image.transpose(2, 0, 1)[None])
 
     def step(self, image: FloatArray) -> FloatArray:

@@ -52,6 +52,7 @@ from movistream_converters.quantise.calibration import (
     STAGE_NOISE_LIMIT,
     calibrate,
     judged_frames,
+    spare_noisy,
 )
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.plan import nominal_int8
@@ -163,6 +164,8 @@ def convert_source(
     if precision is Precision.INT8:
         limit = STAGE_NOISE_LIMIT if stage_noise_limit is None else stage_noise_limit
         calibration = calibrate(network, weights, calibration_videos, image, progress, limit)
+    elif precision is Precision.DYNAMIC:
+        calibration = spare_noisy(network, weights, np.stack(synthetic_frames(network)))
     progress("lower", 0, 1)
     plan = NOTHING_INT8 if calibration is None else calibration.plan
     try:
@@ -185,7 +188,7 @@ def convert_source(
             part.write_bytes(seal(_pack(step, manifest, source.network)))
             frames = (
                 list(calibration.clips[0].frames[: verified_frames(network)])
-                if calibration
+                if calibration and calibration.clips
                 else None
             )
             folded = (network, weights)

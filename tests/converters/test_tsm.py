@@ -160,17 +160,21 @@ def test_the_numbers_of_its_own_code(tmp_path: Path) -> None:
 
 
 @golden
-def test_the_answers_of_its_own_code_in_int8(tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", [Precision.FLOAT16, Precision.DYNAMIC, Precision.INT8])
+def test_the_answers_of_its_own_code_in_smaller_numbers(
+    precision: Precision, tmp_path: Path
+) -> None:
+    """Its weights are random: fifty layers magnify what is rounded in the first of them."""
     told = np.load(GOLDEN / "stream.npz")
     frames, expected = told["frames"], told["logits"]
     clip = write_lossless(frames, tmp_path / "clip.mkv")
     conversion = convert_source(
         read_source(WEIGHTS),
         tmp_path / "tsm.tflite",
-        precision=Precision.INT8,
-        calibration_videos=(clip,),
+        precision=precision,
+        calibration_videos=(clip,) if precision is Precision.INT8 else (),
     )
-    assert conversion.size_bytes < 4e6
+    assert conversion.size_bytes < 5e6
     with movistream.load(tmp_path / "tsm.tflite") as model, model.stream() as stream:
         found = np.stack([stream.step(frame).logits for frame in frames])
     lengths = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)

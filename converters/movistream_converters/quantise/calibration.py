@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from movistream.file.manifest import ImageInput
 from movistream_converters.ir.network import Network, temporal_convolutions, warm_up_frames
 from movistream_converters.ir.tags import stage_of
@@ -38,6 +41,10 @@ LOST_COSINE_LIMIT = 0.006
 int8, the noisiest first, by default. Kernels in int8 alone take 0.05 from an untrained MobileNetV2.
 """
 
+UNSEEN_LOST_COSINE_LIMIT = 0.002
+"""The same of a dynamic step, which sees no videos: of frames that are made up, which show a third
+of what videos do."""
+
 STATES, INT4_KERNELS = "states", "int4 kernels"
 _LEFT_OUT: tuple[tuple[str, ...], ...] = ((), (INT4_KERNELS,), (STATES,), (STATES, INT4_KERNELS))
 
@@ -47,8 +54,8 @@ class Calibration:
     """What videos said.
 
     Attributes:
-        plan: of the int8 step.
-        clips: the first frames of the videos.
+        plan: of the int8 or dynamic step.
+        clips: the first frames of the videos; of a dynamic step, none.
         frames: seen.
         stage_noise: what each stage takes from the mean cosine of the logits when it is int8; of
             states and int4 kernels that were left out, what all of them take.
@@ -137,6 +144,36 @@ def calibrate(
     return Calibration(
         with_float32(count), clips, frames, noise, (*float_stages, *left_out), float32_stages
     )
+
+
+def spare_noisy(network: Network, weights: Weights, frames: npt.NDArray[np.uint8]) -> Calibration:
+    """The plan of a dynamic step: whose kernels stay float32 because it magnifies their noise.
+
+    Most networks need none.
+
+    Args:
+        frames: uint8 (frames, height, width, channels) that the step is tried on, made up.
+    """
+    clips = (Clip("", frames),)
+    reference = clip_logits(lower(network, weights, StateLayout.FRAMES), clips)
+    stages = tuple(dict.fromkeys(stage_of(node) for node in network.nodes))
+
+    def planned(whole: Iterable[str]) -> QuantizationPlan:
+        return in_float32(network, QuantizationPlan(), frozenset(whole))
+
+    def lost_cosine(whole: Iterable[str]) -> float:
+        step = lower(network, weights, StateLayout.FRAMES, Precision.DYNAMIC, planned(whole))
+        return 1.0 - compare_steps(reference, step, clips).mean_cosine
+
+    if lost_cosine(()) <= UNSEEN_LOST_COSINE_LIMIT:
+        return Calibration(planned(()), (), 0, {}, ())
+    noise = {stage: lost_cosine(other for other in stages if other != stage) for stage in stages}
+    by_noise = sorted(stages, key=lambda stage: -noise[stage])
+    count = first_within(
+        UNSEEN_LOST_COSINE_LIMIT, len(stages), lambda count: lost_cosine(by_noise[:count])
+    )
+    whole = tuple(stage for stage in stages if stage in by_noise[:count])
+    return Calibration(planned(whole), (), 0, noise, whole, whole)
 
 
 def first_within(limit: float, most: int, lost: Callable[[int], float]) -> int:
