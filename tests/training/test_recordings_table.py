@@ -115,6 +115,17 @@ def test_uncertainty_has_limits(tmp_path: Path, row: str, message: str) -> None:
         find_recordings(path)
 
 
+@pytest.mark.parametrize("rows", [("a.mp4,,,,",), ("a.mp4,,,,", "a.mp4,jump,0,1,no")])
+def test_a_table_to_judge_by_may_have_no_event(tmp_path: Path, rows: tuple[str, ...]) -> None:
+    path = table(tmp_path, *rows, columns="path,label,start,end,certain")
+    with pytest.raises(TrainingError):
+        find_recordings(path)
+    found = find_recordings(path, may_be_uneventful=True)
+    assert found.labels == ()
+    assert [one.moments for one in found.recordings] == [()]
+    assert len(found.recordings[0].uncertain) == len(rows) - 1
+
+
 def test_one_label_is_certain(tmp_path: Path) -> None:
     path = table(tmp_path, "a.mp4,run,no", "a.mp4,jump,yes", columns="path,label,certain")
     with pytest.raises(TrainingError, match="only a label can be, for --multi-label"):

@@ -239,7 +239,7 @@ def _evaluate_recordings(asked: Asked, *, events: bool) -> None:
 
     if asked.warm_up:
         raise click.UsageError("--warm-up is for videos of one class each")
-    given = None if asked.data is None else find_recordings(asked.data)
+    given = None if asked.data is None else find_recordings(asked.data, may_be_uneventful=True)
     if given is not None and asked.split is not None:
         given = replace(given, recordings=of_split(given.recordings, asked.split))
     files: tuple[Path, ...] = (asked.model,)

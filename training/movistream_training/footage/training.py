@@ -104,8 +104,9 @@ def _keep(
     history = [*before, *(_numbered(one, one.number + len(before)) for one in own)]
     write_history(folder, history)
     epoch = history[-1]
-    plot_curves(history, epoch, folder.curves)
-    measure = "mAP" if curriculum.recipes[0].loss.is_of_several else "right"
+    of_several = curriculum.recipes[0].loss.is_of_several
+    plot_curves(history, epoch, folder.curves, of_several=of_several)
+    measure = "mAP" if of_several else "right"
     click.echo(
         f"epoch {epoch.number:2d} of {sum(recipe.epochs for recipe in curriculum.recipes)}"
         f"  loss {epoch.loss:.3f}  right {epoch.accuracy:.3f}"

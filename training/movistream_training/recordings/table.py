@@ -16,13 +16,17 @@ _NOTHING = ""
 """The label of a row that only says what was looked through."""
 
 
-def find_recordings(table: Path) -> Recordings:
+def find_recordings(table: Path, *, may_be_uneventful: bool = False) -> Recordings:
     """Reads a CSV file as :mod:`..examples` has it, in which rows of one video may overlap.
 
     Where a row is not certain, nobody can say whether its label holds.
     Rows without a label say which parts of a video were looked through; by default it is all of it.
     Where no row names a class, nothing of these classes happens. Classes are in alphabetical
     order, recordings in that of their first rows.
+
+    Args:
+        may_be_uneventful: whether a table is one in which nothing happens for certain, or some of
+            what may happen: nothing is to be learnt from it.
 
     Raises:
         TrainingError: if it is no such table, or two rows of a video contradict each other.
@@ -34,9 +38,10 @@ def find_recordings(table: Path) -> Recordings:
         )
     rows = rows_of_table(table, unlabelled=True)
     labels = tuple(sorted({row.label for row in rows if row.certain} - {_NOTHING}))
-    if unknown := sorted({row.label for row in rows if not row.certain} - set(labels)):
+    unknown = sorted({row.label for row in rows if not row.certain} - set(labels))
+    if unknown and not may_be_uneventful:
         raise TrainingError(f"{table} is never certain of {unknown[0]!r}: it cannot be learnt")
-    if not labels:
+    if not labels and not may_be_uneventful:
         raise TrainingError(f"{table} names no label: there is nothing to tell apart")
     by_video: dict[Path, list[Example]] = {}
     for row in rows:

@@ -12,17 +12,24 @@ import numpy.typing as npt
 
 from movistream.file.manifest import EventDefaults
 from movistream.watch.events import DEFAULTS, defaults_for
-from movistream_training.measures.events import FoundEvent, measure_events
+from movistream_training.measures.events import EventMeasures, FoundEvent, measure_events
 from movistream_training.recordings.moments import Recording
 from movistream_training.recordings.streaming import Streamed
 
 _TIOU = 0.5
 _SMOOTHINGS_S = (0.0, 0.3, 0.8)
-_SHORTESTS_S = (0.0, 0.3, 0.6, 1.0)
+SHORTESTS_S = (0.0, 0.3, 0.6, 1.0)
 _WORTH = 0.01
 """So much more F1 is worth that events are told later."""
 
-_ENTERS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_CAUTIOUS_SHARE = 0.9
+"""Where false alarms matter, the highest thresholds are taken that keep so much of the best F1:
+what comes later looks like nothing that they were chosen on."""
+
+_ENTERS = (
+    *(0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+    *(0.95, 0.98, 0.99, 0.995, 0.998, 0.999),
+)
 _LEAVES = (0.4, 0.7, 1.0)
 """As shares of the score at which an event begins."""
 
@@ -30,31 +37,40 @@ _LEAVES = (0.4, 0.7, 1.0)
 def choose_events(
     streamed: Sequence[Streamed],
     labels: Sequence[str],
+    *,
+    calm: Sequence[Streamed] = (),
     false_alarms_per_hour: float = math.inf,
+    shortests_s: Sequence[float] = SHORTESTS_S,
 ) -> EventDefaults:
     """What gives the highest F1 of events at a temporal overlap of one half, the mean of classes.
 
     More smoothing and longer events tell later what happens: they must be worth it. Of thresholds,
-    those in the middle of what is as good are taken. Classes that never happen get the defaults.
+    those in the middle of what is as good are taken; with calm recordings, the highest that are
+    nearly as good. Classes that never happen get the defaults.
 
     Args:
         streamed: recordings that the model was not trained on.
-        false_alarms_per_hour: of all classes together at most, each class an equal share; a class
-            for which no thresholds keep to it gets those with the fewest.
+        calm: recordings in which hardly anything happens.
+        false_alarms_per_hour: of each class in those, at most; one for which no thresholds keep to
+            it gets those with the fewest.
+        shortests_s: events of which durations, at least, may be all that are told.
     """
     best, chosen = -1.0, defaults_for(len(labels))
     happening = {moment.label for one in streamed for moment in one.recording.moments}
     for smoothing_s in _SMOOTHINGS_S:
-        smooth = [smoothed(one.scores, one.times_s, smoothing_s) for one in streamed]
-        for shortest_s in _SHORTESTS_S:
+        smooth, smooth_calm = (
+            [smoothed(one.scores, one.times_s, smoothing_s) for one in group]
+            for group in (streamed, calm)
+        )
+        for shortest_s in shortests_s:
             rows = []
             for index, label in enumerate(labels):
                 if label not in happening:
                     rows.append((math.nan, DEFAULTS.enter[0], DEFAULTS.leave[0]))
                     continue
-                columns = [scores[:, index] for scores in smooth]
-                limit = false_alarms_per_hour / len(labels)
-                rows.append(_best_of_class(streamed, columns, label, shortest_s, limit))
+                watched = _Watching(streamed, [scores[:, index] for scores in smooth], label)
+                quiet = _Watching(calm, [scores[:, index] for scores in smooth_calm], label)
+                rows.append(_best_of_class(watched, quiet, shortest_s, false_alarms_per_hour))
             known = [f1 for f1, _, _ in rows if not math.isnan(f1)]
             if known and np.mean(known) > best + _WORTH:
                 best = float(np.mean(known))
@@ -63,27 +79,47 @@ def choose_events(
     return chosen
 
 
+class _Watching:
+    """Recordings of which one class is looked for by its scores."""
+
+    def __init__(
+        self, streamed: Sequence[Streamed], columns: Sequence[npt.NDArray[np.float32]], label: str
+    ) -> None:
+        self._own = [replace(one, recording=_of_label(one.recording, label)) for one in streamed]
+        self._columns, self._label = columns, label
+
+    def measures(self, enter: float, leave: float, shortest_s: float) -> EventMeasures:
+        """What thresholds find in them."""
+        watched = [
+            one.watched(events_in(scores, one.times_s, self._label, enter, leave, shortest_s))
+            for one, scores in zip(self._own, self._columns, strict=True)
+        ]
+        return measure_events(watched, (self._label,))[0]
+
+    def __len__(self) -> int:
+        return len(self._own)
+
+
 def _best_of_class(
-    streamed: Sequence[Streamed],
-    columns: Sequence[npt.NDArray[np.float32]],
-    label: str,
-    shortest_s: float,
-    false_alarms_per_hour: float,
+    watched: _Watching, calm: _Watching, shortest_s: float, false_alarms_per_hour: float
 ) -> tuple[float, float, float]:
-    """The highest F1 within a limit of false alarms, and the scores that give it."""
-    own = [replace(one, recording=_of_label(one.recording, label)) for one in streamed]
+    """A high F1 within a limit of false alarms, and the scores that give it."""
     tried = []
     for enter, share in itertools.product(_ENTERS, _LEAVES):
         leave = round(enter * share, 6)
-        watched = [
-            one.watched(events_in(scores, one.times_s, label, enter, leave, shortest_s))
-            for one, scores in zip(own, columns, strict=True)
-        ]
-        measures, _ = measure_events(watched, (label,))
-        beyond = max(0.0, measures.false_alarms_per_hour - false_alarms_per_hour)
-        tried.append((-beyond, measures.f1(_TIOU), enter, leave))
+        beyond = 0.0
+        if calm:
+            alarms = calm.measures(enter, leave, shortest_s).false_alarms_per_hour
+            beyond = max(0.0, alarms - false_alarms_per_hour)
+        f1 = watched.measures(enter, leave, shortest_s).f1(_TIOU)
+        tried.append((-beyond, f1, enter, leave))
     fewest, highest = max((beyond, f1) for beyond, f1, _, _ in tried)
-    as_good = [one[1:] for one in tried if one[0] == fewest and one[1] >= highest - 1e-9]
+    within = [one[1:] for one in tried if one[0] == fewest]
+    if calm:
+        good = [one for one in within if one[0] >= _CAUTIOUS_SHARE * highest]
+        top = max(enter for _, enter, _ in good)
+        return max(one for one in good if one[1] == top)
+    as_good = [one for one in within if one[0] >= highest - 1e-9]
     return as_good[len(as_good) // 2]
 
 
