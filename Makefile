@@ -414,18 +414,19 @@ judge-camera-motion: $(INSTALLED) ## judge a camera-motion model (MODEL) that co
 CAMERA_HEALTH = build/camera-health
 CAMERA_HEALTH_WEIGHTS = training/movistream_training/camera_health/data/camera-health.safetensors
 CAMERA_HEALTH_MODULE = $(TRAINING_MODULE).camera_health
+CAMERA_HEALTH_LEARNT = $(FOOTAGE)/opencv-doc/*.jpg $(FOOTAGE)/opencv-doc/*.png
 CAMERA_HEALTH_CONVERT = $(BIN)/movistream convert --force $(BUILT_IN_INT8) --calibrate $(CAMERA_HEALTH)/calibration
 
 camera-health: $(INSTALLED) ## train the camera-health model from nothing, choose its thresholds and judge it (Debian 12)
 	$(TRAINING_MODULE).footage.fetching $(FOOTAGE)
 	$(CAMERA_HEALTH_MODULE).training $(FOOTAGE) $(CAMERA_HEALTH)
-	rm -rf $(CAMERA_HEALTH)/calibration $(CAMERA_HEALTH)/learnt
+	rm -rf $(CAMERA_HEALTH)/calibration $(CAMERA_HEALTH)/learnt $(CAMERA_HEALTH)/healthy
 	$(CAMERA_HEALTH_MODULE).calibration $(CAMERA_HEALTH)/calibration
 	$(CAMERA_HEALTH_CONVERT) $(CAMERA_HEALTH)/weights.safetensors -o $(CAMERA_HEALTH)/int8.tflite
-	$(CAMERA_HEALTH_MODULE).held_out $(CAMERA_HEALTH)/learnt $(FOOTAGE)/opencv-doc/*.jpg $(FOOTAGE)/opencv-doc/*.png \
-		--minutes 3 --seed 2
+	$(CAMERA_HEALTH_MODULE).held_out $(CAMERA_HEALTH)/learnt $(CAMERA_HEALTH_LEARNT) --minutes 3 --seed 2
+	$(CAMERA_HEALTH_MODULE).held_out $(CAMERA_HEALTH)/healthy $(CAMERA_HEALTH_LEARNT) --minutes 3 --seed 3 --healthy
 	$(CAMERA_HEALTH_MODULE).thresholds $(CAMERA_HEALTH)/int8.tflite $(CAMERA_HEALTH)/weights.safetensors \
-		$(CAMERA_HEALTH)/learnt/recordings.csv
+		$(CAMERA_HEALTH)/learnt/recordings.csv $(CAMERA_HEALTH)/healthy/recordings.csv
 	$(MAKE) judge-camera-health CAMERA_HEALTH_WEIGHTS=$(CAMERA_HEALTH)/weights.safetensors
 
 judge-camera-health: $(INSTALLED) ## judge the camera-health model that comes with the package

@@ -99,6 +99,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
     "it needs a camera": (
         ".venv-demo/bin/movistream demo --camera 0",
         "movistream demo --camera 0",
+        "movistream demo --model camera-health --camera 0",
     ),
     "it needs another machine": ("scp a0.int8.tflite pi@raspberrypi.local:",),
     "it opens a cluster to the network": (
@@ -125,7 +126,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         " --allow-sources cameras",
         "movistream serve a0.int8.tflite picamera --host 0.0.0.0 --token new",
     ),
-    "it takes an hour": ("make camera-motion",),
+    "it takes an hour or two": ("make camera-motion", "make camera-health"),
     "it downloads a model that others publish": (
         "curl -L -o movinet.tar.gz https://www.kaggle.com/api/v1/models/google/movinet/tfLite/"
         "a0-stream-kinetics-600-classification-tflite-int8/1/download",
@@ -149,6 +150,7 @@ STAND_INS = {
     "picamera": RECORDING,
     "rtsp://camera/1": RECORDING,
     "rtsp://camera/2": "other.mp4",
+    "rtsp://CAMERA/STREAM": RECORDING,
     "rtsp://user:password@camera/1": RECORDING,
 }
 """Words that name cameras and their streams: a recording is shown in their place."""

@@ -104,7 +104,7 @@ def test_an_unknown_name_is_answered_with_those_that_are_known(
     with pytest.raises(
         ModelError,
         match=r"there is no file and no model called 'xyz';"
-        " models with names are camera-motion, camera-motion-small, gestures$",
+        " models with names are camera-motion, camera-motion-small, camera-health, gestures$",
     ):
         movistream.load("xyz")
     with pytest.raises(ModelError, match="'gesture'; did you mean gestures"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,10 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from movistream.demo.health import LABELS
+from movistream.file.names import find_model
 from movistream.sources import VideoFile
+from movistream_converters.formats import safetensors_file
 from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.networks.movinet import build_movinet
-from movistream_training.assets import table_file
+from movistream_training.assets import table_file, weights_file
 from movistream_training.camera_health.curriculum import CURRICULUM
 from movistream_training.camera_health.held_out import TABLE, main
 from movistream_training.camera_health.natural import main as natural
@@ -24,6 +27,7 @@ from movistream_training.camera_health.sampling import (
     CLIPS_PER_SCENE,
     random_clips,
 )
+from movistream_training.camera_health.thresholds import main as thresholds
 from movistream_training.footage.calibration import (
     calibration_scenes,
     classes_in,
@@ -115,6 +119,40 @@ def test_recordings_come_with_a_table_of_their_moments(tmp_path: Path) -> None:
         assert next(iter(video)).image.shape == (192, 192, 3)
     again = CliRunner().invoke(main, [str(data), str(picture)])
     assert "is not empty" in again.output
+
+
+def test_thresholds_are_chosen_and_written_into_the_weights(tmp_path: Path) -> None:
+    """On healthy recordings each class raises an alarm an hour at most, or there is no such way."""
+    picture = tmp_path / "leaves.png"
+    cv2.imwrite(str(picture), dead_leaves(np.random.default_rng(1))[:400, :400])
+    told = {}
+    for name, options in {"faults": (), "healthy": ("--healthy",)}.items():
+        arguments = [str(tmp_path / name), str(picture), "--minutes", "1", *options]
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        told[name] = result.output
+    assert told["healthy"] == "leaves.mp4: healthy\n" != told["faults"]
+    weights = tmp_path / "weights.safetensors"
+    unset = replace(safetensors_file.read(weights_file("camera-health")), events=None)
+    safetensors_file.write(unset, weights)
+    tables = [str(tmp_path / name / TABLE) for name in told]
+    model = str(find_model("camera-health"))
+    result = CliRunner().invoke(thresholds, [model, str(weights), *tables])
+    assert result.exit_code == 0, result.output
+    events = safetensors_file.read(weights).events
+    assert events is not None
+    assert len(events.enter) == len(events.leave) == len(LABELS)
+    assert events.shortest_s == 0
+    assert all(
+        f"{label}: begins at {enter:g}" in result.output
+        for label, enter in zip(LABELS, events.enter, strict=True)
+    )
+
+
+def test_healthy_recordings_are_long_ones(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, [str(tmp_path / "data"), str(tmp_path), "--healthy"])
+    assert result.exit_code == 2
+    assert "--healthy goes with --minutes" in result.output
 
 
 def test_natural_footage_is_played_without_a_cut(tmp_path: Path) -> None:

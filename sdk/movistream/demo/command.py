@@ -40,16 +40,16 @@ from movistream.watch.pool import StreamPool
     type=parameters.MODEL,
     default="camera-motion",
     show_default=True,
-    help="Another file: of the classes of camera motion, or of camera health.",
+    help="camera-motion, camera-health, or a file of the classes of one of them.",
 )
 @click.option("--force", is_flag=True, help="Replace files of these names in the folder.")
 def demo(output: Path | None, camera: int | None, model: Path, force: bool) -> None:
     """Let a model watch a clip whose truth is known.
 
-    The clip is rendered here from a photograph. camera-motion, which comes with movistream, tells
-    what a camera does: static, pan, tilt, zoom or roll. A model of camera health tells what is
-    wrong with a camera that should stand still: covered, out of focus, moved, frozen, flicker, too
-    dark, glare, noise, scene cut; each happens once. It needs the extra [video], and [plot] for a
+    The clip is rendered here from a photograph. camera-motion tells what a camera does: static,
+    pan, tilt, zoom or roll. camera-health tells what is wrong with a camera that should stand
+    still: covered, out of focus, moved, frozen, flicker, too dark, glare, noise, scene cut; each
+    happens once. Both come with movistream. It needs the extra [video], and [plot] for a
     picture of the answers over time.
     """
     pyav(), pillow_image()

@@ -23,6 +23,7 @@ BUILT_IN_DIGESTS: Mapping[str, str] = MappingProxyType(
     {
         "camera-motion": "40c606c6ad12a3ec0e0ccb371355d8b4b37e80f51351a8427b100a89503f90e9",
         "camera-motion-small": "079e7b4e442e12dd7011a6585c378c9f0ed2ffe376b5ab9694d5d2644260fcee",
+        "camera-health": "8e9397567cf58aad028b5d6b21565a57ce8b8a554e2bdbcb605332da6e19e178",
     }
 )
 """Models that come with this package, by name: the digests that their manifests are sealed with.

@@ -42,6 +42,7 @@ from movistream_training.camera_health.random_faults import RANDOM_FAULTS, rando
 from movistream_training.camera_health.sampling import FRAMES_PER_SECOND, stir
 from movistream_training.camera_health.truth import (
     LEAST_SHARPNESS,
+    LEAST_STIR,
     moments_of,
     targets_of,
     weights_of,
@@ -69,6 +70,13 @@ _SHORTEST_S, _LONGEST_S = 2.5, 6.0
 _APART_S = 1.5
 """Between faults of which one hides the other."""
 
+_CALM_SHARE = 0.6
+"""Of the cameras of which nothing goes wrong, so many have hardly any grain."""
+
+_LEAST_STIR_OF_HEALTHY = 0.02
+"""Where less changes, it could as well be frozen. Between this and what is surely alive nobody can
+tell by the picture alone, but these recordings are known to be alive."""
+
 _TRIES = 200
 _VIEWS = 20
 """That are drawn of a source until something in one is sharp."""
@@ -91,12 +99,17 @@ class _Source:
     type=click.FloatRange(min=1, max=60),
     help="One long recording per source, in place of six short ones.",
 )
+@click.option("--healthy", is_flag=True, help="Nothing goes wrong in those long recordings.")
 @click.option("--seed", type=int, default=1, show_default=True)
-def main(data: Path, sources: tuple[Path, ...], minutes: float | None, seed: int) -> None:
+def main(
+    data: Path, sources: tuple[Path, ...], minutes: float | None, healthy: bool, seed: int
+) -> None:
     """Render recordings in which cameras that see SOURCES, pictures or fixed-camera videos, fail.
 
     They are written to DATA, with a table of what is wrong from when to when.
     """
+    if healthy and minutes is None:
+        raise click.UsageError("--healthy goes with --minutes")
     if data.exists() and any(data.iterdir()):
         raise click.ClickException(f"{data} is not empty")
     data.mkdir(parents=True, exist_ok=True)
@@ -107,10 +120,17 @@ def main(data: Path, sources: tuple[Path, ...], minutes: float | None, seed: int
         for number, source in enumerate(read):
             other = read[(number + 1) % len(read)]
             plan = _planned(source, minutes, [seed, number])
+            if healthy:
+                plan = ((name, [], seconds) for name, _, seconds in plan)
             for index, (name, labels, seconds) in enumerate(plan):
                 generator = np.random.default_rng([seed, number, 1 + index])
                 story = random_story(source, other, labels, seconds, footage, generator)
-                recordings.append(write_recording(data / name, story, seconds, generator))
+                if healthy and generator.random() < _CALM_SHARE:
+                    story = _calm(story, generator)
+                least_stir = _LEAST_STIR_OF_HEALTHY if healthy else LEAST_STIR
+                recordings.append(
+                    write_recording(data / name, story, seconds, generator, least_stir)
+                )
                 told = ", ".join(moment.label for moment in recordings[-1].moments)
                 click.echo(f"{name}: {told or 'healthy'}")
         write_table(Recordings(LABELS, tuple(recordings)), data / TABLE, one_label=False)
@@ -187,6 +207,13 @@ def random_story(
     )
 
 
+def _calm(story: Story, generator: np.random.Generator) -> Story:
+    """The same with hardly any grain, so that little changes where nothing moves."""
+    grain = generator.uniform(0.2, 0.6)
+    cameras = tuple(replace(one, grain=min(one.grain, grain)) for one in story.cameras)
+    return replace(story, cameras=cameras)
+
+
 def _focused_camera(source: _Source, footage: Footage, generator: np.random.Generator) -> Camera:
     """A camera that sees something sharp: of some photographs, most parts are out of focus."""
     drawn = []
@@ -245,9 +272,17 @@ def _hides(label: str, other: str) -> bool:
 
 
 def write_recording(
-    path: Path, story: Story, seconds: float, generator: np.random.Generator
+    path: Path,
+    story: Story,
+    seconds: float,
+    generator: np.random.Generator,
+    least_stir: float = LEAST_STIR,
 ) -> Recording:
-    """Writes a story as a video, and says what is wrong in it, and what nobody can say."""
+    """Writes a story as a video, and says what is wrong in it, and what nobody can say.
+
+    Args:
+        least_stir: as :func:`.truth.weights_of` takes it.
+    """
     times_s = np.arange(round(seconds * _FRAMES_PER_SECOND)) / _FRAMES_PER_SECOND
     sights: list[Sight] = []
 
@@ -259,7 +294,7 @@ def write_recording(
     write_video(path, pictures(), _FRAMES_PER_SECOND)
     targets = targets_of(sights, _FRAMES_PER_SECOND)
     stirs = np.fromiter(_stirs(path, story.overlay), float)
-    counts = weights_of(sights, targets, _FRAMES_PER_SECOND, stirs)
+    counts = weights_of(sights, targets, _FRAMES_PER_SECOND, stirs, least_stir)
     return Recording(
         path,
         moments_of(targets, _FRAMES_PER_SECOND),

@@ -1,9 +1,9 @@
 """Chooses when a fault counts as seen, and writes it to the weights.
 
-    python -m movistream_training.camera_health.thresholds MODEL.tflite WEIGHTS DATA
+    python -m movistream_training.camera_health.thresholds MODEL.tflite WEIGHTS DATA HEALTHY
 
-MODEL.tflite is what WEIGHTS are converted to; DATA are recordings of what was learnt from, as
-:mod:`.held_out` renders them: long ones, in which nothing is wrong most of the time.
+MODEL.tflite is what WEIGHTS are converted to. DATA and HEALTHY are long recordings of what was
+learnt from, as :mod:`.held_out` renders them: in HEALTHY, nothing is wrong.
 """
 
 from __future__ import annotations
@@ -22,20 +22,31 @@ from movistream_training.recordings.table import find_recordings
 from movistream_training.recordings.thresholds import choose_events
 
 _FALSE_ALARMS_PER_HOUR = 1.0
-"""Of all classes together, at most: who is called in vain does not come again."""
+"""Of each class, at most, in recordings in which people, lamps and weather do what they can to
+raise some: who is called in vain does not come again."""
 
 
 @click.command()
 @click.argument("model", type=click.Path(exists=True, path_type=Path))
 @click.argument("weights", type=click.Path(exists=True, path_type=Path))
 @click.argument("data", type=click.Path(exists=True, path_type=Path))
-def main(model: Path, weights: Path, data: Path) -> None:
-    """Choose thresholds of MODEL on the recordings of DATA, and write them to WEIGHTS."""
+@click.argument("healthy", type=click.Path(exists=True, path_type=Path))
+def main(model: Path, weights: Path, data: Path, healthy: Path) -> None:
+    """Choose thresholds of MODEL on DATA and HEALTHY, and write them to WEIGHTS."""
     try:
-        recordings = find_recordings(data).recordings
         with movistream.load(model) as loaded:
-            streamed = stream_recordings(loaded, recordings)
-        events = choose_events(streamed, LABELS, _FALSE_ALARMS_PER_HOUR)
+            streamed, calm = (
+                stream_recordings(loaded, find_recordings(table, may_be_uneventful=True).recordings)
+                for table in (data, healthy)
+            )
+        # A fault is told as soon as it is seen: a camera that is covered must not wait.
+        events = choose_events(
+            streamed,
+            LABELS,
+            calm=calm,
+            false_alarms_per_hour=_FALSE_ALARMS_PER_HOUR,
+            shortests_s=(0.0,),
+        )
         source = safetensors_file.read(weights)
         safetensors_file.write(replace(source, events=events), weights)
     except MovistreamError as error:

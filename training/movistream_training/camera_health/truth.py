@@ -123,7 +123,7 @@ _FIRST_S = 0.3
 _FRESH_S = 0.5
 """So long after a reset, nothing that needs memory counts."""
 
-_LEAST_STIR = 0.2
+LEAST_STIR = 0.2
 """The share of pixels that change from frame to frame, in the median of a second, of what is surely
 alive."""
 
@@ -162,12 +162,14 @@ def weights_of(
     targets: Flags,
     frames_per_second: float,
     stirs: npt.NDArray[np.float64],
+    least_stir: float = LEAST_STIR,
 ) -> Weights:
     """How much each answer counts, float32 (frames, classes); 0: nobody could say.
 
     Args:
         targets: of :func:`targets_of`.
         stirs: the share of pixels that are others than in the frame before, (frames,).
+        least_stir: in the median of a second, of what is surely alive.
     """
     counts = np.ones(targets.shape, np.bool_)
     for label, values, border in _measures(sights, frames_per_second):
@@ -201,7 +203,7 @@ def weights_of(
     # A picture in which hardly anything changes may be that of a good camera of which nothing is
     # left after encoding.
     usual = np.array([np.median(stirs[max(0, i - window) : i + 1]) for i in range(len(stirs))])
-    alive = usual >= _LEAST_STIR
+    alive = usual >= least_stir
     frozen = LABELS.index(FROZEN)
     counts[:, frozen] &= targets[:, frozen] | alive
     counts[: round(_FIRST_S * frames_per_second)] = False
