@@ -15,7 +15,7 @@ PROGRAMS = Path(sys.executable).parent
 
 
 def test_the_page(tmp_path: Path) -> None:
-    text = PAGE.read_text(encoding="utf-8")
+    text, *_ = PAGE.read_text(encoding="utf-8").partition("## A network in PyTorch")
     drawing, network, last = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     (tmp_path / "draw.py").write_text(drawing, encoding="utf-8")
     (tmp_path / "network.py").write_text(network, encoding="utf-8")
