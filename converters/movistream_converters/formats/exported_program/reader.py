@@ -20,7 +20,7 @@ from movistream_converters.formats.exported_program.following import follow
 from movistream_converters.formats.exported_program.program import Dynamic, Node, Place, Program
 from movistream_converters.formats.exported_program.values import Axis, Dimension, Frames
 from movistream_converters.formats.exported_program.writing import IMAGE, Writing
-from movistream_converters.formats.source import Finding, Source
+from movistream_converters.formats.source import Finding, Source, SourceProgram
 from movistream_converters.formats.torch_weights import decided
 from movistream_converters.ir.layers import Activation, ActivationFunction, Image, Softmax
 from movistream_converters.ir.network import NetworkError, classes_of
@@ -109,7 +109,7 @@ def read(
     run = Run(path, clip.frames, Writing(image, clip.image_size), window)
     given = _given(clip)
     given = replace(given, shape=run.writing.shapes[IMAGE])
-    result = _logits(run, program, follow(run, program, given, tensors))
+    result = _logits(run, program, answer := follow(run, program, given, tensors))
     if window is not None and not run.used_window:
         raise ConversionError(
             f"{path} has no mean over the whole clip, so a window has no place in it"
@@ -142,6 +142,37 @@ def read(
         frames_per_second=rate,
         activation=scores or "softmax",
         findings=tuple(findings),
+        program=_as_run(path, program, clip, overrides, answer, scores),
+    )
+
+
+def _as_run(
+    path: Path,
+    program: Program,
+    clip: _Clip,
+    overrides: Mapping[str, object],
+    answer: Frames,
+    scores: Scores | None,
+) -> SourceProgram:
+    """What it takes to run the program."""
+    size = program.clip_sizes[clip.order.index("T")]
+    least, most = (size, size) if isinstance(size, int) else (max(size.least, 2), size.most)
+    window: Any = overrides.get("window_frames")
+    if isinstance(window, int):
+        # The mean over a longer clip is another one.
+        most = window if most is None else min(window, most)
+    axis = next((i for i, axes in enumerate(answer.dimensions) if "T" in axes), None)
+    image, _ = _image(path, program, clip, overrides)
+    return SourceProgram(
+        "PyTorch",
+        least,
+        most,
+        _order_text(clip.order),
+        image,
+        program.clip_dtype == _BYTES,
+        None if answer.is_last else axis,
+        scores,
+        str(path),
     )
 
 
