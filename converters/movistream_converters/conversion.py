@@ -117,9 +117,9 @@ def convert_source(
     *,
     labels: Sequence[str] = (),
     layout: StateLayout = StateLayout.FRAMES,
-    precision: Precision = Precision.FLOAT32,
-    calibration_videos: tuple[Path | Part, ...] = (),
-    held_out_videos: tuple[Path | Part, ...] = (),
+    precision: Precision | str = Precision.FLOAT32,
+    calibration_videos: Sequence[Path | Part | str] = (),
+    held_out_videos: Sequence[Path | Part | str] = (),
     stage_noise_limit: float | None = None,
     least_cosine: float | None = None,
     horizon_s: float | None = None,
@@ -136,8 +136,9 @@ def convert_source(
         output: path of the .tflite file; an existing file is replaced.
         labels: one per class; by default those of the source, if it has any.
         layout: of the states.
-        precision: of the weights, and of what is computed with them.
-        calibration_videos: what int8 takes its ranges from; for int8 alone.
+        precision: of the weights, and of what is computed with them: ``float32``, ``float16``,
+            ``dynamic`` or ``int8``.
+        calibration_videos: what int8 takes its ranges from, files or folders; for int8 alone.
         held_out_videos: what the report judges the file on besides.
         stage_noise_limit: a stage that takes more than this from the mean cosine of the logits,
             when it is int8, stays float; with 1, none does. None: 0.0015. For int8 alone.
@@ -154,7 +155,11 @@ def convert_source(
         LabelsError: if the labels are not one per class.
         VideoError: if no video of those for a purpose can be decoded; some that cannot are skipped.
     """
-    output = Path(output)
+    if precision not in set(Precision):
+        known = ", ".join(Precision)
+        raise ConversionError(f"there is no precision {precision!r}; there are {known}")
+    precision, output = Precision(precision), Path(output)
+    calibration_videos, held_out_videos = _videos(calibration_videos), _videos(held_out_videos)
     labels = tuple(labels) or source.labels
     source = dataclass_replace(source, name=source.name or source.network.name)
     if labels:
@@ -246,7 +251,8 @@ def convert(
 ) -> Conversion:
     """Writes a network of one's own as a .tflite file, verified frame by frame.
 
-    As :func:`convert_source` does it, which says what the file, its report and the errors are.
+    As :func:`convert_source` does it, which says what the file, its report and the errors are. What
+    a reader returned is better given to that, which compares it with the program that it was.
 
     Args:
         network: causal, as a :class:`.ir.builder.NetworkBuilder` builds it.
@@ -268,9 +274,6 @@ def convert(
         LabelsError: if the labels are not one per class.
         VideoError: if a video cannot be read.
     """
-    if precision not in set(Precision):
-        known = ", ".join(Precision)
-        raise ConversionError(f"there is no precision {precision!r}; there are {known}")
     shapes = {name: np.shape(value) for name, value in weights.items()}
     if others := [name for name, value in weights.items() if np.asarray(value).dtype.kind != "f"]:
         raise ConversionError(f"the weights {printable(others[0])} are no floating-point numbers")
@@ -301,10 +304,10 @@ def convert(
     )
     return convert_source(
         source,
-        Path(output),
-        precision=Precision(precision),
-        calibration_videos=_videos(calibration_videos),
-        held_out_videos=_videos(held_out_videos),
+        output,
+        precision=precision,
+        calibration_videos=calibration_videos,
+        held_out_videos=held_out_videos,
         horizon_s=horizon_s,
         progress=progress,
     )
@@ -330,8 +333,11 @@ def nominal_int8_file(source: Source, weights: Weights) -> bytes:
     return seal(_pack(step, manifest, source.network))
 
 
-def _videos(paths: Sequence[Path | str]) -> tuple[Path, ...]:
-    return tuple(video for path in paths for video in videos_at(Path(path)))
+def _videos(given: Sequence[Path | Part | str]) -> tuple[Path | Part, ...]:
+    found: list[Path | Part] = []
+    for video in given:
+        found += [video] if isinstance(video, Part) else videos_at(Path(video))
+    return tuple(found)
 
 
 def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) -> Source:

@@ -161,8 +161,7 @@ def _rows(program: SourceProgram, answer: npt.NDArray[Any]) -> npt.NDArray[np.fl
     """(answers, classes) of what a program gives."""
     values = np.asarray(answer, np.float32)
     axis = program.answers_axis
-    # Keras says by the number of axes whether there is an answer to each frame.
-    if axis is None or values.ndim <= axis:
+    if axis is None:
         return values.reshape(1, -1)
     return np.ascontiguousarray(np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1))
 

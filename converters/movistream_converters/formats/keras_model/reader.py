@@ -114,7 +114,8 @@ def read(
             clip.frames,
             "NTHWC",
             given,
-            answers_axis=1,
+            # Of a last answer alone it is the batch, which is 1.
+            answers_axis=-2,
             scores=activation,
             path=str(path),
         ),

@@ -45,7 +45,7 @@ _WITHOUT_EFFECT = ("keras.initializers", "keras.regularizers", "keras.constraint
 """What they describe does nothing to a model that has its weights and is not trained."""
 _POLICY = "DTypePolicy"
 _FLOAT32 = "float32"
-_SMALLER = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16", "float64")
+_MIXED = ("mixed_float16", "mixed_bfloat16")
 
 
 def runner() -> str:
@@ -123,7 +123,7 @@ def checked_description(described: Any) -> Any:
         if described[_CLASS] == _POLICY:
             return _FLOAT32
     return {
-        key: _FLOAT32 if key == "dtype" and value in _SMALLER else checked_description(value)
+        key: _FLOAT32 if key == "dtype" and value in _MIXED else checked_description(value)
         for key, value in described.items()
         if key != "compile_config"
     }
