@@ -49,7 +49,7 @@ from movistream_converters.reference.source_program import (
 )
 from movistream_converters.reference.verification import synthetic_frames
 from movistream_converters.tflite.precision import Precision
-from tests.converters.exported_programs import write_causal_program
+from tests.converters.exported_programs import Recorded, write_causal_program
 
 RANGE = {"value_range": (0.0, 1.0)}
 Clip = np.ndarray
@@ -405,6 +405,17 @@ def test_a_reader_that_misunderstands(
     with pytest.raises(UnfaithfulError, match=r"frame \d+ of \d+ differs .* PyTorch 2\."):
         convert_source(source, folder / "m.tflite")
     assert not list(folder.iterdir())
+
+
+def test_a_factor_of_all_numbers(tmp_path: Path) -> None:
+    """One number is no list of one, all the way to the file."""
+    p = Recorded(np.zeros((1, 3, 4, 8, 8), np.float32))
+    y = p("transpose", self=p("mean", self=p.x, dim=[3, 4]), dim0=1, dim1=2)
+    weight = p.weight("w", np.random.default_rng(1).normal(0, 1, (5, 3)).astype(np.float32))
+    y = p("neg", self=p("linear", input=p("mul", self=y, other=3.0), weight=weight))
+    y = p("relu", self=p("mul", self=p("silu", self=y), other=-2.0))
+    path = p.save(tmp_path / "m.pt2", y)
+    figures(convert_source(read_source(path, None, None, RANGE), tmp_path / "m.tflite"))
 
 
 def test_a_program_that_is_gone(causal: Path, tmp_path: Path) -> None:
