@@ -22,8 +22,9 @@ from movistream_converters.errors import NotRunError, UnfaithfulError
 from movistream_converters.formats.running import Frames, Piece, answers
 from movistream_converters.formats.source import SourceProgram
 from movistream_converters.ir.network import Network, receptive_field_frames
+from movistream_converters.tflite.precision import ERROR_LIMITS, Precision
 
-LIMIT = 1e-4
+LIMIT = ERROR_LIMITS[Precision.FLOAT32].logits
 """Of the largest logit, as between a file and its network."""
 
 _LEAST_FRAMES, _MOST_FRAMES = 24, 96
@@ -105,7 +106,8 @@ def compare_program(
     except NotRunError as error:
         reason = printable(str(error))[:_LONGEST_REASON]
         return ProgramComparison(program.runner, 0, 0.0, reason)
-    largest = float(max(np.abs(pair.expected).max() for pair in pairs)) or 1.0
+    logits = np.abs(np.concatenate([pair.expected for pair in pairs]))
+    largest = float(logits[np.isfinite(logits)].max(initial=0.0)) or 1.0
     for pair in pairs:
         if not pair.difference <= LIMIT * largest:
             raise UnfaithfulError(
