@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from movistream_converters import convert_source, from_keras, register
 from movistream_converters.errors import ConversionError, NotRunError, UnfaithfulError
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.keras_model import translating
-from movistream_converters.formats.keras_model.running import checked_description, run
+from movistream_converters.formats.keras_model.running import checked_description, run, runner
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import Delay
@@ -284,6 +285,13 @@ def test_nothing_else_of_a_file_reaches_keras(tmp_path: Path) -> None:
     (found,) = run(path, [VIDEO[None].astype(np.float32)])
     np.testing.assert_allclose(found[0], answers(model, VIDEO), atol=1e-5)
     assert not list(tmp_path.rglob("outside.txt"))
+
+
+def test_without_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runner() == f"Keras {keras.__version__}"
+    monkeypatch.setitem(sys.modules, "keras", None)
+    with pytest.raises(NotRunError, match="Keras cannot be imported"):
+        runner()
 
 
 def test_what_keras_refuses(tmp_path: Path) -> None:

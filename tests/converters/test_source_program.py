@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -375,7 +376,7 @@ def test_with_pytorch(causal: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
 
 
 def test_without_pytorch_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(
         of_pytorch.NotRunError, match=r"PyTorch (is not installed|cannot be imported)"
     ):
