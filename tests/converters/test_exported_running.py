@@ -21,6 +21,9 @@ from movistream_converters.formats.exported_program.running import run
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
+from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.source_program import compare_program, compared_frames
+from movistream_converters.reference.verification import synthetic_frames
 from tests.conftest import REFERENCE_DATA
 from tests.converters.exported_programs import Recorded, Ref, write_causal_program
 from tests.converters.test_exported_random import CAUSAL, Block, composed, lists_of
@@ -96,6 +99,30 @@ def test_programs_give_what_was_recorded(
     expected = p.value(result)
     limit = 1e-4 * max(np.abs(expected).max(), 1e-3)
     np.testing.assert_allclose(found, expected, atol=limit, rtol=0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data(), blocks=lists_of(CAUSAL, 5))
+def test_streams_of_random_programs_are_proven(
+    data: st.DataObject, blocks: list[Block], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whole, in beginnings, and begun later; and a kernel that is a little off is found."""
+    p, result = composed(data, blocks, [data.draw(st.booleans()) for _ in blocks])
+    path = p.save(tmp_path_factory.mktemp("random") / "model.pt2", result)
+    source = read_source(path, None, None, RANGE)
+    assert source.program is not None
+    program = replace(source.program, path=None, live=lambda clip: run(path, [clip])[0])
+    frames = np.stack(synthetic_frames(source.network, compared_frames(program, source.network)))
+
+    def stream_of(weights: Any) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda seen: np.asarray(run_clip(source.network, weights, seen[None] / 255)[0])[0]
+
+    found = compare_program(program, source.network, [frames], stream_of(source.weights))
+    assert found.frames >= 18
+    off = {**source.weights}
+    off |= {name: 1.01 * weight for name, weight in off.items() if name.startswith("linear")}
+    with pytest.raises(UnfaithfulError):
+        compare_program(program, source.network, [frames], stream_of(off))
 
 
 def test_programs_of_any_number_of_frames(tmp_path: Path) -> None:

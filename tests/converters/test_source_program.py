@@ -23,6 +23,7 @@ from movistream_converters.errors import ConversionError, UnfaithfulError
 from movistream_converters.formats import running
 from movistream_converters.formats.exported_program import kernels
 from movistream_converters.formats.exported_program import running as of_pytorch
+from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source, SourceProgram
 from movistream_converters.ir.builder import NetworkBuilder
@@ -417,6 +418,15 @@ def test_a_factor_of_all_numbers(tmp_path: Path) -> None:
     y = p("relu", self=p("mul", self=p("silu", self=y), other=-2.0))
     path = p.save(tmp_path / "m.pt2", y)
     figures(convert_source(read_source(path, None, None, RANGE), tmp_path / "m.tflite"))
+
+
+def test_a_program_comes_out_of_the_readers_process(causal: Path) -> None:
+    here = read_source(causal, None, None, {**RANGE, "mean": (0.1, 0.2, 0.3)}).program
+    assert here is not None
+    assert (here.path, here.axes, here.least_frames) == (str(causal), "NCTHW", 2)
+    assert here.given == Image(mean=(0.1, 0.2, 0.3))
+    isolated = read_isolated(causal, None, None, {**RANGE, "mean": (0.1, 0.2, 0.3)})
+    assert isolated.program == here
 
 
 def test_a_program_that_is_gone(causal: Path, tmp_path: Path) -> None:

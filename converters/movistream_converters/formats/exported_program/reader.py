@@ -15,7 +15,7 @@ from movistream.file.manifest import Activation as Scores
 from movistream.system.text import printable
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.exported_program.archive import is_program, read_archive
-from movistream_converters.formats.exported_program.call import Call, Run
+from movistream_converters.formats.exported_program.call import Call, Run, Window
 from movistream_converters.formats.exported_program.following import follow
 from movistream_converters.formats.exported_program.program import Dynamic, Node, Place, Program
 from movistream_converters.formats.exported_program.values import Axis, Dimension, Frames
@@ -142,37 +142,30 @@ def read(
         frames_per_second=rate,
         activation=scores or "softmax",
         findings=tuple(findings),
-        program=_as_run(path, program, clip, overrides, answer, scores),
+        program=replace(
+            _as_run(program, clip, image, window, answer), scores=scores, path=str(path)
+        ),
     )
 
 
 def _as_run(
-    path: Path,
-    program: Program,
-    clip: _Clip,
-    overrides: Mapping[str, object],
-    answer: Frames,
-    scores: Scores | None,
+    program: Program, clip: _Clip, image: Image, window: Window, answer: Frames
 ) -> SourceProgram:
     """What it takes to run the program."""
     size = program.clip_sizes[clip.order.index("T")]
     least, most = (size, size) if isinstance(size, int) else (max(size.least, 2), size.most)
-    window: Any = overrides.get("window_frames")
     if isinstance(window, int):
         # The mean over a longer clip is another one.
         most = window if most is None else min(window, most)
-    axis = next((i for i, axes in enumerate(answer.dimensions) if "T" in axes), None)
-    image, _ = _image(path, program, clip, overrides)
+    frames = (place for place, axes in enumerate(answer.dimensions) if "T" in axes)
     return SourceProgram(
         "PyTorch",
         least,
         most,
         _order_text(clip.order),
         image,
-        program.clip_dtype == _BYTES,
-        None if answer.is_last else axis,
-        scores,
-        str(path),
+        whole_numbers=program.clip_dtype == _BYTES,
+        answers_axis=None if answer.is_last else next(frames, None),
     )
 
 
