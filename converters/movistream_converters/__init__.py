@@ -13,7 +13,7 @@ from movistream_converters.ir.network import Network, NetworkError, weight_shape
 from movistream_converters.ir.weights import random_weights
 
 if TYPE_CHECKING:
-    from movistream_converters.conversion import Conversion, convert
+    from movistream_converters.conversion import Conversion, convert, convert_source
     from movistream_converters.formats.exported_program.exporting import from_torch
     from movistream_converters.formats.keras_model.from_python import from_keras
     from movistream_converters.formats.keras_model.translating import register
@@ -26,6 +26,7 @@ __all__ = [
     "NetworkBuilder",
     "NetworkError",
     "convert",
+    "convert_source",
     "from_keras",
     "from_torch",
     "layers",
@@ -39,7 +40,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Commands import this package first, and most of them need no TensorFlow.
-    if name in ("Conversion", "convert"):
+    if name in ("Conversion", "convert", "convert_source"):
         from movistream_converters.tensorflow_import import import_tensorflow
 
         import_tensorflow()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
 from msgspec.structs import replace
 
 import movistream
@@ -21,6 +22,7 @@ from movistream.file.manifest import (
     ImageInput,
     Logits,
     Manifest,
+    ProgramComparison,
     Provenance,
     Verification,
     digest_of,
@@ -33,7 +35,7 @@ from movistream.system.output import check_output, replaced_when_done
 from movistream.system.text import printable
 from movistream_converters.errors import ConversionError, UnfaithfulError
 from movistream_converters.formats.movinet_options import manifest_options
-from movistream_converters.formats.source import Source
+from movistream_converters.formats.source import Source, SourceProgram
 from movistream_converters.ir import document
 from movistream_converters.ir.network import (
     Network,
@@ -57,14 +59,21 @@ from movistream_converters.quantise.calibration import (
 from movistream_converters.quantise.judging import judge
 from movistream_converters.quantise.plan import nominal_int8
 from movistream_converters.quantise.report import QualityReport, write_report
+from movistream_converters.quantise.stepping import clip_logits
 from movistream_converters.quantise.videos import (
     Clip,
     Frame,
     Part,
     decodable,
     image_input,
+    lasting,
     read_clips,
     videos_at,
+)
+from movistream_converters.reference.source_program import (
+    compare_program,
+    compared_frames,
+    stream_of_file,
 )
 from movistream_converters.reference.stored_kernels import with_stored_kernels
 from movistream_converters.reference.verification import (
@@ -77,6 +86,9 @@ from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.lowering import StepGraph, lower
 from movistream_converters.tflite.precision import ERROR_LIMITS, Precision
 from movistream_converters.tflite.quantization import NOTHING_INT8
+
+_EXAMPLE_CLIPS = 2
+"""That the source program is given."""
 
 
 @dataclass(frozen=True)
@@ -102,13 +114,13 @@ class Conversion:
 
 def convert_source(
     source: Source,
-    output: Path,
+    output: Path | str,
     *,
     labels: Sequence[str] = (),
     layout: StateLayout = StateLayout.FRAMES,
-    precision: Precision = Precision.FLOAT32,
-    calibration_videos: tuple[Path | Part, ...] = (),
-    held_out_videos: tuple[Path | Part, ...] = (),
+    precision: Precision | str = Precision.FLOAT32,
+    calibration_videos: Sequence[Path | Part | str] = (),
+    held_out_videos: Sequence[Path | Part | str] = (),
     stage_noise_limit: float | None = None,
     least_cosine: float | None = None,
     horizon_s: float | None = None,
@@ -125,8 +137,9 @@ def convert_source(
         output: path of the .tflite file; an existing file is replaced.
         labels: one per class; by default those of the source, if it has any.
         layout: of the states.
-        precision: of the weights, and of what is computed with them.
-        calibration_videos: what int8 takes its ranges from; for int8 alone.
+        precision: of the weights, and of what is computed with them: ``float32``, ``float16``,
+            ``dynamic`` or ``int8``.
+        calibration_videos: what int8 takes its ranges from, files or folders; for int8 alone.
         held_out_videos: what the report judges the file on besides.
         stage_noise_limit: a stage that takes more than this from the mean cosine of the logits,
             when it is int8, stays float; with 1, none does. None: 0.0015. For int8 alone.
@@ -134,7 +147,8 @@ def convert_source(
             the held-out videos or else those of the calibration.
         horizon_s: seconds after which running means forget, in the runtime's streams by default;
             None for as the network was trained, which mostly is never. For the layout ``frames``.
-        verified: whether to compare the file with the network before it appears.
+        verified: whether to compare the file with the network before it appears, and its float32
+            step with the program that the network was read from, if the source has one.
 
     Raises:
         ConversionError: if the output cannot be written, the file is not faithful, or int8 has no
@@ -142,6 +156,11 @@ def convert_source(
         LabelsError: if the labels are not one per class.
         VideoError: if no video of those for a purpose can be decoded; some that cannot are skipped.
     """
+    if precision not in set(Precision):
+        known = ", ".join(Precision)
+        raise ConversionError(f"there is no precision {precision!r}; there are {known}")
+    precision, output = Precision(precision), Path(output)
+    calibration_videos, held_out_videos = _videos(calibration_videos), _videos(held_out_videos)
     labels = tuple(labels) or source.labels
     source = dataclass_replace(source, name=source.name or source.network.name)
     if labels:
@@ -181,8 +200,12 @@ def convert_source(
     )
     manifest = _manifest(source, step, layout, precision, labels, provenance)
     progress("lower", 1, 1)
+    held_out: tuple[Clip, ...] = ()
+    if precision is not Precision.FLOAT32:
+        held_out = _clips(held_out_videos, source.network, image, progress)
     report: QualityReport | None = None
     report_paths: tuple[Path, ...] = ()
+    verification: Verification | None = None
     with replaced_when_done(output) as part:
         if verified:
             part.write_bytes(seal(_pack(step, manifest, source.network)))
@@ -193,14 +216,21 @@ def convert_source(
             )
             folded = (network, weights)
             verification = _verify(part, source, folded, layout, precision, frames, progress)
+            if source.program is not None:
+                examples = (calibration.clips if calibration else held_out)[:_EXAMPLE_CLIPS]
+                compared = _compare_program(
+                    part, source, source.program, precision, examples, progress
+                )
+                verification = replace(verification, source_program=compared)
             provenance = replace(provenance, verification=verification)
             manifest = replace(manifest, provenance=provenance)
+            manifest = replace(manifest, schema_version=schema_version_of(manifest))
         packed = _pack(step, manifest, source.network)
         data = seal(packed)
         part.write_bytes(data)
         if precision is not Precision.FLOAT32:
-            held_out = _clips(held_out_videos, source.network, image, progress)
             report = judge(network, weights, step, calibration, held_out, len(data), progress)
+            report = dataclass_replace(report, verification=verification)
             _check_cosine(report, least_cosine)
             report_paths = write_report(report, output)
     remember(digest_of(packed), CONVERTED_HERE)
@@ -224,7 +254,8 @@ def convert(
 ) -> Conversion:
     """Writes a network of one's own as a .tflite file, verified frame by frame.
 
-    As :func:`convert_source` does it, which says what the file, its report and the errors are.
+    As :func:`convert_source` does it, which says what the file, its report and the errors are. What
+    a reader returned is better given to that, which compares it with the program that it was.
 
     Args:
         network: causal, as a :class:`.ir.builder.NetworkBuilder` builds it.
@@ -246,9 +277,6 @@ def convert(
         LabelsError: if the labels are not one per class.
         VideoError: if a video cannot be read.
     """
-    if precision not in set(Precision):
-        known = ", ".join(Precision)
-        raise ConversionError(f"there is no precision {precision!r}; there are {known}")
     shapes = {name: np.shape(value) for name, value in weights.items()}
     if others := [name for name, value in weights.items() if np.asarray(value).dtype.kind != "f"]:
         raise ConversionError(f"the weights {printable(others[0])} are no floating-point numbers")
@@ -279,10 +307,10 @@ def convert(
     )
     return convert_source(
         source,
-        Path(output),
-        precision=Precision(precision),
-        calibration_videos=_videos(calibration_videos),
-        held_out_videos=_videos(held_out_videos),
+        output,
+        precision=precision,
+        calibration_videos=calibration_videos,
+        held_out_videos=held_out_videos,
         horizon_s=horizon_s,
         progress=progress,
     )
@@ -308,8 +336,11 @@ def nominal_int8_file(source: Source, weights: Weights) -> bytes:
     return seal(_pack(step, manifest, source.network))
 
 
-def _videos(paths: Sequence[Path | str]) -> tuple[Path, ...]:
-    return tuple(video for path in paths for video in videos_at(Path(path)))
+def _videos(given: Sequence[Path | Part | str]) -> tuple[Path | Part, ...]:
+    found: list[Path | Part] = []
+    for video in given:
+        found += [video] if isinstance(video, Part) else videos_at(Path(video))
+    return tuple(found)
 
 
 def _with_horizon(source: Source, horizon_s: float | None, layout: StateLayout) -> Source:
@@ -418,6 +449,32 @@ def _verify(
             " their largest value"
         )
     return verification
+
+
+def _compare_program(
+    part: Path,
+    source: Source,
+    program: SourceProgram,
+    precision: Precision,
+    examples: Sequence[Clip],
+    progress: Progress,
+) -> ProgramComparison:
+    """How far the float32 step is from the program: the file, or what smaller numbers stand for."""
+    count = compared_frames(program, source.network)
+    clips = [np.stack(list(lasting(clip.frames, count))[:count]) for clip in examples]
+    clips = clips or [np.stack(synthetic_frames(source.network, count))]
+    if precision is Precision.FLOAT32:
+        stream = stream_of_file(part)
+    else:
+        step = lower(*fold(with_horizon(source.network, None), source.weights), StateLayout.FRAMES)
+
+        def stream(frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+            return clip_logits(step, [Clip("", frames)])[0]
+
+    progress("program", 0, 1)
+    compared = compare_program(program, source.network, clips, stream)
+    progress("program", 1, 1)
+    return compared
 
 
 def _manifest(

@@ -14,3 +14,7 @@ class UnfaithfulError(ConversionError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"the converted file is not faithful: {what}; nothing was written")
+
+
+class NotRunError(Exception):
+    """A source program that is not run, for a reason that says nothing against its network."""

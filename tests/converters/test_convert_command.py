@@ -89,8 +89,8 @@ def test_int8_with_its_report(
         "calibrating …",
         "choosing …",
         "lowering …",
-        "comparing …",
         "decoding …",
+        "comparing …",
         "judging …",
     ]
     names = {path.name for path in tmp_path.iterdir()}

@@ -123,6 +123,7 @@ def normalised(m: Maker, y: Ref) -> Any:
         training=False,
         momentum=0.1,
         eps=1e-5,
+        cudnn_enabled=True,
     )
 
 

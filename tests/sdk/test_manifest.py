@@ -12,7 +12,10 @@ from movistream.file.manifest import (
     ImageInput,
     Logits,
     Manifest,
+    ProgramComparison,
+    Provenance,
     State,
+    Verification,
     decode,
     encode,
     schema_version_of,
@@ -80,6 +83,18 @@ def test_several_classes_and_events_need_version_3(more: dict[str, Any]) -> None
     manifest = replace(manifest, **more)
     assert schema_version_of(manifest) == 3
     assert decode(encode(manifest)) == replace(manifest, digest="0" * 64)
+
+
+def test_a_source_program_needs_version_3() -> None:
+    plain = Verification(16, 1e-6, 1e-6, "mean", "interpreter")
+    compared = replace(plain, source_program=ProgramComparison("PyTorch 2.13.0", 62, 1e-6))
+    for verification, version in ((plain, 1), (compared, 3)):
+        provenance = Provenance("m.pt2", "torch-export", "movistream 0.1", verification)
+        manifest = Manifest("tiny", image(), Logits("logits", 2, "float32"), (CLOCK,))
+        manifest = replace(manifest, provenance=provenance)
+        assert schema_version_of(manifest) == version
+        assert decode(encode(manifest)) == replace(manifest, digest="0" * 64)
+        assert (b"source_program" in encode(manifest)) == (version == 3)
 
 
 @pytest.mark.parametrize(

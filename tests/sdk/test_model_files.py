@@ -18,8 +18,16 @@ from movistream.cli import main
 from movistream.errors import EngineError, LabelsError, ModelError
 from movistream.file.binding import bind
 from movistream.file.graph import map_file, read_model_file
-from movistream.file.inspection import inspect_file, verification_text
-from movistream.file.manifest import METADATA_NAME, Manifest, State, Verification, encode, seal
+from movistream.file.inspection import inspect_file, program_text, verification_text
+from movistream.file.manifest import (
+    METADATA_NAME,
+    Manifest,
+    ProgramComparison,
+    State,
+    Verification,
+    encode,
+    seal,
+)
 from movistream_converters.ir.passes import fold
 from movistream_converters.tflite import operators as op
 from movistream_converters.tflite.builder import GraphBuilder
@@ -453,6 +461,19 @@ def test_inspect_for_people_and_scripts(
 def test_only_float_files_are_verified(quantization: str, expected: str) -> None:
     check = Verification(16, 3e-6, 0.25, "pool", "interpreter")
     assert verification_text(check, quantization) == expected
+
+
+def test_a_source_program_that_was_not_run_is_said_to_be_so() -> None:
+    ran = ProgramComparison("PyTorch 2.13.0", 62, 1.2e-6)
+    assert program_text(ran) == (
+        "compared with its source program, run by PyTorch 2.13.0, on 62 answers: logits within"
+        " 1.2e-06 of the largest"
+    )
+    not_run = ProgramComparison("PyTorch", 0, 0.0, "PyTorch is not installed")
+    assert program_text(not_run) == (
+        "not compared with its source program, only with the network as it was read: PyTorch is not"
+        " installed"
+    )
 
 
 def test_state_bytes_by_hand(model_path: Path) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
+from msgspec import UNSET
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from movistream.cli.help import Command, option
 from movistream.cli.options import check_new_output, force_option
 from movistream.errors import OutputError
-from movistream.file.inspection import verification_text
+from movistream.file.inspection import program_text, verification_text
 from movistream.file.labels import check_labels, read_labels
 from movistream.file.manifest import Activation
 from movistream.file.names import MODEL_SUFFIX
@@ -37,6 +38,7 @@ _STAGES = {
     "choose": "choosing",
     "lower": "lowering",
     "verify": "comparing",
+    "program": "running the source program",
     "decode": "decoding",
     "judge": "judging",
 }
@@ -123,7 +125,8 @@ _STAGES = {
     group="Precision",
     default=True,
     show_default=True,
-    help="Compare the file with the network, frame by frame.",
+    help="Compare the file with the network, and that with the program that it was read from where"
+    " PyTorch or Keras can run it.",
 )
 def convert(
     read: Callable[..., Source],
@@ -183,6 +186,8 @@ def convert(
     provenance = conversion.manifest.provenance
     if provenance is not None and (check := provenance.verification) is not None:
         click.echo(verification_text(check, conversion.manifest.quantization))
+        if check.source_program is not UNSET:
+            click.echo(program_text(check.source_program), err=bool(check.source_program.not_run))
     if conversion.report is not None:
         print_report(conversion.report)
     for text in conversion.skipped_videos:

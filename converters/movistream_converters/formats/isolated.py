@@ -23,7 +23,7 @@ from movistream_converters.errors import ConversionError
 from movistream_converters.formats.described import read_document
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.safetensors_file import weights_bytes
-from movistream_converters.formats.source import Finding, Source
+from movistream_converters.formats.source import Finding, Source, SourceProgram
 from movistream_converters.ir.document import encode_network
 from movistream_converters.ir.network import weight_shapes
 from movistream_converters.networks.movinet import MovinetOptions
@@ -41,6 +41,7 @@ class _Description(msgspec.Struct, frozen=True):
 
     Attributes:
         document: of the network, see :mod:`.ir.document`.
+        program: without its path, which need be no text.
     """
 
     document: msgspec.Raw
@@ -52,6 +53,7 @@ class _Description(msgspec.Struct, frozen=True):
     events: EventDefaults | None
     findings: tuple[Finding, ...]
     unused: tuple[str, ...]
+    program: SourceProgram | None
 
 
 def read_isolated(
@@ -116,6 +118,7 @@ def answer(
         events=source.events,
         findings=source.findings,
         unused=source.unused,
+        program=None if source.program is None else replace(source.program, path=None),
     )
     metadata = {_KEY: msgspec.json.encode(description).decode()}
     (Path(folder) / _FILE).write_bytes(weights_bytes(source.weights, metadata))
@@ -126,6 +129,7 @@ def _received(path: Path, file: Path) -> Source:
     with safe_open(file, framework="numpy") as opened:
         described = msgspec.json.decode(opened.metadata()[_KEY], type=_Description)
         network = read_document(path, described.document)
+        program = described.program
         weights = {name: np.asarray(opened.get_tensor(name)) for name in weight_shapes(network)}
     return Source(
         network=network,
@@ -138,6 +142,7 @@ def _received(path: Path, file: Path) -> Source:
         events=described.events,
         findings=tuple(map(_found, described.findings)),
         unused=described.unused,
+        program=program and replace(program, path=str(path)),
     )
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy.typing as npt
 
 from movistream.file.manifest import Activation, EventDefaults
+from movistream_converters.ir.layers import Image
 from movistream_converters.ir.network import Network
 from movistream_converters.ir.weights import Weights
 from movistream_converters.networks.movinet import Architecture
@@ -34,6 +39,41 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class SourceProgram:
+    """The program that a network was read from, and what it is given: enough to run it again.
+
+    Attributes:
+        runner: what runs it.
+        least_frames: of a clip.
+        most_frames: of a clip; None for any number.
+        axes: of a clip, a letter each, N for the batch.
+        given: what it is given of a picture, before its own scaling, if it has one.
+        whole_numbers: whether it is given pixels as uint8.
+        answers_axis: of its frames in what it gives; None where it gives the last frame's answer
+            alone; negative numbers count from behind.
+        scores: what it makes of its logits at the end, if anything.
+        path: of its file; None where that is gone.
+        live: the module or the model itself, where a program that has it at hand called us: takes
+            a clip as an array of numpy, and gives one.
+        not_run: why it cannot be run; empty if nothing is known to stand against it.
+    """
+
+    runner: Literal["PyTorch", "Keras"]
+    least_frames: int
+    most_frames: int | None
+    axes: str
+    given: Image
+    whole_numbers: bool = False
+    answers_axis: int | None = None
+    scores: Activation | None = None
+    path: str | None = None
+    live: Callable[[npt.NDArray[Any]], npt.NDArray[Any]] | None = field(
+        default=None, compare=False, repr=False
+    )
+    not_run: str = ""
+
+
+@dataclass(frozen=True)
 class Source:
     """A network with its weights. Classes, image size and horizon follow from the network.
 
@@ -50,6 +90,7 @@ class Source:
             chose that.
         findings: what its reader found, each with what it was decided by.
         unused: what the file holds besides.
+        program: what it was read from, if that can be run; for comparison.
     """
 
     network: Network
@@ -62,3 +103,4 @@ class Source:
     events: EventDefaults | None = None
     findings: tuple[Finding, ...] = ()
     unused: tuple[str, ...] = ()
+    program: SourceProgram | None = None

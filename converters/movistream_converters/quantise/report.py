@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from movistream.file.manifest import Verification
 from movistream.system.output import replaced_when_done
 from movistream_converters.quantise.calibration import INT4_KERNELS
 from movistream_converters.quantise.fidelity import Fidelity
@@ -40,6 +42,8 @@ class QualityReport:
         float32_stages: those of them whose kernels and states are float32 too.
         fidelity: against the float32 step, by ``calibration`` and ``held out``.
         layers_db: signal over noise of each node's output, in decibels, by name.
+        verification: how the file was compared with its network, and that with its source program;
+            None if it was not.
     """
 
     precision: str
@@ -52,6 +56,7 @@ class QualityReport:
     float32_stages: tuple[str, ...]
     fidelity: Mapping[str, Fidelity]
     layers_db: Mapping[str, float]
+    verification: Verification | None = None
 
     @property
     def judged(self) -> Fidelity | None:
@@ -156,6 +161,7 @@ def report_json(report: QualityReport) -> str:
             name: value if math.isfinite(value) else None
             for name, value in report.layers_db.items()
         },
+        "verification": msgspec.to_builtins(report.verification),
     }
     return json.dumps(content, indent=1) + "\n"
 

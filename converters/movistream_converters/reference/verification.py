@@ -170,8 +170,8 @@ def _meaning(state: State, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.ge
     return meaning
 
 
-def synthetic_frames(network: Network) -> list[npt.NDArray[np.uint8]]:
-    """Frames of noise over moving gradients, as many as :func:`verified_frames` says."""
+def synthetic_frames(network: Network, count: int | None = None) -> list[npt.NDArray[np.uint8]]:
+    """Frames of noise over moving gradients; by default as many as :func:`verified_frames` says."""
     generator = np.random.default_rng(0)
     height, width = network.image_size
     rows, columns = np.mgrid[0:height, 0:width]
@@ -184,7 +184,7 @@ def synthetic_frames(network: Network) -> list[npt.NDArray[np.uint8]]:
 
     gradients = (
         np.stack([gradient(i, channel) for channel in range(channels)], axis=-1)
-        for i in range(verified_frames(network))
+        for i in range(verified_frames(network) if count is None else count)
     )
     return [
         ((gradient + generator.integers(0, 96, gradient.shape)) % 256).astype(np.uint8)

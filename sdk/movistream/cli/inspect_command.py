@@ -16,7 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from movistream.cli import parameters
-from movistream.file.inspection import Inspection, inspect_file, state_bytes, verification_text
+from movistream.file.inspection import (
+    Inspection,
+    inspect_file,
+    program_text,
+    state_bytes,
+    verification_text,
+)
 from movistream.file.manifest import ImageInput, Manifest
 
 _SHOWN_LABELS = 6
@@ -77,6 +83,8 @@ def _facts(inspection: Inspection) -> dict[str, str]:
         "operators": ", ".join(f"{name} {count}" for name, count in inspection.operators.items()),
         "origin": _origin(manifest),
     }
+    if (program := _program(manifest)) is not None:
+        facts["source program"] = program
     if manifest.receptive_field_frames:
         facts["temporal kernels"] = f"see {manifest.receptive_field_frames} frames"
     if manifest.horizon_frames:
@@ -153,6 +161,13 @@ def _origin(manifest: Manifest) -> str:
     if check is None:
         return f"{made}; not verified"
     return f"{made}; {verification_text(check, manifest.quantization)}"
+
+
+def _program(manifest: Manifest) -> str | None:
+    check = None if manifest.provenance is None else manifest.provenance.verification
+    if check is None or check.source_program is UNSET:
+        return None
+    return program_text(check.source_program)
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from movistream.file.binding import bind, quantization_of
 from movistream.file.graph import Graph, Operator, map_file, read_model_file
 from movistream.file.graph_limits import window_size
-from movistream.file.manifest import Manifest, State, Verification
+from movistream.file.manifest import Manifest, ProgramComparison, State, Verification
 
 _MULTIPLYING = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _FLOATS = ("float32", "float16")
@@ -100,6 +100,19 @@ def verification_text(verification: Verification, quantization: str) -> str:
     return (
         f"checked {frames}: rounding to int8 moves logits by up to {logits:.1%} of the largest,"
         f" states by up to {states:.1%} ({verification.worst_state})"
+    )
+
+
+def program_text(comparison: ProgramComparison) -> str:
+    """What a comparison with the program that a network was read from says."""
+    if comparison.not_run:
+        return (
+            f"not compared with its source program, only with the network as it was read:"
+            f" {comparison.not_run}"
+        )
+    return (
+        f"compared with its source program, run by {comparison.runner}, on {comparison.frames}"
+        f" answers: logits within {comparison.max_logit_error:.1e} of the largest"
     )
 
 

@@ -178,6 +178,25 @@ class EventDefaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     smoothing_s: MomentSeconds
 
 
+class ProgramComparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the float32 step was from the program that its network was read from.
+
+    Attributes:
+        runner: what runs such programs: ``PyTorch`` or ``Keras``, with its version if it ran this
+            one.
+        frames: how many answers of the program were compared; 0 if it was not run.
+        max_logit_error: the largest difference of a logit, as a share of the largest logit; 0 if
+            the program was not run.
+        not_run: why the program was not run, so that the file was compared with the network as it
+            was read, and no more; empty if the program was run.
+    """
+
+    runner: Text
+    frames: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    max_logit_error: float
+    not_run: Text = ""
+
+
 class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far the file was from its network when it was converted.
 
@@ -190,6 +209,8 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             that state.
         worst_state: the state with that difference.
         engine: the engine that ran the file.
+        source_program: how its network was compared with the program that it was read from; absent
+            where it was read from none.
     """
 
     frames: Positive
@@ -197,6 +218,7 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_state_error: float
     worst_state: str
     engine: str
+    source_program: ProgramComparison | UnsetType = UNSET
 
 
 class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -275,9 +297,12 @@ def schema_version_of(manifest: Manifest) -> Literal[1, 2, 3]:
 
     Version 2 brought other numbers of channels than three, ``mean`` and ``std``, and ``scale`` and
     ``zero_point`` of the image; ``delay_frames`` and ``warm_up_frames``. Version 3 brought
-    ``activation`` of the logits and ``events``.
+    ``activation`` of the logits, ``events``, and ``source_program`` of the verification.
     """
-    if manifest.logits.activation != "softmax" or manifest.events is not None:
+    provenance = manifest.provenance
+    verification = None if provenance is None else provenance.verification
+    knows_program = verification is not None and verification.source_program is not UNSET
+    if manifest.logits.activation != "softmax" or manifest.events is not None or knows_program:
         return 3
     image = manifest.input
     given = (image.mean, image.std, image.scale, image.zero_point)

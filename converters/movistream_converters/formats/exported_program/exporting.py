@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy.typing as npt
 
 from movistream.errors import MissingExtraError
 from movistream.system.leftovers import temporary_folder
@@ -13,7 +16,7 @@ from movistream.system.native_stderr import first_line
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.exported_program.call import Window
 from movistream_converters.formats.exported_program.reader import read
-from movistream_converters.formats.source import Source
+from movistream_converters.formats.source import Source, SourceProgram
 
 
 def from_torch(
@@ -41,7 +44,7 @@ def from_torch(
             so many.
 
     Returns:
-        The network with its weights, for :func:`movistream_converters.convert`.
+        For :func:`movistream_converters.convert_source`, which compares the file with the module.
 
     Raises:
         ConversionError: if it cannot be exported, sees later frames, or does what the vocabulary
@@ -69,4 +72,28 @@ def from_torch(
             "std": std,
             "window_frames": window_frames,
         }
-        return read(path, overrides=overrides)
+        source = read(path, overrides=overrides)
+    return replace(
+        source,
+        name=type(module).__name__,
+        format="torch-export",
+        program=_as_run(source.program, module, example_clip),
+    )
+
+
+def _as_run(program: SourceProgram | None, module: Any, example_clip: Any) -> SourceProgram | None:
+    """The module itself in the place of its program."""
+    import torch
+
+    if program is None:
+        return None
+    if example_clip.dtype not in (torch.float32, torch.uint8):
+        return replace(program, path=None, not_run=f"it computes in {example_clip.dtype}")
+
+    def live(clip: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        with torch.no_grad():
+            answer = module(torch.from_numpy(clip).to(example_clip.device))
+        array: npt.NDArray[Any] = answer.float().cpu().numpy()
+        return array
+
+    return replace(program, path=None, live=live)

@@ -36,6 +36,8 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 _VIEWS = axes.VIEWS | time.VIEWS
+OPERATORS = frozenset({*_RULES, *constants.RULES, *constants.CREATING, "copy"})
+"""Of PyTorch, that are followed; an underscore behind, for what is done in place, is left out."""
 
 
 @dataclass
@@ -75,7 +77,7 @@ def follow(
             raise ConversionError(f"{run.path} is damaged: it has no {printable(stored)}")
         values[name] = tensors[stored]
     memory = _Memory(values)
-    nodes = _needed(program)
+    nodes = needed(program)
     for node in nodes:
         _check_kind(Call(run, node))
     for node in nodes:
@@ -86,7 +88,7 @@ def follow(
     return result
 
 
-def _needed(program: Program) -> list[Node]:
+def needed(program: Program) -> list[Node]:
     """The nodes that the result comes from, and those that change something."""
     names, kept = {program.result}, []
     for node in reversed(program.nodes):

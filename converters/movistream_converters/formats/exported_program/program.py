@@ -75,6 +75,7 @@ class Node:
         operator: such as ``conv2d``.
         arguments: by name; those that have their default may be missing.
         outputs: names of what it gives.
+        overload: which of the operators of that name; empty if the program does not say.
     """
 
     namespace: str
@@ -82,6 +83,7 @@ class Node:
     arguments: dict[str, Any]
     outputs: tuple[str, ...]
     place: Place
+    overload: str = ""
 
     def __str__(self) -> str:
         shown = self.operator if self.namespace == "aten" else f"{self.namespace}.{self.operator}"
@@ -305,19 +307,19 @@ def _numbers(graph: _Graph) -> set[int]:
 
 
 def _node(node: _Node) -> Node:
-    namespace, operator = _target(node.target)
+    namespace, operator, overload = _target(node.target)
     arguments = {each.name: _argument(each.arg) for each in node.inputs}
     outputs = tuple(name for output in node.outputs for name in _outputs(output))
-    return Node(namespace, operator, arguments, outputs, _place(node.metadata))
+    return Node(namespace, operator, arguments, outputs, _place(node.metadata), overload)
 
 
-def _target(target: str) -> tuple[str, str]:
-    """``aten`` and ``conv2d`` of ``torch.ops.aten.conv2d.default``."""
+def _target(target: str) -> tuple[str, str, str]:
+    """``aten``, ``conv2d`` and ``default`` of ``torch.ops.aten.conv2d.default``."""
     parts = target.removeprefix("torch.ops.").split(".")
     if target.startswith("torch.ops.") and len(parts) > 1:
-        return parts[0], parts[1]
+        return parts[0], parts[1], ".".join(parts[2:])
     namespace, _, operator = target.rpartition(".")
-    return namespace, operator
+    return namespace, operator, ""
 
 
 def _outputs(output: dict[str, Any]) -> list[str]:

@@ -15,12 +15,12 @@ from movistream.file.manifest import Activation as Scores
 from movistream.system.text import printable
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.exported_program.archive import is_program, read_archive
-from movistream_converters.formats.exported_program.call import Call, Run
+from movistream_converters.formats.exported_program.call import Call, Run, Window
 from movistream_converters.formats.exported_program.following import follow
 from movistream_converters.formats.exported_program.program import Dynamic, Node, Place, Program
 from movistream_converters.formats.exported_program.values import Axis, Dimension, Frames
 from movistream_converters.formats.exported_program.writing import IMAGE, Writing
-from movistream_converters.formats.source import Finding, Source
+from movistream_converters.formats.source import Finding, Source, SourceProgram
 from movistream_converters.formats.torch_weights import decided
 from movistream_converters.ir.layers import Activation, ActivationFunction, Image, Softmax
 from movistream_converters.ir.network import NetworkError, classes_of
@@ -109,7 +109,7 @@ def read(
     run = Run(path, clip.frames, Writing(image, clip.image_size), window)
     given = _given(clip)
     given = replace(given, shape=run.writing.shapes[IMAGE])
-    result = _logits(run, program, follow(run, program, given, tensors))
+    result = _logits(run, program, answer := follow(run, program, given, tensors))
     if window is not None and not run.used_window:
         raise ConversionError(
             f"{path} has no mean over the whole clip, so a window has no place in it"
@@ -142,6 +142,30 @@ def read(
         frames_per_second=rate,
         activation=scores or "softmax",
         findings=tuple(findings),
+        program=replace(
+            _as_run(program, clip, image, window, answer), scores=scores, path=str(path)
+        ),
+    )
+
+
+def _as_run(
+    program: Program, clip: _Clip, image: Image, window: Window, answer: Frames
+) -> SourceProgram:
+    """What it takes to run the program."""
+    size = program.clip_sizes[clip.order.index("T")]
+    least, most = (size, size) if isinstance(size, int) else (max(size.least, 2), size.most)
+    if isinstance(window, int):
+        # The mean over a longer clip is another one.
+        most = window if most is None else min(window, most)
+    frames = (place for place, axes in enumerate(answer.dimensions) if "T" in axes)
+    return SourceProgram(
+        "PyTorch",
+        least,
+        most,
+        _order_text(clip.order),
+        image,
+        whole_numbers=program.clip_dtype == _BYTES,
+        answers_axis=None if answer.is_last else next(frames, None),
     )
 
 

@@ -66,7 +66,7 @@ class Writing:
         self.shapes[name] = shape
         self.nodes[name] = Node(name, layer, inputs, "", (stage(self.stage),))
         for weight, value in (weights or {}).items():
-            self.weights[f"{name}.{weight}"] = np.ascontiguousarray(value, np.float32)
+            self.weights[f"{name}.{weight}"] = np.array(value, np.float32, order="C")
         return name
 
     def free_name(self, name: str) -> str:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from movistream.system.leftovers import temporary_folder
+from movistream.system.text import printable
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.keras_model.reader import read
-from movistream_converters.formats.source import Source
+from movistream_converters.formats.keras_model.running import answer
+from movistream_converters.formats.source import Source, SourceProgram
 
 
 def from_keras(
@@ -25,8 +27,8 @@ def from_keras(
     """The network and the weights of a model of Keras 3 that sees clips causally.
 
     Its layers, and those of one's own, mean what :func:`.translating.register` and the table of
-    known layers say. :func:`.conversion.convert` writes a file of the source's ``network`` and
-    ``weights``.
+    known layers say. :func:`.conversion.convert_source` writes a file of the source, and compares
+    it with the model.
 
     Args:
         model: a functional or sequential one of (batch, time, height, width, channels), or the path
@@ -55,4 +57,17 @@ def from_keras(
     with temporary_folder() as folder:
         path = folder / "model.keras"
         model.save(path)
-        return replace(read(path, None, told), name=str(model.name), format="keras")
+        source = read(path, None, told)
+    program = _as_run(source.program, model)
+    return replace(source, name=str(model.name), format="keras", program=program)
+
+
+def _as_run(program: SourceProgram | None, model: Any) -> SourceProgram | None:
+    """The model itself in the place of its file."""
+    if program is None:
+        return None
+    for layer in model._flatten_layers():
+        if layer.compute_dtype != "float32":
+            reason = f"its layer {layer.name} computes in {layer.compute_dtype}"
+            return replace(program, path=None, not_run=printable(reason))
+    return replace(program, path=None, live=lambda clip: answer(model, clip))

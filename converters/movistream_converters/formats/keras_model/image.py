@@ -22,8 +22,8 @@ Scaling = tuple[tuple[float, ...], tuple[float, ...]]
 
 def image_of_model(
     path: Path, channels: int, scaling: Scaling, overrides: Mapping[str, object]
-) -> tuple[Image, tuple[Finding, ...]]:
-    """The image of a network, and what it was decided by.
+) -> tuple[Image, Image, tuple[Finding, ...]]:
+    """The image of a network, what the model is given of it, and what it was decided by.
 
     Args:
         path: of the file, for errors.
@@ -55,7 +55,9 @@ def image_of_model(
             Finding("value_range", _PIXELS, "the model's first layers, which scale 0 to 255")
         )
     try:
-        return _scaled(value_range, mean, std, scaling), tuple(findings)
+        low, high = value_range
+        given = Image(channels, (low, high), mean, std)
+        return _scaled(value_range, mean, std, scaling), given, tuple(findings)
     except ValueError as error:
         raise ConversionError(f"{path} makes no image: {error}") from None
 

@@ -25,7 +25,7 @@ from movistream_converters.formats.keras_model.description import (
     Model,
 )
 
-_OPERATIONS = "keras.src.ops."
+OPERATIONS = "keras.src.ops."
 _DEEPEST = 16
 """Models and wrappers within each other."""
 
@@ -79,7 +79,7 @@ class _Reader:
             and (module == "keras" or module.startswith("keras."))
             and registered in (None, class_name)
         )
-        if is_keras and module.startswith(_OPERATIONS):
+        if is_keras and module.startswith(OPERATIONS):
             class_name = f"{OPERATION}{class_name}"
         inside = places if is_root else (*places, name)
         if len(inside) > _DEEPEST:
@@ -126,7 +126,7 @@ class _Reader:
         prefix = f"{at}/layers" if at else "layers"
         for item in items:
             kind = _snake_case(name_of(item["class_name"]))
-            is_layer = not str(item.get("module")).startswith(_OPERATIONS)
+            is_layer = not str(item.get("module")).startswith(OPERATIONS)
             number = names.get(kind, 0)
             names[kind] = number + is_layer
             place = f"{prefix}/{kind}_{number}" if number else f"{prefix}/{kind}"

@@ -24,7 +24,7 @@ from movistream_converters.formats.keras_model.layers import TABLE
 from movistream_converters.formats.keras_model.parsing import described_model
 from movistream_converters.formats.keras_model.translating import translate_model
 from movistream_converters.formats.keras_model.values import Value
-from movistream_converters.formats.source import Finding, Source
+from movistream_converters.formats.source import Finding, Source, SourceProgram
 from movistream_converters.ir.document import encode_network
 from movistream_converters.ir.layers import Activation, ActivationFunction, Softmax
 from movistream_converters.ir.network import Network, NetworkError, Node, classes_of
@@ -69,7 +69,7 @@ def read(
     answer = translate_model(model, Value(IMAGE, shape, shape), emitter)
     _check_answer(model, answer)
     unscaled = (1.0,) * clip.channels, (0.0,) * clip.channels
-    image, findings = image_of_model(path, clip.channels, emitter.scaling or unscaled, told)
+    image, given, findings = image_of_model(path, clip.channels, emitter.scaling or unscaled, told)
     nodes, activation = _logits(emitter.nodes)
     try:
         network = Network(
@@ -108,6 +108,17 @@ def read(
         activation=activation or "softmax",
         findings=findings,
         unused=archive.unused,
+        program=SourceProgram(
+            "Keras",
+            clip.frames or 1,
+            clip.frames,
+            "NTHWC",
+            given,
+            # Of a last answer alone it is the batch, which is 1.
+            answers_axis=-2,
+            scores=activation,
+            path=str(path),
+        ),
     )
 
 

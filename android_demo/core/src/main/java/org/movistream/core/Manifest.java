@@ -176,14 +176,15 @@ public final class Manifest {
         }
         events = fields.isGiven("events")
                 ? new EventDefaults(new Fields(fields.value("events"), "events")) : null;
-        boolean tellsEvents = logits.activation != Activation.SOFTMAX || events != null;
-        neededVersion = tellsEvents ? 3 : late || input.needsVersion2 ? 2 : 1;
+        boolean needsVersion3 = logits.activation != Activation.SOFTMAX || events != null;
         if (fields.has("network")) {
             checkNetwork(fields.map("network"));
         }
         if (fields.isGiven("provenance")) {
-            checkProvenance(new Fields(fields.value("provenance"), "provenance"));
+            needsVersion3 |= checkProvenance(
+                    new Fields(fields.value("provenance"), "provenance"));
         }
+        neededVersion = needsVersion3 ? 3 : late || input.needsVersion2 ? 2 : 1;
         digest = fields.has("digest") ? fields.text("digest") : "";
         fields.end();
     }
@@ -407,7 +408,9 @@ public final class Manifest {
         }
     }
 
-    private static void checkProvenance(Fields fields) throws ModelException {
+    /** Returns whether it says what only manifests of version 3 say. */
+    private static boolean checkProvenance(Fields fields) throws ModelException {
+        boolean knowsProgram = false;
         fields.text("source");
         fields.text("source_format");
         fields.text("converter");
@@ -418,7 +421,23 @@ public final class Manifest {
             parity.number("max_state_error", -Double.MAX_VALUE, Double.MAX_VALUE);
             parity.text("worst_state");
             parity.text("engine");
+            knowsProgram = parity.has("source_program");
+            if (knowsProgram) {
+                checkProgram(new Fields(parity.value("source_program"),
+                        "provenance.verification.source_program"));
+            }
             parity.end();
+        }
+        fields.end();
+        return knowsProgram;
+    }
+
+    private static void checkProgram(Fields fields) throws ModelException {
+        fields.text("runner");
+        fields.whole("frames", 0, Integer.MAX_VALUE);
+        fields.number("max_logit_error", -Double.MAX_VALUE, Double.MAX_VALUE);
+        if (fields.has("not_run")) {
+            fields.text("not_run");
         }
         fields.end();
     }
