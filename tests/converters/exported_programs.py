@@ -503,6 +503,7 @@ COMPUTED: dict[str, Any] = {
     "adaptive_avg_pool3d": _adaptive,
     "arange": lambda end, start=0: np.arange(start, end),
     "gt": lambda self, other: self > other,
+    "lt": lambda self, other: self < other,
     "to": lambda self, dtype: self.astype(np.float32),
     "zeros_like": lambda self: np.zeros_like(self),
     "zeros": lambda size: np.zeros(size, np.float32),

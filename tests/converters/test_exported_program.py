@@ -522,13 +522,13 @@ OTHERS: dict[str, tuple[Callable[[Recorded, Ref], Any], str]] = {
         lambda p, y: p("roll", self=y, shifts=[1], dims=[2]),
         "answers to what was before the clip",
     ),
-    "blanked frames": (
+    "blanked frames at the end": (
         lambda p, y: p(
             "mul",
             self=y,
-            other=p("to", self=p("gt", self=p("arange", end=FRAMES), other=1), dtype=7),
+            other=p("to", self=p("lt", self=p("arange", end=FRAMES), other=FRAMES - 1), dtype=7),
         ),
-        "blanks the first 2 frames of the clip",
+        "multiplies each frame by a number of its own",
     ),
     "every second frame": (
         lambda p, y: p("slice", self=y, dim=2, start=0, end=99, step=2),

@@ -24,6 +24,7 @@ def from_torch(
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
     window_frames: Window = None,
+    delay: bool = False,
 ) -> Source:
     """The stream of a module of PyTorch, whose ``forward`` takes a clip and gives logits.
 
@@ -39,6 +40,8 @@ def from_torch(
         std: of each channel, divided by after that.
         window_frames: what a mean over the whole clip becomes: ``all`` frames so far, or the last
             so many.
+        delay: whether answers may come later than their frames, by as many as the module sees to
+            come; the network's ``delay_frames`` says how many those are.
 
     Returns:
         The network with its weights, for :func:`movistream_converters.convert`.
@@ -68,5 +71,6 @@ def from_torch(
             "mean": mean,
             "std": std,
             "window_frames": window_frames,
+            "delay": delay or None,
         }
         return read(path, overrides=overrides)

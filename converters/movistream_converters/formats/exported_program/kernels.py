@@ -81,7 +81,8 @@ def _convolution(call: Call) -> Value:
     if bias is not None:
         weights["bias"] = bias
     seen = in_time(call, replace(value, pads=NO_PADS), time, keeps_zero=bias is None)
-    node = call.add(layer, seen.node, weights=weights)
+    node = call.add(layer, seen.node, weights=weights, begins=seen.begins if time.reach else 0)
+    seen = replace(seen, begins=0) if time.reach else seen
     return placed(call, seen, node, {1: "C"}, windows, count)
 
 

@@ -145,7 +145,8 @@ def _pool(call: Call, kind: Any, counts_padding: bool) -> Frames:
     mean = Convolution(channels, (time.taps, 1, 1), depthwise=True)
     seen = in_time(call, result, time, keeps_zero=True)
     weights = {"kernel": np.full((time.taps, 1, 1, channels), 1 / time.taps, np.float32)}
-    return call.gives(seen, call.add(mean, seen.node, weights=weights))
+    node = call.add(mean, seen.node, weights=weights, begins=seen.begins)
+    return call.gives(replace(seen, begins=0), node)
 
 
 def _check_ceiling(call: Call, value: Frames, windows: Mapping[Axis, Window]) -> None:

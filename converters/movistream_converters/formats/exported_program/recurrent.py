@@ -11,6 +11,7 @@ import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
 from movistream_converters.formats.exported_program.constants import is_zero
+from movistream_converters.formats.exported_program.time import whole
 from movistream_converters.formats.exported_program.values import Frames
 from movistream_converters.ir.layers import (
     Activation,
@@ -30,9 +31,9 @@ def _gru(call: Call) -> Value:
 
     Source: PyTorch's documentation of ``torch.nn.GRU``.
     """
-    value = call.settled(call.frames("input"))
+    value = whole(call, call.frames("input"))
     if call.get("bidirectional", False):
-        call.sees_ahead(call.run.frames - 1)
+        call.sees_all()
     if call.get("train", False) and call.get("dropout", 0.0):
         call.refuse("is in training: call model.eval() before torch.export.export")
     begin: Any = call.get("hx")
@@ -41,8 +42,6 @@ def _gru(call: Call) -> Value:
     order = (("T",), ()) if not call.get("batch_first", False) else ((), ("T",))
     if value.dimensions[:-1] != order or not value.is_vector or value.is_last:
         call.refuse(f"reads {list(value.sizes)}, which are no vectors of frames")
-    if value.unknown or value.lead or value.length != call.run.frames:
-        call.refuse("begins with another frame than the clip")
     parameters, layers = list(call.get("params")), call.integer("num_layers")
     each = 4 if call.get("has_biases", True) else 2
     if len(parameters) != each * layers or any(isinstance(p, Frames) for p in parameters):
@@ -50,7 +49,8 @@ def _gru(call: Call) -> Value:
     for layer in range(layers):
         part = f"layer_{layer}" if layers > 1 else "cell"
         value = _cell(call, value, parameters[layer * each : (layer + 1) * each], part)
-    return [value, replace(value, is_last=True, length=1, dimensions=((), (), ("C",)))]
+    last = replace(value, is_last=True, length=1, lead=0, dimensions=((), (), ("C",)))
+    return [value, last]
 
 
 def _cell(call: Call, value: Frames, parameters: list[Any], part: str) -> Frames:
@@ -62,7 +62,8 @@ def _cell(call: Call, value: Frames, parameters: list[Any], part: str) -> Frames
     writing = call.run.writing
     # The node whose value of the frame before is read here has to have the name that it will get.
     result = writing.free_name(f"{call.name}.{part}.state")
-    before = call.add(Previous((1, 1, units)), result, part=f"{part}.before")
+    first = max(-value.lead, 0)
+    before = call.add(Previous((1, 1, units)), result, part=f"{part}.before", begins=first)
 
     def products(name: str, source: str, weight: Any, bias: Any) -> list[str]:
         weights = {"kernel": weight.T[None, None], "bias": bias}

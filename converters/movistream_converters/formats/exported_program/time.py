@@ -11,7 +11,7 @@ import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
 from movistream_converters.formats.exported_program.constants import is_zero
-from movistream_converters.formats.exported_program.values import Axis, Frames, without
+from movistream_converters.formats.exported_program.values import Axis, Frames, furthest, without
 from movistream_converters.ir.layers import Concatenate, TemporalMean, WindowMean
 
 
@@ -55,20 +55,15 @@ def _padded(call: Call, value: Frames, place: int, before: int, behind: int) -> 
 
 
 def _zeros_around(call: Call, value: Frames, before: int, behind: int) -> Frames:
-    if before and value.lead < 0:
-        call.refuse(
-            "puts zeros where frames were cut off, so the first frames of the clip would be unlike"
-            " all others"
-        )
     if before and value.unknown:
         call.refuse("pads what was rolled: multiply it by a mask first")
-    ahead = value.looked_ahead or (call.node if behind else None)
-    return replace(
+    padded = replace(
         value,
         length=value.length + before + behind,
         lead=value.lead + before,
-        looked_ahead=ahead,
+        begins=max(value.begins, -value.lead) if before else value.begins,
     )
+    return call.looking_ahead(padded, behind)
 
 
 def _slice(call: Call) -> Value:
@@ -110,7 +105,7 @@ def _cut(call: Call, value: Frames, start: int, stop: int) -> Frames:
         lead=value.lead - start,
         unknown=max(value.unknown - start, 0),
     )
-    return replace(cut, looked_ahead=None) if cut.last_frame < call.run.frames else cut
+    return call.looking_ahead(cut, stop - value.length)
 
 
 def _narrow(call: Call) -> Value:
@@ -131,15 +126,16 @@ def _select(call: Call) -> Value:
     gone = (*value.dimensions[:place], *value.dimensions[place + 1 :])
     if value.dimensions[place] == ("T",):
         frame, last = entry - value.lead, call.run.frames - 1
-        if frame > last:
-            call.check_ahead([value])
-        if entry < value.unknown or (frame < last and index >= 0):
+        if entry >= value.length - value.ahead:
+            call.check_last(value)
+        if entry < max(value.unknown, value.zeros) or (frame < last and index >= 0):
             call.refuse(
                 f"takes frame {frame} of the clip, and a stream has no place for one frame but the"
                 " last"
             )
         late = call.delayed(call.plain(value), last - frame)
-        return replace(late, dimensions=gone, is_last=True, lead=0, unknown=0, length=1)
+        late = replace(late, ahead=0, looked_ahead=None, lead=0, begins=0, unknown=0, length=1)
+        return replace(late, dimensions=gone, is_last=True)
     part = _part(call, value, place, entry, entry + 1)
     return replace(part, dimensions=gone)
 
@@ -178,20 +174,19 @@ def _split_by(call: Call, value: Frames, place: int, size: Any) -> list[Frames]:
 
 
 def _roll(call: Call) -> Value:
-    value = call.settled(call.frames("self"))
+    value = call.blanked(call.settled(call.frames("self")))
     shifts, dims = call.get("shifts"), call.get("dims", [])
     if len(shifts) != 1 or len(dims) != 1:
         call.refuse("shifts several dimensions, which is not followed")
     place = call.counted(dims[0], len(value.dimensions))
-    if value.dimensions[place] != ("T",) or value.unknown or value.looked_ahead:
+    if value.dimensions[place] != ("T",) or value.unknown or value.zeros:
         call.refuse("shifts something else than frames of the clip, which is not followed")
-    if value.lead or value.length != call.run.frames:
+    if value.length != call.run.frames:
         call.refuse("shifts a part of the clip's frames, which is not followed")
     # To the left by more than half is meant as to the left.
     shift = (shifts[0] + value.length // 2) % value.length - value.length // 2
-    if shift < 0:
-        return replace(value, lead=shift, looked_ahead=call.node)
-    return replace(value, lead=shift, unknown=shift)
+    rolled = replace(value, lead=value.lead + shift, unknown=max(shift, 0))
+    return call.looking_ahead(rolled, -shift)
 
 
 def _flip(call: Call) -> Value:
@@ -199,7 +194,7 @@ def _flip(call: Call) -> Value:
     rank = len(value.dimensions)
     for name in call.get("dims"):
         if "T" in value.dimensions[call.counted(name, rank)]:
-            call.sees_ahead(call.run.frames - 1)
+            call.sees_all()
     call.refuse("turns frames round, which the vocabulary lacks")
 
 
@@ -229,14 +224,14 @@ def _cat(call: Call) -> Value:
     first = values[0]
     dimensions: list[tuple[Axis, ...]] = list(first.dimensions)
     dimensions[place] = ("C",)
-    return replace(
+    joined = replace(
         first,
         node=node,
         shape=call.run.writing.shapes[node],
         dimensions=tuple(dimensions),
         unknown=max(value.unknown for value in values),
-        looked_ahead=next((v.looked_ahead for v in values if v.looked_ahead), None),
     )
+    return furthest(joined, values)
 
 
 def _cat_in_time(call: Call, parts: list[Any], frames: list[Frames], place: int) -> Frames:
@@ -262,15 +257,14 @@ def _cumulative_sum(call: Call) -> Value:
     place = call.dimension(len(value.dimensions))
     if value.dimensions[place] != ("T",):
         call.refuse("sums something else than frames, which the vocabulary lacks")
-    return replace(_whole(call, value), to_divide=True)
+    return replace(whole(call, value), to_divide=True)
 
 
-def _whole(call: Call, value: Frames) -> Frames:
-    """A value of exactly the frames of the clip."""
-    value = call.settled(value)
-    if value.last_frame >= call.run.frames:
-        call.check_ahead([value])
-    if value.lead or value.unknown or value.length != call.run.frames:
+def whole(call: Call, value: Frames) -> Frames:
+    """A value whose entries are the node's from its first on, to the end of the clip."""
+    value = call.blanked(call.settled(value))
+    call.check_ahead([value])
+    if value.lead > 0 or value.unknown or value.last_frame < call.run.frames - 1:
         call.refuse(
             f"takes {value.length} frames together of {call.run.frames} that the clip has, and"
             " which those are depends on its length"
@@ -281,7 +275,7 @@ def _whole(call: Call, value: Frames) -> Frames:
 def mean_over_clip(call: Call, value: Frames) -> Frames:
     """The mean over all frames of the clip, which leaves no time."""
     run = call.run
-    value = _whole(call, value)
+    value = whole(call, value)
     if run.window is None:
         call.refuse(
             "is a mean over the whole clip, which a stream has not seen: say what it becomes,"
@@ -289,8 +283,16 @@ def mean_over_clip(call: Call, value: Frames) -> Frames:
         )
     run.used_window = True
     layer = TemporalMean() if run.window == "all" else WindowMean(run.window)
-    node = call.add(layer, value.node)
-    return replace(without(value, {"T"}, kept=True), node=node, is_last=True, length=1)
+    node = call.add(layer, value.node, begins=max(-value.lead, 0))
+    return replace(
+        without(value, {"T"}, kept=True),
+        node=node,
+        is_last=True,
+        length=1,
+        lead=min(run.frames - 1 - value.last_frame, 0),
+        ahead=0,
+        looked_ahead=None,
+    )
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(

@@ -28,24 +28,36 @@ class LayoutError(ValueError):
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """What first saw frames to come, and how many."""
+
+    node: Node
+    frames: int
+
+
+@dataclass(frozen=True)
 class Frames:
     """A tensor of frames.
 
-    Entry i along time is the node's value at frame i − lead of the clip. The node's value before
-    the first frame is zero.
+    Entry i along time is the node's value at frame i − lead of the clip, or zero if that is a frame
+    before it begins.
 
     Attributes:
         node: of our network.
         shape: (height, width, channels) of what it gives.
         dimensions: what each of the tensor's holds.
         length: entries along time.
-        lead: that many entries come before the first frame, if positive; if negative, so many
-            frames are cut off.
+        lead: that many entries come before the first frame, if positive; if negative, the node is
+            so many frames late, or so many are cut off.
+        begins: the first frame of the clip of which the node's value counts.
         unknown: so many entries at the beginning are not the node's values.
         pads: zeros around the frames, which the next kernel takes in.
-        is_last: it is the value after the last frame, and has no axis of time.
+        is_last: it is the value after the last frame, and has no axis of time; if lead is negative,
+            the value so many frames later.
         to_divide: it is the sum over all frames so far of the node's value, and no mean yet.
-        looked_ahead: what put entries behind the last frame of the clip, if there are some.
+        ahead: so many entries at the end see what is behind the clip: zeros, where a stream has
+            frames to come.
+        looked_ahead: what first did, if any does.
     """
 
     node: str
@@ -53,11 +65,18 @@ class Frames:
     dimensions: tuple[Dimension, ...]
     length: int
     lead: int = 0
+    begins: int = 0
     unknown: int = 0
     pads: Pads = NO_PADS
     is_last: bool = False
     to_divide: bool = False
-    looked_ahead: Node | None = None
+    ahead: int = 0
+    looked_ahead: Ahead | None = None
+
+    @property
+    def zeros(self) -> int:
+        """How many entries at the beginning are zero, whatever the node gives there."""
+        return max(self.lead + self.begins, 0)
 
     @property
     def last_frame(self) -> int:
@@ -97,6 +116,12 @@ class Frames:
             tuple(axis for axis in axes if axis not in gone) for axes in self.dimensions
         )
         return replace(self, node=node, shape=shape, dimensions=dimensions)
+
+
+def furthest(value: Frames, values: list[Frames]) -> Frames:
+    """A value that sees as far ahead as any of those that it comes from."""
+    most = max(values, key=lambda each: each.ahead)
+    return replace(value, ahead=most.ahead, looked_ahead=most.looked_ahead)
 
 
 def reshaped(value: Frames, sizes: list[int]) -> Frames:
