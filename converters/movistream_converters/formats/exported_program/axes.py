@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
+from movistream_converters.formats.exported_program.parts import Parts
 from movistream_converters.formats.exported_program.values import Frames, reshaped
 
 _FLOATS = (6, 7, 8, 13)
@@ -119,10 +121,10 @@ def _dropout(call: Call) -> Value:
 
 
 def _frames(call: Call) -> Frames:
-    value: Frames = call.get("self")
-    if not isinstance(value, Frames):
+    value: Any = call.get("self")
+    if not isinstance(value, Frames | Parts):
         call.refuse("works on a constant where frames should be")
-    return value
+    return value  # type: ignore[return-value]
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
-from movistream_converters.formats.exported_program.values import Frames
 
 _MOST_NUMBERS = 2**24
 """In what an operator computes; zeros and ones take no room."""
@@ -71,7 +70,7 @@ def _full(call: Call) -> Value:
 def _fill(value: float, *, like: bool) -> Rule:
     def rule(call: Call) -> Value:
         given = call.get("self") if like else call.get("size")
-        shape = given.sizes if isinstance(given, Frames) else given.shape if like else given
+        shape = given if not like else getattr(given, "sizes", None) or given.shape
         return filled(call, shape, np.float32(value), call.get("dtype", None))
 
     return rule
@@ -79,8 +78,9 @@ def _fill(value: float, *, like: bool) -> Rule:
 
 def _full_like(call: Call) -> Value:
     given = call.get("self")
-    shape = given.sizes if isinstance(given, Frames) else given.shape
-    return filled(call, shape, call.get("fill_value"), call.get("dtype", None))
+    shape = given.sizes if hasattr(given, "sizes") else given.shape
+    name = "fill_value" if "fill_value" in call.arguments else "value"
+    return filled(call, shape, call.get(name), call.get("dtype", None))
 
 
 def _arange(call: Call) -> Value:
@@ -224,11 +224,29 @@ def _same(call: Call) -> Value:
     return call.get("self")
 
 
+def _weight_norm(call: Call) -> Value:
+    """g · v / |v|, of each entry of a dimension (arXiv 1602.07868)."""
+    v, g = call.array("v"), call.array("g")
+    if v is None or g is None:
+        call.refuse("has no weights")
+    kept = call.dimension(v.ndim, default=0)
+    others = tuple(axis for axis in range(v.ndim) if axis != kept)
+    with np.errstate(all="ignore"):
+        return np.asarray(g * v / np.sqrt(np.sum(np.square(v), others, keepdims=True)), np.float32)
+
+
+def _power(call: Call) -> Value:
+    with np.errstate(all="ignore"):
+        return np.asarray(np.power(call.get("self"), call.get("exponent")))
+
+
 CREATING: Mapping[str, Rule] = MappingProxyType(
     {
         "zeros": _fill(0.0, like=False),
         "ones": _fill(1.0, like=False),
         "empty": _fill(0.0, like=False),
+        "new_empty": _fill(0.0, like=False),
+        "empty_like": _fill(0.0, like=True),
         "full": _full,
         "new_zeros": _fill(0.0, like=False),
         "new_ones": _fill(1.0, like=False),
@@ -236,6 +254,8 @@ CREATING: Mapping[str, Rule] = MappingProxyType(
         "zeros_like": _fill(0.0, like=True),
         "ones_like": _fill(1.0, like=True),
         "full_like": _full_like,
+        "fill": _full_like,
+        "zero": _fill(0.0, like=True),
         "arange": _arange,
     }
 )
@@ -245,6 +265,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "to": _converted,
         "_to_copy": _converted,
+        "type_as": _same,
         "clone": _same,
         "contiguous": _same,
         "detach": _same,
@@ -260,6 +281,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "unsqueeze": _unsqueeze,
         "squeeze": _squeeze,
         "expand": _expand,
+        "_weight_norm": _weight_norm,
+        "pow": _power,
         "slice": _slice,
         "select": _select,
         "cumsum": _cumulative_sum,

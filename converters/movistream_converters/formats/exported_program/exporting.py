@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from movistream.system.leftovers import temporary_folder
 from movistream.system.native_stderr import first_line
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.exported_program.call import Window
-from movistream_converters.formats.exported_program.reader import read
+from movistream_converters.formats.exported_program.reader import read, time_axis
 from movistream_converters.formats.source import Source
 
 
@@ -28,8 +29,9 @@ def from_torch(
 ) -> Source:
     """The stream of a module of PyTorch, whose ``forward`` takes a clip and gives logits.
 
-    The module is exported (:func:`torch.export.export`), so its Python code runs, here and once.
-    What is read is the program.
+    The module is exported (:func:`torch.export.export`), so its Python code runs, here. What is read
+    is the program: one of any number of frames if there is such a one, else one of as many as the
+    clip has.
 
     Args:
         module: in ``eval`` mode.
@@ -55,22 +57,33 @@ def from_torch(
         import torch
     except ImportError:
         raise MissingExtraError("exporting modules of PyTorch", "torch") from None
+    overrides: dict[str, object] = {
+        "value_range": value_range,
+        "mean": mean,
+        "std": std,
+        "window_frames": window_frames,
+        "delay": delay or None,
+    }
+    time = time_axis(tuple(getattr(example_clip, "shape", ())))
+    any_frames = None if time is None else ({time: torch.export.Dim.AUTO},)
     with temporary_folder() as folder:
         path = Path(folder, f"{type(module).__name__}.pt2")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Of parts of PyTorch that are to change.
-                program = torch.export.export(module, (example_clip,))
-                torch.export.save(program, path)
-        except Exception as error:  # Whatever the module's own code raises.
-            raise ConversionError(
-                f"{type(module).__name__} cannot be exported by PyTorch: {first_line(str(error))}"
-            ) from error
-        overrides: dict[str, object] = {
-            "value_range": value_range,
-            "mean": mean,
-            "std": std,
-            "window_frames": window_frames,
-            "delay": delay or None,
-        }
+        if any_frames is not None:
+            # What goes wrong here goes wrong below too, or is only because of the open number.
+            with contextlib.suppress(ConversionError):
+                _export(torch, module, example_clip, path, any_frames)
+                return read(path, overrides=overrides)
+        _export(torch, module, example_clip, path)
         return read(path, overrides=overrides)
+
+
+def _export(torch: Any, module: Any, clip: Any, path: Path, shapes: Any = None) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of parts of PyTorch that are to change.
+            program = torch.export.export(module, (clip,), dynamic_shapes=shapes)
+            torch.export.save(program, path)
+    except Exception as error:  # Whatever the module's own code raises.
+        raise ConversionError(
+            f"{type(module).__name__} cannot be exported by PyTorch: {first_line(str(error))}"
+        ) from error

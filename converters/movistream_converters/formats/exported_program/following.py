@@ -22,7 +22,14 @@ from movistream_converters.formats.exported_program import (
     time,
 )
 from movistream_converters.formats.exported_program.call import Call, Rule, Run, Value
-from movistream_converters.formats.exported_program.program import Named, Node, Program, Unknown
+from movistream_converters.formats.exported_program.parts import Parts, joined, sizes_of
+from movistream_converters.formats.exported_program.program import (
+    Named,
+    Node,
+    Place,
+    Program,
+    Unknown,
+)
 from movistream_converters.formats.exported_program.values import Frames
 
 _RULES: Mapping[str, Rule] = MappingProxyType(
@@ -36,6 +43,10 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 _VIEWS = axes.VIEWS | time.VIEWS
+_OF_PARTS = time.VIEWS | frozenset(
+    "slice_scatter select_scatter copy fill zero sym_size zeros_like clone contiguous".split()
+)
+"""Operators that take what is written part by part as it is."""
 
 
 @dataclass
@@ -44,12 +55,16 @@ class _Memory:
 
     Attributes:
         storages: names that share their numbers with others, by what they share.
+        views: what gave such names, and of which name.
         stale: names whose numbers were changed through another one, by what did.
+        outdated: those of them that can be computed anew.
     """
 
     values: dict[str, Value]
     storages: dict[str, str] = field(default_factory=dict)
+    views: dict[str, tuple[str, Node]] = field(default_factory=dict)
     stale: dict[str, Node] = field(default_factory=dict)
+    outdated: set[str] = field(default_factory=set)
 
     def storage(self, name: str) -> str:
         """What a name's numbers belong to."""
@@ -81,7 +96,10 @@ def follow(
     for node in nodes:
         _take(run, program, memory, node)
     result = memory.values.get(program.result)
-    if program.result in memory.stale or not isinstance(result, Frames):
+    if program.result in memory.values:
+        last = nodes[-1] if nodes else Node("aten", program.result, {}, (), Place())
+        result = joined(Call(run, last), _current(Call(run, last), memory, program.result))
+    if not isinstance(result, Frames):
         raise ConversionError(f"{run.path} gives what does not come from the frames of its clip")
     return result
 
@@ -109,6 +127,8 @@ def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
     call.arguments = {
         name: _resolved(call, memory, given) for name, given in node.arguments.items()
     }
+    if node.operator.rstrip("_") not in _OF_PARTS:
+        call.arguments = {name: joined(call, given) for name, given in call.arguments.items()}
     if call.stage:
         run.writing.stage = call.stage
     in_place = _changed(program, memory, call)
@@ -131,12 +151,58 @@ def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
     source = in_place or _viewed(node)
     for output in node.outputs if source else ():
         memory.storages[output] = memory.storage(source)
+        memory.views[output] = source, node
     if in_place:
-        shared = memory.storage(in_place)
-        memory.values[in_place] = results[0]
-        for other in (*memory.storages, shared):
-            if memory.storage(other) == shared and other not in (in_place, *node.outputs):
-                memory.stale[other] = node
+        _change(run, memory, in_place, results[0], node)
+
+
+def _change(run: Run, memory: _Memory, name: str, value: Value, node: Node) -> None:
+    """Gives a name another value, and so all names that share their numbers with it."""
+    shared = memory.storage(name)
+    fresh = {name, *node.outputs}
+    memory.values[name] = value
+    while name in memory.views and memory.views[name][1].operator in time.PARTS:
+        source, view = memory.views[name]
+        taking = Call(run, view)
+        taking.arguments = {
+            key: None if isinstance(given, Named) and given.name == source else given
+            for key, given in view.arguments.items()
+        }
+        taking.arguments = {
+            key: _resolved(taking, memory, given) for key, given in taking.arguments.items()
+        }
+        base = _current(taking, memory, source)
+        value = time.put_back(Call(run, node), taking, base, memory.values[name])
+        memory.values[source] = value
+        fresh.add(source)
+        name = source
+    for other in (*memory.storages, shared):
+        if memory.storage(other) != shared or other in fresh:
+            memory.outdated.discard(other)
+        elif name == shared and other in memory.views:
+            memory.outdated.add(other)
+        else:
+            memory.stale[other] = node
+
+
+def _current(call: Call, memory: _Memory, name: str) -> Value:
+    """The value of a name, computed anew if its numbers were changed through another one."""
+    if name in memory.stale:
+        _read_stale(call, memory.stale[name])
+    if name in memory.outdated:
+        source, node = memory.views[name]
+        again = Call(call.run, node)
+        _current(call, memory, source)
+        again.arguments = {
+            key: _resolved(again, memory, given) for key, given in node.arguments.items()
+        }
+        if node.operator.rstrip("_") not in _OF_PARTS:
+            again.arguments = {key: joined(again, given) for key, given in again.arguments.items()}
+        results = _result(again)
+        results = results if isinstance(results, list) else [results]
+        memory.values.update(zip(node.outputs, results, strict=True))
+        memory.outdated -= set(node.outputs)
+    return memory.values[name]
 
 
 def _check_kind(call: Call) -> None:
@@ -161,11 +227,9 @@ def _resolved(call: Call, memory: _Memory, given: Any) -> Any:
         return [_resolved(call, memory, each) for each in given]
     if not isinstance(given, Named):
         return given
-    if given.name in memory.stale:
-        _read_stale(call, memory.stale[given.name])
     if given.name not in memory.values:
         call.refuse(f"reads {printable(given.name)} before it is computed")
-    return memory.values[given.name]
+    return _current(call, memory, given.name)
 
 
 def _read_stale(call: Call, changed: Node) -> NoReturn:
@@ -211,7 +275,7 @@ def _result(call: Call) -> Value:
         return call.get("src")
     if operator in constants.CREATING:
         return constants.CREATING[operator](call)
-    if not any(isinstance(each, Frames) for each in _leaves(call.arguments.values())):
+    if not any(isinstance(each, Frames | Parts) for each in _leaves(call.arguments.values())):
         rule = constants.RULES.get(operator)
         if rule is None:
             call.refuse("computes a constant by what is not known here")
@@ -233,7 +297,7 @@ def _size(call: Call) -> Value:
     given = list(call.arguments.values())
     if call.node.operator in ("sym_size", "sym_numel"):
         value = call.get("self")
-        sizes = value.sizes if isinstance(value, Frames) else np.shape(value)
+        sizes = sizes_of(value)
         if call.node.operator == "sym_numel":
             return int(np.prod(sizes))
         return sizes[call.dimension(len(sizes))]

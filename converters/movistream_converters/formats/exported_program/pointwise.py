@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
 from movistream_converters.formats.exported_program.constants import reduced
+from movistream_converters.formats.exported_program.parts import blanked_before
 from movistream_converters.formats.exported_program.values import Axis, Frames, aligned, furthest
 from movistream_converters.ir.layers import (
     Activation,
@@ -212,15 +213,6 @@ def _times(
             "multiplies each frame by a number of its own, which depends on when the clip began"
         )
     return blanked_before(value, blank)
-
-
-def blanked_before(value: Frames, entries: int) -> Frames:
-    """Frames of which so many entries at the beginning are taken for zeros."""
-    return replace(
-        value,
-        begins=max(value.begins, entries - value.lead),
-        unknown=0 if value.unknown <= entries else value.unknown,
-    )
 
 
 def _divides_by_counts(value: Frames, factors: npt.NDArray[np.float64] | None) -> bool:

@@ -183,6 +183,26 @@ def _clip(path: Path, program: Program, overrides: Mapping[str, object]) -> _Cli
 
 def _order(path: Path, sizes: tuple[int | Dynamic, ...]) -> tuple[tuple[Axis | None, ...], str]:
     """What the axes of a clip are."""
+    found = _found_order(sizes)
+    if found is not None:
+        return found
+    shown = [size if isinstance(size, int) else size.symbol for size in sizes]
+    raise ConversionError(
+        f"{path} takes {printable(str(shown))}, which does not show what is time and what are"
+        " channels: clips are (1, 3, T, H, W), (1, T, 3, H, W), (1, T, H, W, 3) or (T, 3, H, W);"
+        " export with dynamic_shapes for T"
+    )
+
+
+def time_axis(sizes: tuple[int, ...]) -> int | None:
+    """Which axis of a clip is time; None if its sizes do not show it."""
+    found = _found_order(sizes)
+    return None if found is None else found[0].index("T")
+
+
+def _found_order(
+    sizes: tuple[int | Dynamic, ...],
+) -> tuple[tuple[Axis | None, ...], str] | None:
     fitting = [order for order in _ORDERS if len(order) == len(sizes)]
     open_size = [
         order
@@ -199,12 +219,7 @@ def _order(path: Path, sizes: tuple[int | Dynamic, ...]) -> tuple[tuple[Axis | N
     ):
         if len(found) == 1:
             return found[0], told
-    shown = [size if isinstance(size, int) else size.symbol for size in sizes]
-    raise ConversionError(
-        f"{path} takes {printable(str(shown))}, which does not show what is time and what are"
-        " channels: clips are (1, 3, T, H, W), (1, T, 3, H, W), (1, T, H, W, 3) or (T, 3, H, W);"
-        " export with dynamic_shapes for T"
-    )
+    return None
 
 
 def _frames(path: Path, program: Program, size: int | Dynamic) -> int:

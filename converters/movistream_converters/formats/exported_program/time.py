@@ -11,6 +11,16 @@ import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
 from movistream_converters.formats.exported_program.constants import is_zero
+from movistream_converters.formats.exported_program.parts import (
+    Moment,
+    Parts,
+    cut,
+    joined,
+    sizes_of,
+    taken,
+    written,
+    zeros_around,
+)
 from movistream_converters.formats.exported_program.values import Axis, Frames, furthest, without
 from movistream_converters.ir.layers import Concatenate, TemporalMean, WindowMean
 
@@ -39,10 +49,10 @@ def _pad(call: Call) -> Value:
 def _padded(call: Call, value: Frames, place: int, before: int, behind: int) -> Frames:
     axes = value.dimensions[place]
     if axes == ("T",):
-        cut = max(-before, 0), value.length - max(-behind, 0)
-        if cut != (0, value.length):
-            value = _cut(call, value, *cut)
-        return _zeros_around(call, value, max(before, 0), max(behind, 0))
+        kept = max(-before, 0), value.length - max(-behind, 0)
+        if kept != (0, value.length):
+            value = cut(call, value, *kept)
+        return zeros_around(call, value, max(before, 0), max(behind, 0))
     sides: dict[tuple[Axis, ...], int] = {("H",): 0, ("W",): 2}
     side = sides.get(axes)
     if side is None or min(before, behind) < 0:
@@ -52,18 +62,6 @@ def _padded(call: Call, value: Frames, place: int, before: int, behind: int) -> 
     pads[side] += before
     pads[side + 1] += behind
     return replace(value, pads=(pads[0], pads[1], pads[2], pads[3]))
-
-
-def _zeros_around(call: Call, value: Frames, before: int, behind: int) -> Frames:
-    if before and value.unknown:
-        call.refuse("pads what was rolled: multiply it by a mask first")
-    padded = replace(
-        value,
-        length=value.length + before + behind,
-        lead=value.lead + before,
-        begins=max(value.begins, -value.lead) if before else value.begins,
-    )
-    return call.looking_ahead(padded, behind)
 
 
 def _slice(call: Call) -> Value:
@@ -77,15 +75,17 @@ def _slice(call: Call) -> Value:
     return _part(call, value, place, start, stop)
 
 
-def _part(call: Call, value: Frames, place: int, start: int, stop: int) -> Frames:
+def _part(call: Call, value: Any, place: int, start: int, stop: int) -> Any:
     """The entries of a dimension from start to before stop."""
     axes, size = value.dimensions[place], value.sizes[place]
     if (start, stop) == (0, size):
         return value
     if stop <= start:
         call.refuse("leaves nothing")
+    if isinstance(value, Parts):
+        return taken(call, value, place, start, stop)
     if axes == ("T",):
-        return _cut(call, value, start, stop)
+        return cut(call, value, start, stop)
     if axes != ("C",):
         call.refuse(
             f"cuts a part of {list(value.sizes)} out that is neither frames nor channels, which the"
@@ -93,19 +93,6 @@ def _part(call: Call, value: Frames, place: int, start: int, stop: int) -> Frame
         )
     node = call.run.writing.sliced(value.node, start, stop)
     return call.gives(value, node)
-
-
-def _cut(call: Call, value: Frames, start: int, stop: int) -> Frames:
-    """The frames from start to before stop."""
-    if not 0 <= start < stop <= value.length:
-        call.refuse("leaves no frames")
-    cut = replace(
-        value,
-        length=stop - start,
-        lead=value.lead - start,
-        unknown=max(value.unknown - start, 0),
-    )
-    return call.looking_ahead(cut, stop - value.length)
 
 
 def _narrow(call: Call) -> Value:
@@ -118,6 +105,8 @@ def _narrow(call: Call) -> Value:
 
 def _select(call: Call) -> Value:
     value: Any = call.get("self")
+    if isinstance(value, Parts):
+        value = joined(call, value)
     place = call.dimension(len(value.dimensions))
     size, index = value.sizes[place], call.integer("index")
     if not -size <= index < size:
@@ -126,13 +115,10 @@ def _select(call: Call) -> Value:
     gone = (*value.dimensions[:place], *value.dimensions[place + 1 :])
     if value.dimensions[place] == ("T",):
         frame, last = entry - value.lead, call.run.frames - 1
+        if entry < max(value.unknown, value.zeros) or (frame < last and index >= 0):
+            return Moment(call, value, entry)
         if entry >= value.length - value.ahead:
             call.check_last(value)
-        if entry < max(value.unknown, value.zeros) or (frame < last and index >= 0):
-            call.refuse(
-                f"takes frame {frame} of the clip, and a stream has no place for one frame but the"
-                " last"
-            )
         late = call.delayed(call.plain(value), last - frame)
         late = replace(late, ahead=0, looked_ahead=None, lead=0, begins=0, unknown=0, length=1)
         return replace(late, dimensions=gone, is_last=True)
@@ -163,7 +149,7 @@ def _split(call: Call) -> Value:
     return [_part(call, value, place, end - size, end) for end, size in pairs]
 
 
-def _split_by(call: Call, value: Frames, place: int, size: Any) -> list[Frames]:
+def _split_by(call: Call, value: Any, place: int, size: Any) -> list[Any]:
     total = value.sizes[place]
     if not isinstance(size, int) or size < 1 or -(-total // size) != len(call.node.outputs):
         call.refuse(f"splits {total} into parts of {size}")
@@ -249,7 +235,53 @@ def _cat_in_time(call: Call, parts: list[Any], frames: list[Frames], place: int)
         if part.ndim != len(value.dimensions):
             call.refuse(f"puts {list(part.shape)} beside {list(value.sizes)}")
         counts[index > at] += part.shape[place]
-    return _zeros_around(call, value, *counts)
+    return zeros_around(call, value, *counts)
+
+
+def box_of(call: Call, sizes: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Which part of a tensor an operator takes or writes, along one dimension."""
+    place = call.dimension(len(sizes), default=0)
+    size = sizes[place]
+    operator = call.node.operator
+    if operator.startswith("select"):
+        start = call.integer("index")
+        start += size if start < 0 else 0
+        stop = start + 1
+    elif operator == "narrow":
+        start = call.integer("start")
+        start += size if start < 0 else 0
+        stop = start + call.integer("length")
+    else:
+        if call.integer("step", 1) != 1:
+            call.refuse(f"takes every {call.get('step')}. entry alone, which a stream cannot")
+        bounds = slice(call.get("start", None), call.get("end", None))
+        start, stop, _ = bounds.indices(size)
+    if not 0 <= start < stop <= size:
+        call.refuse(f"takes entries {start} to {stop} of {size}")
+    whole = [(0, each) for each in sizes]
+    whole[place] = start, stop
+    return tuple(whole)
+
+
+def put_back(call: Call, view: Call, base: Value, source: Value) -> Value:
+    """A tensor of which the part that an operator takes, the view, is written over by another."""
+    box = box_of(view, sizes_of(base))
+    if view.node.operator.startswith("select"):
+        place = view.dimension(len(box))
+        if isinstance(source, Moment):
+            source = cut(call, source.value, source.entry, source.entry + 1)
+        elif isinstance(source, Frames | Parts):
+            dimensions = (*source.dimensions[:place], (), *source.dimensions[place:])
+            if isinstance(source, Parts):
+                source = joined(call, source)
+            source = replace(source, dimensions=dimensions)
+        elif np.ndim(source) > place:
+            source = np.expand_dims(source, place)
+    return written(call, base, box, source)
+
+
+def _scattered(call: Call) -> Value:
+    return put_back(call, call, call.get("self"), call.get("src"))
 
 
 def _cumulative_sum(call: Call) -> Value:
@@ -311,7 +343,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "concat": _cat,
         "concatenate": _cat,
         "cumsum": _cumulative_sum,
+        "slice_scatter": _scattered,
+        "select_scatter": _scattered,
     }
 )
-VIEWS = frozenset({"slice", "narrow", "select", "chunk", "split", "split_with_sizes"})
+PARTS = frozenset({"slice", "narrow", "select"})
+"""Operators that take a part of a tensor along one dimension, which may be written over."""
+
+VIEWS = PARTS | frozenset({"chunk", "split", "split_with_sizes"})
 """Operators whose result shares its numbers with what they read."""
