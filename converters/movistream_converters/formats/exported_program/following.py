@@ -282,8 +282,42 @@ def _result(call: Call) -> Value:
         return rule(call)
     rule = _RULES.get(operator)
     if rule is None:
-        call.refuse("is an operator that the vocabulary lacks (docs/network.md)")
+        call.refuse(_lacking(operator))
     return rule(call)
+
+
+_NORMS = (
+    "normalises frames by their own pixels, which the vocabulary lacks: use a batch norm in"
+    " model.eval(), or a layer norm over channels"
+)
+_LACKING: Mapping[str, str] = MappingProxyType(
+    {
+        "group_norm": _NORMS,
+        "native_group_norm": _NORMS,
+        "instance_norm": _NORMS,
+        "scaled_dot_product_attention": (
+            "attends to many frames, which the vocabulary lacks: use a recurrent cell, kernels over"
+            " time, or means"
+        ),
+        "sort": "puts numbers in order, which the vocabulary lacks",
+        "item": "decides by numbers that are computed from frames, which is not followed",
+    }
+)
+"""What operators do that people use and no stream here can."""
+
+
+def _lacking(operator: str) -> str:
+    if operator.startswith("upsample_"):
+        return (
+            "makes frames larger or smaller between pixels, which the vocabulary lacks: use a pool"
+            " or a kernel with a stride, or resize before the network"
+        )
+    if operator in ("amax", "amin", "max", "min", "std", "var", "median", "norm"):
+        return (
+            "summarises by something else than a mean, which the vocabulary lacks: the largest of"
+            " the last frames is a max_pool over time"
+        )
+    return _LACKING.get(operator, "is an operator that the vocabulary lacks (docs/network.md)")
 
 
 def _leaves(values: Any) -> list[Any]:
