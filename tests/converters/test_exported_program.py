@@ -599,7 +599,7 @@ OTHERS: dict[str, tuple[Callable[[Recorded, Ref], Any], str]] = {
     ),
     "channels in parts": (
         lambda p, y: p("view", self=y, size=[1, 2, CHANNELS // 2, FRAMES]),
-        "splits the channels",
+        "reads groups of channels in a dimension of their own",
     ),
     "frames put behind frames": (
         lambda p, y: p("cat", tensors=[p("slice", self=y, dim=2, start=0, end=1), y], dim=2),

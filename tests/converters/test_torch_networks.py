@@ -1,5 +1,5 @@
-"""Networks as people write them in PyTorch, where it is installed: they agree with their streams, or are
-refused by the command in one line that names the place."""
+"""Networks as people write them in PyTorch, where it is installed: they agree with their streams, or
+are refused by the command in one line that names the place."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Modules of PyTorch composed at random, where it is installed: causal ones agree frame by frame, and
-those with one block that is not are refused."""
+"""Modules of PyTorch composed at random, where it is installed: causal ones agree frame by frame,
+and those with one block that is not are refused."""
 
 from __future__ import annotations
 

@@ -359,7 +359,7 @@ def cnn_and_lstm(torch: Any) -> Any:
                 nn.LeakyReLU(0.1),
                 nn.MaxPool2d(2),
                 nn.Conv2d(8, 6, 3),
-                nn.ELU() if False else nn.GELU(),
+                nn.GELU(),
                 nn.Flatten(),
                 nn.Linear(150, 12),
                 nn.ReLU(),
@@ -368,10 +368,8 @@ def cnn_and_lstm(torch: Any) -> Any:
             self.fc = nn.Linear(7, CLASSES)
 
         def forward(self, x: Any) -> Any:
-            features = []
-            for t in range(x.size(2)):
-                features.append(self.cnn(x[:, :, t, :, :]))
-            out, (h, c) = self.lstm(torch.stack(features, dim=0).transpose(0, 1))
+            features = [self.cnn(x[:, :, t, :, :]) for t in range(x.size(2))]
+            out, _ = self.lstm(torch.stack(features, dim=0).transpose(0, 1))
             return self.fc(out)
 
     return Net()
@@ -411,7 +409,7 @@ def wavenet(torch: Any) -> Any:
         def forward(self, x: Any) -> Any:
             y = _of_each_frame(self.stem, x).mean((3, 4)).transpose(1, 2)
             skip = 0
-            for i, (f, g, s) in enumerate(zip(self.filters, self.gates, self.skips)):
+            for i, (f, g, s) in enumerate(zip(self.filters, self.gates, self.skips, strict=True)):
                 padded = functional.pad(y, (2**i, 0))
                 z = torch.tanh(f(padded)) * torch.sigmoid(g(padded))
                 skip = skip + s(z)

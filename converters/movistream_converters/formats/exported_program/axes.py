@@ -7,9 +7,16 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
 from movistream_converters.formats.exported_program.parts import Parts
-from movistream_converters.formats.exported_program.values import Frames, reshaped
+from movistream_converters.formats.exported_program.values import (
+    Frames,
+    reshaped,
+    with_joined_channels,
+)
+from movistream_converters.ir.layers import Convolution
 
 _FLOATS = (6, 7, 8, 13)
 """PyTorch's numbers of types with a fraction."""
@@ -19,7 +26,20 @@ def _reshape(call: Call) -> Value:
     value = _frames(call)
     name = "shape" if "shape" in call.arguments else "size"
     sizes = list(call.get(name))
-    return call.laid_out(lambda: reshaped(value, sizes))
+    return _in_order(call, call.laid_out(lambda: reshaped(value, sizes)))
+
+
+def _in_order(call: Call, value: Frames) -> Frames:
+    """Channels whose groups changed places with what is in them, as a kernel of one pixel."""
+    turned = with_joined_channels(value, ("C1", "C0"))
+    if turned.split == value.split:
+        return value
+    groups, grouped = value.split
+    order = np.arange(groups * grouped).reshape(groups, grouped).T.reshape(-1)
+    kernel = np.eye(groups * grouped, dtype=np.float32)[order].T[None, None, None]
+    layer = Convolution(groups * grouped)
+    node = call.add(layer, value.node, weights={"kernel": kernel}, part="shuffled")
+    return replace(turned, node=node)
 
 
 def _flatten(call: Call) -> Value:
@@ -30,7 +50,8 @@ def _flatten(call: Call) -> Value:
     merged = 1
     for size in sizes[first : last + 1]:
         merged *= size
-    return call.laid_out(lambda: reshaped(value, [*sizes[:first], merged, *sizes[last + 1 :]]))
+    merged_sizes = [*sizes[:first], merged, *sizes[last + 1 :]]
+    return _in_order(call, call.laid_out(lambda: reshaped(value, merged_sizes)))
 
 
 def _unflatten(call: Call) -> Value:
@@ -138,6 +159,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "transpose": _transpose,
         "swapaxes": _transpose,
         "t": _transpose,
+        "mT": _transpose,
         "movedim": _movedim,
         "unsqueeze": _unsqueeze,
         "squeeze": _squeeze,

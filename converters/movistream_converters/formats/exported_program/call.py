@@ -80,6 +80,11 @@ class Call:
         """A value that has to be frames, with nothing left to be done to them."""
         if not isinstance(value, Frames):
             self.refuse("works on a constant where frames should be")
+        if value.split != (1, 1):
+            self.refuse(
+                f"reads groups of channels in a dimension of their own, {list(value.sizes)}, which"
+                " is not followed but in a channel shuffle"
+            )
         if value.pads != NO_PADS:
             self.refuse(
                 "reads padded frames, and only convolutions and pools can: pad right before those"
@@ -213,6 +218,8 @@ class Call:
                 "brings together single frames and what is known after the last one alone: each"
                 " frame would depend on later ones; compute it from the frames so far"
             )
+        if last == {False} and len({value.has("T") for value in values}) > 1:
+            self.refuse("brings together one frame of a loop and all of the clip's")
         lengths = {value.length for value in values}
         first = min(value.lead for value in values)
         if last == {True}:

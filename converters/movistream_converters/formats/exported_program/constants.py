@@ -136,6 +136,15 @@ def _unary(function: Callable[..., Any]) -> Rule:
     return rule
 
 
+def _triangle(function: Callable[..., Any]) -> Rule:
+    def rule(call: Call) -> Value:
+        array = call.get("self")
+        _check(call, array.shape)
+        return function(array, call.integer("diagonal", 0))
+
+    return rule
+
+
 def _check(call: Call, shape: tuple[int, ...]) -> None:
     if math.prod(shape) > _MOST_NUMBERS:
         call.refuse(f"computes a constant of {list(shape)}, which is too large")
@@ -278,6 +287,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "permute": _permute,
         "transpose": _transpose,
         "t": _transpose,
+        "mT": _transpose,
         "unsqueeze": _unsqueeze,
         "squeeze": _squeeze,
         "expand": _expand,
@@ -303,6 +313,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "ne": _binary(np.not_equal),
         "logical_and": _binary(np.logical_and),
         "logical_or": _binary(np.logical_or),
+        "bitwise_and": _binary(np.bitwise_and),
+        "bitwise_or": _binary(np.bitwise_or),
+        "__and__": _binary(np.bitwise_and),
+        "__or__": _binary(np.bitwise_or),
+        "tril": _triangle(np.tril),
+        "triu": _triangle(np.triu),
         "logical_not": _unary(np.logical_not),
         "bitwise_not": _unary(np.invert),
         "reciprocal": _unary(lambda array: 1.0 / np.asarray(array)),

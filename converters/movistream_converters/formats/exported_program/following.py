@@ -16,13 +16,20 @@ from movistream_converters.formats.exported_program import (
     axes,
     constants,
     kernels,
+    loops,
     pointwise,
     pools,
     recurrent,
     time,
 )
 from movistream_converters.formats.exported_program.call import Call, Rule, Run, Value
-from movistream_converters.formats.exported_program.parts import Parts, joined, sizes_of
+from movistream_converters.formats.exported_program.parts import (
+    Moment,
+    Parts,
+    Side,
+    joined,
+    sizes_of,
+)
 from movistream_converters.formats.exported_program.program import (
     Named,
     Node,
@@ -43,9 +50,21 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
     }
 )
 _VIEWS = axes.VIEWS | time.VIEWS
-_OF_PARTS = time.VIEWS | frozenset(
-    "slice_scatter select_scatter copy fill zero sym_size zeros_like clone contiguous".split()
-)
+_OF_FRAMES = (Frames, Parts, Moment, Side)
+_OF_PARTS = time.VIEWS | {
+    "slice_scatter",
+    "select_scatter",
+    "copy",
+    "fill",
+    "zero",
+    "zeros_like",
+    "sym_size",
+    "clone",
+    "contiguous",
+    "sum",
+    "mean",
+    "amax",
+}
 """Operators that take what is written part by part as it is."""
 
 
@@ -90,6 +109,7 @@ def follow(
             raise ConversionError(f"{run.path} is damaged: it has no {printable(stored)}")
         values[name] = tensors[stored]
     memory = _Memory(values)
+    program = loops.rolled_up(program)
     nodes = _needed(program)
     for node in nodes:
         _check_kind(Call(run, node))
@@ -108,7 +128,11 @@ def _needed(program: Program) -> list[Node]:
     """The nodes that the result comes from, and those that change something."""
     names, kept = {program.result}, []
     for node in reversed(program.nodes):
-        if _is_in_place(node) or not names.isdisjoint(node.outputs):
+        if (
+            _is_in_place(node)
+            or node.namespace == loops.NAMESPACE
+            or not names.isdisjoint(node.outputs)
+        ):
             kept.append(node)
             names |= {leaf.name for leaf in _leaves(node.arguments.values()) if _is_name(leaf)}
     return kept[::-1]
@@ -215,7 +239,7 @@ def _check_kind(call: Call) -> None:
             "is control flow or a part of a graph by itself, which is not followed: write it"
             " without, so that each frame takes the same way"
         )
-    if node.namespace not in ("aten", "_operator", "torch", "math"):
+    if node.namespace not in ("aten", "_operator", "torch", "math", loops.NAMESPACE):
         call.refuse(
             "is an operator of your own or of a library, of which nothing is known here: write it"
             " with PyTorch's own operators"
@@ -268,6 +292,8 @@ def _viewed(node: Node) -> str:
 
 def _result(call: Call) -> Value:
     node = call.node
+    if node.namespace == loops.NAMESPACE:
+        return loops.RULES[node.operator](call)
     if node.namespace != "aten" or node.operator in ("sym_size", "sym_numel"):
         return _size(call)
     operator = node.operator.rstrip("_") if node.operator != "copy_" else "copy_"
@@ -275,7 +301,7 @@ def _result(call: Call) -> Value:
         return call.get("src")
     if operator in constants.CREATING:
         return constants.CREATING[operator](call)
-    if not any(isinstance(each, Frames | Parts) for each in _leaves(call.arguments.values())):
+    if not any(isinstance(each, _OF_FRAMES) for each in _leaves(call.arguments.values())):
         rule = constants.RULES.get(operator)
         if rule is None:
             call.refuse("computes a constant by what is not known here")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
 
@@ -48,9 +49,23 @@ class Moment:
         return (*self.value.sizes[:place], *self.value.sizes[place + 1 :])
 
 
+@dataclass(frozen=True)
+class Side:
+    """Several values side by side, in a dimension of their own."""
+
+    values: tuple[Frames, ...]
+    place: int
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of its dimensions."""
+        sizes = self.values[0].sizes
+        return (*sizes[: self.place], len(self.values), *sizes[self.place :])
+
+
 def sizes_of(value: Value) -> tuple[int, ...]:
     """The sizes of the dimensions of a tensor of any kind."""
-    if isinstance(value, Frames | Parts | Moment):
+    if isinstance(value, Frames | Parts | Moment | Side):
         return value.sizes
     shape: tuple[int, ...] = np.shape(value)
     return shape
@@ -66,7 +81,9 @@ def taken(call: Call, value: Parts, place: int, start: int, stop: int) -> Value:
     if value.dimensions[place] == ("T",):
         pieces = tuple((n, piece and cut(call, piece, start, stop)) for n, piece in value.pieces)
         return _whole(call, sizes, value.dimensions, pieces)
-    call.refuse("cuts a part out that is neither frames nor channels, which the vocabulary lacks")
+    return call.refuse(
+        "cuts a part out that is neither frames nor channels, which the vocabulary lacks"
+    )
 
 
 def written(call: Call, base: Value, box: Box, source: Value) -> Value:
@@ -100,7 +117,7 @@ def written(call: Call, base: Value, box: Box, source: Value) -> Value:
     new = _pieces(source, last - first)
     pieces = list(_between(call, old, 0, first))
     edges = sorted({0, *_edges(new), *(e - first for e in _edges(old) if first < e < last)})
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         ((number, below),) = _between(call, old, first + start, first + stop)
         ((_, above),) = _between(call, new, start, stop)
         pieces.append((number, _over(call, below, above, (begin, end), length)))
@@ -112,10 +129,16 @@ def joined(call: Call, value: Value) -> Value:
     """Frames, where parts are given; anything else as it is."""
     if isinstance(value, list):
         return [joined(call, each) for each in value]
+    if isinstance(value, Side):
+        call.refuse(
+            f"reads {len(value.values)} values side by side in a dimension of their own,"
+            f" {list(value.sizes)}, which the vocabulary lacks: join them along channels"
+        )
     if isinstance(value, Moment):
         value.call.refuse(
             f"takes frame {value.entry - value.value.lead} of the clip, and a stream has no place"
-            " for one frame but the last"
+            " for one frame but the last (a loop over frames is read if it does the same to each of"
+            " them, and keeps what begins with zeros)"
         )
     if not isinstance(value, Parts):
         return value
@@ -201,7 +224,7 @@ def _over(
     same = (above.node, above.lead + start, above.zeros) == (below.node, below.lead, 0)
     if same and start == 0 and below.zeros == stop:
         return replace(below, begins=above.begins)
-    call.refuse(
+    return call.refuse(
         f"writes frames over frames {start} to {stop - 1} of {length}, so those would be unlike all"
         " others; a stream has no place for that"
     )

@@ -215,6 +215,46 @@ def _times(
     return blanked_before(value, blank)
 
 
+def larger(call: Call, first: Frames, second: Frames) -> Frames:
+    """The larger of two numbers: relu(a − b) + b."""
+    first, second = call.met([call.plain(first), call.plain(second)])
+    difference = together(call, Add(), first, affine(call, second, -1.0, 0.0))
+    more = function(call, difference, Activation(ActivationFunction.RELU), keeps_zero=True)
+    return together(call, Add(), more, second)
+
+
+def _maximum(call: Call) -> Value:
+    first, second = call.get("self"), call.get("other")
+    if not isinstance(first, Frames) or not isinstance(second, Frames):
+        call.refuse("compares frames with a constant: use clamp or relu")
+    return larger(call, first, second)
+
+
+def _minimum(call: Call) -> Value:
+    first, second = call.get("self"), call.get("other")
+    if not isinstance(first, Frames) or not isinstance(second, Frames):
+        call.refuse("compares frames with a constant: use clamp")
+    negative = [affine(call, call.plain(value), -1.0, 0.0) for value in (first, second)]
+    return affine(call, larger(call, *negative), -1.0, 0.0)
+
+
+def _absolute(call: Call) -> Value:
+    value = call.frames("self")
+    relu = Activation(ActivationFunction.RELU)
+    parts = [
+        function(call, each, relu, keeps_zero=True)
+        for each in (value, affine(call, value, -1.0, 0.0))
+    ]
+    return together(call, Add(), *parts)
+
+
+def _square(call: Call) -> Value:
+    value = call.frames("self")
+    if call.node.operator.startswith("pow") and call.get("exponent") != 2:
+        call.refuse(f"is a power of {call.get('exponent')}, and only squares are read")
+    return together(call, Multiply(), value, value)
+
+
 def _divides_by_counts(value: Frames, factors: npt.NDArray[np.float64] | None) -> bool:
     """Whether factors of each frame are 1, 1/2, 1/3 …, of a sum over all frames so far."""
     counts = np.arange(1, value.length + 1)
@@ -292,5 +332,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "div": _divide,
         "true_divide": _divide,
         "neg": _negative,
+        "maximum": _maximum,
+        "minimum": _minimum,
+        "abs": _absolute,
+        "square": _square,
+        "pow": _square,
     }
 )

@@ -1,4 +1,4 @@
-"""Recurrent cells, written out: ``nn.GRU``, ``nn.LSTM``, ``nn.RNN``."""
+"""Recurrent cells, written out: ``nn.GRU``, ``nn.LSTM``, ``nn.RNN``, and those of one frame."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
 from movistream_converters.formats.exported_program.constants import is_zero
+from movistream_converters.formats.exported_program.parts import Side
 from movistream_converters.formats.exported_program.time import whole
 from movistream_converters.formats.exported_program.values import Frames
+from movistream_converters.formats.exported_program.writing import IMAGE
 from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
@@ -34,25 +36,16 @@ class _Cell:
     Attributes:
         gates: parts of its products.
         part: what its nodes are called behind the module.
-        begins: the first frame that it remembers.
     """
 
     call: Call
     units: int
     gates: int
     part: str
-    begins: int
 
     def made(self, name: str, layer: AnyLayer, *sources: str) -> str:
         """A node."""
         return self.call.add(layer, *sources, part=f"{self.part}.{name}")
-
-    def before(self, name: str) -> str:
-        """What the node of a name, which is still to come, gave for the frame before."""
-        # The name has to be the one that the node will get.
-        result = self.call.run.writing.free_name(f"{self.call.name}.{self.part}.{name}")
-        layer, part = Previous((1, 1, self.units)), f"{self.part}.{name}.before"
-        return self.call.add(layer, result, part=part, begins=self.begins)
 
     def products(self, name: str, source: str, weight: Any, bias: Any) -> list[str]:
         """What goes into each gate."""
@@ -69,13 +62,14 @@ class _Cell:
         return self.made(name, function, self.made(f"{name}.sum", Add(), seen, kept))
 
 
-Step = Callable[[_Cell, str, list[Any]], str]
-"""Writes a cell that reads a node, with weights of inputs and states and two biases."""
+Step = Callable[[_Cell, str, list[str], list[Any]], list[str]]
+"""Writes a cell that reads a node and its states of the frame before, with weights of inputs and
+states and two biases; gives the new states, the first of which it shows."""
 
 
-def _gru(cell: _Cell, source: str, weights: list[Any]) -> str:
+def _gru(cell: _Cell, source: str, states: list[str], weights: list[Any]) -> list[str]:
     """r and z are gates, n is new, and h becomes n + z · (h − n)."""
-    before = cell.before("state")
+    (before,) = states
     seen = cell.products("input", source, weights[0], weights[2])
     kept = cell.products("kept", before, weights[1], weights[3])
     reset = cell.gate("reset", _SIGMOID, seen[0], kept[0])
@@ -84,12 +78,12 @@ def _gru(cell: _Cell, source: str, weights: list[Any]) -> str:
     minus = {"scale": np.asarray(-1.0)}
     less = cell.call.add(Scale(), new, weights=minus, part=f"{cell.part}.minus")
     change = cell.made("change", Multiply(), update, cell.made("difference", Add(), before, less))
-    return cell.made("state", Add(), new, change)
+    return [cell.made("state", Add(), new, change)]
 
 
-def _lstm(cell: _Cell, source: str, weights: list[Any]) -> str:
+def _lstm(cell: _Cell, source: str, states: list[str], weights: list[Any]) -> list[str]:
     """i, f and o are gates, g is new, c becomes f · c + i · g, and h is o · tanh(c)."""
-    state, memory = cell.before("state"), cell.before("memory")
+    state, memory = states
     seen = cell.products("input", source, weights[0], weights[2])
     kept = cell.products("kept", state, weights[1], weights[3])
     names = (("take", _SIGMOID), ("keep", _SIGMOID), ("new", _TANH), ("give", _SIGMOID))
@@ -99,14 +93,15 @@ def _lstm(cell: _Cell, source: str, weights: list[Any]) -> str:
     )
     old = cell.made("kept_memory", Multiply(), keep, memory)
     memory = cell.made("memory", Add(), old, cell.made("new_memory", Multiply(), take, new))
-    return cell.made("state", Multiply(), give, cell.made("shown", _TANH, memory))
+    shown = cell.made("shown", _TANH, memory)
+    return [cell.made("state", Multiply(), give, shown), memory]
 
 
 def _rnn(function: ActivationFunction) -> Step:
-    def step(cell: _Cell, source: str, weights: list[Any]) -> str:
+    def step(cell: _Cell, source: str, states: list[str], weights: list[Any]) -> list[str]:
         (seen,) = cell.products("input", source, weights[0], weights[2])
-        (kept,) = cell.products("kept", cell.before("state"), weights[1], weights[3])
-        return cell.gate("state", Activation(function), seen, kept)
+        (kept,) = cell.products("kept", states[0], weights[1], weights[3])
+        return [cell.gate("state", Activation(function), seen, kept)]
 
     return step
 
@@ -137,31 +132,75 @@ def _layers(step: Step, gates: int, states: int = 1) -> Rule:
                 f"has {len(parameters)} weights for {count} layers, and {each * count} are read"
                 " (projections of states are not)"
             )
+        lasts = []
         for layer in range(count):
             part = f"layer_{layer}" if count > 1 else "cell"
             weights = parameters[layer * each : (layer + 1) * each]
-            value = _written(call, step, gates, value, weights, part)
-        last = replace(value, is_last=True, length=1, lead=0, dimensions=((), (), ("C",)))
-        return [value, last, None][: 1 + states]
+            value = _layer(call, step, (gates, states), value, weights, part)
+            lasts.append(replace(value, is_last=True, length=1, lead=0, dimensions=((), ("C",))))
+        one = replace(lasts[0], dimensions=((), (), ("C",)))
+        return [value, one if count == 1 else Side(tuple(lasts), 0), None][: 1 + states]
 
     return rule
 
 
-def _written(
-    call: Call, step: Step, gates: int, value: Frames, parameters: list[Any], part: str
+def _layer(
+    call: Call,
+    step: Step,
+    counts: tuple[int, int],
+    value: Frames,
+    parameters: list[Any],
+    part: str,
 ) -> Frames:
+    """One layer over all frames, of so many gates and states."""
+    cell, weights = _cell(call, counts[0], value, parameters, part)
+    writing, layer = call.run.writing, Previous((1, 1, cell.units))
+    first = max(-value.lead, 0)
+    names = ("state", "memory")[: counts[1]]
+    # What they read is told when that is known.
+    before = [call.add(layer, IMAGE, part=f"{part}.{n}.before", begins=first) for n in names]
+    states = step(cell, value.node, before, weights)
+    for previous, state in zip(before, states, strict=True):
+        writing.remember(previous, state)
+    return _vector(value, states[0], cell.units)
+
+
+def _single(step: Step, gates: int, states: int = 1) -> Rule:
+    """A cell for one frame, in a loop over them."""
+
+    def rule(call: Call) -> Value:
+        value, given = call.frames("input"), call.get("hx")
+        kept = [call.plain(state) for state in (given if isinstance(given, list) else [given])]
+        met = call.met([value, *kept])
+        names = ("w_ih", "w_hh", "b_ih", "b_hh")
+        parameters = [array for name in names if (array := call.array(name)) is not None]
+        if len(kept) != states or len(parameters) not in (2, 4):
+            call.refuse(f"has {len(kept)} states and {len(parameters)} weights")
+        if any(not each.is_vector or each.has("T") for each in met):
+            call.refuse(f"reads {list(value.sizes)}, which is no vector of one frame")
+        cell, weights = _cell(call, gates, met[0], parameters, "cell")
+        nodes = step(cell, met[0].node, [each.node for each in met[1:]], weights)
+        results = [_vector(met[0], node, cell.units) for node in nodes]
+        return results if states > 1 else results[0]
+
+    return rule
+
+
+def _cell(
+    call: Call, gates: int, value: Frames, parameters: list[Any], part: str
+) -> tuple[_Cell, list[Any]]:
     inputs, states = parameters[:2]
     units = states.shape[-1]
-    if (inputs.shape, states.shape) != (
-        (gates * units, value.shape[2]),
-        (gates * units, units),
-    ):
+    shapes = (gates * units, value.shape[2]), (gates * units, units)
+    if (inputs.shape, states.shape) != shapes:
         call.refuse(f"has weights of {list(inputs.shape)} and {list(states.shape)}")
     biases = parameters[2:] or [np.zeros(gates * units, np.float32)] * 2
-    cell = _Cell(call, units, gates, part, max(-value.lead, 0))
-    node = step(cell, value.node, [inputs, states, *biases])
+    return _Cell(call, units, gates, part), [inputs, states, *biases]
+
+
+def _vector(value: Frames, node: str, units: int) -> Frames:
     dimensions = (*value.dimensions[:-1], ("C",) if units > 1 else ())
-    return replace(value, node=node, shape=call.run.writing.shapes[node], dimensions=dimensions)
+    return replace(value, node=node, shape=(1, 1, units), dimensions=dimensions)
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -170,5 +209,9 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "lstm": _layers(_lstm, 4, states=2),
         "rnn_tanh": _layers(_rnn(ActivationFunction.TANH), 1),
         "rnn_relu": _layers(_rnn(ActivationFunction.RELU), 1),
+        "gru_cell": _single(_gru, 3),
+        "lstm_cell": _single(_lstm, 4, states=2),
+        "rnn_tanh_cell": _single(_rnn(ActivationFunction.TANH), 1),
+        "rnn_relu_cell": _single(_rnn(ActivationFunction.RELU), 1),
     }
 )

@@ -14,6 +14,7 @@ from movistream_converters.formats.exported_program.constants import is_zero
 from movistream_converters.formats.exported_program.parts import (
     Moment,
     Parts,
+    Side,
     cut,
     joined,
     sizes_of,
@@ -105,10 +106,15 @@ def _narrow(call: Call) -> Value:
 
 def _select(call: Call) -> Value:
     value: Any = call.get("self")
-    if isinstance(value, Parts):
-        value = joined(call, value)
+    if isinstance(value, Side):
+        place, index = call.dimension(len(value.sizes)), call.integer("index")
+        if place == value.place and -len(value.values) <= index < len(value.values):
+            return value.values[index]
+    value = joined(call, value)
     place = call.dimension(len(value.dimensions))
     size, index = value.sizes[place], call.integer("index")
+    if value.dimensions[place] == ("C0",) and -size <= index < size:
+        return _group(call, value, place, index % size)
     if not -size <= index < size:
         call.refuse(f"takes entry {index} of {size}")
     entry = index % size
@@ -124,6 +130,51 @@ def _select(call: Call) -> Value:
         return replace(late, dimensions=gone, is_last=True)
     part = _part(call, value, place, entry, entry + 1)
     return replace(part, dimensions=gone)
+
+
+def _group(call: Call, value: Frames, place: int, group: int) -> Frames:
+    """One group of channels."""
+    count = value.split[1]
+    node = call.run.writing.sliced(value.node, group * count, (group + 1) * count)
+    dimensions = [
+        tuple("C" if axis == "C1" else axis for axis in axes)
+        for at, axes in enumerate(value.dimensions)
+        if at != place
+    ]
+    plain = replace(value, dimensions=tuple(dimensions), split=(1, 1))
+    return call.gives(plain, node)
+
+
+def _unbind(call: Call) -> Value:
+    value: Any = call.get("self")
+    place = call.dimension(len(sizes_of(value)), default=0)
+    if isinstance(value, Side) and place == value.place:
+        return list(value.values)
+    value = joined(call, value)
+    if value.dimensions[place] == ("C0",):
+        return [_group(call, value, place, group) for group in range(value.split[0])]
+    if value.dimensions[place] == ("T",):
+        call.refuse(
+            "takes each frame by itself: a loop over frames is read if it does the same to each of"
+            " them, and keeps what begins with zeros"
+        )
+    dimensions = (*value.dimensions[:place], *value.dimensions[place + 1 :])
+    return [
+        replace(_part(call, value, place, entry, entry + 1), dimensions=dimensions)
+        for entry in range(value.sizes[place])
+    ]
+
+
+def _stack(call: Call) -> Value:
+    parts = call.get("tensors")
+    values = call.met([call.plain(part) for part in parts])
+    place = call.dimension(len(values[0].dimensions) + 1, default=0)
+    if len({value.dimensions for value in values}) > 1:
+        call.refuse("puts values of different axes side by side")
+    if len(values) == 1:
+        dimensions = values[0].dimensions
+        return replace(values[0], dimensions=(*dimensions[:place], (), *dimensions[place:]))
+    return Side(tuple(values), place)
 
 
 def _chunk(call: Call) -> Value:
@@ -343,6 +394,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "concat": _cat,
         "concatenate": _cat,
         "cumsum": _cumulative_sum,
+        "unbind": _unbind,
+        "stack": _stack,
         "slice_scatter": _scattered,
         "select_scatter": _scattered,
     }
@@ -350,5 +403,5 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 PARTS = frozenset({"slice", "narrow", "select"})
 """Operators that take a part of a tensor along one dimension, which may be written over."""
 
-VIEWS = PARTS | frozenset({"chunk", "split", "split_with_sizes"})
+VIEWS = PARTS | frozenset({"unbind", "chunk", "split", "split_with_sizes"})
 """Operators whose result shares its numbers with what they read."""

@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 from movistream_converters.formats.exported_program.program import Node
 from movistream_converters.ir.layers import Shape
 
-Axis: TypeAlias = Literal["T", "C", "H", "W"]
+Axis: TypeAlias = Literal["T", "C", "H", "W", "C0", "C1"]
+"""Time, channels, rows, columns; C0 and C1 are channels that were split into groups."""
+
 Dimension: TypeAlias = tuple[Axis, ...]
 """The axes in one dimension of a tensor, outermost first. One of size 1 is in none, but time."""
 
@@ -58,6 +60,7 @@ class Frames:
         ahead: so many entries at the end see what is behind the clip: zeros, where a stream has
             frames to come.
         looked_ahead: what first did, if any does.
+        split: how many groups of how many channels there are, if they are in two dimensions.
     """
 
     node: str
@@ -72,6 +75,7 @@ class Frames:
     to_divide: bool = False
     ahead: int = 0
     looked_ahead: Ahead | None = None
+    split: tuple[int, int] = (1, 1)
 
     @property
     def zeros(self) -> int:
@@ -92,9 +96,12 @@ class Frames:
         """How many entries an axis has."""
         top, bottom, left, right = self.pads
         height, width, channels = self.shape
-        sizes = {
+        groups, grouped = self.split
+        sizes: dict[Axis, int] = {
             "T": self.length,
             "C": channels,
+            "C0": groups,
+            "C1": grouped,
             "H": height + top + bottom,
             "W": width + left + right,
         }
@@ -141,6 +148,10 @@ def reshaped(value: Frames, sizes: list[int]) -> Frames:
     for size in sizes:
         taken: list[Axis] = []
         reached = 1
+        channels = value.shape[2]
+        if axes[:1] == ["C"] and 1 < size < channels and channels % size == 0:
+            axes[:1] = ["C0", "C1"]
+            value = replace(value, split=(size, channels // size))
         while axes and reached * (entries := value.size(axes[0])) <= size:
             if reached == size and (taken or entries != 1):
                 break
@@ -153,6 +164,19 @@ def reshaped(value: Frames, sizes: list[int]) -> Frames:
         dimensions.append(tuple(taken))
     if axes and dimensions:  # Time of one entry.
         dimensions[-1] = (*dimensions[-1], *axes)
+    return with_joined_channels(replace(value, dimensions=tuple(dimensions)))
+
+
+def with_joined_channels(value: Frames, order: tuple[Axis, ...] = ("C0", "C1")) -> Frames:
+    """The description with groups of channels as channels, where they are in one dimension."""
+    dimensions: list[Dimension] = []
+    for axes in value.dimensions:
+        at = axes.index(order[0]) if order[0] in axes else -1
+        if at < 0 or axes[at : at + 2] != order:
+            dimensions.append(axes)
+        else:
+            dimensions.append((*axes[:at], "C", *axes[at + 2 :]))
+            value = replace(value, split=(1, 1))
     return replace(value, dimensions=tuple(dimensions))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -76,6 +77,10 @@ class Writing:
         for weight, value in (weights or {}).items():
             self.weights[f"{name}.{weight}"] = np.asarray(value, np.float32, order="C")
         return name
+
+    def remember(self, previous: str, node: str) -> None:
+        """Says which node a :class:`.Previous` gives the value of the frame before of."""
+        self.nodes[previous] = msgspec.structs.replace(self.nodes[previous], inputs=(node,))
 
     def free_name(self, name: str) -> str:
         """A name that no node has, and that a node may have."""
