@@ -1,5 +1,5 @@
-"""Networks as people write them in PyTorch, where it is installed: they agree with their streams, or
-are refused by the command in one line that names the place."""
+"""Networks as people write them in PyTorch, where it is installed: they agree with their streams,
+or are refused by the command in one line that names the place."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 import movistream_converters
 from movistream.cli import main
+from movistream_converters.errors import ConversionError
 from movistream_converters.reference.execution import run_clip
 from tests.converters.torch_networks import FRAMES, NETWORKS, SIDE, Make
 
@@ -36,6 +37,25 @@ def test_a_network_and_its_stream_agree(make: Make) -> None:
     found = np.asarray(logits)[0] if expected.ndim > 1 else np.asarray(logits)[0, -1]
     limit = 2e-5 * np.abs(expected).max()
     np.testing.assert_allclose(found, expected, atol=limit, rtol=0)
+
+
+@pytest.mark.parametrize("window", [FRAMES, 3])
+def test_attention_to_all_frames_so_far_is_to_as_many_as_is_said(window: int) -> None:
+    """Until there are more of them, they are all."""
+    torch = pytest.importorskip("torch")
+    from tests.converters.torch_networks import causal_attention
+
+    torch.manual_seed(2)
+    module, clip = causal_attention(torch).eval(), torch.rand(1, 3, FRAMES, SIDE, SIDE)
+    with pytest.raises(ConversionError, match=r"attends to all frames so far, .* --window FRAMES"):
+        movistream_converters.from_torch(module, clip, value_range=(0, 1))
+    options = {"value_range": (0, 1), "window_frames": window}
+    source = movistream_converters.from_torch(module, clip, **options)
+    with torch.no_grad():
+        expected = module(clip).numpy()[0]
+    logits, _ = run_clip(source.network, source.weights, np.moveaxis(clip.numpy(), 1, -1))
+    agree = np.isclose(np.asarray(logits)[0], expected, atol=1e-5).all(-1)
+    assert agree.tolist() == [frame < window for frame in range(FRAMES)]
 
 
 @pytest.mark.parametrize("dynamic", [True, False])

@@ -569,6 +569,66 @@ def windowed_attention(torch: Any) -> Any:
     return Net()
 
 
+def transformer(torch: Any) -> Any:
+    """An encoder whose mask shows the last frames alone."""
+    nn = torch.nn
+
+    class Net(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = _stem(nn, 8)
+            layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, activation="gelu")
+            self.encoder = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+            self.head = nn.Linear(8, CLASSES)
+
+        def forward(self, x: Any) -> Any:
+            y = _of_each_frame(self.stem, x).mean((3, 4))
+            ones = torch.ones(y.shape[1], y.shape[1])
+            mask = torch.triu(ones, 1) + torch.tril(ones, -3)
+            mask = mask.masked_fill(mask > 0, float("-inf"))
+            return self.head(self.encoder(y, mask=mask, is_causal=False))
+
+    return Net()
+
+
+def causal_attention(torch: Any) -> Any:
+    """Attention to all frames so far, of a stack of queries, keys and values."""
+    nn, functional = torch.nn, torch.nn.functional
+
+    class Net(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.qkv = _stem(nn, 8), nn.Linear(8, 24, bias=False)
+            self.head = nn.Linear(8, CLASSES)
+
+        def forward(self, x: Any) -> Any:
+            y = _of_each_frame(self.stem, x).mean((3, 4))
+            b, t, c = y.shape
+            qkv = self.qkv(y).reshape(b, t, 3, 2, c // 2).permute(2, 0, 3, 1, 4)
+            q, k, v = qkv[0], qkv[1], qkv[2]
+            z = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return self.head(y + z.transpose(1, 2).reshape(b, t, c))
+
+    return Net()
+
+
+def states_of_recurrent_layers(torch: Any) -> Any:
+    """The answer to the last frame, from each layer's state."""
+    nn = torch.nn
+
+    class Net(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem, self.gru = _stem(nn, 6), nn.GRU(6, 7, num_layers=2, batch_first=True)
+            self.first, self.last = nn.Linear(7, CLASSES), nn.Linear(7, CLASSES)
+
+        def forward(self, x: Any) -> Any:
+            _, h = self.gru(_of_each_frame(self.stem, x).mean((3, 4)))
+            return self.first(h[0]) + self.last(h[-1])
+
+    return Net()
+
+
 NETWORKS: tuple[Make, ...] = (
     tcn,
     tsm_in_place,
@@ -587,4 +647,6 @@ NETWORKS: tuple[Make, ...] = (
     normalised_by_groups,
     einsum,
     windowed_attention,
+    transformer,
+    states_of_recurrent_layers,
 )

@@ -30,16 +30,15 @@ def _reshape(call: Call) -> Value:
 
 
 def _in_order(call: Call, value: Frames) -> Frames:
-    """Channels whose groups changed places with what is in them, as a kernel of one pixel."""
-    turned = with_joined_channels(value, ("C1", "C0"))
-    if turned.split == value.split:
-        return value
-    groups, grouped = value.split
-    order = np.arange(groups * grouped).reshape(groups, grouped).T.reshape(-1)
-    kernel = np.eye(groups * grouped, dtype=np.float32)[order].T[None, None, None]
-    layer = Convolution(groups * grouped)
-    node = call.add(layer, value.node, weights={"kernel": kernel}, part="shuffled")
-    return replace(turned, node=node)
+    """Groups of channels as channels again; those that changed places, by a kernel of one pixel."""
+    joined, order = with_joined_channels(value)
+    if list(order) == sorted(order):
+        return joined
+    channels = joined.shape[2]
+    taken = np.arange(channels).reshape(value.split).transpose(order).reshape(-1)
+    kernel = np.eye(channels, dtype=np.float32)[taken].T[None, None, None]
+    node = call.add(Convolution(channels), value.node, weights={"kernel": kernel}, part="shuffled")
+    return replace(joined, node=node)
 
 
 def _flatten(call: Call) -> Value:
@@ -59,7 +58,9 @@ def _unflatten(call: Call) -> Value:
     sizes = list(value.sizes)
     at = call.dimension(len(sizes))
     parts = list(call.get("sizes"))
-    return call.laid_out(lambda: reshaped(value, [*sizes[:at], *parts, *sizes[at + 1 :]]))
+    return _in_order(
+        call, call.laid_out(lambda: reshaped(value, [*sizes[:at], *parts, *sizes[at + 1 :]]))
+    )
 
 
 def _permute(call: Call) -> Value:

@@ -80,7 +80,7 @@ class Call:
         """A value that has to be frames, with nothing left to be done to them."""
         if not isinstance(value, Frames):
             self.refuse("works on a constant where frames should be")
-        if value.split != (1, 1):
+        if value.split:
             self.refuse(
                 f"reads groups of channels in a dimension of their own, {list(value.sizes)}, which"
                 " is not followed but in a channel shuffle"

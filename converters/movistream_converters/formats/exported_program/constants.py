@@ -229,6 +229,12 @@ def _where(call: Call) -> Value:
     return np.where(*parts)
 
 
+def _masked_fill(call: Call) -> Value:
+    array, mask, value = (np.asarray(call.get(name)) for name in ("self", "mask", "value"))
+    _check(call, np.broadcast_shapes(array.shape, mask.shape))
+    return np.where(mask, value.astype(array.dtype), array)
+
+
 def _same(call: Call) -> Value:
     return call.get("self")
 
@@ -300,6 +306,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "roll": _roll,
         "cat": _cat,
         "where": _where,
+        "masked_fill": _masked_fill,
         "add": _binary(np.add),
         "sub": _binary(np.subtract),
         "rsub": _binary(lambda first, second: second - first),

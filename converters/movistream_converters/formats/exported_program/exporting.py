@@ -29,9 +29,9 @@ def from_torch(
 ) -> Source:
     """The stream of a module of PyTorch, whose ``forward`` takes a clip and gives logits.
 
-    The module is exported (:func:`torch.export.export`), so its Python code runs, here. What is read
-    is the program: one of any number of frames if there is such a one, else one of as many as the
-    clip has.
+    The module is exported (:func:`torch.export.export`), so its Python code runs, here. What is
+    read is the program: one of any number of frames if there is such a one, else one of as many as
+    the clip has.
 
     Args:
         module: in ``eval`` mode.

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from movistream.system.text import printable
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.exported_program import (
+    attention,
     axes,
     constants,
     kernels,
@@ -47,6 +48,7 @@ _RULES: Mapping[str, Rule] = MappingProxyType(
         **pools.RULES,
         **time.RULES,
         **recurrent.RULES,
+        **attention.RULES,
     }
 )
 _VIEWS = axes.VIEWS | time.VIEWS
@@ -143,7 +145,13 @@ def _is_name(given: Any) -> bool:
 
 
 def _is_in_place(node: Node) -> bool:
-    return node.namespace == "aten" and node.operator.endswith("_")
+    return node.namespace == "aten" and node.operator != _bare(node)
+
+
+def _bare(node: Node) -> str:
+    """The name of an operator, without what says that it works in place."""
+    name = node.operator
+    return name if name.endswith("__") else name.removesuffix("_")
 
 
 def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
@@ -151,7 +159,7 @@ def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
     call.arguments = {
         name: _resolved(call, memory, given) for name, given in node.arguments.items()
     }
-    if node.operator.rstrip("_") not in _OF_PARTS:
+    if _bare(node) not in _OF_PARTS:
         call.arguments = {name: joined(call, given) for name, given in call.arguments.items()}
     if call.stage:
         run.writing.stage = call.stage
@@ -220,7 +228,7 @@ def _current(call: Call, memory: _Memory, name: str) -> Value:
         again.arguments = {
             key: _resolved(again, memory, given) for key, given in node.arguments.items()
         }
-        if node.operator.rstrip("_") not in _OF_PARTS:
+        if _bare(node) not in _OF_PARTS:
             again.arguments = {key: joined(again, given) for key, given in again.arguments.items()}
         results = _result(again)
         results = results if isinstance(results, list) else [results]
@@ -284,7 +292,7 @@ def _changed(program: Program, memory: _Memory, call: Call) -> str:
 
 def _viewed(node: Node) -> str:
     """The name with which an operator's results share their numbers; empty if with none."""
-    if node.operator.rstrip("_") not in _VIEWS and not node.operator.startswith("detach"):
+    if _bare(node) not in _VIEWS and not node.operator.startswith("detach"):
         return ""
     target = next(iter(node.arguments.values()), None)
     return target.name if isinstance(target, Named) else ""
@@ -296,8 +304,8 @@ def _result(call: Call) -> Value:
         return loops.RULES[node.operator](call)
     if node.namespace != "aten" or node.operator in ("sym_size", "sym_numel"):
         return _size(call)
-    operator = node.operator.rstrip("_") if node.operator != "copy_" else "copy_"
-    if operator == "copy_":
+    operator = _bare(node)
+    if node.operator == "copy_":
         return call.get("src")
     if operator in constants.CREATING:
         return constants.CREATING[operator](call)
@@ -321,10 +329,6 @@ _LACKING: Mapping[str, str] = MappingProxyType(
         "group_norm": _NORMS,
         "native_group_norm": _NORMS,
         "instance_norm": _NORMS,
-        "scaled_dot_product_attention": (
-            "attends to many frames, which the vocabulary lacks: use a recurrent cell, kernels over"
-            " time, or means"
-        ),
         "sort": "puts numbers in order, which the vocabulary lacks",
         "item": "decides by numbers that are computed from frames, which is not followed",
     }

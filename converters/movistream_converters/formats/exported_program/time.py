@@ -134,15 +134,16 @@ def _select(call: Call) -> Value:
 
 def _group(call: Call, value: Frames, place: int, group: int) -> Frames:
     """One group of channels."""
-    count = value.split[1]
+    count = value.shape[2] // value.split[0]
     node = call.run.writing.sliced(value.node, group * count, (group + 1) * count)
-    dimensions = [
-        tuple("C" if axis == "C1" else axis for axis in axes)
+    left = value.split[1:] if len(value.split) > 2 else ()
+    names: dict[Axis, Axis] = {"C1": "C0", "C2": "C1"} if left else {"C1": "C"}
+    dimensions = tuple(
+        tuple(names.get(axis, axis) for axis in axes)
         for at, axes in enumerate(value.dimensions)
         if at != place
-    ]
-    plain = replace(value, dimensions=tuple(dimensions), split=(1, 1))
-    return call.gives(plain, node)
+    )
+    return call.gives(replace(value, dimensions=dimensions, split=left), node)
 
 
 def _unbind(call: Call) -> Value:

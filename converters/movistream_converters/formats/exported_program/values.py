@@ -13,8 +13,10 @@ from typing import Literal, TypeAlias
 from movistream_converters.formats.exported_program.program import Node
 from movistream_converters.ir.layers import Shape
 
-Axis: TypeAlias = Literal["T", "C", "H", "W", "C0", "C1"]
-"""Time, channels, rows, columns; C0 and C1 are channels that were split into groups."""
+Axis: TypeAlias = Literal["T", "C", "H", "W", "C0", "C1", "C2"]
+"""Time, channels, rows, columns; C0, C1 and C2 are channels that were split into groups."""
+
+GROUPS: tuple[Axis, ...] = ("C0", "C1", "C2")
 
 Dimension: TypeAlias = tuple[Axis, ...]
 """The axes in one dimension of a tensor, outermost first. One of size 1 is in none, but time."""
@@ -60,7 +62,7 @@ class Frames:
         ahead: so many entries at the end see what is behind the clip: zeros, where a stream has
             frames to come.
         looked_ahead: what first did, if any does.
-        split: how many groups of how many channels there are, if they are in two dimensions.
+        split: into how many groups of how many channels, if those are in dimensions of their own.
     """
 
     node: str
@@ -75,7 +77,7 @@ class Frames:
     to_divide: bool = False
     ahead: int = 0
     looked_ahead: Ahead | None = None
-    split: tuple[int, int] = (1, 1)
+    split: tuple[int, ...] = ()
 
     @property
     def zeros(self) -> int:
@@ -96,15 +98,13 @@ class Frames:
         """How many entries an axis has."""
         top, bottom, left, right = self.pads
         height, width, channels = self.shape
-        groups, grouped = self.split
         sizes: dict[Axis, int] = {
             "T": self.length,
             "C": channels,
-            "C0": groups,
-            "C1": grouped,
             "H": height + top + bottom,
             "W": width + left + right,
         }
+        sizes |= dict(zip(GROUPS, self.split, strict=False))
         return sizes[axis]
 
     @property
@@ -148,36 +148,39 @@ def reshaped(value: Frames, sizes: list[int]) -> Frames:
     for size in sizes:
         taken: list[Axis] = []
         reached = 1
-        channels = value.shape[2]
-        if axes[:1] == ["C"] and 1 < size < channels and channels % size == 0:
-            axes[:1] = ["C0", "C1"]
-            value = replace(value, split=(size, channels // size))
+        splits = axes[:1] == ["C"] or axes[:1] == list(GROUPS[len(value.split) - 1 : 2])[:1]
+        if splits and 1 < size < (count := value.size(axes[0])) and count % size == 0:
+            groups = (*value.split[:-1], size, count // size)
+            axes[:1] = GROUPS[len(groups) - 2 : len(groups)]
+            value = replace(value, split=groups)
         while axes and reached * (entries := value.size(axes[0])) <= size:
             if reached == size and (taken or entries != 1):
                 break
             reached *= entries
             taken.append(axes.pop(0))
         if reached != size:
-            what = {"T": "frames", "C": "channels", "H": "rows", "W": "columns"}
-            split = what[axes[0]] if axes else "frames"
+            what: dict[Axis, str] = {"T": "frames", "H": "rows", "W": "columns"}
+            split = what.get(axes[0], "channels") if axes else "frames"
             raise LayoutError(f"splits the {split} of {list(value.sizes)} into {sizes}")
         dimensions.append(tuple(taken))
     if axes and dimensions:  # Time of one entry.
         dimensions[-1] = (*dimensions[-1], *axes)
-    return with_joined_channels(replace(value, dimensions=tuple(dimensions)))
-
-
-def with_joined_channels(value: Frames, order: tuple[Axis, ...] = ("C0", "C1")) -> Frames:
-    """The description with groups of channels as channels, where they are in one dimension."""
-    dimensions: list[Dimension] = []
-    for axes in value.dimensions:
-        at = axes.index(order[0]) if order[0] in axes else -1
-        if at < 0 or axes[at : at + 2] != order:
-            dimensions.append(axes)
-        else:
-            dimensions.append((*axes[:at], "C", *axes[at + 2 :]))
-            value = replace(value, split=(1, 1))
     return replace(value, dimensions=tuple(dimensions))
+
+
+def with_joined_channels(value: Frames) -> tuple[Frames, tuple[int, ...]]:
+    """The description with groups of channels as channels, where they are in one dimension; and the
+    order in which they are there."""
+    count = len(value.split)
+    for place, axes in enumerate(value.dimensions):
+        groups = [axis for axis in axes if axis in GROUPS]
+        at = axes.index(groups[0]) if groups else 0
+        if count and len(groups) == count and list(axes[at : at + count]) == groups:
+            joined: Dimension = (*axes[:at], "C", *axes[at + count :])
+            dimensions = (*value.dimensions[:place], joined, *value.dimensions[place + 1 :])
+            order = tuple(GROUPS.index(axis) for axis in groups)
+            return replace(value, dimensions=dimensions, split=()), order
+    return value, ()
 
 
 def without(value: Frames, axes: set[Axis], *, kept: bool) -> Frames:

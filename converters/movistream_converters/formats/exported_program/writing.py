@@ -122,7 +122,7 @@ class Writing:
             channels = self.image.channels
             nothing = {"kernel": np.zeros((1, 1, channels, 1)), "bias": np.ones(1)}
             found = [self.add(_BEGUN, Dense(1), mean, weights=nothing)]
-        return self.delayed(found[0], frame)
+        return self.delayed(found[0], frame) if frame else found[0]
 
     def sliced(self, node: str, start: int, stop: int) -> str:
         """Some channels of what a node gives."""
