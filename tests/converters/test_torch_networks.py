@@ -111,6 +111,22 @@ def _largest(torch: Any, module: Any, y: Any) -> Any:
     return y - y.amax(2, keepdim=True)
 
 
+def _summed_in_place(torch: Any, module: Any, y: Any) -> Any:
+    total, given = torch.zeros(1, 4, 8, 8), []
+    for frame in range(y.shape[2]):
+        total += y[:, :, frame]
+        given.append(total.clone())
+    return torch.stack(given, 2)
+
+
+def _begun_with_ones(torch: Any, module: Any, y: Any) -> Any:
+    kept, given = torch.ones(1, 4, 8, 8), []
+    for frame in range(y.shape[2]):
+        kept = torch.tanh(kept + y[:, :, frame])
+        given.append(kept)
+    return torch.stack(given, 2)
+
+
 REFUSED: dict[str, tuple[Callable[[Any, Any, Any], Any], str]] = {
     "symmetric": (
         _symmetric,
@@ -121,6 +137,14 @@ REFUSED: dict[str, tuple[Callable[[Any, Any, Any], Any], str]] = {
     "assigned": (_assigned, r"copy_ at {place} .* changes the buffer seen: state inside a module"),
     "cond": (_cond, r"cond at {place} .* is control flow"),
     "custom": (_custom, r"movistream_tests\.twice at {place} .* is an operator of your own"),
+    "a loop that changes what is outside": (
+        _summed_in_place,
+        r"select at {place} .* \(a loop over frames is read if it does the same to each",
+    ),
+    "a loop that begins with ones": (
+        _begun_with_ones,
+        r"loop\.before at {place} .* begins with a state that is not 0",
+    ),
     "groups": (_groups, r"group_norm at {place} .* use a batch norm"),
     "enlarged": (_enlarged, r"upsample_nearest3d at {place} .* makes frames larger"),
     "largest": (_largest, r"amax at {place} .* the largest of the last frames"),

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
-from movistream_converters.formats.exported_program.constants import reduced
+from movistream_converters.formats.exported_program.constants import check_size, reduced
 from movistream_converters.formats.exported_program.time import whole
 from movistream_converters.formats.exported_program.values import Frames
 from movistream_converters.ir.layers import Add, Concatenate, Dense, Multiply, Softmax
@@ -66,6 +66,7 @@ def _window(call: Call, length: int) -> int:
         if np.any((shown != 0) & (shown > -_HIDDEN)):
             call.refuse("weighs frames by numbers that its mask adds, which is not followed")
         shown = shown == 0
+    check_size(call, (*mask.shape[:-2], length, length))
     shown = np.broadcast_to(shown, (*mask.shape[:-2], length, length)).reshape(-1, length, length)
     if np.any(np.triu(shown, 1)):
         call.sees_all()
@@ -94,6 +95,7 @@ def _told(call: Call) -> int:
 def _written(call: Call, values: list[Frames], heads: int, frames: int, scale: float) -> str:
     if not 1 <= frames <= _MOST_FRAMES:
         call.refuse(f"attends to {frames} frames; {_MOST_FRAMES} are read")
+    check_size(call, (frames * heads, frames * heads))
     query, keys, numbers = values
     channels, first = query.shape[2], max(-query.lead, 0)
     writing = call.run.writing

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
+from movistream_converters.formats.exported_program.constants import check_size
 from movistream_converters.formats.exported_program.parts import Parts
 from movistream_converters.formats.exported_program.values import (
     Frames,
@@ -35,6 +36,7 @@ def _in_order(call: Call, value: Frames) -> Frames:
     if list(order) == sorted(order):
         return joined
     channels = joined.shape[2]
+    check_size(call, (channels, channels))
     taken = np.arange(channels).reshape(value.split).transpose(order).reshape(-1)
     kernel = np.eye(channels, dtype=np.float32)[taken].T[None, None, None]
     node = call.add(Convolution(channels), value.node, weights={"kernel": kernel}, part="shuffled")

@@ -48,7 +48,7 @@ def reduced(call: Call, constant: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A constant, as one number if all of its numbers are one; it may be computed with then."""
     if uniform(constant) and constant.size:
         return np.asarray(constant[(0,) * constant.ndim])
-    _check(call, constant.shape)
+    check_size(call, constant.shape)
     return constant
 
 
@@ -110,7 +110,7 @@ def _converted(call: Call) -> Value:
 def _binary(function: Callable[..., Any]) -> Rule:
     def rule(call: Call) -> Value:
         first, second = np.asarray(call.get("self")), np.asarray(call.get("other"))
-        _check(call, np.broadcast_shapes(first.shape, second.shape))
+        check_size(call, np.broadcast_shapes(first.shape, second.shape))
         if alpha := call.get("alpha", None):
             second = second * alpha
         with np.errstate(all="ignore"):
@@ -123,7 +123,7 @@ def _divide(call: Call) -> Value:
     if call.get("rounding_mode", None) is not None:
         call.refuse("rounds")
     first, second = np.asarray(call.get("self")), np.asarray(call.get("other"))
-    _check(call, np.broadcast_shapes(first.shape, second.shape))
+    check_size(call, np.broadcast_shapes(first.shape, second.shape))
     with np.errstate(all="ignore"):
         return np.asarray(np.true_divide(first, second), np.float32)
 
@@ -139,13 +139,14 @@ def _unary(function: Callable[..., Any]) -> Rule:
 def _triangle(function: Callable[..., Any]) -> Rule:
     def rule(call: Call) -> Value:
         array = call.get("self")
-        _check(call, array.shape)
+        check_size(call, array.shape)
         return function(array, call.integer("diagonal", 0))
 
     return rule
 
 
-def _check(call: Call, shape: tuple[int, ...]) -> None:
+def check_size(call: Call, shape: tuple[int, ...]) -> None:
+    """Refuses constants that are too large to compute with."""
     if math.prod(shape) > _MOST_NUMBERS:
         call.refuse(f"computes a constant of {list(shape)}, which is too large")
 
@@ -203,7 +204,7 @@ def _select(call: Call) -> Value:
 
 def _cumulative_sum(call: Call) -> Value:
     array = call.get("self")
-    _check(call, array.shape)
+    check_size(call, array.shape)
     return np.cumsum(array, call.get("dim"))
 
 
@@ -219,19 +220,19 @@ def _roll(call: Call) -> Value:
 
 def _cat(call: Call) -> Value:
     arrays = call.get("tensors")
-    _check(call, (sum(array.size for array in arrays),))
+    check_size(call, (sum(array.size for array in arrays),))
     return np.concatenate(arrays, call.get("dim", 0))
 
 
 def _where(call: Call) -> Value:
     parts = [np.asarray(call.get(name)) for name in ("condition", "self", "other")]
-    _check(call, np.broadcast_shapes(*(part.shape for part in parts)))
+    check_size(call, np.broadcast_shapes(*(part.shape for part in parts)))
     return np.where(*parts)
 
 
 def _masked_fill(call: Call) -> Value:
     array, mask, value = (np.asarray(call.get(name)) for name in ("self", "mask", "value"))
-    _check(call, np.broadcast_shapes(array.shape, mask.shape))
+    check_size(call, np.broadcast_shapes(array.shape, mask.shape))
     return np.where(mask, value.astype(array.dtype), array)
 
 

@@ -131,7 +131,7 @@ def _needed(program: Program) -> list[Node]:
     names, kept = {program.result}, []
     for node in reversed(program.nodes):
         if (
-            _is_in_place(node)
+            node.is_in_place
             or node.namespace == loops.NAMESPACE
             or not names.isdisjoint(node.outputs)
         ):
@@ -144,22 +144,12 @@ def _is_name(given: Any) -> bool:
     return isinstance(given, Named)
 
 
-def _is_in_place(node: Node) -> bool:
-    return node.namespace == "aten" and node.operator != _bare(node)
-
-
-def _bare(node: Node) -> str:
-    """The name of an operator, without what says that it works in place."""
-    name = node.operator
-    return name if name.endswith("__") else name.removesuffix("_")
-
-
 def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
     call = Call(run, node)
     call.arguments = {
         name: _resolved(call, memory, given) for name, given in node.arguments.items()
     }
-    if _bare(node) not in _OF_PARTS:
+    if node.bare not in _OF_PARTS:
         call.arguments = {name: joined(call, given) for name, given in call.arguments.items()}
     if call.stage:
         run.writing.stage = call.stage
@@ -228,7 +218,7 @@ def _current(call: Call, memory: _Memory, name: str) -> Value:
         again.arguments = {
             key: _resolved(again, memory, given) for key, given in node.arguments.items()
         }
-        if _bare(node) not in _OF_PARTS:
+        if node.bare not in _OF_PARTS:
             again.arguments = {key: joined(again, given) for key, given in again.arguments.items()}
         results = _result(again)
         results = results if isinstance(results, list) else [results]
@@ -274,7 +264,7 @@ def _read_stale(call: Call, changed: Node) -> NoReturn:
 def _changed(program: Program, memory: _Memory, call: Call) -> str:
     """The name whose numbers an operator changes; empty if there is none."""
     node = call.node
-    if not _is_in_place(node):
+    if not node.is_in_place:
         return ""
     target = next(iter(node.arguments.values()), None)
     if not isinstance(target, Named):
@@ -292,7 +282,7 @@ def _changed(program: Program, memory: _Memory, call: Call) -> str:
 
 def _viewed(node: Node) -> str:
     """The name with which an operator's results share their numbers; empty if with none."""
-    if _bare(node) not in _VIEWS and not node.operator.startswith("detach"):
+    if node.bare not in _VIEWS and not node.operator.startswith("detach"):
         return ""
     target = next(iter(node.arguments.values()), None)
     return target.name if isinstance(target, Named) else ""
@@ -304,7 +294,7 @@ def _result(call: Call) -> Value:
         return loops.RULES[node.operator](call)
     if node.namespace != "aten" or node.operator in ("sym_size", "sym_numel"):
         return _size(call)
-    operator = _bare(node)
+    operator = node.bare
     if node.operator == "copy_":
         return call.get("src")
     if operator in constants.CREATING:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
@@ -26,6 +27,8 @@ NAMESPACE = "loop"
 """Of the operators that stand in for a loop's ends."""
 
 _MOST_LOOPS = 16
+_MOST_TRIED = 64
+"""Values that a loop may go over."""
 _WHOLE = 2**62
 """Where slices end that have no end."""
 
@@ -64,7 +67,7 @@ def rolled_up(program: Program) -> Program:
     """The program, with one body in the place of a loop's many; as it is where there is no loop."""
     for _ in range(_MOST_LOOPS):
         nodes = _plain(program.nodes)
-        for entries in _entries(nodes):
+        for entries in islice(_entries(nodes), _MOST_TRIED):
             rolled = _rolled(program.result, nodes, entries)
             if rolled is not None:
                 program = replace(program, nodes=tuple(rolled))
@@ -79,7 +82,7 @@ def _plain(nodes: Iterable[Node]) -> list[Node]:
     changed = {
         target.name
         for node in nodes
-        if node.operator.endswith("_")
+        if node.is_in_place
         and isinstance(target := next(iter(node.arguments.values()), None), Named)
     }
     names: dict[str, str] = {}
@@ -157,6 +160,8 @@ def _rolled(result: str, nodes: list[Node], entries: _Entries) -> list[Node] | N
     for body in bodies:
         names = [name for node in body.nodes for name in node.outputs]
         body.places = {name: place for place, name in enumerate(names)}
+    if not all(_keeps_to_itself(body) for body in bodies):
+        return None
     states: dict[int, str] = {}
     if not all(_alike(bodies, number, entries, states) for number in range(1, len(bodies))):
         return None
@@ -167,6 +172,12 @@ def _rolled(result: str, nodes: list[Node], entries: _Entries) -> list[Node] | N
     gone |= {id(node) for node in (*behind, *made)} | {id(nodes[index]) for index in entries.nodes}
     written = [node for node in nodes if id(node) not in gone]
     return written + _written(nodes, entries, bodies, made, behind, states, *read)
+
+
+def _keeps_to_itself(body: _Body) -> bool:
+    """Whether it changes in place only what it has computed itself."""
+    targets = (next(iter(n.arguments.values()), None) for n in body.nodes if n.is_in_place)
+    return all(isinstance(each, Named) and each.name in body.places for each in targets)
 
 
 def _reads_only(node: Node, name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Value
-from movistream_converters.formats.exported_program.constants import filled, is_zero, reduced
+from movistream_converters.formats.exported_program.constants import check_size, filled, is_zero
 from movistream_converters.formats.exported_program.values import Dimension, Frames, furthest
 from movistream_converters.ir.layers import Concatenate, Convolution
 
@@ -151,6 +151,7 @@ def joined(call: Call, value: Value) -> Value:
             nodes.append(next(waiting).node)
             continue
         shape = call.run.writing.shapes[met[0].node]
+        check_size(call, (shape[2], number))
         layer = Convolution(number)
         zeros = {"kernel": np.zeros((1, 1, 1, shape[2], number))}
         nodes.append(call.add(layer, met[0].node, weights=zeros, part="zeros"))
@@ -232,7 +233,7 @@ def _over(
 
 def _constant(call: Call, base: Value, box: Box, source: Value) -> Value:
     array = np.asarray(base)
-    reduced(call, np.broadcast_to(np.float32(0), array.shape) + 0 if array.size < 2 else array)
+    check_size(call, array.shape)
     result = np.array(array)
     result[tuple(slice(*bounds) for bounds in box)] = source
     return result
