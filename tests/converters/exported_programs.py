@@ -299,6 +299,14 @@ def _pad(self: np.ndarray, pad: list[int]) -> np.ndarray:
     return np.pad(self[cut], [(max(before, 0), max(behind, 0)) for before, behind in amounts])
 
 
+def _scatter(
+    self: np.ndarray, src: np.ndarray, dim: int, start: int = 0, end: int | None = None
+) -> np.ndarray:
+    result = self.copy()
+    result[(slice(None),) * dim + (slice(start, end),)] = src
+    return result
+
+
 def _convolution(
     self: np.ndarray,
     weight: np.ndarray,
@@ -503,6 +511,11 @@ COMPUTED: dict[str, Any] = {
     "adaptive_avg_pool3d": _adaptive,
     "arange": lambda end, start=0: np.arange(start, end),
     "gt": lambda self, other: self > other,
+    "slice_scatter": _scatter,
+    "select_scatter": lambda self, src, dim, index: _scatter(
+        self, np.expand_dims(src, dim), dim, index, index + 1
+    ),
+    "lt": lambda self, other: self < other,
     "to": lambda self, dtype: self.astype(np.float32),
     "zeros_like": lambda self: np.zeros_like(self),
     "zeros": lambda size: np.zeros(size, np.float32),

@@ -461,11 +461,36 @@ def test_in_place_functions(tmp_path: Path) -> None:
 def test_what_shares_changed_numbers_is_refused(tmp_path: Path) -> None:
     p = clip_first()
     y = vectors(p, stem(p))
-    part = p("slice", self=y, dim=1, start=0, end=3)
+    part = p("slice", self=p("transpose", self=y, dim0=1, dim1=2), dim=2, start=0, end=3)
     p("relu_", self=part)
     text = refusal(p, answer(p, y), tmp_path)
-    assert "relu_ at /src/model.py:5" in text
-    assert "changes numbers in place that transpose at /src/model.py:6" in text
+    assert "relu_ at /src/model.py:6" in text
+    assert "changes numbers in place that transpose at /src/model.py:7" in text
+
+
+def scattered(p: Recorded, y: Ref, source: Ref, **of_channels: int) -> Any:
+    """What y[:, channels, 1:] = source is in a program without changes in place."""
+    part = p("slice", self=y, dim=2, start=1, end=99)
+    part = p("slice_scatter", self=part, src=source, dim=1, **of_channels)
+    return p("slice_scatter", self=y, src=part, dim=2, start=1, end=99)
+
+
+@pytest.mark.parametrize("base", ["zeros", "a copy"])
+def test_parts_that_are_written_over(base: str, tmp_path: Path) -> None:
+    """TSM's shift, into zeros and into frames, of which the first is blanked."""
+    p = clip_first()
+    y = vectors(p, stem(p))
+    late = p("slice", self=p("slice", self=y, dim=2, start=0, end=-1), dim=1, start=0, end=2)
+    z = y if base == "a copy" else p("zeros_like", self=y)
+    z = scattered(p, z, late, start=0, end=2)
+    if base == "zeros":
+        rest = p("slice", self=y, dim=1, start=2, end=5)
+        z = p("slice_scatter", self=z, src=rest, dim=1, start=2, end=5)
+    else:
+        blank = p("zeros", size=[1, CHANNELS])
+        z = p("select_scatter", self=z, src=blank, dim=2, index=0)
+    source = agrees(p, answer(p, z), tmp_path)
+    assert [s for s in states(source) if s[2] != (1, 1, 1)] == [("buffer", 1, (1, 1, 2))]
 
 
 def test_pixels_as_whole_numbers_show_their_range(tmp_path: Path) -> None:
@@ -522,13 +547,13 @@ OTHERS: dict[str, tuple[Callable[[Recorded, Ref], Any], str]] = {
         lambda p, y: p("roll", self=y, shifts=[1], dims=[2]),
         "answers to what was before the clip",
     ),
-    "blanked frames": (
+    "blanked frames at the end": (
         lambda p, y: p(
             "mul",
             self=y,
-            other=p("to", self=p("gt", self=p("arange", end=FRAMES), other=1), dtype=7),
+            other=p("to", self=p("lt", self=p("arange", end=FRAMES), other=FRAMES - 1), dtype=7),
         ),
-        "blanks the first 2 frames of the clip",
+        "multiplies each frame by a number of its own",
     ),
     "every second frame": (
         lambda p, y: p("slice", self=y, dim=2, start=0, end=99, step=2),
@@ -574,7 +599,7 @@ OTHERS: dict[str, tuple[Callable[[Recorded, Ref], Any], str]] = {
     ),
     "channels in parts": (
         lambda p, y: p("view", self=y, size=[1, 2, CHANNELS // 2, FRAMES]),
-        "splits the channels",
+        "reads groups of channels in a dimension of their own",
     ),
     "frames put behind frames": (
         lambda p, y: p("cat", tensors=[p("slice", self=y, dim=2, start=0, end=1), y], dim=2),

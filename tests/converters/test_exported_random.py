@@ -181,6 +181,13 @@ def symmetric(m: Maker, y: Ref) -> Any:
     return m.p("conv3d", input=y, weight=weight, padding=[1, 0, 0])
 
 
+def wide(m: Maker, y: Ref) -> Any:
+    """With a bias, which makes other numbers of the zeros that it pads with."""
+    weight = m.random(CHANNELS, CHANNELS, 3, 3, 3)
+    options = {"dilation": [2, 1, 1], "padding": [2, 1, 1]}
+    return m.p("conv3d", input=y, weight=weight, bias=m.random(CHANNELS), **options)
+
+
 def next_frame(m: Maker, y: Ref) -> Any:
     return m.p("pad", self=y, pad=[0, 0, 0, 0, -1, 1])
 
@@ -202,10 +209,30 @@ def turned_round(m: Maker, y: Ref) -> Any:
     return m.p("flip", self=y, dims=[2])
 
 
-NOT_CAUSAL: tuple[Block, ...] = (
+def shifted_both_ways(m: Maker, y: Ref) -> Any:
+    """A quarter of the channels from the frame after, a quarter from the one before."""
+    parts = m.p("split", self=y, split_size=1, dim=1)
+    early = m.p("pad", self=parts[0], pad=[0, 0, 0, 0, -1, 1])
+    late = m.p("pad", self=parts[1], pad=[0, 0, 0, 0, 1, -1])
+    return m.p("cat", tensors=[early, late, *parts[2:]], dim=1)
+
+
+def centred_mean(m: Maker, y: Ref) -> Any:
+    return m.p("avg_pool3d", self=y, kernel_size=[3, 1, 1], stride=[1, 1, 1], padding=[1, 0, 0])
+
+
+AHEAD: tuple[Block, ...] = (
     symmetric,
+    wide,
     next_frame,
     rolled_back,
+    shifted_both_ways,
+    centred_mean,
+)
+"""Those that a stream answers late."""
+
+NOT_CAUSAL: tuple[Block, ...] = (
+    *AHEAD,
     rolled,
     gate_of_clip,
     turned_round,
@@ -256,12 +283,34 @@ def test_one_block_that_sees_later_frames_is_refused(
 ) -> None:
     """With the operator and its line."""
     blocks = [*before, data.draw(st.sampled_from(NOT_CAUSAL)), *after]
-    # All frames shifted make room for one that is to come: together, that is causal.
-    residual = [block is shift_by_roll or data.draw(st.booleans()) for block in blocks]
+    residual = [data.draw(st.booleans()) for _ in blocks]
     p, result = composed(data, blocks, residual)
     with pytest.raises(ConversionError, match=r" at /src/model\.py:\d+ ") as caught:
         read_source(_saved(p, result, tmp_path_factory), None, None, RANGE)
     assert "\n" not in str(caught.value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    data=st.data(),
+    blocks=st.lists(st.sampled_from((*CAUSAL, *AHEAD, *AHEAD)), min_size=1, max_size=5),
+)
+def test_late_answers_are_those_of_the_clip(
+    data: st.DataObject, blocks: list[Block], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """All that a stream of the clip's length gives: each sees no padding behind the clip."""
+    residual = [data.draw(st.booleans()) for _ in blocks]
+    p, result = composed(data, blocks, residual)
+    overrides = {**RANGE, "delay": True}
+    source = read_source(_saved(p, result, tmp_path_factory), None, None, overrides)
+    late = source.network.delay_frames
+    assert late <= sum(2 if block is wide else 1 for block in blocks if block in AHEAD)
+    logits, _ = run_clip(source.network, source.weights, np.moveaxis(p.clip, 1, -1))
+    expected = p.value(result)[0]
+    limit = 1e-4 * max(np.abs(expected).max(), 1e-3)
+    np.testing.assert_allclose(
+        np.asarray(logits)[0, late:], expected[: FRAMES - late], atol=limit, rtol=0
+    )
 
 
 def _saved(p: Recorded, result: Ref, folder: pytest.TempPathFactory) -> Path:

@@ -138,6 +138,14 @@ _SOURCE_OPTIONS = options(
         " [default: all of an X3D's; to be said of a program's]",
     ),
     option(
+        "--delay",
+        is_flag=True,
+        default=None,
+        group="Network",
+        help="Let a network of PyTorch's or Keras' that sees frames to come answer so many frames"
+        " late. [default: refuse it]",
+    ),
+    option(
         "--value-range",
         type=_RANGE,
         metavar="LOW,HIGH",
@@ -177,7 +185,7 @@ def source_options(command: _Command) -> _Command:
         fps: float | None,
         **others: Any,
     ) -> None:
-        names = (*OPTIONS, "window_frames", *RANGE_OPTIONS)
+        names = (*OPTIONS, "window_frames", "delay", *RANGE_OPTIONS)
         overrides = {name: others.pop(name) for name in names if name in others}
         given = {name: value for name, value in overrides.items() if value is not None}
 

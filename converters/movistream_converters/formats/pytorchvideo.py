@@ -53,7 +53,7 @@ _FIRST = "blocks.0.conv.conv_t.weight"
 _ROOT = re.compile(rf"^(?P<root>.*?){re.escape(_FIRST)}$")
 _WHERE = "the state dict"
 _GUESSED_IMAGE_SIZE = 160
-_OPTIONS = ("num_classes", "image_size", "frames_per_second", "window_frames")
+_OPTIONS = ("num_classes", "image_size", "frames_per_second", "window_frames", "delay")
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,8 @@ def read(
         architecture: such as ``x3d-s``, which decides what shapes do not show: the image's size and
             the frame rate; by default as the file is called, or a guess.
         overrides: ``num_classes`` to insist on, ``image_size`` in pixels, ``frames_per_second``,
-            and ``window_frames``, which the head's mean is over; by default ``all`` frames so far.
+            ``window_frames``, which the head's mean is over; by default ``all`` frames so far; and
+            ``delay``, which these networks always have.
 
     Raises:
         ConversionError: if it is damaged, holds more than tensors, is no X3D, or does not fit the

@@ -26,6 +26,7 @@ class Format:
         module: in this package, with the functions below.
         of_clips: whether its networks see whole clips, of which it makes streams.
         is_told_range: whether it may be told what its networks see of a picture.
+        may_be_late: whether its networks may be told to answer later than their frames.
         recognises: :attr:`sniff`, of a module that needs TensorFlow for anything else.
     """
 
@@ -33,6 +34,7 @@ class Format:
     module: str
     of_clips: bool = False
     is_told_range: bool = False
+    may_be_late: bool = False
     recognises: Sniff | None = None
 
     @property
@@ -63,12 +65,14 @@ FORMATS: Mapping[str, Format] = {
         "a checkpoint of PyTorchVideo's X3D, .pyth, .pt or .safetensors",
         "pytorchvideo",
         of_clips=True,
+        may_be_late=True,
     ),
     "torch-export": Format(
         "a program of torch.export, .pt2",
         "exported_program.reader",
         of_clips=True,
         is_told_range=True,
+        may_be_late=True,
     ),
     "tsm": Format("a state dict of TSM's online MobileNetV2, .pth.tar, .pt or .safetensors", "tsm"),
     "pytorch": Format("a state dict of MoViNet-pytorch, .safetensors or .pt", "pytorch"),
@@ -97,7 +101,8 @@ def read_source(
         overrides: fields of :class:`.MovinetOptions` that the user has set; None for those not.
             ``window_frames``: of the mean in a network that sees clips, which becomes a stream;
             ``all`` for one over all frames so far. ``value_range``, ``mean`` and ``std``: what a
-            network sees of a picture, where its source does not say it.
+            network sees of a picture, where its source does not say it. ``delay``: True where
+            answers may come later than their frames, by as many as the network sees to come.
 
     Raises:
         ConversionError: if it is of no known kind, damaged, no MoViNet stream model, or does not
@@ -111,6 +116,11 @@ def read_source(
         raise ConversionError(
             f"{path} holds a stream, whose means are what they are: a window is for networks that"
             " see clips"
+        )
+    if not FORMATS[name].may_be_late and (overrides or {}).get("delay"):
+        raise ConversionError(
+            f"{path} is of the format {name}, whose networks see past frames alone: a delay is for"
+            " networks that see frames to come"
         )
     if not FORMATS[name].is_told_range and any(
         (overrides or {}).get(option) is not None for option in RANGE_OPTIONS

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
+
+import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
-from movistream_converters.formats.exported_program.values import Frames, reshaped
+from movistream_converters.formats.exported_program.constants import check_size
+from movistream_converters.formats.exported_program.parts import Parts
+from movistream_converters.formats.exported_program.values import (
+    Frames,
+    reshaped,
+    with_joined_channels,
+)
+from movistream_converters.ir.layers import Convolution
 
 _FLOATS = (6, 7, 8, 13)
 """PyTorch's numbers of types with a fraction."""
@@ -17,7 +27,20 @@ def _reshape(call: Call) -> Value:
     value = _frames(call)
     name = "shape" if "shape" in call.arguments else "size"
     sizes = list(call.get(name))
-    return call.laid_out(lambda: reshaped(value, sizes))
+    return _in_order(call, call.laid_out(lambda: reshaped(value, sizes)))
+
+
+def _in_order(call: Call, value: Frames) -> Frames:
+    """Groups of channels as channels again; those that changed places, by a kernel of one pixel."""
+    joined, order = with_joined_channels(value)
+    if list(order) == sorted(order):
+        return joined
+    channels = joined.shape[2]
+    check_size(call, (channels, channels))
+    taken = np.arange(channels).reshape(value.split).transpose(order).reshape(-1)
+    kernel = np.eye(channels, dtype=np.float32)[taken].T[None, None, None]
+    node = call.add(Convolution(channels), value.node, weights={"kernel": kernel}, part="shuffled")
+    return replace(joined, node=node)
 
 
 def _flatten(call: Call) -> Value:
@@ -28,7 +51,8 @@ def _flatten(call: Call) -> Value:
     merged = 1
     for size in sizes[first : last + 1]:
         merged *= size
-    return call.laid_out(lambda: reshaped(value, [*sizes[:first], merged, *sizes[last + 1 :]]))
+    merged_sizes = [*sizes[:first], merged, *sizes[last + 1 :]]
+    return _in_order(call, call.laid_out(lambda: reshaped(value, merged_sizes)))
 
 
 def _unflatten(call: Call) -> Value:
@@ -36,7 +60,9 @@ def _unflatten(call: Call) -> Value:
     sizes = list(value.sizes)
     at = call.dimension(len(sizes))
     parts = list(call.get("sizes"))
-    return call.laid_out(lambda: reshaped(value, [*sizes[:at], *parts, *sizes[at + 1 :]]))
+    return _in_order(
+        call, call.laid_out(lambda: reshaped(value, [*sizes[:at], *parts, *sizes[at + 1 :]]))
+    )
 
 
 def _permute(call: Call) -> Value:
@@ -119,10 +145,10 @@ def _dropout(call: Call) -> Value:
 
 
 def _frames(call: Call) -> Frames:
-    value: Frames = call.get("self")
-    if not isinstance(value, Frames):
+    value: Any = call.get("self")
+    if not isinstance(value, Frames | Parts):
         call.refuse("works on a constant where frames should be")
-    return value
+    return value  # type: ignore[return-value]
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -136,6 +162,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "transpose": _transpose,
         "swapaxes": _transpose,
         "t": _transpose,
+        "mT": _transpose,
         "movedim": _movedim,
         "unsqueeze": _unsqueeze,
         "squeeze": _squeeze,

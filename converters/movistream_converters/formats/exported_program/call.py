@@ -11,9 +11,14 @@ import numpy.typing as npt
 
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.exported_program.program import Node, Unknown
-from movistream_converters.formats.exported_program.values import NO_PADS, Frames, LayoutError
+from movistream_converters.formats.exported_program.values import (
+    NO_PADS,
+    Ahead,
+    Frames,
+    LayoutError,
+)
 from movistream_converters.formats.exported_program.writing import Writing
-from movistream_converters.ir.layers import AnyLayer, LayerError
+from movistream_converters.ir.layers import AnyLayer, LayerError, Multiply
 
 Value: TypeAlias = Any
 """Frames, a constant as an array of numpy, a number, or a list of them."""
@@ -35,6 +40,7 @@ class Run:
         frames: of the clip.
         window: what a mean over the whole clip is taken for.
         used_window: whether there was such a mean.
+        may_be_late: whether answers may come later than their frames.
     """
 
     path: Path
@@ -42,6 +48,7 @@ class Run:
     writing: Writing
     window: Window = None
     used_window: bool = False
+    may_be_late: bool = False
 
 
 @dataclass
@@ -73,10 +80,17 @@ class Call:
         """A value that has to be frames, with nothing left to be done to them."""
         if not isinstance(value, Frames):
             self.refuse("works on a constant where frames should be")
+        if value.split:
+            self.refuse(
+                f"reads groups of channels in a dimension of their own, {list(value.sizes)}, which"
+                " is not followed but in a channel shuffle"
+            )
         if value.pads != NO_PADS:
             self.refuse(
                 "reads padded frames, and only convolutions and pools can: pad right before those"
             )
+        if value.is_last and value.ahead:
+            self.check_last(value)
         if value.to_divide:
             self.refuse(
                 "reads a sum over all frames so far, which grows without end: divide it by the"
@@ -125,11 +139,16 @@ class Call:
         *inputs: str,
         weights: Mapping[str, npt.NDArray[Any]] | None = None,
         part: str = "",
+        begins: int = 0,
     ) -> str:
-        """Writes a node, named as the module or as the operator's result, and returns its name."""
+        """Writes a node, named as the module or as the operator's result, and returns its name.
+
+        Args:
+            begins: the first frame of which it keeps anything.
+        """
         name = self.name + (f".{part}" if part else "")
         try:
-            return self.run.writing.add(name, layer, *inputs, weights=weights)
+            return self.run.writing.add(name, layer, *inputs, weights=weights, begins=begins)
         except LayerError as error:
             self.refuse(f"cannot be: {error}")
 
@@ -168,12 +187,25 @@ class Call:
 
     def delayed(self, value: Frames, frames: int) -> Frames:
         """The same entries, given by a node that is so many frames late."""
-        node = self.run.writing.delayed(value.node, frames)
-        return replace(value, node=node, lead=value.lead - frames)
+        if not frames:
+            return value
+        begins = value.begins if value.zeros else 0
+        node = self.run.writing.delayed(value.node, frames, begins)
+        return replace(value, node=node, lead=value.lead - frames, begins=0)
+
+    def blanked(self, value: Frames) -> Frames:
+        """The same entries, zeros at the beginning being what a node gives."""
+        if not value.zeros or not value.begins:
+            return replace(value, begins=0)
+        mask = self.run.writing.begun(value.begins)
+        name = f"{value.node}.from_{value.begins}"
+        return replace(
+            value, node=self.run.writing.add(name, Multiply(), value.node, mask), begins=0
+        )
 
     def known(self, value: Frames) -> Frames:
         """Frames, settled; what a function that is not 0 at 0 leaves of those before the clip."""
-        value = self.settled(value)
+        value = self.blanked(self.settled(value))
         if value.lead > 0:
             return replace(value, unknown=max(value.unknown, value.lead))
         return value
@@ -186,27 +218,54 @@ class Call:
                 "brings together single frames and what is known after the last one alone: each"
                 " frame would depend on later ones; compute it from the frames so far"
             )
+        if last == {False} and len({value.has("T") for value in values}) > 1:
+            self.refuse("brings together one frame of a loop and all of the clip's")
         lengths = {value.length for value in values}
-        if last == {True}:
-            return values
         first = min(value.lead for value in values)
+        if last == {True}:
+            return [self.delayed(value, value.lead - first) for value in values]
         if len({(value.lead, value.length) for value in values}) > 1:
             self.check_ahead(values)
         if len(lengths) > 1:
             self.refuse(f"brings together {' and '.join(map(str, sorted(lengths)))} frames")
-        return [self.delayed(value, value.lead - first) for value in values]
+        values = [self.delayed(value, value.lead - first) for value in values]
+        if len({value.begins if value.zeros else 0 for value in values}) > 1:
+            values = [self.blanked(value) for value in values]
+        return values
+
+    def looking_ahead(self, value: Frames, more: int) -> Frames:
+        """A value of which more entries at the end see frames to come, or fewer."""
+        ahead = max(value.ahead + more, 0)
+        first = value.looked_ahead or Ahead(self.node, ahead)
+        return replace(value, ahead=ahead, looked_ahead=first if ahead else None)
 
     def check_ahead(self, values: list[Frames]) -> None:
-        """Refuses frames that depend on later ones."""
+        """Refuses frames that depend on later ones, unless answers may be late."""
         for value in values:
-            ahead = value.last_frame - self.run.frames + 1
-            if ahead > 0 and value.looked_ahead is not None:
-                Call(self.run, value.looked_ahead).sees_ahead(ahead)
+            first = value.looked_ahead
+            if first is not None and not self.run.may_be_late:
+                Call(self.run, first.node).refuse(
+                    f"sees {_count(first.frames)} to come, which a stream has not seen: let it see"
+                    " past frames alone (pad time on the left by all of it, or cut the end off), or"
+                    " take answers that come late, with --delay"
+                )
 
-    def sees_ahead(self, frames: int) -> NoReturn:
-        """Refuses an operator that sees frames to come."""
-        to_come = "1 frame" if frames == 1 else f"{frames} frames"
+    def check_last(self, value: Frames) -> None:
+        """Refuses a value after the last frame if that sees what is behind the clip."""
+        self.check_ahead([value])
+        if value.looked_ahead is not None:
+            self.refuse(
+                "takes the last frame alone, which sees padding behind the clip, and a stream has"
+                f" frames to come there (by {value.looked_ahead.node}): give answers to every frame"
+            )
+
+    def sees_all(self) -> NoReturn:
+        """Refuses an operator that sees all frames to come."""
         self.refuse(
-            f"sees {to_come} to come, which a stream has not seen: let it see past frames alone"
-            " (pad time on the left by all of it, or cut the end off)"
+            f"sees {_count(self.run.frames - 1)} to come, all to the end of the clip, and a stream"
+            " has no end: let it see past frames alone"
         )
+
+
+def _count(frames: int) -> str:
+    return "1 frame" if frames == 1 else f"{frames} frames"

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
-from movistream_converters.formats.exported_program.values import Frames
 
 _MOST_NUMBERS = 2**24
 """In what an operator computes; zeros and ones take no room."""
@@ -49,7 +48,7 @@ def reduced(call: Call, constant: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A constant, as one number if all of its numbers are one; it may be computed with then."""
     if uniform(constant) and constant.size:
         return np.asarray(constant[(0,) * constant.ndim])
-    _check(call, constant.shape)
+    check_size(call, constant.shape)
     return constant
 
 
@@ -71,7 +70,7 @@ def _full(call: Call) -> Value:
 def _fill(value: float, *, like: bool) -> Rule:
     def rule(call: Call) -> Value:
         given = call.get("self") if like else call.get("size")
-        shape = given.sizes if isinstance(given, Frames) else given.shape if like else given
+        shape = given if not like else getattr(given, "sizes", None) or given.shape
         return filled(call, shape, np.float32(value), call.get("dtype", None))
 
     return rule
@@ -79,8 +78,9 @@ def _fill(value: float, *, like: bool) -> Rule:
 
 def _full_like(call: Call) -> Value:
     given = call.get("self")
-    shape = given.sizes if isinstance(given, Frames) else given.shape
-    return filled(call, shape, call.get("fill_value"), call.get("dtype", None))
+    shape = given.sizes if hasattr(given, "sizes") else given.shape
+    name = "fill_value" if "fill_value" in call.arguments else "value"
+    return filled(call, shape, call.get(name), call.get("dtype", None))
 
 
 def _arange(call: Call) -> Value:
@@ -110,7 +110,7 @@ def _converted(call: Call) -> Value:
 def _binary(function: Callable[..., Any]) -> Rule:
     def rule(call: Call) -> Value:
         first, second = np.asarray(call.get("self")), np.asarray(call.get("other"))
-        _check(call, np.broadcast_shapes(first.shape, second.shape))
+        check_size(call, np.broadcast_shapes(first.shape, second.shape))
         if alpha := call.get("alpha", None):
             second = second * alpha
         with np.errstate(all="ignore"):
@@ -123,7 +123,7 @@ def _divide(call: Call) -> Value:
     if call.get("rounding_mode", None) is not None:
         call.refuse("rounds")
     first, second = np.asarray(call.get("self")), np.asarray(call.get("other"))
-    _check(call, np.broadcast_shapes(first.shape, second.shape))
+    check_size(call, np.broadcast_shapes(first.shape, second.shape))
     with np.errstate(all="ignore"):
         return np.asarray(np.true_divide(first, second), np.float32)
 
@@ -136,7 +136,17 @@ def _unary(function: Callable[..., Any]) -> Rule:
     return rule
 
 
-def _check(call: Call, shape: tuple[int, ...]) -> None:
+def _triangle(function: Callable[..., Any]) -> Rule:
+    def rule(call: Call) -> Value:
+        array = call.get("self")
+        check_size(call, array.shape)
+        return function(array, call.integer("diagonal", 0))
+
+    return rule
+
+
+def check_size(call: Call, shape: tuple[int, ...]) -> None:
+    """Refuses constants that are too large to compute with."""
     if math.prod(shape) > _MOST_NUMBERS:
         call.refuse(f"computes a constant of {list(shape)}, which is too large")
 
@@ -194,7 +204,7 @@ def _select(call: Call) -> Value:
 
 def _cumulative_sum(call: Call) -> Value:
     array = call.get("self")
-    _check(call, array.shape)
+    check_size(call, array.shape)
     return np.cumsum(array, call.get("dim"))
 
 
@@ -210,18 +220,40 @@ def _roll(call: Call) -> Value:
 
 def _cat(call: Call) -> Value:
     arrays = call.get("tensors")
-    _check(call, (sum(array.size for array in arrays),))
+    check_size(call, (sum(array.size for array in arrays),))
     return np.concatenate(arrays, call.get("dim", 0))
 
 
 def _where(call: Call) -> Value:
     parts = [np.asarray(call.get(name)) for name in ("condition", "self", "other")]
-    _check(call, np.broadcast_shapes(*(part.shape for part in parts)))
+    check_size(call, np.broadcast_shapes(*(part.shape for part in parts)))
     return np.where(*parts)
+
+
+def _masked_fill(call: Call) -> Value:
+    array, mask, value = (np.asarray(call.get(name)) for name in ("self", "mask", "value"))
+    check_size(call, np.broadcast_shapes(array.shape, mask.shape))
+    return np.where(mask, value.astype(array.dtype), array)
 
 
 def _same(call: Call) -> Value:
     return call.get("self")
+
+
+def _weight_norm(call: Call) -> Value:
+    """g · v / |v|, of each entry of a dimension (arXiv 1602.07868)."""
+    v, g = call.array("v"), call.array("g")
+    if v is None or g is None:
+        call.refuse("has no weights")
+    kept = call.dimension(v.ndim, default=0)
+    others = tuple(axis for axis in range(v.ndim) if axis != kept)
+    with np.errstate(all="ignore"):
+        return np.asarray(g * v / np.sqrt(np.sum(np.square(v), others, keepdims=True)), np.float32)
+
+
+def _power(call: Call) -> Value:
+    with np.errstate(all="ignore"):
+        return np.asarray(np.power(call.get("self"), call.get("exponent")))
 
 
 CREATING: Mapping[str, Rule] = MappingProxyType(
@@ -229,6 +261,8 @@ CREATING: Mapping[str, Rule] = MappingProxyType(
         "zeros": _fill(0.0, like=False),
         "ones": _fill(1.0, like=False),
         "empty": _fill(0.0, like=False),
+        "new_empty": _fill(0.0, like=False),
+        "empty_like": _fill(0.0, like=True),
         "full": _full,
         "new_zeros": _fill(0.0, like=False),
         "new_ones": _fill(1.0, like=False),
@@ -236,6 +270,8 @@ CREATING: Mapping[str, Rule] = MappingProxyType(
         "zeros_like": _fill(0.0, like=True),
         "ones_like": _fill(1.0, like=True),
         "full_like": _full_like,
+        "fill": _full_like,
+        "zero": _fill(0.0, like=True),
         "arange": _arange,
     }
 )
@@ -245,6 +281,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "to": _converted,
         "_to_copy": _converted,
+        "type_as": _same,
         "clone": _same,
         "contiguous": _same,
         "detach": _same,
@@ -257,9 +294,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "permute": _permute,
         "transpose": _transpose,
         "t": _transpose,
+        "mT": _transpose,
         "unsqueeze": _unsqueeze,
         "squeeze": _squeeze,
         "expand": _expand,
+        "_weight_norm": _weight_norm,
+        "pow": _power,
         "slice": _slice,
         "select": _select,
         "cumsum": _cumulative_sum,
@@ -267,6 +307,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "roll": _roll,
         "cat": _cat,
         "where": _where,
+        "masked_fill": _masked_fill,
         "add": _binary(np.add),
         "sub": _binary(np.subtract),
         "rsub": _binary(lambda first, second: second - first),
@@ -280,6 +321,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "ne": _binary(np.not_equal),
         "logical_and": _binary(np.logical_and),
         "logical_or": _binary(np.logical_or),
+        "bitwise_and": _binary(np.bitwise_and),
+        "bitwise_or": _binary(np.bitwise_or),
+        "__and__": _binary(np.bitwise_and),
+        "__or__": _binary(np.bitwise_or),
+        "tril": _triangle(np.tril),
+        "triu": _triangle(np.triu),
         "logical_not": _unary(np.logical_not),
         "bitwise_not": _unary(np.invert),
         "reciprocal": _unary(lambda array: 1.0 / np.asarray(array)),

@@ -81,7 +81,8 @@ def _convolution(call: Call) -> Value:
     if bias is not None:
         weights["bias"] = bias
     seen = in_time(call, replace(value, pads=NO_PADS), time, keeps_zero=bias is None)
-    node = call.add(layer, seen.node, weights=weights)
+    node = call.add(layer, seen.node, weights=weights, begins=seen.begins if time.reach else 0)
+    seen = replace(seen, begins=0) if time.reach else seen
     return placed(call, seen, node, {1: "C"}, windows, count)
 
 
@@ -147,6 +148,36 @@ def _matrix_product(call: Call) -> Value:
     return dense(call, value, weight.T, bias)
 
 
+def _einsum(call: Call) -> Value:
+    """A product with a matrix along one dimension, as letters say."""
+    operands = call.get("tensors")
+    equation = str(call.get("equation")).replace(" ", "")
+    inputs, _, output = equation.partition("->")
+    letters = inputs.split(",")
+    refused = f"sums by {equation}, and only products with a matrix of weights are read"
+    if len(operands) != 2 or len(letters) != 2 or "." in equation or not output:
+        call.refuse(refused)
+    (value, given), (weights, names) = zip(operands, letters, strict=True)
+    if isinstance(weights, Frames):
+        value, given, weights, names = weights, names, value, given
+    if isinstance(weights, Frames) or not isinstance(value, Frames) or np.ndim(weights) != 2:
+        call.refuse(refused)
+    summed = [letter for letter in given if letter not in output]
+    new = [letter for letter in names if letter in output]
+    if len(summed) != 1 or len(new) != 1 or sorted(names) != sorted(summed + new):
+        call.refuse(refused)
+    value = call.plain(value)
+    order = [letter for letter in given if letter != summed[0]]
+    if sorted([*order, *new]) != sorted(output) or len(given) != len(value.dimensions):
+        call.refuse(refused)
+    places = [given.index(letter) for letter in (*order, *summed)]
+    turned = replace(value, dimensions=tuple(value.dimensions[place] for place in places))
+    result = dense(call, turned, weights if names[1] == summed[0] else weights.T, None)
+    order += new
+    places = [order.index(letter) for letter in output]
+    return replace(result, dimensions=tuple(result.dimensions[place] for place in places))
+
+
 def dense(
     call: Call,
     value: Frames,
@@ -201,5 +232,6 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "mm": _matrix_product,
         "matmul": _matrix_product,
         "bmm": _matrix_product,
+        "einsum": _einsum,
     }
 )

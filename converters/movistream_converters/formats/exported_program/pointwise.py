@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
 from movistream_converters.formats.exported_program.constants import reduced
-from movistream_converters.formats.exported_program.values import Axis, Frames, aligned
+from movistream_converters.formats.exported_program.parts import blanked_before
+from movistream_converters.formats.exported_program.values import Axis, Frames, aligned, furthest
 from movistream_converters.ir.layers import (
     Activation,
     ActivationFunction,
@@ -102,7 +103,7 @@ def _clipped(call: Call) -> Value:
     # Frames before the clip stay zero only together: the parts would see other numbers.
     if not least <= 0.0 <= most or value.lead > 0:
         value = call.known(value)
-    before = replace(value, lead=min(value.lead, 0))
+    before = replace(value, lead=min(value.lead, 0), begins=0)
     factor = _SIX / (most - least)
     scaled = affine(call, before, factor, -least * factor)
     clipped = function(call, scaled, Activation(ActivationFunction.RELU6), keeps_zero=True)
@@ -181,11 +182,9 @@ def together(call: Call, layer: Add | Multiply, first: Frames, second: Frames) -
 
     call.laid_out(joined)
     node = call.add(layer, one.node, other.node)
-    ahead = one.looked_ahead or other.looked_ahead
     shape = call.run.writing.shapes[node]
-    return replace(
-        one, node=node, shape=shape, dimensions=dimensions, unknown=kept, looked_ahead=ahead
-    )
+    result = replace(one, node=node, shape=shape, dimensions=dimensions, unknown=kept)
+    return furthest(result, values)
 
 
 def _times(
@@ -200,10 +199,10 @@ def _times(
         factors = 1.0 / factors.astype(np.float64)
     over_time = factors.reshape(-1).astype(np.float64) if axes == {"T"} else None
     if value.to_divide:
-        if not _divides_by_counts(call, value, over_time):
+        if not _divides_by_counts(value, over_time):
             call.plain(value)
         mean = replace(value, to_divide=False)
-        return call.gives(mean, call.add(TemporalMean(), value.node))
+        return call.gives(mean, call.add(TemporalMean(), value.node, begins=max(-value.lead, 0)))
     value = call.plain(value)
     if over_time is None:
         return affine(call, value, _of_each_channel(call, axes, factors), 0.0)
@@ -213,20 +212,54 @@ def _times(
         call.refuse(
             "multiplies each frame by a number of its own, which depends on when the clip began"
         )
-    if blank > max(value.lead, 0):
-        call.refuse(
-            f"blanks the first {blank - max(value.lead, 0)} frames of the clip, which depends on"
-            " when it began"
-        )
-    return replace(value, unknown=0 if value.unknown <= blank else value.unknown)
+    return blanked_before(value, blank)
 
 
-def _divides_by_counts(call: Call, value: Frames, factors: npt.NDArray[np.float64] | None) -> bool:
+def larger(call: Call, first: Frames, second: Frames) -> Frames:
+    """The larger of two numbers: relu(a − b) + b."""
+    first, second = call.met([call.plain(first), call.plain(second)])
+    difference = together(call, Add(), first, affine(call, second, -1.0, 0.0))
+    more = function(call, difference, Activation(ActivationFunction.RELU), keeps_zero=True)
+    return together(call, Add(), more, second)
+
+
+def _maximum(call: Call) -> Value:
+    first, second = call.get("self"), call.get("other")
+    if not isinstance(first, Frames) or not isinstance(second, Frames):
+        call.refuse("compares frames with a constant: use clamp or relu")
+    return larger(call, first, second)
+
+
+def _minimum(call: Call) -> Value:
+    first, second = call.get("self"), call.get("other")
+    if not isinstance(first, Frames) or not isinstance(second, Frames):
+        call.refuse("compares frames with a constant: use clamp")
+    negative = [affine(call, call.plain(value), -1.0, 0.0) for value in (first, second)]
+    return affine(call, larger(call, *negative), -1.0, 0.0)
+
+
+def _absolute(call: Call) -> Value:
+    value = call.frames("self")
+    relu = Activation(ActivationFunction.RELU)
+    parts = [
+        function(call, each, relu, keeps_zero=True)
+        for each in (value, affine(call, value, -1.0, 0.0))
+    ]
+    return together(call, Add(), *parts)
+
+
+def _square(call: Call) -> Value:
+    value = call.frames("self")
+    if call.node.operator.startswith("pow") and call.get("exponent") != 2:
+        call.refuse(f"is a power of {call.get('exponent')}, and only squares are read")
+    return together(call, Multiply(), value, value)
+
+
+def _divides_by_counts(value: Frames, factors: npt.NDArray[np.float64] | None) -> bool:
     """Whether factors of each frame are 1, 1/2, 1/3 …, of a sum over all frames so far."""
-    counts = np.arange(1, call.run.frames + 1)
+    counts = np.arange(1, value.length + 1)
     return (
         factors is not None
-        and not value.lead
         and factors.shape == counts.shape
         and np.allclose(factors * counts, 1.0, rtol=1e-5, atol=0.0)
     )
@@ -299,5 +332,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "div": _divide,
         "true_divide": _divide,
         "neg": _negative,
+        "maximum": _maximum,
+        "minimum": _minimum,
+        "abs": _absolute,
+        "square": _square,
+        "pow": _square,
     }
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
+from movistream_converters.formats.exported_program.parts import Side, cut, joined
+from movistream_converters.formats.exported_program.pointwise import affine, larger, together
 from movistream_converters.formats.exported_program.time import mean_over_clip
 from movistream_converters.formats.exported_program.values import NO_PADS, Axis, Frames, without
 from movistream_converters.formats.exported_program.windows import (
@@ -22,10 +25,12 @@ from movistream_converters.formats.exported_program.windows import (
     placed,
     windows_of,
 )
-from movistream_converters.ir.layers import Convolution, Pool, SpatialMean
+from movistream_converters.ir.layers import Add, Convolution, Pool, SpatialMean
 
 
 def _mean(call: Call) -> Value:
+    if isinstance(side := call.get("self"), Side):
+        return affine(call, _together(call, side, _added), 1.0 / len(side.values), 0.0)
     value = call.frames("self")
     rank = len(value.dimensions)
     given = call.get("dim", None)
@@ -55,6 +60,53 @@ def _means(call: Call, value: Frames, axes: set[Axis]) -> Frames:
         shape = call.run.writing.shapes[node]
         value = replace(without(value, {"H", "W"}, kept=True), node=node, shape=shape)
     return mean_over_clip(call, value) if "T" in axes else value
+
+
+def _sum(call: Call) -> Value:
+    """Of values side by side, or of a frame's pixels."""
+    if isinstance(side := call.get("self"), Side):
+        return _together(call, side, _added)
+    value = call.frames("self")
+    rank = len(value.dimensions)
+    given = call.get("dim", None)
+    names = given if isinstance(given, list) else [given]
+    if given in (None, []) or {
+        a for n in names for a in value.dimensions[call.counted(n, rank)]
+    } - {
+        "H",
+        "W",
+    }:
+        call.refuse("is a sum over more than pixels, which the vocabulary lacks")
+    return affine(call, _mean(call), float(value.shape[0] * value.shape[1]), 0.0)
+
+
+def _largest(call: Call) -> Value:
+    side = call.get("self")
+    if not isinstance(side, Side):
+        call.refuse(
+            "is the largest of more than values that were stacked, which the vocabulary lacks: the"
+            " largest of the last frames is a max_pool over time"
+        )
+    return _together(call, side, larger)
+
+
+def _together(call: Call, side: Side, function: Callable[[Call, Frames, Frames], Frames]) -> Frames:
+    """What becomes of values side by side when their dimension is summarised."""
+    given = call.get("dim", None)
+    names = given if isinstance(given, list) else [given]
+    if len(names) != 1 or names[0] is None:
+        call.refuse("summarises more than values that were stacked, which is not followed")
+    if call.counted(names[0], len(side.sizes)) != side.place:
+        joined(call, side)
+    result = reduce(lambda first, second: function(call, first, second), side.values)
+    if not call.get("keepdim", False):
+        return result
+    dimensions = (*result.dimensions[: side.place], (), *result.dimensions[side.place :])
+    return replace(result, dimensions=dimensions)
+
+
+def _added(call: Call, first: Frames, second: Frames) -> Frames:
+    return together(call, Add(), first, second)
 
 
 def _adaptive(call: Call) -> Value:
@@ -140,12 +192,26 @@ def _pool(call: Call, kind: Any, counts_padding: bool) -> Frames:
     if time.taps == 1 and time.stride == 1 and not time.before:
         return result
     if kind == "max" and time.taps > 1:
-        call.refuse("is a maximum over time, which the vocabulary lacks")
+        return _largest_of_window(call, result, time)
     channels = result.shape[2]
     mean = Convolution(channels, (time.taps, 1, 1), depthwise=True)
     seen = in_time(call, result, time, keeps_zero=True)
     weights = {"kernel": np.full((time.taps, 1, 1, channels), 1 / time.taps, np.float32)}
-    return call.gives(seen, call.add(mean, seen.node, weights=weights))
+    node = call.add(mean, seen.node, weights=weights, begins=seen.begins)
+    return call.gives(replace(seen, begins=0), node)
+
+
+def _largest_of_window(call: Call, value: Frames, time: Window) -> Frames:
+    if time.before or time.behind or time.stride != 1:
+        call.refuse(
+            "is a maximum over time that is padded or has a stride, which is not followed: pad with"
+            " zeros before the first frame, by F.pad"
+        )
+    count = value.length - time.reach
+    if count < 1:
+        call.refuse(f"sees {time.taps} frames, and there are {value.length}")
+    shifted = [cut(call, value, first, first + count) for first in range(time.taps)]
+    return reduce(lambda first, second: larger(call, first, second), shifted)
 
 
 def _check_ceiling(call: Call, value: Frames, windows: Mapping[Axis, Window]) -> None:
@@ -163,6 +229,8 @@ def _check_ceiling(call: Call, value: Frames, windows: Mapping[Axis, Window]) ->
 RULES: Mapping[str, Rule] = MappingProxyType(
     {
         "mean": _mean,
+        "sum": _sum,
+        "amax": _largest,
         "adaptive_avg_pool1d": _adaptive,
         "adaptive_avg_pool2d": _adaptive,
         "adaptive_avg_pool3d": _adaptive,

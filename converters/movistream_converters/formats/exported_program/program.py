@@ -85,6 +85,17 @@ class Node:
     place: Place
     overload: str = ""
 
+    @property
+    def bare(self) -> str:
+        """The operator, without what says that it works in place."""
+        name = self.operator
+        return name if name.endswith("__") else name.removesuffix("_")
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether it changes what it reads first."""
+        return self.namespace == "aten" and self.operator != self.bare
+
     def __str__(self) -> str:
         shown = self.operator if self.namespace == "aten" else f"{self.namespace}.{self.operator}"
         return f"{printable(shown)}{self.place}"

@@ -23,7 +23,7 @@ from movistream_converters.formats.exported_program.writing import IMAGE, Writin
 from movistream_converters.formats.source import Finding, Source, SourceProgram
 from movistream_converters.formats.torch_weights import decided
 from movistream_converters.ir.layers import Activation, ActivationFunction, Image, Softmax
-from movistream_converters.ir.network import NetworkError, classes_of
+from movistream_converters.ir.network import NetworkError, classes_of, warm_up_frames
 from movistream_converters.ir.weights import non_finite
 
 _OPTIONS = (
@@ -31,6 +31,7 @@ _OPTIONS = (
     "image_size",
     "frames_per_second",
     "window_frames",
+    "delay",
     "mean",
     "std",
     "value_range",
@@ -88,7 +89,8 @@ def read(
             each channel, applied after it: what the network sees, which a program does not say;
             ``num_classes`` to insist on, ``image_size`` in pixels where the program takes any,
             ``frames_per_second``, and ``window_frames``, what a mean over the whole clip becomes:
-            ``all`` for one over all frames so far, or a number.
+            ``all`` for one over all frames so far, or a number; ``delay``, whether answers may come
+            later than their frames, by as many as the network sees to come.
 
     Raises:
         ConversionError: if it is damaged, sees later frames, does what the vocabulary lacks, or
@@ -106,7 +108,8 @@ def read(
     clip = _clip(path, program, overrides)
     image, image_findings = _image(path, program, clip, overrides)
     window: Any = overrides.get("window_frames")
-    run = Run(path, clip.frames, Writing(image, clip.image_size), window)
+    late = bool(overrides.get("delay"))
+    run = Run(path, clip.frames, Writing(image, clip.image_size), window, may_be_late=late)
     given = _given(clip)
     given = replace(given, shape=run.writing.shapes[IMAGE])
     result = _logits(run, program, answer := follow(run, program, given, tensors))
@@ -115,9 +118,10 @@ def read(
             f"{path} has no mean over the whole clip, so a window has no place in it"
         )
     node, scores = _before_scores(run, result)
+    delay = -result.lead if result.is_last else result.ahead
     name = "".join(c if c.isprintable() and c != "/" else "_" for c in path.stem)[:100]
     try:
-        network, weights = run.writing.network(name or "program", node)
+        network, weights = run.writing.network(name or "program", node, delay)
     except NetworkError as error:
         raise ConversionError(f"{path} makes no network: {error}") from None
     if names := non_finite(weights):
@@ -134,6 +138,10 @@ def read(
     ]
     if run.used_window:
         findings.append(Finding("window_frames", window, _COMMAND))
+    if late:
+        findings.append(Finding("delay_frames", delay, _PROGRAM))
+    if delay:
+        findings.append(Finding("warm_up_frames", warm_up_frames(network), _PROGRAM))
     if rate is not None:
         findings.append(Finding("frames_per_second", rate, _COMMAND))
     return Source(
@@ -199,6 +207,26 @@ def _clip(path: Path, program: Program, overrides: Mapping[str, object]) -> _Cli
 
 def _order(path: Path, sizes: tuple[int | Dynamic, ...]) -> tuple[tuple[Axis | None, ...], str]:
     """What the axes of a clip are."""
+    found = _found_order(sizes)
+    if found is not None:
+        return found
+    shown = [size if isinstance(size, int) else size.symbol for size in sizes]
+    raise ConversionError(
+        f"{path} takes {printable(str(shown))}, which does not show what is time and what are"
+        " channels: clips are (1, 3, T, H, W), (1, T, 3, H, W), (1, T, H, W, 3) or (T, 3, H, W);"
+        " export with dynamic_shapes for T"
+    )
+
+
+def time_axis(sizes: tuple[int, ...]) -> int | None:
+    """Which axis of a clip is time; None if its sizes do not show it."""
+    found = _found_order(sizes)
+    return None if found is None else found[0].index("T")
+
+
+def _found_order(
+    sizes: tuple[int | Dynamic, ...],
+) -> tuple[tuple[Axis | None, ...], str] | None:
     fitting = [order for order in _ORDERS if len(order) == len(sizes)]
     open_size = [
         order
@@ -215,12 +243,7 @@ def _order(path: Path, sizes: tuple[int | Dynamic, ...]) -> tuple[tuple[Axis | N
     ):
         if len(found) == 1:
             return found[0], told
-    shown = [size if isinstance(size, int) else size.symbol for size in sizes]
-    raise ConversionError(
-        f"{path} takes {printable(str(shown))}, which does not show what is time and what are"
-        " channels: clips are (1, 3, T, H, W), (1, T, 3, H, W), (1, T, H, W, 3) or (T, 3, H, W);"
-        " export with dynamic_shapes for T"
-    )
+    return None
 
 
 def _frames(path: Path, program: Program, size: int | Dynamic) -> int:
@@ -295,25 +318,30 @@ def _order_text(order: tuple[Axis | None, ...]) -> str:
 
 def _logits(run: Run, program: Program, result: Frames) -> Frames:
     """What the program gives, as logits after each frame, or after the last."""
-    node = next(
-        (node for node in reversed(program.nodes) if program.result in node.outputs),
-        Node("aten", program.result, {}, (), Place()),
-    )
-    call = Call(run, node)
+    call = Call(run, _giving(program))
     value = call.plain(result)
     if not value.is_vector:
         call.refuse(f"gives {list(value.sizes)}: only logits, one row a frame, are read")
     if value.is_last:
         return value
     call.check_ahead([value])
-    value = call.settled(value)
+    value = call.known(value)
     if value.unknown or value.lead > 0:
         call.refuse("gives answers to what was before the clip: cut them off")
-    if value.last_frame != run.frames - 1:
+    if value.length > run.frames:
+        call.refuse(f"gives {value.length} answers to {run.frames} frames: cut some off")
+    if value.last_frame < run.frames - 1:
         call.refuse(
             f"gives no answer to the last {run.frames - 1 - value.last_frame} frames of the clip"
         )
-    return value
+    # What was late before it saw frames to come is as late as they are, though it need not be.
+    return call.delayed(value, value.ahead - (value.last_frame - run.frames + 1))
+
+
+def _giving(program: Program) -> Node:
+    """The operator that gives the result."""
+    nodes = (node for node in reversed(program.nodes) if program.result in node.outputs)
+    return next(nodes, Node("aten", program.result, {}, (), Place()))
 
 
 def _before_scores(run: Run, result: Frames) -> tuple[str, Scores | None]:

@@ -11,7 +11,18 @@ import numpy as np
 
 from movistream_converters.formats.exported_program.call import Call, Rule, Value
 from movistream_converters.formats.exported_program.constants import is_zero
-from movistream_converters.formats.exported_program.values import Axis, Frames, without
+from movistream_converters.formats.exported_program.parts import (
+    Moment,
+    Parts,
+    Side,
+    cut,
+    joined,
+    sizes_of,
+    taken,
+    written,
+    zeros_around,
+)
+from movistream_converters.formats.exported_program.values import Axis, Frames, furthest, without
 from movistream_converters.ir.layers import Concatenate, TemporalMean, WindowMean
 
 
@@ -39,10 +50,10 @@ def _pad(call: Call) -> Value:
 def _padded(call: Call, value: Frames, place: int, before: int, behind: int) -> Frames:
     axes = value.dimensions[place]
     if axes == ("T",):
-        cut = max(-before, 0), value.length - max(-behind, 0)
-        if cut != (0, value.length):
-            value = _cut(call, value, *cut)
-        return _zeros_around(call, value, max(before, 0), max(behind, 0))
+        kept = max(-before, 0), value.length - max(-behind, 0)
+        if kept != (0, value.length):
+            value = cut(call, value, *kept)
+        return zeros_around(call, value, max(before, 0), max(behind, 0))
     sides: dict[tuple[Axis, ...], int] = {("H",): 0, ("W",): 2}
     side = sides.get(axes)
     if side is None or min(before, behind) < 0:
@@ -52,23 +63,6 @@ def _padded(call: Call, value: Frames, place: int, before: int, behind: int) -> 
     pads[side] += before
     pads[side + 1] += behind
     return replace(value, pads=(pads[0], pads[1], pads[2], pads[3]))
-
-
-def _zeros_around(call: Call, value: Frames, before: int, behind: int) -> Frames:
-    if before and value.lead < 0:
-        call.refuse(
-            "puts zeros where frames were cut off, so the first frames of the clip would be unlike"
-            " all others"
-        )
-    if before and value.unknown:
-        call.refuse("pads what was rolled: multiply it by a mask first")
-    ahead = value.looked_ahead or (call.node if behind else None)
-    return replace(
-        value,
-        length=value.length + before + behind,
-        lead=value.lead + before,
-        looked_ahead=ahead,
-    )
 
 
 def _slice(call: Call) -> Value:
@@ -82,15 +76,17 @@ def _slice(call: Call) -> Value:
     return _part(call, value, place, start, stop)
 
 
-def _part(call: Call, value: Frames, place: int, start: int, stop: int) -> Frames:
+def _part(call: Call, value: Any, place: int, start: int, stop: int) -> Any:
     """The entries of a dimension from start to before stop."""
     axes, size = value.dimensions[place], value.sizes[place]
     if (start, stop) == (0, size):
         return value
     if stop <= start:
         call.refuse("leaves nothing")
+    if isinstance(value, Parts):
+        return taken(call, value, place, start, stop)
     if axes == ("T",):
-        return _cut(call, value, start, stop)
+        return cut(call, value, start, stop)
     if axes != ("C",):
         call.refuse(
             f"cuts a part of {list(value.sizes)} out that is neither frames nor channels, which the"
@@ -98,19 +94,6 @@ def _part(call: Call, value: Frames, place: int, start: int, stop: int) -> Frame
         )
     node = call.run.writing.sliced(value.node, start, stop)
     return call.gives(value, node)
-
-
-def _cut(call: Call, value: Frames, start: int, stop: int) -> Frames:
-    """The frames from start to before stop."""
-    if not 0 <= start < stop <= value.length:
-        call.refuse("leaves no frames")
-    cut = replace(
-        value,
-        length=stop - start,
-        lead=value.lead - start,
-        unknown=max(value.unknown - start, 0),
-    )
-    return replace(cut, looked_ahead=None) if cut.last_frame < call.run.frames else cut
 
 
 def _narrow(call: Call) -> Value:
@@ -123,25 +106,76 @@ def _narrow(call: Call) -> Value:
 
 def _select(call: Call) -> Value:
     value: Any = call.get("self")
+    if isinstance(value, Side):
+        place, index = call.dimension(len(value.sizes)), call.integer("index")
+        if place == value.place and -len(value.values) <= index < len(value.values):
+            return value.values[index]
+    value = joined(call, value)
     place = call.dimension(len(value.dimensions))
     size, index = value.sizes[place], call.integer("index")
+    if value.dimensions[place] == ("C0",) and -size <= index < size:
+        return _group(call, value, place, index % size)
     if not -size <= index < size:
         call.refuse(f"takes entry {index} of {size}")
     entry = index % size
     gone = (*value.dimensions[:place], *value.dimensions[place + 1 :])
     if value.dimensions[place] == ("T",):
         frame, last = entry - value.lead, call.run.frames - 1
-        if frame > last:
-            call.check_ahead([value])
-        if entry < value.unknown or (frame < last and index >= 0):
-            call.refuse(
-                f"takes frame {frame} of the clip, and a stream has no place for one frame but the"
-                " last"
-            )
+        if entry < max(value.unknown, value.zeros) or (frame < last and index >= 0):
+            return Moment(call, value, entry)
+        if entry >= value.length - value.ahead:
+            call.check_last(value)
         late = call.delayed(call.plain(value), last - frame)
-        return replace(late, dimensions=gone, is_last=True, lead=0, unknown=0, length=1)
+        late = replace(late, ahead=0, looked_ahead=None, lead=0, begins=0, unknown=0, length=1)
+        return replace(late, dimensions=gone, is_last=True)
     part = _part(call, value, place, entry, entry + 1)
     return replace(part, dimensions=gone)
+
+
+def _group(call: Call, value: Frames, place: int, group: int) -> Frames:
+    """One group of channels."""
+    count = value.shape[2] // value.split[0]
+    node = call.run.writing.sliced(value.node, group * count, (group + 1) * count)
+    left = value.split[1:] if len(value.split) > 2 else ()
+    names: dict[Axis, Axis] = {"C1": "C0", "C2": "C1"} if left else {"C1": "C"}
+    dimensions = tuple(
+        tuple(names.get(axis, axis) for axis in axes)
+        for at, axes in enumerate(value.dimensions)
+        if at != place
+    )
+    return call.gives(replace(value, dimensions=dimensions, split=left), node)
+
+
+def _unbind(call: Call) -> Value:
+    value: Any = call.get("self")
+    place = call.dimension(len(sizes_of(value)), default=0)
+    if isinstance(value, Side) and place == value.place:
+        return list(value.values)
+    value = joined(call, value)
+    if value.dimensions[place] == ("C0",):
+        return [_group(call, value, place, group) for group in range(value.split[0])]
+    if value.dimensions[place] == ("T",):
+        call.refuse(
+            "takes each frame by itself: a loop over frames is read if it does the same to each of"
+            " them, and keeps what begins with zeros"
+        )
+    dimensions = (*value.dimensions[:place], *value.dimensions[place + 1 :])
+    return [
+        replace(_part(call, value, place, entry, entry + 1), dimensions=dimensions)
+        for entry in range(value.sizes[place])
+    ]
+
+
+def _stack(call: Call) -> Value:
+    parts = call.get("tensors")
+    values = call.met([call.plain(part) for part in parts])
+    place = call.dimension(len(values[0].dimensions) + 1, default=0)
+    if len({value.dimensions for value in values}) > 1:
+        call.refuse("puts values of different axes side by side")
+    if len(values) == 1:
+        dimensions = values[0].dimensions
+        return replace(values[0], dimensions=(*dimensions[:place], (), *dimensions[place:]))
+    return Side(tuple(values), place)
 
 
 def _chunk(call: Call) -> Value:
@@ -167,7 +201,7 @@ def _split(call: Call) -> Value:
     return [_part(call, value, place, end - size, end) for end, size in pairs]
 
 
-def _split_by(call: Call, value: Frames, place: int, size: Any) -> list[Frames]:
+def _split_by(call: Call, value: Any, place: int, size: Any) -> list[Any]:
     total = value.sizes[place]
     if not isinstance(size, int) or size < 1 or -(-total // size) != len(call.node.outputs):
         call.refuse(f"splits {total} into parts of {size}")
@@ -178,20 +212,19 @@ def _split_by(call: Call, value: Frames, place: int, size: Any) -> list[Frames]:
 
 
 def _roll(call: Call) -> Value:
-    value = call.settled(call.frames("self"))
+    value = call.blanked(call.settled(call.frames("self")))
     shifts, dims = call.get("shifts"), call.get("dims", [])
     if len(shifts) != 1 or len(dims) != 1:
         call.refuse("shifts several dimensions, which is not followed")
     place = call.counted(dims[0], len(value.dimensions))
-    if value.dimensions[place] != ("T",) or value.unknown or value.looked_ahead:
+    if value.dimensions[place] != ("T",) or value.unknown or value.zeros:
         call.refuse("shifts something else than frames of the clip, which is not followed")
-    if value.lead or value.length != call.run.frames:
+    if value.length != call.run.frames:
         call.refuse("shifts a part of the clip's frames, which is not followed")
     # To the left by more than half is meant as to the left.
     shift = (shifts[0] + value.length // 2) % value.length - value.length // 2
-    if shift < 0:
-        return replace(value, lead=shift, looked_ahead=call.node)
-    return replace(value, lead=shift, unknown=shift)
+    rolled = replace(value, lead=value.lead + shift, unknown=max(shift, 0))
+    return call.looking_ahead(rolled, -shift)
 
 
 def _flip(call: Call) -> Value:
@@ -199,7 +232,7 @@ def _flip(call: Call) -> Value:
     rank = len(value.dimensions)
     for name in call.get("dims"):
         if "T" in value.dimensions[call.counted(name, rank)]:
-            call.sees_ahead(call.run.frames - 1)
+            call.sees_all()
     call.refuse("turns frames round, which the vocabulary lacks")
 
 
@@ -229,14 +262,14 @@ def _cat(call: Call) -> Value:
     first = values[0]
     dimensions: list[tuple[Axis, ...]] = list(first.dimensions)
     dimensions[place] = ("C",)
-    return replace(
+    joined = replace(
         first,
         node=node,
         shape=call.run.writing.shapes[node],
         dimensions=tuple(dimensions),
         unknown=max(value.unknown for value in values),
-        looked_ahead=next((v.looked_ahead for v in values if v.looked_ahead), None),
     )
+    return furthest(joined, values)
 
 
 def _cat_in_time(call: Call, parts: list[Any], frames: list[Frames], place: int) -> Frames:
@@ -254,7 +287,53 @@ def _cat_in_time(call: Call, parts: list[Any], frames: list[Frames], place: int)
         if part.ndim != len(value.dimensions):
             call.refuse(f"puts {list(part.shape)} beside {list(value.sizes)}")
         counts[index > at] += part.shape[place]
-    return _zeros_around(call, value, *counts)
+    return zeros_around(call, value, *counts)
+
+
+def box_of(call: Call, sizes: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """Which part of a tensor an operator takes or writes, along one dimension."""
+    place = call.dimension(len(sizes), default=0)
+    size = sizes[place]
+    operator = call.node.operator
+    if operator.startswith("select"):
+        start = call.integer("index")
+        start += size if start < 0 else 0
+        stop = start + 1
+    elif operator == "narrow":
+        start = call.integer("start")
+        start += size if start < 0 else 0
+        stop = start + call.integer("length")
+    else:
+        if call.integer("step", 1) != 1:
+            call.refuse(f"takes every {call.get('step')}. entry alone, which a stream cannot")
+        bounds = slice(call.get("start", None), call.get("end", None))
+        start, stop, _ = bounds.indices(size)
+    if not 0 <= start < stop <= size:
+        call.refuse(f"takes entries {start} to {stop} of {size}")
+    whole = [(0, each) for each in sizes]
+    whole[place] = start, stop
+    return tuple(whole)
+
+
+def put_back(call: Call, view: Call, base: Value, source: Value) -> Value:
+    """A tensor of which the part that an operator takes, the view, is written over by another."""
+    box = box_of(view, sizes_of(base))
+    if view.node.operator.startswith("select"):
+        place = view.dimension(len(box))
+        if isinstance(source, Moment):
+            source = cut(call, source.value, source.entry, source.entry + 1)
+        elif isinstance(source, Frames | Parts):
+            dimensions = (*source.dimensions[:place], (), *source.dimensions[place:])
+            if isinstance(source, Parts):
+                source = joined(call, source)
+            source = replace(source, dimensions=dimensions)
+        elif np.ndim(source) > place:
+            source = np.expand_dims(source, place)
+    return written(call, base, box, source)
+
+
+def _scattered(call: Call) -> Value:
+    return put_back(call, call, call.get("self"), call.get("src"))
 
 
 def _cumulative_sum(call: Call) -> Value:
@@ -262,15 +341,14 @@ def _cumulative_sum(call: Call) -> Value:
     place = call.dimension(len(value.dimensions))
     if value.dimensions[place] != ("T",):
         call.refuse("sums something else than frames, which the vocabulary lacks")
-    return replace(_whole(call, value), to_divide=True)
+    return replace(whole(call, value), to_divide=True)
 
 
-def _whole(call: Call, value: Frames) -> Frames:
-    """A value of exactly the frames of the clip."""
-    value = call.settled(value)
-    if value.last_frame >= call.run.frames:
-        call.check_ahead([value])
-    if value.lead or value.unknown or value.length != call.run.frames:
+def whole(call: Call, value: Frames) -> Frames:
+    """A value whose entries are the node's from its first on, to the end of the clip."""
+    value = call.blanked(call.settled(value))
+    call.check_ahead([value])
+    if value.lead > 0 or value.unknown or value.last_frame < call.run.frames - 1:
         call.refuse(
             f"takes {value.length} frames together of {call.run.frames} that the clip has, and"
             " which those are depends on its length"
@@ -281,7 +359,7 @@ def _whole(call: Call, value: Frames) -> Frames:
 def mean_over_clip(call: Call, value: Frames) -> Frames:
     """The mean over all frames of the clip, which leaves no time."""
     run = call.run
-    value = _whole(call, value)
+    value = whole(call, value)
     if run.window is None:
         call.refuse(
             "is a mean over the whole clip, which a stream has not seen: say what it becomes,"
@@ -289,8 +367,16 @@ def mean_over_clip(call: Call, value: Frames) -> Frames:
         )
     run.used_window = True
     layer = TemporalMean() if run.window == "all" else WindowMean(run.window)
-    node = call.add(layer, value.node)
-    return replace(without(value, {"T"}, kept=True), node=node, is_last=True, length=1)
+    node = call.add(layer, value.node, begins=max(-value.lead, 0))
+    return replace(
+        without(value, {"T"}, kept=True),
+        node=node,
+        is_last=True,
+        length=1,
+        lead=min(run.frames - 1 - value.last_frame, 0),
+        ahead=0,
+        looked_ahead=None,
+    )
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(
@@ -309,7 +395,14 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "concat": _cat,
         "concatenate": _cat,
         "cumsum": _cumulative_sum,
+        "unbind": _unbind,
+        "stack": _stack,
+        "slice_scatter": _scattered,
+        "select_scatter": _scattered,
     }
 )
-VIEWS = frozenset({"slice", "narrow", "select", "chunk", "split", "split_with_sizes"})
+PARTS = frozenset({"slice", "narrow", "select"})
+"""Operators that take a part of a tensor along one dimension, which may be written over."""
+
+VIEWS = PARTS | frozenset({"unbind", "chunk", "split", "split_with_sizes"})
 """Operators whose result shares its numbers with what they read."""

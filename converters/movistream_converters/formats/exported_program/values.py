@@ -13,7 +13,11 @@ from typing import Literal, TypeAlias
 from movistream_converters.formats.exported_program.program import Node
 from movistream_converters.ir.layers import Shape
 
-Axis: TypeAlias = Literal["T", "C", "H", "W"]
+Axis: TypeAlias = Literal["T", "C", "H", "W", "C0", "C1", "C2"]
+"""Time, channels, rows, columns; C0, C1 and C2 are channels that were split into groups."""
+
+GROUPS: tuple[Axis, ...] = ("C0", "C1", "C2")
+
 Dimension: TypeAlias = tuple[Axis, ...]
 """The axes in one dimension of a tensor, outermost first. One of size 1 is in none, but time."""
 
@@ -28,24 +32,37 @@ class LayoutError(ValueError):
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """What first saw frames to come, and how many."""
+
+    node: Node
+    frames: int
+
+
+@dataclass(frozen=True)
 class Frames:
     """A tensor of frames.
 
-    Entry i along time is the node's value at frame i − lead of the clip. The node's value before
-    the first frame is zero.
+    Entry i along time is the node's value at frame i − lead of the clip, or zero if that is a frame
+    before it begins.
 
     Attributes:
         node: of our network.
         shape: (height, width, channels) of what it gives.
         dimensions: what each of the tensor's holds.
         length: entries along time.
-        lead: that many entries come before the first frame, if positive; if negative, so many
-            frames are cut off.
+        lead: that many entries come before the first frame, if positive; if negative, the node is
+            so many frames late, or so many are cut off.
+        begins: the first frame of the clip of which the node's value counts.
         unknown: so many entries at the beginning are not the node's values.
         pads: zeros around the frames, which the next kernel takes in.
-        is_last: it is the value after the last frame, and has no axis of time.
+        is_last: it is the value after the last frame, and has no axis of time; if lead is negative,
+            the value so many frames later.
         to_divide: it is the sum over all frames so far of the node's value, and no mean yet.
-        looked_ahead: what put entries behind the last frame of the clip, if there are some.
+        ahead: so many entries at the end see what is behind the clip: zeros, where a stream has
+            frames to come.
+        looked_ahead: what first did, if any does.
+        split: into how many groups of how many channels, if those are in dimensions of their own.
     """
 
     node: str
@@ -53,11 +70,19 @@ class Frames:
     dimensions: tuple[Dimension, ...]
     length: int
     lead: int = 0
+    begins: int = 0
     unknown: int = 0
     pads: Pads = NO_PADS
     is_last: bool = False
     to_divide: bool = False
-    looked_ahead: Node | None = None
+    ahead: int = 0
+    looked_ahead: Ahead | None = None
+    split: tuple[int, ...] = ()
+
+    @property
+    def zeros(self) -> int:
+        """How many entries at the beginning are zero, whatever the node gives there."""
+        return max(self.lead + self.begins, 0)
 
     @property
     def last_frame(self) -> int:
@@ -73,12 +98,13 @@ class Frames:
         """How many entries an axis has."""
         top, bottom, left, right = self.pads
         height, width, channels = self.shape
-        sizes = {
+        sizes: dict[Axis, int] = {
             "T": self.length,
             "C": channels,
             "H": height + top + bottom,
             "W": width + left + right,
         }
+        sizes |= dict(zip(GROUPS, self.split, strict=False))
         return sizes[axis]
 
     @property
@@ -99,6 +125,12 @@ class Frames:
         return replace(self, node=node, shape=shape, dimensions=dimensions)
 
 
+def furthest(value: Frames, values: list[Frames]) -> Frames:
+    """A value that sees as far ahead as any of those that it comes from."""
+    most = max(values, key=lambda each: each.ahead)
+    return replace(value, ahead=most.ahead, looked_ahead=most.looked_ahead)
+
+
 def reshaped(value: Frames, sizes: list[int]) -> Frames:
     """The same entries in their order, in dimensions of other sizes; -1 for what is left.
 
@@ -116,19 +148,39 @@ def reshaped(value: Frames, sizes: list[int]) -> Frames:
     for size in sizes:
         taken: list[Axis] = []
         reached = 1
+        splits = axes[:1] == ["C"] or axes[:1] == list(GROUPS[len(value.split) - 1 : 2])[:1]
+        if splits and 1 < size < (count := value.size(axes[0])) and count % size == 0:
+            groups = (*value.split[:-1], size, count // size)
+            axes[:1] = GROUPS[len(groups) - 2 : len(groups)]
+            value = replace(value, split=groups)
         while axes and reached * (entries := value.size(axes[0])) <= size:
             if reached == size and (taken or entries != 1):
                 break
             reached *= entries
             taken.append(axes.pop(0))
         if reached != size:
-            what = {"T": "frames", "C": "channels", "H": "rows", "W": "columns"}
-            split = what[axes[0]] if axes else "frames"
+            what: dict[Axis, str] = {"T": "frames", "H": "rows", "W": "columns"}
+            split = what.get(axes[0], "channels") if axes else "frames"
             raise LayoutError(f"splits the {split} of {list(value.sizes)} into {sizes}")
         dimensions.append(tuple(taken))
     if axes and dimensions:  # Time of one entry.
         dimensions[-1] = (*dimensions[-1], *axes)
     return replace(value, dimensions=tuple(dimensions))
+
+
+def with_joined_channels(value: Frames) -> tuple[Frames, tuple[int, ...]]:
+    """The description with groups of channels as channels, where they are in one dimension; and the
+    order in which they are there."""
+    count = len(value.split)
+    for place, axes in enumerate(value.dimensions):
+        groups = [axis for axis in axes if axis in GROUPS]
+        at = axes.index(groups[0]) if groups else 0
+        if count and len(groups) == count and list(axes[at : at + count]) == groups:
+            joined: Dimension = (*axes[:at], "C", *axes[at + count :])
+            dimensions = (*value.dimensions[:place], joined, *value.dimensions[place + 1 :])
+            order = tuple(GROUPS.index(axis) for axis in groups)
+            return replace(value, dimensions=dimensions, split=()), order
+    return value, ()
 
 
 def without(value: Frames, axes: set[Axis], *, kept: bool) -> Frames:

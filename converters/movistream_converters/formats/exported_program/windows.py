@@ -107,7 +107,8 @@ def added(pads: Pads, height: Window, width: Window) -> Pads:
 
 
 def in_time(call: Call, value: Frames, window: Window, *, keeps_zero: bool) -> Frames:
-    """What a kernel over time reads, with the time that its result has.
+    """What a kernel over time reads, with the time that its result has. The kernel keeps what
+    begins as that does.
 
     Args:
         keeps_zero: whether the result is zero where the kernel sees zeros alone.
@@ -126,12 +127,14 @@ def in_time(call: Call, value: Frames, window: Window, *, keeps_zero: bool) -> F
             "sees frames from before the clip, which are not zeros there: pad right before each"
             " kernel over time, and multiply what was rolled by a mask first"
         )
-    if window.before and value.lead < 0:
-        call.refuse("pads time where the first frames were cut off")
+    if window.before:
+        value = replace(value, begins=max(value.begins, -value.lead))
     length = value.length + window.before + window.behind - window.reach
     if length < 1:
         call.refuse(f"sees {window.reach + 1} frames, and there are {value.length}")
     lead = value.lead + window.before - window.reach
+    if lead + value.begins > 0 and (window.reach or not keeps_zero):
+        value = call.blanked(value)  # The present frame is one from before it begins.
     if lead > 0:
         late = call.settled(replace(value, lead=lead, length=length))
         value = replace(value, node=late.node)
@@ -139,9 +142,7 @@ def in_time(call: Call, value: Frames, window: Window, *, keeps_zero: bool) -> F
         value = replace(late, unknown=unknown)
     else:
         value = replace(value, lead=lead, length=length)
-    if value.last_frame >= call.run.frames and value.looked_ahead is None:
-        value = replace(value, looked_ahead=call.node)
-    return value
+    return call.looking_ahead(value, window.behind)
 
 
 def placed(
