@@ -25,7 +25,7 @@ def test_the_page(tmp_path: Path) -> None:
     short = program.replace("STEPS = 64, 600", "STEPS = 64, 30").replace("% 50 == 49", "% 10 == 9")
     assert short.count("30") == 1
     (tmp_path / "camera.py").write_text(short, encoding="utf-8")
-    write_data(tmp_path / "clips", ("left", "right"), each=4, count=12)
+    write_data(tmp_path / "clips", ("pan left", "pan right"), each=4, count=12)
     said = {}
     for command in re.findall(r"^\$ (.+)$", text, re.MULTILINE):
         name, *arguments = shlex.split(command)

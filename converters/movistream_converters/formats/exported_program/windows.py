@@ -138,7 +138,8 @@ def in_time(call: Call, value: Frames, window: Window, *, keeps_zero: bool) -> F
     if lead > 0:
         late = call.settled(replace(value, lead=lead, length=length))
         value = replace(value, node=late.node)
-        unknown = 0 if keeps_zero else max(late.lead, 0)
+        # What was rolled stays what it is where a kernel only keeps zeros zero.
+        unknown = value.unknown if keeps_zero else max(late.lead, 0)
         value = replace(late, unknown=unknown)
     else:
         value = replace(value, lead=lead, length=length)
