@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 from keras import layers
 
+from movistream_converters.conversion import convert_source
 from movistream_converters.errors import ConversionError
 from movistream_converters.formats.registry import read_source
 from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import Dense
+from movistream_converters.ir.network import image_of
 from movistream_converters.ir.states import network_states
+from movistream_converters.reference.execution import run_clip
+from movistream_converters.reference.images import seen
 from movistream_converters.tflite.layouts import StateLayout
 from movistream_converters.tflite.precision import Precision
 from tests.converters.faithful import file_values, lowered, written
@@ -395,3 +399,41 @@ def test_what_is_not_causal_in_clips_of_a_fixed_length(name: str, tmp_path: Path
         x = block(x)
     with pytest.raises(ConversionError, match=reason):
         read_source(saved(keras.Model(clip, x), tmp_path))
+
+
+def late_block(x: Any) -> Any:
+    """Kernels of frames and of vectors that see frames to come, and what waits for them."""
+    y = layers.Conv3D(4, (3, 3, 3), padding="same", activation="relu")(x)
+    z = layers.Conv3D(4, (5, 1, 1), padding="same")(y)
+    return layers.Add()([y, layers.Conv3D(4, (2, 1, 1), padding="same")(z)])
+
+
+def test_padding_on_both_sides_makes_answers_late(tmp_path: Path) -> None:
+    """They are those of the clip, but for the last frames, behind which it is padded."""
+    model = model_of(
+        late_block,
+        pooled,
+        lambda x: layers.Concatenate()(
+            [x, layers.SeparableConv1D(3, 3, dilation_rate=2, padding="same")(x)]
+        ),
+        layers.GRU(4, return_sequences=True),
+    )
+    path = saved(model, tmp_path)
+    source = read_source(path, None, None, {"delay": True})
+    late = source.network.delay_frames
+    assert late == 1 + 2 + 1 + 2
+    frames = np.random.default_rng(3).integers(0, 256, (11, *SIZE, 3), np.uint8)
+    expected = answers(model, frames)
+    limit = TOLERANCE * np.abs(expected).max()
+    images = seen(frames[None], image_of(source.network))
+    logits = np.asarray(run_clip(source.network, source.weights, images)[0])[0]
+    np.testing.assert_allclose(logits[late:], expected[:-late], atol=limit, rtol=0)
+    assert convert_source(source, tmp_path / "m.tflite").manifest.delay_frames == late
+    with pytest.raises(ConversionError, match=r"sees 1 frame to come, .* with --delay"):
+        read_source(path)
+
+
+def test_the_last_answer_alone_is_none_of_a_late_stream(tmp_path: Path) -> None:
+    model = model_of(late_block, pooled, layers.LSTM(4, name="last"))
+    with pytest.raises(ConversionError, match=r"layer last .* take return_sequences=True"):
+        read_source(saved(model, tmp_path), None, None, {"delay": True})

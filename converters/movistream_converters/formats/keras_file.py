@@ -118,6 +118,8 @@ def read(
             f"{path} describes a whole model in the way of Keras 2, and only MoViNets are read so;"
             " load it with Keras 3 and save it as .keras"
         )
+    if (overrides or {}).get("delay"):
+        raise ConversionError(f"{path} is a MoViNet stream model, which is never late")
     if any((overrides or {}).get(option) is not None for option in RANGE_OPTIONS):
         raise ConversionError(
             f"{path} is a MoViNet, which sees pictures from 0 to 1: no range, mean or std is told"

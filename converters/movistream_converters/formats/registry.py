@@ -60,6 +60,7 @@ FORMATS: Mapping[str, Format] = {
         "a file of Keras: .keras, .weights.h5, or the .h5 of Keras 2",
         "keras_file",
         is_told_range=True,
+        may_be_late=True,
     ),
     "pytorchvideo": Format(
         "a checkpoint of PyTorchVideo's X3D, .pyth, .pt or .safetensors",

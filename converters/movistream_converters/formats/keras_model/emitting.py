@@ -44,15 +44,22 @@ class Emitter:
     Attributes:
         table: of Keras' layers, by class name.
         frames: of a clip, where the model says how many.
+        may_be_late: whether answers may come later than their frames.
         nodes: behind the image, as they run.
         weights: by canonical name.
         scaling: (factor, offset) of each channel that the image itself applies.
     """
 
     def __init__(
-        self, table: Mapping[str, Translate], channels: int, frames: int | None = None
+        self,
+        table: Mapping[str, Translate],
+        channels: int,
+        frames: int | None = None,
+        *,
+        may_be_late: bool = False,
     ) -> None:
         self.table = table
+        self.may_be_late = may_be_late
         self.frames = frames
         self.nodes: list[Node] = []
         self.weights: Weights = {}
@@ -62,6 +69,7 @@ class Emitter:
         self._scope: tuple[str, ...] = ()
         self._calls = 0
         self._weight_shapes: list[tuple[int, ...]] = []
+        self._delays: dict[tuple[str, int], str] = {}
 
     def add(
         self,
@@ -93,6 +101,8 @@ class Emitter:
             (v.has_time, v.frames_behind) != (first.has_time, first.frames_behind) for v in plain
         ):
             raise refused(layer, "joins values of different numbers of frames")
+        late = max(value.late_frames for value in plain)
+        plain = [self._as_late(layer, value, late) for value in plain]
         shapes = tuple(value.shape for value in plain)
         try:
             shape = RULES[type(what)].shape(what, shapes)
@@ -102,10 +112,33 @@ class Emitter:
         name = self._free_name(layer, suffix)
         given = weights or {}
         self._weigh(layer, name, {weight: (given.get(weight), needed[weight]) for weight in needed})
-        self._append(layer, Node(name, what, tuple(value.node for value in plain)))
+        nodes = tuple(value.node for value in plain)
+        self._append(layer, Node(name, what, nodes, delay_frames=late))
+        late += max(value.ahead_frames for value in plain)
         if dims is None:
             dims = first.dims if shape == first.shape else shape
-        return replace(first, node=name, shape=shape, dims=dims, scaling=None)
+        return replace(
+            first,
+            node=name,
+            shape=shape,
+            dims=dims,
+            scaling=None,
+            late_frames=late,
+            ahead_frames=0,
+        )
+
+    def _as_late(self, layer: KerasLayer, value: Value, late_frames: int) -> Value:
+        """A value that waits for one that lags more."""
+        frames = late_frames - value.late_frames
+        if not frames:
+            return value
+        key = value.node, frames
+        if key not in self._delays:
+            name = self._delays[key] = self._free_name(layer, "waiting")
+            delay = Delay(frames)
+            node = Node(name, delay, (value.node,), delay_frames=value.late_frames)
+            self._append(layer, node)
+        return replace(value, node=self._delays[key], late_frames=late_frames, scaling=None)
 
     def previous(self, layer: KerasLayer, like: Value, units: int, suffix: str) -> Value:
         """A vector that :meth:`remember` will say more of, as it was for the frame before.
@@ -116,7 +149,8 @@ class Emitter:
         """
         name = self._free_name(layer, suffix)
         shape = (1, 1, units)
-        self._append(layer, Node(name, Previous(shape), ()))
+        node = Node(name, Previous(shape), (), delay_frames=like.late_frames)
+        self._append(layer, node)
         return replace(like, node=name, shape=shape, dims=(units,), scaling=None)
 
     def remember(self, previous: Value, value: Value) -> None:

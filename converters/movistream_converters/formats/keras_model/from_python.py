@@ -23,6 +23,7 @@ def from_keras(
     value_range: tuple[float, float] | None = None,
     image_size: int | None = None,
     frames_per_second: float | None = None,
+    delay: bool = False,
 ) -> Source:
     """The network and the weights of a model of Keras 3 that sees clips causally.
 
@@ -39,6 +40,8 @@ def from_keras(
             first layers, from 0 to 255, needs none of the three.
         image_size: (height and width) in pixels, where the model takes any.
         frames_per_second: that it was trained to see.
+        delay: whether answers may come later than their frames, by as many as the model sees to
+            come by padding ``same``; the network's ``delay_frames`` says how many those are.
 
     Raises:
         ConversionError: if a layer cannot be streamed, or nothing says what an image is.
@@ -49,6 +52,7 @@ def from_keras(
         "value_range": value_range if value_range is None else tuple(value_range),
         "image_size": image_size,
         "frames_per_second": frames_per_second,
+        "delay": delay or None,
     }
     if isinstance(model, str | Path):
         return replace(read(Path(model), None, told), name=Path(model).name, format="keras")

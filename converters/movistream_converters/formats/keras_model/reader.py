@@ -30,7 +30,9 @@ from movistream_converters.ir.layers import Activation, ActivationFunction, Soft
 from movistream_converters.ir.network import Network, NetworkError, Node, classes_of
 from movistream_converters.ir.staging import with_stages
 
-_OPTIONS = (*("mean", "std", "value_range", "image_size", "num_classes", "frames_per_second"),)
+_OPTIONS = (
+    *("mean", "std", "value_range", "image_size", "num_classes", "frames_per_second", "delay"),
+)
 _LARGEST_SIZE = 4096
 _LONGEST_NAME = 100
 
@@ -45,7 +47,8 @@ def read(
         architecture: there is none to choose.
         overrides: ``mean``, ``std`` and ``value_range`` of what the model is given; ``image_size``
             in pixels, where the model takes any; ``num_classes`` to insist on;
-            ``frames_per_second``.
+            ``frames_per_second``; ``delay``, whether answers may come later than their frames, by
+            as many as the model sees to come.
 
     Raises:
         ConversionError: if it is damaged, a layer cannot be streamed or is not known, nothing says
@@ -64,7 +67,8 @@ def read(
             f" {printable(unfit[0]).replace('_', ' ')} to choose"
         )
     clip = _clip(model.calls[0].layer, told)
-    emitter = Emitter(TABLE, clip.channels, clip.frames)
+    late = bool(told.get("delay"))
+    emitter = Emitter(TABLE, clip.channels, clip.frames, may_be_late=late)
     shape = clip.height, clip.width, clip.channels
     answer = translate_model(model, Value(IMAGE, shape, shape), emitter)
     _check_answer(model, answer)
@@ -73,7 +77,10 @@ def read(
     nodes, activation = _logits(emitter.nodes)
     try:
         network = Network(
-            _network_name(model), (Node(IMAGE, image), *nodes), (clip.height, clip.width)
+            _network_name(model),
+            (Node(IMAGE, image), *nodes),
+            (clip.height, clip.width),
+            delay_frames=answer.late_frames,
         )
     except NetworkError as error:
         raise ConversionError(f"{path} makes no network: {error}") from None
@@ -98,6 +105,7 @@ def read(
             "the model's last layer" if activation else "the default",
             guessed=activation is None,
         ),
+        *([Finding("delay_frames", network.delay_frames, described)] if late else ()),
         *([Finding("frames_per_second", rate, "the command")] if rate is not None else ()),
     )
     names = {node.name for node in network.nodes}

@@ -24,6 +24,8 @@ class Value:
         frames_behind: frames behind the last one of the clip; below 0, frames that are missing.
         padding: zeros around each frame, (top, bottom, left, right), that are in ``dims`` and not
             in ``shape``; below 0, what is cropped.
+        late_frames: that the node lags behind the image.
+        ahead_frames: that the kernel which reads it next sees to come, and so lags more.
         scaling: (factor, offset) of each channel that are still to be applied to an image.
     """
 
@@ -34,6 +36,8 @@ class Value:
     zeros_before: int = 0
     frames_behind: int = 0
     padding: tuple[int, int, int, int] = NO_PADDING
+    late_frames: int = 0
+    ahead_frames: int = 0
     scaling: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property

@@ -127,14 +127,15 @@ def _windowed(
     if over_time != value.has_time or (rank == 1) != (len(value.dims) == 1):
         raise refused(layer, _wrong_axes(rank, value))
     time = (size[0], strides[0], dilation[0]) if over_time else (1, 1, 1)
-    value = _in_time(layer, value, padding, *time)
+    value, ahead = _in_time(layer, value, emitter, padding, *time)
     if not over_space:
+        value = replace(emitter.plain(layer, value), ahead_frames=ahead)
         return value, _Window((time[0], 1, 1), (1, 1), (time[2], 1, 1), "same")
     window, step, gap = size[-2:], strides[-2:], dilation[-2:]
     value, around = spatial_padding(layer, value, emitter, padding)
     if (window, around) == ((1, 1), UNPADDED):
         around = "same"  # It is, and all that is made for such kernels knows it by that.
-    return value, _Window(
+    return replace(value, ahead_frames=ahead), _Window(
         (time[0], window[0], window[1]),
         (step[0], step[1]),
         (time[2], gap[0], gap[1]),
@@ -154,23 +155,34 @@ def _wrong_axes(rank: int, value: Value) -> str:
 
 
 def _in_time(
-    layer: KerasLayer, value: Value, padding: str, taps: int, stride: int, gap: int
-) -> Value:
-    """What a kernel over time reads, if that is no later frame."""
+    layer: KerasLayer,
+    value: Value,
+    emitter: Emitter,
+    padding: str,
+    taps: int,
+    stride: int,
+    gap: int,
+) -> tuple[Value, int]:
+    """What a kernel over time reads, and how many frames to come it sees, if it may."""
     if stride != 1:
         raise refused(
             layer, f"has a stride of {stride} in time, and a stream answers every frame; take 1"
         )
     reach = (taps - 1) * gap
     if not reach:
-        return value
+        return value, 0
     if padding == "same":
         later = reach - reach // 2
-        raise refused(
-            layer,
-            f"sees {_frames(later)} to come, by padding 'same'; take 'causal', or 'valid' behind"
-            f" zero padding of ({reach}, 0) in time",
-        )
+        if not emitter.may_be_late:
+            raise refused(
+                layer,
+                f"sees {_frames(later)} to come, by padding 'same'; take 'causal', or 'valid'"
+                f" behind zero padding of ({reach}, 0) in time, or answers that come late, with"
+                " --delay",
+            )
+        if value.zeros_before or value.frames_behind:
+            raise refused(layer, "pads in time by itself what is padded or cropped in time already")
+        return value, later
     before = value.zeros_before + (reach if padding == "causal" else 0)
     if before < reach:
         raise refused(
@@ -185,7 +197,7 @@ def _in_time(
             f"reaches back over {_frames(reach)}, and {before} of zeros are before the clip; pad by"
             f" ({reach}, 0) in time",
         )
-    return replace(value, zeros_before=0)
+    return replace(value, zeros_before=0), 0
 
 
 def _frames(count: int) -> str:

@@ -128,6 +128,12 @@ def _recurrent(
     y: Value = step(cell, value)
     if flag(layer, "return_sequences", False):
         return y
+    if y.late_frames:
+        raise refused(
+            layer,
+            "gives the last frame's answer alone, behind a layer that pads behind the clip, where a"
+            " stream has frames to come; take return_sequences=True",
+        )
     if y.frames_behind:
         raise refused(layer, "gives the last of frames that are no clip's")
     # The last frame so far is what a stream asks about.
