@@ -63,12 +63,11 @@ _OF_PARTS = time.VIEWS | {
     "sym_size",
     "clone",
     "contiguous",
-    "sum",
-    "mean",
-    "amax",
 }
 """Operators that take what is written part by part as it is."""
-OPERATORS = frozenset({*_RULES, *constants.RULES, *constants.CREATING, *_OF_PARTS})
+_OF_SIDES = frozenset({"sum", "mean", "amax"})
+"""Those that take frames side by side as they are."""
+OPERATORS = frozenset({*_RULES, *constants.RULES, *constants.CREATING, *_OF_PARTS, *_OF_SIDES})
 """Of PyTorch, that are followed; an underscore behind, for what is done in place, is left out."""
 
 
@@ -151,8 +150,7 @@ def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
     call.arguments = {
         name: _resolved(call, memory, given) for name, given in node.arguments.items()
     }
-    if node.bare not in _OF_PARTS:
-        call.arguments = {name: joined(call, given) for name, given in call.arguments.items()}
+    _join(call)
     if call.stage:
         run.writing.stage = call.stage
     in_place = _changed(program, memory, call)
@@ -178,6 +176,17 @@ def _take(run: Run, program: Program, memory: _Memory, node: Node) -> None:
         memory.views[output] = source, node
     if in_place:
         _change(run, memory, in_place, results[0], node)
+
+
+def _join(call: Call) -> None:
+    """Makes frames of what came in parts, where the operator does not take those."""
+    if call.node.bare in _OF_PARTS:
+        return
+    left = Side if call.node.bare in _OF_SIDES else ()
+    call.arguments = {
+        name: given if isinstance(given, left) else joined(call, given)
+        for name, given in call.arguments.items()
+    }
 
 
 def _change(run: Run, memory: _Memory, name: str, value: Value, node: Node) -> None:
@@ -220,8 +229,7 @@ def _current(call: Call, memory: _Memory, name: str) -> Value:
         again.arguments = {
             key: _resolved(again, memory, given) for key, given in node.arguments.items()
         }
-        if node.bare not in _OF_PARTS:
-            again.arguments = {key: joined(again, given) for key, given in again.arguments.items()}
+        _join(again)
         results = _result(again)
         results = results if isinstance(results, list) else [results]
         memory.values.update(zip(node.outputs, results, strict=True))
