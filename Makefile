@@ -169,8 +169,8 @@ $(TORCH)/installed: Makefile | $(INSTALLED)
 	@touch $@
 
 test-torch: $(TORCH)/installed ## read PyTorch's own files
-	PYTHONPATH=$(TORCH) $(BIN)/python -c 'import torch'
-	PYTHONPATH=$(TORCH) $(BIN)/python -m pytest tests/converters/test_pytorch.py \
+	PYTHONPATH=$(abspath $(TORCH)) $(BIN)/python -c 'import torch'
+	PYTHONPATH=$(abspath $(TORCH)) $(BIN)/python -m pytest tests/converters/test_pytorch.py \
 		tests/converters/test_from_torch.py tests/converters/test_torch_page.py \
 		tests/converters/test_exported_running.py tests/converters/test_source_program.py \
 		tests/converters/test_torch_networks.py \
