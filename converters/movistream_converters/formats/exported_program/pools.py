@@ -31,7 +31,7 @@ from movistream_converters.ir.layers import Add, Convolution, Pool, SpatialMean
 def _mean(call: Call) -> Value:
     if isinstance(side := call.get("self"), Side):
         return affine(call, _together(call, side, _added), 1.0 / len(side.values), 0.0)
-    value = call.frames("self")
+    value = call.plain(joined(call, side))
     rank = len(value.dimensions)
     given = call.get("dim", None)
     names = list(range(rank)) if given in (None, []) else given
@@ -66,7 +66,7 @@ def _sum(call: Call) -> Value:
     """Of values side by side, or of a frame's pixels."""
     if isinstance(side := call.get("self"), Side):
         return _together(call, side, _added)
-    value = call.frames("self")
+    value = call.plain(joined(call, side))
     rank = len(value.dimensions)
     given = call.get("dim", None)
     names = given if isinstance(given, list) else [given]

@@ -138,7 +138,7 @@ def in_time(call: Call, value: Frames, window: Window, *, keeps_zero: bool) -> F
     if lead > 0:
         late = call.settled(replace(value, lead=lead, length=length))
         value = replace(value, node=late.node)
-        unknown = 0 if keeps_zero else max(late.lead, 0)
+        unknown = value.unknown if keeps_zero else max(late.lead, 0)
         value = replace(late, unknown=unknown)
     else:
         value = replace(value, lead=lead, length=length)
