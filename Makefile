@@ -170,11 +170,10 @@ $(TORCH)/installed: Makefile | $(INSTALLED)
 
 test-torch: $(TORCH)/installed ## read PyTorch's own files
 	PYTHONPATH=$(abspath $(TORCH)) $(BIN)/python -c 'import torch'
-	PYTHONPATH=$(abspath $(TORCH)) $(BIN)/python -m pytest tests/converters/test_pytorch.py \
-		tests/converters/test_from_torch.py tests/converters/test_torch_page.py \
+	PYTHONPATH=$(abspath $(TORCH)) $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+		tests/converters/test_torch_random.py tests/converters/test_torch_page.py tests/converters/test_torch_networks.py \
 		tests/converters/test_exported_running.py tests/converters/test_source_program.py \
-		tests/converters/test_torch_networks.py \
-		tests/converters/test_torch_random.py \
+		tests/converters/test_from_torch.py tests/converters/test_pytorch.py \
 		tests/converters/test_reference_parity.py::test_a_state_dict
 
 # Ray takes 240 MB, and nothing but a search on several computers needs it.
