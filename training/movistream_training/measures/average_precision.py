@@ -140,12 +140,16 @@ def mean_of(curves: Sequence[Curve]) -> MeanAveragePrecision:
     return MeanAveragePrecision(mean, of_classes, len(of_classes) - len(told))
 
 
+_ROUNDING = 1e-12
+
+
 def best_threshold(curve: Curve) -> BestThreshold | None:
     """The threshold of the highest F1, of equals the highest; None if nothing is true."""
     if not len(curve.thresholds):
         return None
     f1 = 2 * curve.precision * curve.recall / (curve.precision + curve.recall)
-    at = int(f1.argmax())
+    # What is equal may differ by rounding.
+    at = int((f1 >= f1.max() - _ROUNDING).argmax())
     return BestThreshold(
         float(curve.thresholds[at]),
         float(f1[at]),
