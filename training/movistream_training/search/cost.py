@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,6 +25,9 @@ from movistream_training.search.members import Task, source_of
 
 _SEED = 1
 """Of weights; no count depends on their values."""
+
+_REMEMBERED = 8192
+"""Prices: walks, and searches that go on, come by the same members again."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def file_of(member: Architecture, task: Task) -> bytes:
     return nominal_int8_file(source, random_weights(source.network, _SEED))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def price(member: Architecture, task: Task) -> Price:
     """Lowers the member and reads off what it costs; takes some hundredths of a second."""
     data = file_of(member, task)
