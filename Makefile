@@ -458,7 +458,6 @@ built-in-models: $(INSTALLED) ## write the int8 files that come with the runtime
 	for room in camera_motion camera_health; do \
 		$(TRAINING_MODULE).$$room.calibration $(BUILT_IN)/calibration/$$room || exit 1; \
 		for weights in training/movistream_training/$$room/data/*.safetensors; do \
-			[ -e $$weights ] || continue; \
 			$(BIN)/movistream convert $$weights $(BUILT_IN_INT8) --calibrate $(BUILT_IN)/calibration/$$room \
 				-o $(BUILT_IN)/$$(basename $$weights .safetensors).tflite || exit 1; \
 		done; \

@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from movistream.file.manifest import ProgramComparison
-from movistream_converters import convert_source, from_torch
+from movistream_converters import from_torch
 from movistream_converters.errors import ConversionError, NotRunError, UnfaithfulError
 from movistream_converters.formats.exported_program.running import run
 from movistream_converters.formats.isolated import read_isolated
@@ -26,6 +25,7 @@ from movistream_converters.reference.source_program import compare_program, comp
 from movistream_converters.reference.verification import synthetic_frames
 from tests.conftest import REFERENCE_DATA
 from tests.converters.exported_programs import Recorded, Ref, write_causal_program
+from tests.converters.proving import fails, figures
 from tests.converters.test_exported_random import CAUSAL, Block, composed, lists_of
 from tests.converters.test_from_torch import clip, network
 
@@ -34,24 +34,6 @@ GOLDENS = REFERENCE_DATA / "goldens" / "causal_torch"
 golden = pytest.mark.skipif(not GOLDENS.exists(), reason="no reference data")
 NAMES = ("tsm_shift", "tcn_dilated", "r2plus1d_se")
 RANGE: Any = {"value_range": (0.0, 1.0)}
-
-
-def figures(source: Source, folder: Path) -> ProgramComparison:
-    conversion = convert_source(source, folder / "m.tflite")
-    assert conversion.manifest.provenance is not None
-    verification = conversion.manifest.provenance.verification
-    assert verification is not None
-    assert isinstance(verification.source_program, ProgramComparison)
-    return verification.source_program
-
-
-def fails(source: Source, folder: Path) -> str:
-    empty = folder / "empty"
-    empty.mkdir()
-    with pytest.raises(UnfaithfulError) as caught:
-        convert_source(source, empty / "m.tflite")
-    assert not list(empty.iterdir())
-    return str(caught.value)
 
 
 def changed(source: Source) -> Source:

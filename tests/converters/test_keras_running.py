@@ -18,9 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import layers
 
-from movistream.file.manifest import ProgramComparison
-from movistream_converters import convert_source, from_keras, register
-from movistream_converters.errors import ConversionError, NotRunError, UnfaithfulError
+from movistream_converters import from_keras, register
+from movistream_converters.errors import ConversionError, NotRunError
 from movistream_converters.formats.isolated import read_isolated
 from movistream_converters.formats.keras_model import translating
 from movistream_converters.formats.keras_model.running import checked_description, run, runner
@@ -29,6 +28,7 @@ from movistream_converters.formats.source import Source
 from movistream_converters.ir.layers import Delay
 from tests.conftest import REFERENCE_DATA
 from tests.converters.keras_models import answers, model_of, random_model, randomised
+from tests.converters.proving import fails, figures
 from tests.converters.test_keras_model import pooled, saved
 
 GOLDENS = REFERENCE_DATA / "goldens" / "causal_keras"
@@ -41,24 +41,6 @@ def nothing_registered() -> Iterator[None]:
     yield
     translating._registered.clear()
     translating._registered.update(before)
-
-
-def figures(source: Source, folder: Path, **options: Any) -> ProgramComparison:
-    conversion = convert_source(source, folder / "m.tflite", **options)
-    assert conversion.manifest.provenance is not None
-    verification = conversion.manifest.provenance.verification
-    assert verification is not None
-    assert isinstance(verification.source_program, ProgramComparison)
-    return verification.source_program
-
-
-def fails(source: Source, folder: Path) -> str:
-    empty = folder / "empty"
-    empty.mkdir()
-    with pytest.raises(UnfaithfulError) as caught:
-        convert_source(source, empty / "m.tflite")
-    assert not list(empty.iterdir())
-    return str(caught.value)
 
 
 @pytest.mark.skipif(not GOLDENS.exists(), reason="no reference data")
