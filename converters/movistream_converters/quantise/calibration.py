@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -128,21 +128,23 @@ def calibrate(
     for done, stage in enumerate(stages, start=1):
         noise[stage] = lost_cosine(planned((stage,), left_out)) - base[left_out]
         progress("choose", done, len(stages))
-    by_noise = sorted(stages, key=lambda stage: -noise[stage])
     chosen = [stage for stage in stages if noise[stage] <= stage_noise_limit]
 
-    def with_float32(count: int) -> QuantizationPlan:
-        whole = frozenset(by_noise[:count])
+    def with_float32(whole: Sequence[str]) -> QuantizationPlan:
         plan = planned((stage for stage in chosen if stage not in whole), left_out)
-        return in_float32(network, plan, whole)
+        return in_float32(network, plan, frozenset(whole))
 
     limit = max(LOST_COSINE_LIMIT, stage_noise_limit)
-    count = first_within(limit, len(stages), lambda count: lost_cosine(with_float32(count)))
-    float32_stages = tuple(stage for stage in stages if stage in by_noise[:count])
+    float32_stages = _noisiest(noise, limit, lambda whole: lost_cosine(with_float32(whole)))
     float_stages = [stage for stage in stages if stage not in chosen or stage in float32_stages]
     noise.update(dict.fromkeys(left_out, base[()]))
     return Calibration(
-        with_float32(count), clips, frames, noise, (*float_stages, *left_out), float32_stages
+        with_float32(float32_stages),
+        clips,
+        frames,
+        noise,
+        (*float_stages, *left_out),
+        float32_stages,
     )
 
 
@@ -168,12 +170,17 @@ def spare_noisy(network: Network, weights: Weights, frames: npt.NDArray[np.uint8
     if lost_cosine(()) <= UNSEEN_LOST_COSINE_LIMIT:
         return Calibration(planned(()), (), 0, {}, ())
     noise = {stage: lost_cosine(other for other in stages if other != stage) for stage in stages}
-    by_noise = sorted(stages, key=lambda stage: -noise[stage])
-    count = first_within(
-        UNSEEN_LOST_COSINE_LIMIT, len(stages), lambda count: lost_cosine(by_noise[:count])
-    )
-    whole = tuple(stage for stage in stages if stage in by_noise[:count])
+    whole = _noisiest(noise, UNSEEN_LOST_COSINE_LIMIT, lost_cosine)
     return Calibration(planned(whole), (), 0, noise, whole, whole)
+
+
+def _noisiest(
+    noise: Mapping[str, float], limit: float, lost: Callable[[Sequence[str]], float]
+) -> tuple[str, ...]:
+    """The fewest stages without whose noise a step loses no more than a limit, in their order."""
+    by_noise = sorted(noise, key=lambda stage: -noise[stage])
+    count = first_within(limit, len(by_noise), lambda count: lost(by_noise[:count]))
+    return tuple(stage for stage in noise if stage in by_noise[:count])
 
 
 def first_within(limit: float, most: int, lost: Callable[[int], float]) -> int:
@@ -192,10 +199,9 @@ def in_float32(
 ) -> QuantizationPlan:
     """A plan in which nothing of some stages is int8: no operators, kernels or states."""
     nodes = frozenset(node.name for node in network.nodes if stage_of(node) in stages)
-    own = {node.inputs[0] for node, _ in temporal_convolutions(network) if node.name in nodes}
-    others = {
-        node.inputs[0] for node, _ in temporal_convolutions(network) if node.name not in nodes
-    }
+    kernels = [node for node, _ in temporal_convolutions(network)]
+    own = {node.inputs[0] for node in kernels if node.name in nodes}
+    others = {node.inputs[0] for node in kernels if node.name not in nodes}
     return replace(
         plan,
         computed=plan.computed - nodes,
