@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from movistream.cli import parameters
 from movistream.cli.help import option, options
@@ -14,6 +15,7 @@ from movistream.errors import OutputError
 from movistream.sources.decoding import QUALITIES
 from movistream.sources.hardware import HARDWARE
 from movistream.stream.loading import MOST_THREADS
+from movistream.stream.preprocess import FITS
 from movistream.system.output import check_output
 from movistream.watch.events import DEFAULTS
 
@@ -217,6 +219,64 @@ source_options = options(
         help="Watch this one of several videos in a source; 'movistream probe' lists them.",
     ),
 )
+
+top_option = option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    group="Output",
+    help="Name so many of the best classes.",
+)
+
+span_options = options(
+    option(
+        "--start",
+        type=parameters.SECONDS,
+        default=0.0,
+        metavar="SECONDS",
+        group="Source",
+        help="Begin at this time of the source.",
+    ),
+    option(
+        "--end",
+        type=parameters.SOME_SECONDS,
+        metavar="SECONDS",
+        group="Source",
+        help="End at this time of the source.",
+    ),
+)
+
+fit_option = option(
+    "--fit",
+    type=click.Choice(FITS),
+    default="crop",
+    show_default=True,
+    group="Source",
+    help="How a frame becomes the network's shape.",
+)
+
+events_option = option(
+    "--events", is_flag=True, group="Events", help="Tell what was seen from when to when."
+)
+
+
+def refuse_event_options(context: click.Context, needed: str) -> None:
+    """Refuses options of events that were given where nobody looks for events.
+
+    Args:
+        needed: what would look for them.
+
+    Raises:
+        click.UsageError: if there are such.
+    """
+    given = [
+        f"--{name}"
+        for name in ("enter", "leave", "shortest")
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"{' and '.join(given)} goes with {needed}")
 
 
 def check_new_output(output: Path, *, force: bool) -> None:

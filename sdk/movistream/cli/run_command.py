@@ -6,23 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from movistream.cli import parameters
 from movistream.cli.archive import with_videos_of_folders
 from movistream.cli.help import Command, option
 from movistream.cli.options import (
     event_options,
+    events_option,
+    fit_option,
     force_option,
     json_option,
     model_options,
+    refuse_event_options,
     reset_options,
     score_options,
     source_options,
+    span_options,
+    top_option,
 )
 from movistream.cli.run_loop import run_models
 from movistream.cli.run_options import Request, check_request, finds_events
-from movistream.stream.preprocess import FITS
 
 _MOST_WORKERS = 64
 
@@ -54,6 +57,12 @@ _MOST_WORKERS = 64
     help="Write a CSV line per source: the answer, events (with --events), frames, the error.",
 )
 @option(
+    "--parquet",
+    type=parameters.PATH,
+    group="Output",
+    help="Write steps, events and sources as a table for databases (needs 'movistream[archive]').",
+)
+@option(
     "--output-dir",
     type=parameters.PATH,
     metavar="FOLDER",
@@ -61,30 +70,9 @@ _MOST_WORKERS = 64
     help="Write JSON lines of each video here; finished ones are not run again.",
 )
 @force_option
-@option(
-    "--top",
-    type=click.IntRange(min=1),
-    default=5,
-    show_default=True,
-    group="Output",
-    help="Name so many of the best classes.",
-)
+@top_option
 @source_options
-@option(
-    "--start",
-    type=parameters.SECONDS,
-    default=0.0,
-    metavar="SECONDS",
-    group="Source",
-    help="Begin at this time of the source.",
-)
-@option(
-    "--end",
-    type=parameters.SOME_SECONDS,
-    metavar="SECONDS",
-    group="Source",
-    help="End at this time of the source.",
-)
+@span_options
 @option(
     "--give-up-after",
     type=parameters.SECONDS,
@@ -94,14 +82,7 @@ _MOST_WORKERS = 64
     group="Source",
     help="A network stream without a picture for so long has failed.",
 )
-@option(
-    "--fit",
-    type=click.Choice(FITS),
-    default="crop",
-    show_default=True,
-    group="Source",
-    help="How a frame becomes the network's shape.",
-)
+@fit_option
 @option(
     "--region",
     "regions",
@@ -119,7 +100,7 @@ _MOST_WORKERS = 64
     group="Source",
     help="Sources that are worked on at the same time.",
 )
-@option("--events", is_flag=True, group="Events", help="Tell what was seen from when to when.")
+@events_option
 @event_options
 @score_options
 @reset_options
@@ -146,13 +127,7 @@ def run(context: click.Context, /, model: Path, sources: tuple[str, ...], **opti
     """
     request = Request(**options)
     if not finds_events(request):
-        given = [
-            f"--{name}"
-            for name in ("enter", "leave", "shortest")
-            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        ]
-        if given:
-            raise click.UsageError(f"{' and '.join(given)} goes with --events or --plot")
+        refuse_event_options(context, "--events or --plot")
     more_models, sources = parameters.models_and_sources(sources)
     models = [model, *more_models]
     if request.output_dir is None:

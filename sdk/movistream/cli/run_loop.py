@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import signal
 import statistics
@@ -28,9 +27,10 @@ from movistream.cli.pictures import annotated_video, window
 from movistream.cli.requests import load_models, rate_notes
 from movistream.cli.run_options import (
     Request,
-    describe,
     finds_events,
+    run_key,
     source_options,
+    table_run,
     views,
     watch_options,
 )
@@ -42,7 +42,7 @@ from movistream.cli.sinks import (
     progress_bar,
     timeline_plot,
 )
-from movistream.cli.tables import Table, clip_table, filled, frame_table
+from movistream.cli.tables import Table, clip_table, filled, frame_table, parquet_table
 from movistream.errors import MovistreamError, OutputError, VideoError
 from movistream.sources.address import short_name
 from movistream.sources.frame import logger
@@ -146,6 +146,8 @@ def _run(
         sinks = [_display(request, title, tagged=len(sources) * len(views(request)) > 1)]
         view = views(request)[0]
         sinks += [_filled(table) for table in _tables(request)]
+        if request.parquet is not None:
+            sinks.append(parquet_table(request.parquet, table_run(request, model)))
         if request.output is not None:
             sinks.append(annotated_video(request.output, request.top, view, events=request.events))
         if request.plot is not None:
@@ -158,8 +160,7 @@ def _run(
 
 
 def _run_archive(jobs: Sequence[Job], model: Streamable, request: Request, tally: _Tally) -> None:
-    labels = hashlib.sha256("\n".join(model.labels).encode()).hexdigest()
-    run = {"model": model.fingerprint, "labels": labels, **describe(request)}
+    run = run_key(request, model)
     if not request.force:
         check_results(jobs, run)
     unfinished = [job for job in jobs if not is_finished(job, run)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from movistream._version import __version__
 from movistream.cli.options import check_new_output
 from movistream.cli.requests import (
     ModelRequest,
@@ -21,6 +23,8 @@ from movistream.cli.requests import (
 from movistream.drawing.plot_file import check_plot_output
 from movistream.drawing.video_writer import check_video_output
 from movistream.errors import OutputError
+from movistream.parquet.footer import Run, run_of
+from movistream.parquet.table_file import pyarrow
 from movistream.sources import SourceOptions
 from movistream.stream.ensemble import Streamable
 from movistream.stream.preprocess import Fit, Region, View
@@ -46,6 +50,7 @@ class Request(ModelRequest, WatchRequest):
     plot: Path | None
     table: Path | None
     summary: Path | None
+    parquet: Path | None
     show: bool
     force: bool
     output_dir: Path | None
@@ -57,7 +62,7 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
     Raises:
         click.UsageError: for the former.
         OutputError: for the latter.
-        MissingExtraError: if what draws plots is not installed.
+        MissingExtraError: if what draws plots or writes Parquet is not installed.
     """
     if not sources:
         raise click.UsageError(
@@ -80,6 +85,11 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
             raise click.UsageError(f"{name} is for one source and region")
     if request.output_dir is not None and len(request.regions) > 1:
         raise click.UsageError("--output-dir is for one region")
+    if request.output_dir is not None and request.parquet is not None:
+        raise click.UsageError(
+            "--parquet and --output-dir exclude each other; 'movistream archive' writes many videos"
+            " as Parquet"
+        )
     if request.output is not None:
         check_video_output(request.output)
     inputs = [*models, *map(Path, sources), *filter(None, [request.labels])]
@@ -91,6 +101,7 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
             request.plot,
             request.table,
             request.summary,
+            request.parquet,
             request.output,
         ),
     ):
@@ -98,6 +109,8 @@ def check_request(request: Request, models: Sequence[Path], sources: Sequence[st
             raise OutputError(f"cannot write {output}: this file {taken[output.resolve()]}")
         taken[output.resolve()] = "is written already"
         check_new_output(output, force=request.force)
+    if request.parquet is not None:
+        pyarrow()
     if request.plot is not None:
         check_plot_output(request.plot)
 
@@ -139,6 +152,18 @@ def source_options(request: Request, model: Streamable) -> SourceOptions:
         give_up_after_s=request.give_up_after,
         decode=decode_options_of(request),
     )
+
+
+def run_key(request: Request, model: Streamable) -> dict[str, object]:
+    """What tells this run from others: the model, its labels, and options; as plain JSON types."""
+    labels = hashlib.sha256("\n".join(model.labels).encode()).hexdigest()
+    return {"model": model.fingerprint, "labels": labels, **describe(request)}
+
+
+def table_run(request: Request, model: Streamable, *, logits: bool = False) -> Run:
+    """The run, as tables name it: the version of this package is a part of it too."""
+    made_of = {"movistream": __version__, "logits": logits, **run_key(request, model)}
+    return run_of(made_of)
 
 
 def describe(request: Request) -> dict[str, object]:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from movistream.cli.sinks import Sink
+from movistream.parquet.footer import Run
+from movistream.parquet.recording import Recorder
+from movistream.parquet.table_file import table_file
 from movistream.system.output import replaced_when_done
 from movistream.system.text import cell
 from movistream.watch.lane import Item, Started
@@ -59,6 +62,15 @@ def clip_table(path: Path, *, finds_events: bool) -> Iterator[Table]:
                 write([*row, line.get("reason", "")])
 
         yield take
+
+
+@contextmanager
+def parquet_table(path: Path, run: Run) -> Iterator[Sink]:
+    """Writes a row per frame, per event and per source, as Parquet."""
+    with table_file(path) as file:
+        recorder = Recorder(file, run)
+        yield recorder.take
+        file.finish(recorder.footer())
 
 
 def filled(table: Table) -> Sink:

@@ -1,0 +1,1 @@
+"""Tables of what was seen, as Parquet: what their columns mean, and their files."""
