@@ -1,0 +1,210 @@
+"""``movistream archive``: a model on many videos, into one table, however often it ends early."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from movistream.cli import parameters
+from movistream.cli.help import Command, option
+from movistream.cli.options import (
+    event_options,
+    events_option,
+    fit_option,
+    json_option,
+    model_options,
+    refuse_event_options,
+    reset_options,
+    score_options,
+    source_options,
+    span_options,
+    top_option,
+)
+from movistream.cli.run_options import Request, check_request
+from movistream.stream.loading import default_threads
+from movistream.system.text import cell
+
+_MOST_WORKERS = 256
+_ELSEWHERE: dict[str, Any] = {
+    "as_json": False,
+    "give_up_after": 60.0,
+    "save_state": None,
+    "resume": None,
+    "output": None,
+    "plot": None,
+    "table": None,
+    "summary": None,
+    "parquet": None,
+    "show": False,
+    "force": False,
+    "output_dir": None,
+}
+"""What only ``movistream run`` is asked."""
+
+
+class _Archive(click.Group):
+    """A command that has two others beside it; what is none of these is a model."""
+
+    _OWN = "run"
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, *self.get_help_option_names(context)}:
+            args = [self._OWN, *args]
+        return super().parse_args(context, args)
+
+    def collect_usage_pieces(self, context: click.Context) -> list[str]:
+        return ["MODEL [MODEL]... SOURCE... -o FOLDER [OPTIONS]"]
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        self.commands[self._OWN].format_options(context, formatter)
+        self.format_commands(context, formatter)
+
+
+@click.group(cls=_Archive)
+def archive() -> None:
+    """Run MODEL on many videos, into a folder of Parquet files that are one table.
+
+    A SOURCE is a video file or a folder of them. Whatever interrupts it, the same command goes on:
+    each video is in the table once, and so is each that failed.
+    """
+
+
+@archive.command(cls=Command, hidden=True)
+@click.argument("model", type=parameters.MODEL)
+@click.argument("sources", nargs=-1, metavar="[MODEL]... SOURCE...")
+@option(
+    "-o",
+    "--output",
+    "folder",
+    type=parameters.PATH,
+    required=True,
+    metavar="FOLDER",
+    group="Output",
+    help="Write shards here; what is in them is not run again.",
+)
+@option(
+    "--beside",
+    is_flag=True,
+    group="Output",
+    help="Keep this run in a folder with others, of another model or other options.",
+)
+@option("--logits", is_flag=True, group="Output", help="Write all logits of each frame too.")
+@option("--dry-run", is_flag=True, group="Output", help="Say what there is to do, and end.")
+@option("--retry", is_flag=True, group="Output", help="Run videos that have failed once more.")
+@top_option
+@source_options
+@span_options
+@fit_option
+@option(
+    "--region",
+    type=parameters.REGION,
+    group="Source",
+    help="Look at this region of the frame, in pixels.",
+)
+@option(
+    "--workers",
+    type=click.IntRange(min=1, max=_MOST_WORKERS),
+    group="Source",
+    help="Processes that share the videos. [default: one per core]",
+)
+@events_option
+@event_options
+@score_options
+@reset_options
+@model_options
+@click.pass_context
+def run(
+    context: click.Context,
+    /,
+    model: Path,
+    sources: tuple[str, ...],
+    folder: Path,
+    beside: bool,
+    logits: bool,
+    dry_run: bool,
+    retry: bool,
+    region: Any,
+    workers: int | None,
+    **options: Any,
+) -> None:
+    """Run MODEL on each SOURCE."""
+    from movistream.archive.archiving import Asked, archive_videos
+    from movistream.parquet.table_file import pyarrow
+
+    pyarrow()
+    workers = workers or _default_workers()
+    request = Request(
+        **options,
+        **_ELSEWHERE,
+        regions=() if region is None else (region,),
+        workers=workers,
+    )
+    if not request.events:
+        refuse_event_options(context, "--events")
+    more_models, sources = parameters.models_and_sources(sources)
+    models = (model, *more_models)
+    check_request(request, models, sources)
+    if request.threads is None:
+        request = replace(request, threads=max(1, default_threads() // workers))
+    archive_videos(Asked(models, sources, request, folder, beside, logits, dry_run, retry, workers))
+
+
+@archive.command(cls=Command)
+@click.argument("folder", type=parameters.PATH)
+@json_option
+def status(folder: Path, as_json: bool) -> None:
+    """Say how far the archive in FOLDER is, by the ends of its files."""
+    from movistream.archive.folder import read_archive
+    from movistream.archive.status import status_of
+    from movistream.parquet.table_file import pyarrow
+
+    pyarrow()
+    found = read_archive(folder)
+    for run in status_of(found):
+        if as_json:
+            click.echo(json.dumps(run.to_dict()))
+            continue
+        click.echo(
+            f"run {run.run}: {run.videos:,} videos ({run.failed:,} failed) in {run.shards:,}"
+            f" shards; {run.frames:,} frames; {run.video_hours:,.2f} hours of video in"
+            f" {run.worker_hours:,.2f} hours of work"
+        )
+    for path in found.damaged:
+        click.echo(f"movistream: {path} is damaged; the same archive again mends it", err=True)
+    if not found.shards:
+        click.echo(f"movistream: nothing is finished in {folder}", err=True)
+
+
+@archive.command(cls=Command)
+@click.argument("folder", type=parameters.PATH)
+@click.argument("question", metavar="SQL")
+@json_option
+def query(folder: Path, question: str, as_json: bool) -> None:
+    """Ask the archive in FOLDER, or one Parquet file: the tables are videos, steps and events.
+
+    The answer is CSV on standard output.
+    """
+    from movistream.archive.query import answered, duckdb
+
+    duckdb()
+    with answered(folder, question) as (names, rows):
+        if as_json:
+            for row in rows:
+                click.echo(json.dumps(dict(zip(names, row, strict=True)), default=str))
+            return
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        table.writerow(names)
+        for row in rows:
+            table.writerow([cell(value) if isinstance(value, str) else value for value in row])
+
+
+def _default_workers() -> int:
+    """One for each core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

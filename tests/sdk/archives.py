@@ -1,0 +1,99 @@
+"""What tests of archives share: work without videos, and what is in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from movistream.archive.carriers import Finished, News
+from movistream.archive.course import carried
+from movistream.archive.folder import mend, opened, read_archive, shard_path, standing
+from movistream.archive.plan import Shard, Video, cut
+from movistream.archive.work import Work, ready, watch_shard
+from movistream.cli.run_options import Request
+from movistream.parquet.footer import Footer, Run, VideoOutcome, run_of
+from movistream.parquet.schema import VERSION
+from movistream.parquet.table_file import table_file
+
+RUN = run_of({"model": "made up"})
+
+
+@dataclass(frozen=True)
+class Place:
+    """In place of :class:`Work`, where nobody watches."""
+
+    folder: Path
+    run: Run = RUN
+
+
+def made_up_videos(count: int) -> list[Video]:
+    return [Video(f"videos/{number:04}.mp4", f"{number}-1") for number in range(count)]
+
+
+def write_made_up(place: Place, shard: Shard) -> tuple[VideoOutcome, ...]:
+    """A shard whose rows follow from its videos alone."""
+    outcomes = []
+    with table_file(shard_path(place.folder, shard)) as file:
+        for video in shard.videos:
+            number = int(hashlib.sha256(repr(video).encode()).hexdigest(), 16)
+            begun = {"run": place.run.id, "video": video.text}
+            for frame in range(number % 4):
+                file.add({**begun, "type": "step", "frame": frame, "score": number % 97 / 97})
+            file.add({**begun, "type": "video", "frames": number % 4})
+            status: Any = "error" if number % 5 == 0 else "done"
+            outcomes.append(
+                VideoOutcome(video.text, video.fingerprint, status, None, 1, number % 4, 2.0, 1.0)
+            )
+        file.finish(Footer(VERSION, place.run, tuple(outcomes)))
+    return tuple(outcomes)
+
+
+def writes_made_up(place: Any, take: Callable[[], Shard | None]) -> Iterator[News]:
+    """A carrier of shards that nobody watches."""
+    while (shard := take()) is not None:
+        yield Finished(shard, write_made_up(place, shard))
+
+
+def watches_here(work: Work, take: Callable[[], Shard | None]) -> Iterator[News]:
+    """A carrier that is this process."""
+    with ready(work) as worker:
+        while (shard := take()) is not None:
+            yield Finished(shard, watch_shard(worker, shard))
+
+
+def bring_to_its_end(
+    place: Any, videos: Sequence[Video], carrier: Any = writes_made_up, *, workers: int = 1
+) -> list[News]:
+    """An archive, from wherever it is."""
+    with opened(place.folder):
+        found = read_archive(place.folder)
+        now = standing(found, place.run, videos)
+        mend(place.folder, found, now.outdated)
+        return list(carried(place, cut(now.left, place.run, workers), carrier))
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    """The table: the rows of all shards, in the order of their videos, without what takes time."""
+    import pyarrow.parquet
+
+    rows = []
+    for path in sorted(folder.glob("shard-*.parquet")):
+        with path.open("rb") as file:
+            rows += pyarrow.parquet.read_table(file).to_pylist()
+    for row in rows:
+        row.pop("ms")
+    return sorted(rows, key=lambda row: (row["video"], row["type"]))
+
+
+def request_for(**options: Any) -> Request:
+    """What the command would be asked for, with its defaults."""
+    from movistream.archive import command
+
+    run = command.archive.commands["run"]
+    context = run.make_context("run", ["camera-motion", "-o", "folder"])
+    given = {**context.params, **command._ELSEWHERE, "workers": 1, "regions": (), **options}
+    names = Request.__dataclass_fields__
+    return Request(**{name: value for name, value in given.items() if name in names})

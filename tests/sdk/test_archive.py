@@ -1,0 +1,411 @@
+"""Archives whoever watches: what is planned, what is finished, and what interrupts it."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import movistream
+from movistream.archive.carriers import Finished, Lost, News
+from movistream.archive.folder import (
+    attempts_folder,
+    check_run,
+    mend,
+    opened,
+    read_archive,
+    shard_files,
+    shard_path,
+    standing,
+)
+from movistream.archive.ledger import MOST_DEATHS, Ledger
+from movistream.archive.plan import FEWEST_VIDEOS, MOST_VIDEOS, Shard, Video, cut, find_videos_of
+from movistream.archive.status import status_of
+from movistream.archive.work import StoppedError, Work, ready, watch_shard
+from movistream.cli.run_options import table_run
+from movistream.errors import MovistreamError, OutputError, VideoError
+from movistream.parquet.footer import run_of
+from tests.sdk.archives import (
+    RUN,
+    Place,
+    bring_to_its_end,
+    made_up_videos,
+    request_for,
+    rows_of,
+    watches_here,
+    write_made_up,
+)
+from tests.sdk.test_parquet import full_after
+from tests.sdk.videos import write_timed_video
+
+pytest.importorskip("pyarrow", reason="pyarrow (movistream[archive]) is not installed")
+
+
+@given(st.integers(0, 500), st.integers(1, 16))
+def test_shards_have_every_video_once(count: int, workers: int) -> None:
+    videos = made_up_videos(count)
+    shards = cut(videos, RUN, workers)
+    assert [video for shard in shards for video in shard.videos] == videos
+    assert all(FEWEST_VIDEOS <= len(shard.videos) <= MOST_VIDEOS for shard in shards[:-1])
+    assert len({shard.name for shard in shards}) == len(shards)
+
+
+def test_a_shard_is_called_by_its_run_and_its_videos() -> None:
+    videos = made_up_videos(8)
+    (shard,) = cut(videos, RUN, 1)
+    assert cut(videos, RUN, 4) == (shard,)
+    for others, run in (
+        (videos[1:], RUN),
+        ([replace(videos[0], fingerprint="2-2"), *videos[1:]], RUN),
+        (videos, run_of({"model": "another"})),
+    ):
+        (other,) = cut(others, run, 1)
+        assert other.name != shard.name
+
+
+def test_videos_are_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["b.mp4", "deep/er/a.MKV", "deep/=1+1.avi", "deep/new\nline.mov", "notes.txt"]
+    for name in names:
+        (tmp_path / "v" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "v" / name).write_bytes(name.encode())
+    with Path(os.fsdecode(os.fsencode(tmp_path / "v") + b"/\xff\xfe.mp4")).open("wb") as file:
+        file.write(b"x")
+    (tmp_path / "v/folder.mp4").mkdir()
+    monkeypatch.chdir(tmp_path)
+    videos = find_videos_of(["v", "v/b.mp4", str(tmp_path / "v/deep"), "missing.mp4"])
+    named = ["missing.mp4", "v/b.mp4", "v/deep/=1+1.avi", "v/deep/er/a.MKV", "v/deep/new\nline.mov"]
+    assert [video.name for video in videos] == [*named, "v/\udcff\udcfe.mp4"]
+    assert [video.fingerprint == "" for video in videos] == [True, *[False] * 5]
+    size, _, changed = videos[1].fingerprint.partition("-")
+    assert (size, int(changed)) == ("5", (tmp_path / "v/b.mp4").stat().st_mtime_ns)
+
+
+def test_sources_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for source in ("-", "0", "rtsp://user:secret@camera/live"):
+        with pytest.raises(VideoError, match="is no file; an archive takes files") as caught:
+            find_videos_of([source])
+        assert "secret" not in str(caught.value)
+    with pytest.raises(VideoError, match="holds no video"):
+        find_videos_of([str(tmp_path)])
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.mp4").write_text("")
+    really_scan = os.scandir
+
+    def scan(path: Any) -> Any:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return really_scan(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    with pytest.raises(VideoError, match=r"cannot look into the folder .*closed: Permission"):
+        find_videos_of([str(tmp_path)])
+
+
+def interrupted(place: Place, seed: int) -> None:
+    """Does to a folder what kills, copies, and full disks do."""
+    chance = random.Random(seed)
+    for path in list(shard_files(place.folder)):
+        what = chance.randrange(6)
+        if what == 0:
+            path.unlink()
+        elif what == 1:
+            data = path.read_bytes()
+            path.write_bytes(data[: chance.randrange(len(data))])
+        elif what == 2:
+            other = f"shard-{chance.randrange(16**16):016x}.parquet"
+            shutil.copy(path, place.folder / other)
+        elif what == 3:
+            left = place.folder / f".{path.name}.movistream-{chance.randrange(16**16):016x}.part"
+            left.write_bytes(path.read_bytes()[:100])
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_interrupted_and_resumed_is_uninterrupted(seed: int, tmp_path: Path) -> None:
+    """Whatever died when, each video has its rows once."""
+    videos = made_up_videos(90)
+    whole, place = Place(tmp_path / "whole"), Place(tmp_path / "place")
+    bring_to_its_end(whole, videos)
+    chance = random.Random(seed)
+
+    def dies(work: Any, take: Callable[[], Shard | None]) -> Iterator[News]:
+        while (shard := take()) is not None:
+            what = chance.randrange(5)
+            if what == 0:
+                yield Lost(shard, "it died before")
+            elif what == 1:
+                write_made_up(work, shard)
+                yield Lost(shard, "it died before it could tell")
+            elif what == 2:
+                write_made_up(work, shard)
+                raise KeyboardInterrupt
+            else:
+                yield Finished(shard, write_made_up(work, shard))
+
+    for _ in range(4):
+        count = chance.randrange(1, len(videos))
+        with suppress(KeyboardInterrupt):
+            bring_to_its_end(place, videos[:count], dies, workers=chance.randrange(1, 9))
+        interrupted(place, chance.randrange(1000))
+    bring_to_its_end(place, videos)
+    rows = rows_of(place.folder)
+    assert rows == rows_of(whole.folder)
+    counts = Counter(row["video"] for row in rows if row["type"] == "video")
+    assert counts == Counter(video.text for video in videos)
+    names = {path.name for path in place.folder.iterdir()} - {".lock"}
+    assert names == {path.name for path in shard_files(place.folder)}
+    # Then nothing is left to do, and nothing is touched.
+    before = {path: path.stat().st_mtime_ns for path in shard_files(place.folder)}
+    assert bring_to_its_end(place, videos) == []
+    assert before == {path: path.stat().st_mtime_ns for path in shard_files(place.folder)}
+
+
+def test_changed_videos_are_watched_again_and_others_stay(tmp_path: Path) -> None:
+    place, videos = Place(tmp_path), made_up_videos(40)
+    bring_to_its_end(place, videos)
+    now = [*videos[5:], Video("videos/new.mp4", "1-1")]
+    now[0] = replace(now[0], fingerprint="9-9")
+    # It cannot be looked at just now: what is known of it stays.
+    now[1] = replace(now[1], fingerprint="")
+    found = standing(read_archive(tmp_path), RUN, now)
+    assert [video.text for video in found.left] == [now[0].text, now[-1].text]
+    assert found.finished == len(now) - 2
+    bring_to_its_end(place, now)
+    fresh = Place(tmp_path / "fresh")
+    bring_to_its_end(fresh, [*videos[:5], now[0], *videos[6:], now[-1]])
+    assert rows_of(tmp_path) == rows_of(fresh.folder)
+
+
+def test_failed_videos_are_watched_again_when_asked(tmp_path: Path) -> None:
+    place, videos = Place(tmp_path), made_up_videos(60)
+    bring_to_its_end(place, videos)
+    found = read_archive(tmp_path)
+    failed = {v.video for s in found.shards for v in s.footer.videos if v.status == "error"}
+    now = standing(found, RUN, videos)
+    assert (now.left, now.finished, now.failed) == ((), 60, len(failed))
+    again = standing(found, RUN, videos, retry=True)
+    assert {video.text for video in again.left} == failed != set()
+    assert again.failed == 0
+    rows = rows_of(tmp_path)
+    mend(tmp_path, found, again.outdated)
+    assert rows_of(tmp_path) == [row for row in rows if row["video"] not in failed]
+    bring_to_its_end(place, videos)
+    assert rows_of(tmp_path) == rows
+
+
+def test_another_run_is_refused_unless_asked(tmp_path: Path) -> None:
+    videos = made_up_videos(10)
+    bring_to_its_end(Place(tmp_path), videos)
+    other = run_of({"model": "another", "fps": 5})
+    found = read_archive(tmp_path)
+    check_run(found, tmp_path, RUN)
+    with pytest.raises(OutputError, match=r"holds another run \(of another fps, model\)"):
+        check_run(found, tmp_path, other)
+    assert standing(found, other, videos).left == tuple(videos)
+    bring_to_its_end(Place(tmp_path, other), videos)
+    rows = rows_of(tmp_path)
+    for run in (RUN, other):
+        own = [row["video"] for row in rows if (row["run"], row["type"]) == (run.id, "video")]
+        assert own == [video.text for video in videos]
+    assert [(status.run, status.videos) for status in status_of(read_archive(tmp_path))] == sorted(
+        [(RUN.id, 10), (other.id, 10)]
+    )
+
+
+def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
+    with opened(tmp_path), pytest.raises(OutputError, match="another process is at work"):  # noqa: SIM117
+        with opened(tmp_path):
+            pass
+    with opened(tmp_path):
+        pass
+
+
+def test_workers_that_always_die_come_to_an_end(tmp_path: Path) -> None:
+    def dies(work: Any, take: Callable[[], Shard | None]) -> Iterator[News]:
+        while (shard := take()) is not None:
+            yield Lost(shard, "it was killed (SIGKILL)")
+
+    with pytest.raises(MovistreamError, match="die before they begin a video: it was killed"):
+        bring_to_its_end(Place(tmp_path), made_up_videos(9), dies)
+
+
+def test_a_ledger_counts_what_did_not_end(tmp_path: Path) -> None:
+    video, other = made_up_videos(2)
+    ledger = Ledger(tmp_path / "a", RUN)
+    with ledger.attempt(video):
+        assert ledger.deaths(video) == 1
+        assert ledger.deaths(other) == 0
+    assert ledger.deaths(video) == 0
+    with pytest.raises(KeyError), ledger.attempt(video):
+        raise KeyError
+    assert not list((tmp_path / "a").iterdir())
+    # Its process dies: nothing after it happens.
+    dead = ledger.attempt(video)
+    dead.__enter__()
+    assert Ledger(tmp_path / "a", RUN).deaths(video) == 1
+    with Ledger(tmp_path / "a", RUN).attempt(video):
+        assert ledger.deaths(video) == 2
+    assert ledger.deaths(video) == 1
+    assert ledger.deaths(replace(video, fingerprint="2-2")) == 0
+    assert Ledger(tmp_path / "a", run_of({})).deaths(video) == 0
+    ledger.forget([video, other])
+    assert ledger.deaths(video) == 0
+
+
+@pytest.fixture
+def archive_work(model_path: Path, tmp_path: Path) -> Work:
+    """Work with a small model."""
+    request = request_for(events=True, enter=0.21, leave=0.1, shortest=0.1)
+    with movistream.load(model_path) as model:
+        run = table_run(request, model, logits=True)
+    return Work((model_path,), request, run, tmp_path / "archive", logits=True)
+
+
+def some_videos(clip: Path, folder: Path) -> list[Video]:
+    """Three that are well, and four that are not."""
+    folder.mkdir()
+    data = clip.read_bytes()
+    for name in ("a.avi", "=b.avi", "c\n\x1b[31m.avi"):
+        (folder / name).write_bytes(data)
+    write_timed_video(folder / "damaged.mp4", [100 * number for number in range(30)])
+    data = bytearray((folder / "damaged.mp4").read_bytes())
+    middle = (data.index(b"mdat") + data.index(b"moov")) // 2
+    data[middle : middle + 400] = bytes(400)
+    (folder / "damaged.mp4").write_bytes(data)
+    (folder / "empty.avi").write_bytes(b"")
+    (folder / "text.mp4").write_text("no video")
+    return list(find_videos_of([str(folder), str(folder / "missing.mp4")]))
+
+
+def test_a_shard_says_what_a_run_says(clip: Path, tmp_path: Path, archive_work: Work) -> None:
+    """Also of the logits, and of videos that fail."""
+    from movistream.watch.pool import StreamPool
+    from movistream.watch.watcher import Seen, Step
+
+    videos = some_videos(clip, tmp_path / "videos")
+    news = bring_to_its_end(archive_work, videos, watches_here)
+    outcomes = {o.video: o for n in news if isinstance(n, Finished) for o in n.outcomes}
+    assert list(outcomes) == [video.text for video in videos]
+    rows = rows_of(archive_work.folder)
+    ends: dict[str, Any] = {}
+    steps: list[Step] = []
+    events: list[Seen] = []
+    from movistream.cli.run_options import source_options, watch_options
+
+    with movistream.load(archive_work.models[0]) as model:
+        request = archive_work.request
+        names = [video.name for video in videos]
+        with StreamPool(
+            model,
+            names,
+            watch_options(request),
+            source_options=source_options(request, model),
+        ) as pool:
+            for item in pool:
+                if isinstance(item, Step):
+                    steps.append(item)
+                elif isinstance(item, Seen) and item.event.phase == "end":
+                    events.append(item)
+                elif isinstance(item, movistream.Ended):
+                    ends[item.stream] = item
+    found = [row for row in rows if row["type"] == "step"]
+    assert len(found) == len(steps) > 40
+    for row, step in zip(found, sorted(steps, key=lambda step: step.stream), strict=True):
+        assert (row["video"], row["frame"]) == (step.stream, step.result.frame)
+        assert row["logits"] == pytest.approx(step.result.logits.tolist(), abs=1e-6)
+        assert [entry["index"] for entry in row["top"]] == [entry.index for entry in step.top]
+        scores = [entry.score for entry in step.top]
+        assert [entry["score"] for entry in row["top"]] == pytest.approx(scores, abs=1e-6)
+    found = [row for row in rows if row["type"] == "event"]
+    assert len(found) == len(events) > 2
+    for row, seen in zip(found, sorted(events, key=lambda seen: seen.stream), strict=True):
+        assert row["label"] == seen.event.label
+        told = (seen.event.start_s, seen.event.end_s, seen.event.peak_score)
+        assert (row["start_s"], row["end_s"], row["score"]) == pytest.approx(told, abs=1e-6)
+    found = [row for row in rows if row["type"] == "video"]
+    assert [row["video"] for row in found] == sorted(ends)
+    for row in found:
+        end = ends[row["video"]]
+        assert row["error"] == (None if end.error is None else str(end.error))
+        assert (row["status"] == "error") == (end.error is not None)
+        assert row["frames"] == end.steps
+        assert row["label"] == (end.top[0].label if end.top else None)
+    assert {row["status"] for row in found} == {"done", "error"}
+    assert not list(attempts_folder(archive_work.folder).glob("*"))
+
+
+def test_a_video_that_kills_is_given_up(clip: Path, tmp_path: Path, archive_work: Work) -> None:
+    videos = some_videos(clip, tmp_path / "videos")[:3]
+    dying: list[Any] = []
+    with ready(archive_work) as worker:
+        for deaths in range(MOST_DEATHS):
+            assert worker.ledger.deaths(videos[1]) == deaths
+            dying.append(worker.ledger.attempt(videos[1]))
+            dying[-1].__enter__()
+        (shard,) = cut(videos, archive_work.run, 1)
+        outcomes = watch_shard(worker, shard)
+    assert [outcome.attempts for outcome in outcomes] == [1, MOST_DEATHS, 1]
+    assert outcomes[1].status == "error"
+    assert "has died 2 times at this video" in (outcomes[1].error or "")
+    rows = [row for row in rows_of(archive_work.folder) if row["type"] == "video"]
+    assert [row["attempts"] for row in rows] == [1, MOST_DEATHS, 1]
+    assert not list(attempts_folder(archive_work.folder).iterdir())
+
+
+def test_a_worker_that_is_stopped_leaves_nothing(
+    clip: Path, tmp_path: Path, archive_work: Work
+) -> None:
+    videos = some_videos(clip, tmp_path / "videos")
+    (shard,) = cut(videos, archive_work.run, 1)
+    frames = 0
+
+    def goes_on() -> bool:
+        nonlocal frames
+        frames += 1
+        return frames < 20
+
+    with ready(archive_work) as worker:
+        with pytest.raises(StoppedError):
+            watch_shard(worker, shard, goes_on=goes_on)
+        assert [path.name for path in archive_work.folder.iterdir()] == [".attempts"]
+        assert not list(attempts_folder(archive_work.folder).iterdir())
+        watch_shard(worker, shard)
+    assert read_archive(archive_work.folder).shards[0].path == shard_path(
+        archive_work.folder, shard
+    )
+
+
+def test_a_full_disk_ends_it_and_the_same_goes_on(
+    clip: Path, tmp_path: Path, archive_work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    videos = some_videos(clip, tmp_path / "videos")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", full_after(1000, Path.open))
+        with pytest.raises(OutputError, match=r"cannot write .*: No space left on device"):
+            bring_to_its_end(archive_work, videos, watches_here)
+    names = {path.name for path in archive_work.folder.iterdir()}
+    assert names <= {".lock", ".attempts"}
+    bring_to_its_end(archive_work, videos, watches_here)
+    assert sum(row["type"] == "video" for row in rows_of(archive_work.folder)) == len(videos)
+
+
+def test_a_foreign_file_is_not_removed(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    foreign = tmp_path / "shard-of-somebody.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1]}), foreign)
+    with pytest.raises(OutputError, match="no table of this version"):
+        bring_to_its_end(Place(tmp_path), made_up_videos(3))
+    assert foreign.exists()
+    with pytest.raises(OutputError, match="cannot read the archive"):
+        read_archive(tmp_path / "missing")
