@@ -214,6 +214,9 @@ def opened(folder: Path) -> Iterator[None]:
         except OSError:
             # A file system without locks: then nobody can tell.
             pass
-        yield
-        with suppress(OSError):
-            attempts_folder(folder).rmdir()
+        try:
+            yield
+        finally:
+            # It stays while something is in it.
+            with suppress(OSError):
+                attempts_folder(folder).rmdir()

@@ -69,7 +69,7 @@ def _make_tables(connection: Any, files: Sequence[Path]) -> None:
     there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     for kind in ROW_TYPES:
         columns = ", ".join(
-            column.name
+            f'"{column.name}"'
             for column in COLUMNS
             if kind in column.rows and column.name in there and column.name != "type"
         )

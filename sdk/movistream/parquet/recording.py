@@ -126,7 +126,7 @@ class Recorder:
             **_best(step.top),
             "frame": step.result.frame,
             "time_s": step.time_s,
-            "at": step.at,
+            "captured_at": step.at,
             "warming_up": step.result.warming_up,
         }
         return {**row, "logits": step.result.logits} if self._logits else row
@@ -135,7 +135,7 @@ class Recorder:
         event = seen.event
         return {
             **self._begun("event", seen.stream),
-            "at": event.started_at,
+            "captured_at": event.started_at,
             "start_s": event.start_s,
             "end_s": event.end_s,
             "label": plain_text(event.label),

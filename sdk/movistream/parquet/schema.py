@@ -47,7 +47,7 @@ COLUMNS = (
     Column("video", "text", ROW_TYPES),
     Column("frame", "integer", ("step",)),
     Column("time_s", "number", ("step",)),
-    Column("at", "moment", ("step", "event")),
+    Column("captured_at", "moment", ("step", "event")),
     Column("warming_up", "flag", ("step",)),
     Column("start_s", "number", ("event",)),
     Column("end_s", "number", ("event",)),
