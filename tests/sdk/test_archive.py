@@ -122,7 +122,7 @@ def interrupted(place: Place, seed: int) -> None:
             data = path.read_bytes()
             path.write_bytes(data[: chance.randrange(len(data))])
         elif what == 2:
-            other = f"shard-{chance.randrange(16**16):016x}.parquet"
+            other = f"shard-{RUN.id}-{chance.randrange(16**16):016x}.parquet"
             shutil.copy(path, place.folder / other)
         elif what == 3:
             left = place.folder / f".{path.name}.movistream-{chance.randrange(16**16):016x}.part"

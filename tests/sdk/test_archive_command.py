@@ -23,6 +23,9 @@ from movistream.archive.plan import find_videos_of
 from movistream.archive.work import Work
 from movistream.cli import main
 from movistream.errors import MissingExtraError, MovistreamError
+from movistream.parquet.footer import Footer, Run
+from movistream.parquet.schema import VERSION
+from movistream.parquet.table_file import table_file
 from tests.sdk.archives import bring_to_its_end, rows_of, watches_here
 from tests.sdk.test_archive import archive_work, some_videos
 from tests.sdk.test_run import run_lines
@@ -310,3 +313,16 @@ def test_help_is_of_the_archive_and_of_what_is_beside_it_without_the_extra(
     told = capsys.readouterr().out
     for word in ("MODEL [MODEL]... SOURCE... -o FOLDER", "--dry-run", "status", "query"):
         assert word in told
+
+
+def test_questions_to_runs_of_other_columns(tmp_path: Path, capsys: Capture) -> None:
+    """Some have logits, and some do not, whichever comes first."""
+    for number, run_id in enumerate(("a", "b", "c")):
+        path = tmp_path / f"shard-{run_id}-1.parquet"
+        with table_file(path, logits=2 if number == 1 else None) as file:
+            row = {"type": "step", "run": run_id, "video": "v"}
+            file.add({**row, "logits": [1.0, 2.0]} if number == 1 else row)
+            file.finish(Footer(VERSION, Run(run_id, {}), ()))
+    assert run("query", tmp_path, "SELECT run, logits FROM steps ORDER BY run", "--json") == 0
+    found = [(row["run"], row["logits"]) for row in lines_of(capsys.readouterr().out)]
+    assert found == [("a", None), ("b", [1.0, 2.0]), ("c", None)]

@@ -74,6 +74,11 @@ def shard_path(folder: Path, shard: Shard) -> Path:
     return folder / f"{_PREFIX}{shard.name}{_SUFFIX}"
 
 
+def run_in_name(path: Path) -> str:
+    """The run that a shard's name tells, so that nobody has to open it."""
+    return path.name.removeprefix(_PREFIX).partition("-")[0]
+
+
 def attempts_folder(folder: Path) -> Path:
     """Where an archive's ledger is kept."""
     return folder / _ATTEMPTS

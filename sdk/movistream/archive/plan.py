@@ -44,7 +44,7 @@ class Shard:
     """Videos that are watched one after the other, and become one file.
 
     Attributes:
-        name: 16 hexadecimal digits, made of the run and the videos.
+        name: the run's, and 16 hexadecimal digits made of it and the videos.
         videos: at least one.
     """
 
@@ -110,4 +110,4 @@ def _name(videos: Sequence[Video], run: Run) -> str:
     digest = hashlib.sha256(run.id.encode())
     for video in videos:
         digest.update(f"\0{video.text}\0{video.fingerprint}".encode())
-    return digest.hexdigest()[:16]
+    return f"{run.id}-{digest.hexdigest()[:16]}"

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from movistream.archive.folder import shard_files
+from movistream.archive.folder import run_in_name, shard_files
 from movistream.errors import MissingExtraError, MovistreamError, OutputError
 from movistream.parquet.schema import COLUMNS, ROW_TYPES, is_unicode
 
@@ -64,8 +64,9 @@ def answered(place: Path, question: str) -> Iterator[tuple[Sequence[str], Iterat
 def _make_tables(connection: Any, files: Sequence[Path]) -> None:
     # Names are patterns to DuckDB, even in a list.
     names = ", ".join(_quoted(glob.escape(str(file))) for file in files)
-    # Tables of several runs may have logits or not.
-    source = f"read_parquet([{names}], union_by_name = true)"
+    # Tables of several runs may have logits or not; to find that, all files are opened.
+    several = len({run_in_name(file) for file in files}) > 1
+    source = f"read_parquet([{names}]{', union_by_name = true' if several else ''})"
     there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     for kind in ROW_TYPES:
         columns = ", ".join(
