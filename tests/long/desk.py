@@ -45,6 +45,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "make test",
         "pip install .",
         "pip install '.[video]'",
+        "pip install '.[archive]'",
         "pip install '.[convert]'",
         "pip install '.[convert,video]'",
         "pip install '.[train]'",

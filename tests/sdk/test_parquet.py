@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -302,3 +303,14 @@ def test_the_page_has_all_columns_and_no_other() -> None:
         for name in re.findall(r"`(\w+)`", names):
             described[name] = {*ROW_TYPES} if rows.strip() == "all" else {*rows.strip().split(", ")}
     assert described == {column.name: {*column.rows} for column in COLUMNS}
+
+
+def test_nothing_of_it_is_imported_until_it_is_asked_for() -> None:
+    """The runtime starts as it did; so does the help of what needs the extra."""
+    modules = "movistream.public, movistream.cli.run_command, movistream.archive.command"
+    unwanted = "{'pyarrow', 'duckdb', 'multiprocessing', 'movistream.archive.work'}"
+    script = f"import sys, {modules}; print(sorted({unwanted} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"

@@ -29,7 +29,7 @@ from movistream.cli.options import (
 )
 from movistream.cli.run_options import Request, check_request
 from movistream.stream.loading import default_threads
-from movistream.system.text import cell
+from movistream.system.text import cell, printable
 
 _MOST_WORKERS = 256
 _ELSEWHERE: dict[str, Any] = {
@@ -172,9 +172,9 @@ def status(folder: Path, as_json: bool) -> None:
             click.echo(json.dumps(run.to_dict()))
             continue
         click.echo(
-            f"run {run.run}: {run.videos:,} videos ({run.failed:,} failed) in {run.shards:,}"
-            f" shards; {run.frames:,} frames; {run.video_hours:,.2f} hours of video in"
-            f" {run.worker_hours:,.2f} hours of work"
+            f"run {printable(run.run)}: {run.videos:,} videos ({run.failed:,} failed) in"
+            f" {run.shards:,} shards; {run.frames:,} frames; {run.video_hours:,.2f} hours of"
+            f" video in {run.worker_hours:,.2f} hours of work"
         )
     for path in found.damaged:
         click.echo(f"movistream: {path} is damaged; the same archive again mends it", err=True)
@@ -199,10 +199,12 @@ def query(folder: Path, question: str, as_json: bool) -> None:
             for row in rows:
                 click.echo(json.dumps(dict(zip(names, row, strict=True)), default=str))
             return
+        # Names of files may do more than show themselves, on a terminal or in a spreadsheet.
+        shown = printable if sys.stdout.isatty() else cell
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(names)
         for row in rows:
-            table.writerow([cell(value) if isinstance(value, str) else value for value in row])
+            table.writerow([shown(value) if isinstance(value, str) else value for value in row])
 
 
 def _default_workers() -> int:

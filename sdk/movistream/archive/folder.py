@@ -19,6 +19,7 @@ from movistream.parquet.table_file import read_footer, rewrite
 from movistream.system.leftovers import remove_leftovers
 from movistream.system.output import make_output_folder
 from movistream.system.portable import lock
+from movistream.system.text import printable
 
 _PREFIX, _SUFFIX = "shard-", ".parquet"
 _LOCK = ".lock"
@@ -128,9 +129,10 @@ def check_run(archive: Archive, folder: Path, run: Run) -> None:
             differing = sorted(
                 name for name in names if run.made_of.get(name) != other.made_of.get(name)
             )
+            told = printable(", ".join(differing))
             raise OutputError(
-                f"{folder} holds another run (of another {', '.join(differing)}); name another"
-                " folder, or add --beside to keep both in it"
+                f"{folder} holds another run (of another {told}); name another folder, or"
+                " add --beside to keep both in it"
             )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from movistream.archive.folder import run_in_name, shard_files
 from movistream.errors import MissingExtraError, MovistreamError, OutputError
 from movistream.parquet.schema import COLUMNS, ROW_TYPES, is_unicode
+from movistream.system.text import printable
 
 
 def duckdb() -> Any:
@@ -58,7 +59,7 @@ def answered(place: Path, question: str) -> Iterator[tuple[Sequence[str], Iterat
             yield names, iter(found.fetchone, None)
         except engine.Error as error:
             told = " ".join(str(error).split())
-            raise MovistreamError(f"the question cannot be answered: {told}") from None
+            raise MovistreamError(f"the question cannot be answered: {printable(told)}") from None
 
 
 def _make_tables(connection: Any, files: Sequence[Path]) -> None:

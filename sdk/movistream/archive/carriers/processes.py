@@ -157,10 +157,8 @@ def _send(connection: Connection, kind: str, said: Any) -> None:
 
 
 def _send_last(connection: Connection, text: str) -> None:
-    try:
+    with suppress(StoppedError):
         _send(connection, "failed", text)
-    except StoppedError:
-        return
 
 
 class _Teller(logging.Handler):
@@ -171,4 +169,6 @@ class _Teller(logging.Handler):
         self._connection = connection
 
     def emit(self, record: logging.LogRecord) -> None:
-        _send(self._connection, "told", record.getMessage())
+        # Whoever listened is missed at the next frame; here, the video would seem to have failed.
+        with suppress(StoppedError):
+            _send(self._connection, "told", record.getMessage())
