@@ -8,15 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import movistream
 from movistream.archive.carriers import Finished, News
 from movistream.archive.course import carried
 from movistream.archive.folder import mend, opened, read_archive, shard_path, standing
-from movistream.archive.plan import Shard, Video, cut
+from movistream.archive.plan import Shard, Video, cut, find_videos_of
 from movistream.archive.work import Work, ready, watch_shard
-from movistream.cli.run_options import Request
+from movistream.cli.run_options import Request, table_run
 from movistream.parquet.footer import Footer, Run, VideoOutcome, run_of
 from movistream.parquet.schema import VERSION
 from movistream.parquet.table_file import table_file
+from tests.sdk.videos import write_timed_video
 
 RUN = run_of({"model": "made up"})
 
@@ -97,3 +101,28 @@ def request_for(**options: Any) -> Request:
     given = {**context.params, **command._ELSEWHERE, "workers": 1, "regions": (), **options}
     names = Request.__dataclass_fields__
     return Request(**{name: value for name, value in given.items() if name in names})
+
+
+@pytest.fixture
+def archive_work(model_path: Path, tmp_path: Path) -> Work:
+    """Work with a small model."""
+    request = request_for(events=True, enter=0.21, leave=0.1, shortest=0.1)
+    with movistream.load(model_path) as model:
+        run = table_run(request, model, logits=True)
+    return Work((model_path,), request, run, tmp_path / "archive", logits=True)
+
+
+def some_videos(clip: Path, folder: Path) -> list[Video]:
+    """Three that are well, and four that are not."""
+    folder.mkdir()
+    data = clip.read_bytes()
+    for name in ("a.avi", "=b.avi", "c\n\x1b[31m.avi"):
+        (folder / name).write_bytes(data)
+    write_timed_video(folder / "damaged.mp4", [100 * number for number in range(30)])
+    data = bytearray((folder / "damaged.mp4").read_bytes())
+    middle = (data.index(b"mdat") + data.index(b"moov")) // 2
+    data[middle : middle + 400] = bytes(400)
+    (folder / "damaged.mp4").write_bytes(data)
+    (folder / "empty.avi").write_bytes(b"")
+    (folder / "text.mp4").write_text("no video")
+    return list(find_videos_of([str(folder), str(folder / "missing.mp4")]))

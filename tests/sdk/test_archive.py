@@ -32,21 +32,22 @@ from movistream.archive.ledger import MOST_DEATHS, Ledger
 from movistream.archive.plan import FEWEST_VIDEOS, MOST_VIDEOS, Shard, Video, cut, find_videos_of
 from movistream.archive.status import status_of
 from movistream.archive.work import StoppedError, Work, ready, watch_shard
-from movistream.cli.run_options import table_run
 from movistream.errors import MovistreamError, OutputError, VideoError
 from movistream.parquet.footer import run_of
 from tests.sdk.archives import (
     RUN,
     Place,
+    archive_work,
     bring_to_its_end,
     made_up_videos,
-    request_for,
     rows_of,
+    some_videos,
     watches_here,
     write_made_up,
 )
 from tests.sdk.test_parquet import full_after
-from tests.sdk.videos import write_timed_video
+
+__all__ = ["archive_work"]
 
 pytest.importorskip("pyarrow", reason="pyarrow (movistream[archive]) is not installed")
 
@@ -259,31 +260,6 @@ def test_a_ledger_counts_what_did_not_end(tmp_path: Path) -> None:
     assert Ledger(tmp_path / "a", run_of({})).deaths(video) == 0
     ledger.forget([video, other])
     assert ledger.deaths(video) == 0
-
-
-@pytest.fixture
-def archive_work(model_path: Path, tmp_path: Path) -> Work:
-    """Work with a small model."""
-    request = request_for(events=True, enter=0.21, leave=0.1, shortest=0.1)
-    with movistream.load(model_path) as model:
-        run = table_run(request, model, logits=True)
-    return Work((model_path,), request, run, tmp_path / "archive", logits=True)
-
-
-def some_videos(clip: Path, folder: Path) -> list[Video]:
-    """Three that are well, and four that are not."""
-    folder.mkdir()
-    data = clip.read_bytes()
-    for name in ("a.avi", "=b.avi", "c\n\x1b[31m.avi"):
-        (folder / name).write_bytes(data)
-    write_timed_video(folder / "damaged.mp4", [100 * number for number in range(30)])
-    data = bytearray((folder / "damaged.mp4").read_bytes())
-    middle = (data.index(b"mdat") + data.index(b"moov")) // 2
-    data[middle : middle + 400] = bytes(400)
-    (folder / "damaged.mp4").write_bytes(data)
-    (folder / "empty.avi").write_bytes(b"")
-    (folder / "text.mp4").write_text("no video")
-    return list(find_videos_of([str(folder), str(folder / "missing.mp4")]))
 
 
 def test_a_shard_says_what_a_run_says(clip: Path, tmp_path: Path, archive_work: Work) -> None:

@@ -15,19 +15,25 @@ from typing import Any
 
 import pytest
 
-from movistream.archive.carriers import Finished, Lost, Watched
+from movistream.archive.carriers import Finished, Lost, Told, Watched
 from movistream.archive.carriers.processes import processes
 from movistream.archive.command import archive
 from movistream.archive.folder import read_archive, shard_files
-from movistream.archive.plan import find_videos_of
+from movistream.archive.plan import Shard, Video, find_videos_of
+from movistream.archive.progress import Tally, shown
 from movistream.archive.work import Work
 from movistream.cli import main
 from movistream.errors import MissingExtraError, MovistreamError
-from movistream.parquet.footer import Footer, Run
+from movistream.parquet.footer import Footer, Run, VideoOutcome
 from movistream.parquet.schema import VERSION
 from movistream.parquet.table_file import table_file
-from tests.sdk.archives import bring_to_its_end, rows_of, watches_here
-from tests.sdk.test_archive import archive_work, some_videos
+from tests.sdk.archives import (
+    archive_work,
+    bring_to_its_end,
+    rows_of,
+    some_videos,
+    watches_here,
+)
 from tests.sdk.test_run import run_lines
 from tests.sdk.videos import write_timed_video
 
@@ -326,3 +332,36 @@ def test_questions_to_runs_of_other_columns(tmp_path: Path, capsys: Capture) -> 
     assert run("query", tmp_path, "SELECT run, logits FROM steps ORDER BY run", "--json") == 0
     found = [(row["run"], row["logits"]) for row in lines_of(capsys.readouterr().out)]
     assert found == [("a", None), ("b", [1.0, 2.0]), ("c", None)]
+
+
+def test_warnings_of_workers_arrive(tmp_path: Path, archive_work: Work) -> None:
+    """A video that has fewer frames than the network was trained with is one."""
+    write_timed_video(tmp_path / "slow.mp4", [1000 * number for number in range(5)])
+    news = bring_to_its_end(archive_work, find_videos_of([str(tmp_path)]), processes(1))
+    (told,) = [each.text for each in news if isinstance(each, Told)]
+    assert "frames per second, fewer than the 5 that are wanted" in told
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_told_meanwhile(terminal: bool, capsys: Capture) -> None:
+    """A video whose shard was lost is not done."""
+    videos = tuple(Video(name, "1-1") for name in "ab")
+    shard, tally = Shard("s", videos), Tally()
+    outcomes = tuple(
+        VideoOutcome(name, "1-1", status, None, 1, 5, 1800.0, 1.0)  # type: ignore[arg-type]
+        for name, status in (("a", "done"), ("b", "error"))
+    )
+    with shown(tally, 2, terminal=terminal) as show:
+        show(Watched(shard, outcomes[0]))
+        assert (tally.videos, tally.underway.total()) == (0, 1)
+        show(Told("hush\x1b[31m"))
+        show(Lost(shard, "it was killed (SIGKILL)"))
+        assert (tally.videos, tally.underway.total()) == (0, 0)
+        show(Watched(shard, outcomes[0]))
+        show(Finished(shard, outcomes))
+    assert (tally.videos, tally.underway.total(), tally.losses) == (2, 0, 1)
+    assert (tally.hours, tally.frames, tally.failed) == (1.0, 10, 1)
+    assert tally.failures == [outcomes[1]]
+    told = capsys.readouterr().err
+    assert "'hush\\x1b[31m'" in told
+    assert "a worker has died (it was killed (SIGKILL)); its 2 videos go on" in told

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -314,3 +315,23 @@ def test_nothing_of_it_is_imported_until_it_is_asked_for() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_what_is_live_or_interrupted(tmp_path: Path) -> None:
+    """The wall clock's time of an event; and a stream that somebody has ended."""
+    began = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
+    event = movistream.Event("a\udcff", 1, 1.0, 2.0, 0.75, "end", began, began)
+    with table_file(tmp_path / "a.parquet") as file:
+        recorder = Recorder(file, RUN)
+        recorder.take(movistream.Started("rtsp://camera", True, 5.0, None))
+        recorder.take(movistream.Seen("rtsp://camera", dataclasses.replace(event, phase="begin")))
+        recorder.take(movistream.Seen("rtsp://camera", event))
+        recorder.take(movistream.Ended("rtsp://camera", 3, 0, False, None, None))
+        file.finish(recorder.footer())
+    seen, video = rows_of(tmp_path / "a.parquet")
+    assert (seen["type"], seen["captured_at"], seen["label"]) == ("event", began, "a\\udcff")
+    assert (video["status"], video["error"], video["frames"]) == ("interrupted", None, 3)
+    assert (video["seconds"], video["fingerprint"]) == (None, "")
+    footer = read_footer(tmp_path / "a.parquet")
+    assert footer is not None
+    assert footer.videos[0].status == "interrupted"
