@@ -48,7 +48,7 @@ def test_misspelt_commands_are_answered_with_the_nearest(capsys: Capture) -> Non
     assert "there is no command cnvert; did you mean convert?" in told
     code, told = refused(capsys, "xyzzy")
     assert code == 2
-    assert "there are annotations, bench, bench-arm, completion" in told
+    assert "there are annotations, archive, bench, bench-arm, completion" in told
     assert "\x1b" not in refused(capsys, "\x1b[31m")[1]
     assert "--events" in refused(capsys, "run", "m", "s", "--event")[1]
 
