@@ -29,7 +29,7 @@ _SHOWN_LINES = 40
 _EXECUTED = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
 _NAMES = """model-file manifest saved-state weights-file weights-header pytorch keras tflite-source
 checkpoint saved-model picture video address labels data-table annotations block-table search-space
-requests finished-result run-settings"""
+requests finished-result table-footer run-settings"""
 
 
 def parser_names() -> tuple[str, ...]:

@@ -333,6 +333,32 @@ def _labels(folder: Path) -> Parse:
     return lambda data: _ignored(read_labels(_file(folder, "labels.txt", data)))
 
 
+def _table_footer(folder: Path) -> Parse:
+    """As what is done with the footer of an archive's shard, whatever pyarrow found it in."""
+    from movistream.archive.folder import Archive, Written, check_run, standing
+    from movistream.archive.plan import Video
+    from movistream.archive.status import status_of
+    from movistream.parquet.footer import decoded, run_of
+
+    def parse(data: bytes) -> None:
+        footer = decoded(data)
+        if footer is not None:
+            archive = Archive((Written(folder / "shard-a-1.parquet", footer),), ())
+            _ignored((status_of(archive), standing(archive, footer.run, [Video("a", "1-1")])))
+            check_run(archive, folder, run_of({"model": "a"}))
+
+    return parse
+
+
+def _table_footers() -> Iterator[bytes]:
+    from movistream.parquet.footer import Footer, Run, VideoOutcome, encoded
+    from movistream.parquet.schema import VERSION
+
+    for status in ("done", "error"):
+        video = VideoOutcome("a", "1-2", status, None, 1, 3, 2.5, 1.0)
+        yield encoded(Footer(VERSION, Run("a", {"model": "b", "fps": 5}), (video, video)))
+
+
 def _table(folder: Path) -> Parse:
     from movistream_training.examples import find_examples
 
@@ -559,6 +585,7 @@ PARSERS = {
         Parser("search-space", _search_space, _search_spaces, ("movistream_training", "tomllib")),
         Parser("requests", _requests, _bodies, ("movistream",)),
         Parser("finished-result", _finished_result, _results, ("movistream",)),
+        Parser("table-footer", _table_footer, _table_footers, ("movistream",)),
         Parser("run-settings", _run_settings, _bodies, ("movistream_training",)),
     )
 }
