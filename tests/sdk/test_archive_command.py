@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def in_a_process(*arguments: str | Path) -> subprocess.Popen[str]:
     code = "import sys; from movistream.cli import main; from movistream.archive.command import"
     code += " archive; main(sys.argv[1:], command=archive, name='movistream archive')"
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def test_an_archive_says_what_runs_say(
@@ -206,7 +207,7 @@ def test_the_same_command_goes_on(
     videos.mkdir()
     for count in range(10):
         (videos / f"{count}.avi").write_bytes(clip.read_bytes())
-    write_timed_video(videos / "8.mp4", [40 * count for count in range(4000)])
+    write_timed_video(videos / "8.mp4", [40 * count for count in range(2500)])
     arguments = (model_path, videos, "-o", folder, "--workers", "2", "--fps", "25")
     with in_a_process(*arguments) as child:
         while not shard_files(folder) if folder.exists() else True:
@@ -332,6 +333,25 @@ def test_questions_to_runs_of_other_columns(tmp_path: Path, capsys: Capture) -> 
     assert run("query", tmp_path, "SELECT run, logits FROM steps ORDER BY run", "--json") == 0
     found = [(row["run"], row["logits"]) for row in lines_of(capsys.readouterr().out)]
     assert found == [("a", None), ("b", [1.0, 2.0]), ("c", None)]
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.3, 0.8])
+def test_an_early_interrupt_is_a_line(
+    wait_s: float, model_path: Path, clip: Path, tmp_path: Path
+) -> None:
+    """Of Ctrl+C on a terminal all processes hear, workers that are starting too."""
+    folder = tmp_path / "archive"
+    with in_a_process(model_path, clip, "-o", folder, "--every", "1") as child:
+        while not (folder / ".lock").exists():
+            time.sleep(0.01)
+        time.sleep(wait_s)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGINT)
+        _, told = child.communicate(timeout=60)
+    assert child.returncode in (0, 130)
+    assert "Traceback" not in told
+    if child.returncode:
+        assert told.endswith("movistream: error: interrupted\n")
 
 
 def test_warnings_of_workers_arrive(tmp_path: Path, archive_work: Work) -> None:

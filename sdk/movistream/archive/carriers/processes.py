@@ -6,7 +6,8 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -31,7 +32,8 @@ class _Hand:
         self.process: SpawnProcess = _CONTEXT.Process(
             target=_work, args=(theirs, work), daemon=True, name="archive worker"
         )
-        self.process.start()
+        with _without_interrupts():
+            self.process.start()
         theirs.close()
         self.shard: Shard | None = None
 
@@ -57,6 +59,24 @@ class _Hand:
             if self.process.exitcode is None:
                 end()
                 self.process.join(_STOP_S)
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """A process that is started meanwhile never sees a Ctrl+C, not even while it starts.
+
+    That is for this process, which then closes the connection; it comes when the block is left.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Its first start, which comes with that of a process, would let the signal through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def processes(workers: int) -> Carrier:
@@ -124,7 +144,6 @@ def _news_of(hand: _Hand) -> News:
 
 def _work(connection: Connection, work: Work) -> None:
     """In the process: watches shards until nobody listens any more."""
-    # Ctrl+C is for who started this, who then closes the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logger.addHandler(_Teller(connection))
     logger.propagate = False
