@@ -42,6 +42,11 @@ Capture = pytest.CaptureFixture[str]
 __all__ = ["archive_work"]
 
 ROOT = Path(__file__).parents[2]
+STILLBORN = """
+import os, sys
+if any("spawn_main" in word for word in sys.orig_argv):
+    os._exit(7)
+"""
 POISON = """
 import os, signal
 from movistream.sources import video_file
@@ -196,6 +201,17 @@ def test_workers_that_cannot_work_say_why(clip: Path, tmp_path: Path, archive_wo
             bring_to_its_end(archive_work, videos, processes(2))
     finally:
         (tmp_path / "elsewhere").rename(archive_work.models[0])
+
+
+def test_workers_that_die_at_their_start_are_not_hired_for_ever(
+    clip: Path, tmp_path: Path, archive_work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "start").mkdir()
+    (tmp_path / "start/sitecustomize.py").write_text(STILLBORN)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "start"), *sys.path]))
+    videos = some_videos(clip, tmp_path / "videos")
+    with pytest.raises(MovistreamError, match="before they begin a video: it ended with code 7"):
+        bring_to_its_end(archive_work, videos, processes(2))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -20,6 +20,8 @@ from movistream.parquet.footer import VideoOutcome
 from movistream.sources.frame import logger
 
 _STOP_S = 5.0
+_MOST_STILLBORN = 3
+"""Processes in a row that die at their start, where no video is to blame."""
 # A fork would copy an engine's threads half.
 _CONTEXT = multiprocessing.get_context("spawn")
 
@@ -36,6 +38,7 @@ class _Hand:
             self.process.start()
         theirs.close()
         self.shard: Shard | None = None
+        self.is_ready = False
 
     def give(self, shard: Shard) -> None:
         self.shard = shard
@@ -84,6 +87,7 @@ def processes(workers: int) -> Carrier:
 
     def carry(work: Work, take: Callable[[], Shard | None]) -> Iterator[News]:
         hands: list[_Hand] = []
+        stillborn = 0
         try:
             while True:
                 _employ(hands, workers, work, take)
@@ -95,7 +99,13 @@ def processes(workers: int) -> Carrier:
                     news = _news_of(hand)
                     if isinstance(news, Lost):
                         hands.remove(hand)
-                    yield news
+                        stillborn = 0 if hand.is_ready else stillborn + 1
+                        if stillborn == _MOST_STILLBORN:
+                            raise MovistreamError(
+                                f"workers die before they begin a video: {news.reason}"
+                            )
+                    if news is not None:
+                        yield news
         finally:
             for hand in hands:
                 # All at once, so that each has its time to stop.
@@ -120,8 +130,8 @@ def _employ(hands: list[_Hand], workers: int, work: Work, take: Callable[[], Sha
         free.give(shard)
 
 
-def _news_of(hand: _Hand) -> News:
-    """What a hand says, or that it has died.
+def _news_of(hand: _Hand) -> News | None:
+    """What a hand says, or that it has died; None when it says that it is ready.
 
     Raises:
         MovistreamError: if it cannot work.
@@ -132,6 +142,9 @@ def _news_of(hand: _Hand) -> News:
         kind, said = hand.connection.recv()
     except (EOFError, OSError):
         return Lost(shard, hand.buried())
+    if kind == "ready":
+        hand.is_ready = True
+        return None
     if kind == "told":
         return Told(said)
     if kind == "watched":
@@ -153,6 +166,7 @@ def _work(connection: Connection, work: Work) -> None:
 
     try:
         with ready(work) as worker:
+            _send(connection, "ready", None)
             while True:
                 shard = connection.recv()
                 # Nothing is sent meanwhile: what there is to read is the end.
