@@ -183,12 +183,13 @@ $(INSTALLED_CLUSTER): setup.cfg $(RUNTIME_LOCK)
 	$(VENV_CLUSTER)/bin/python -m pip install --quiet --upgrade pip
 	$(LOCKED_VERSIONS) > $(VENV_CLUSTER)/constraints.txt
 	PYTHONWARNINGS=ignore $(VENV_CLUSTER)/bin/python -m pip install --quiet \
-		--constraint $(VENV_CLUSTER)/constraints.txt --editable '.[cluster]' pytest
+		--constraint $(VENV_CLUSTER)/constraints.txt --editable '.[train,cluster]' pytest s3fs 'moto[server]'
 	@touch $@
 
-test-cluster: $(INSTALLED_CLUSTER) ## search on Ray's workers, and lose some of them
-	$(VENV_CLUSTER)/bin/python -c 'import ray'
-	$(VENV_CLUSTER)/bin/python -m pytest tests/training/test_one_shot_ray.py
+test-cluster: $(INSTALLED_CLUSTER) ## search and archive on Ray, Dask and an object store, and lose some of them
+	$(VENV_CLUSTER)/bin/python -c 'import distributed, moto, ray, s3fs'
+	$(VENV_CLUSTER)/bin/python -m pytest tests/training/test_one_shot_ray.py tests/sdk/test_archive_cluster.py \
+		tests/sdk/test_archive_objects.py
 
 CLIPS = $(REFERENCE_DATA)/clips
 SIGNS = $(sort $(wildcard $(CLIPS)/asl_gestures/*.mkv))

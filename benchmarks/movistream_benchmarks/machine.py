@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import movistream
-from movistream.system.cpu import core_features
+from movistream.system.cpu import core_features, usable_cores
 
 _TELLING_FEATURES = (
     *("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "avx512_bf16"),
@@ -53,7 +53,7 @@ def describe_machine() -> Machine:
             versions[package] = importlib.metadata.version(package)
     return Machine(
         cpu=_cpu_name(),
-        cores=len(os.sched_getaffinity(0)),
+        cores=usable_cores(),
         features=tuple(name for name in _TELLING_FEATURES if name in shared),
         memory_bytes=os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",

@@ -35,6 +35,10 @@ class OutputError(MovistreamError):
     """A file that cannot be written."""
 
 
+class ClusterError(MovistreamError):
+    """A cluster that cannot be reached, or has too little for what it is asked."""
+
+
 class LabelsError(MovistreamError, ValueError):
     """Labels that cannot be read or do not fit the model's classes."""
 

@@ -338,14 +338,15 @@ def _table_footer(folder: Path) -> Parse:
     from movistream.archive.folder import Archive, Written, check_run, standing
     from movistream.archive.plan import Video
     from movistream.archive.status import status_of
+    from movistream.archive.store import LocalStore
     from movistream.parquet.footer import decoded, run_of
 
     def parse(data: bytes) -> None:
         footer = decoded(data)
         if footer is not None:
-            archive = Archive((Written(folder / "shard-a-1.parquet", footer),), ())
+            archive = Archive((Written("shard-a-1.parquet", footer),), ())
             _ignored((status_of(archive), standing(archive, footer.run, [Video("a", "1-1")])))
-            check_run(archive, folder, run_of({"model": "a"}))
+            check_run(archive, LocalStore(folder), run_of({"model": "a"}))
 
     return parse
 

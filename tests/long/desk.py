@@ -50,6 +50,7 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "pip install '.[convert,video]'",
         "pip install '.[train]'",
         "pip install '.[cluster]'",
+        "pip install '.[train,cluster]'",
         "pip install '.[search]'",
         "pip install '.[serve]'",
         "pip install '.[bench]'",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,13 @@ from typing import Any
 import pytest
 
 import movistream
-from movistream.archive.carriers import Finished, News
+from movistream.archive.carriers import Carrier, Finished, News
 from movistream.archive.course import carried
-from movistream.archive.folder import mend, opened, read_archive, shard_path, standing
-from movistream.archive.plan import Shard, Video, cut, find_videos_of
+from movistream.archive.finding import find_videos_of
+from movistream.archive.folder import file_name, mend, read_archive, shard_files, standing
+from movistream.archive.hiring import CarrierName, crew_of
+from movistream.archive.plan import Shard, Video, cut
+from movistream.archive.store import LocalStore
 from movistream.archive.work import Work, ready, watch_shard
 from movistream.cli.run_options import Request, table_run
 from movistream.parquet.footer import Footer, Run, VideoOutcome, run_of
@@ -29,8 +32,9 @@ RUN = run_of({"model": "made up"})
 class Place:
     """In place of :class:`Work`, where nobody watches."""
 
-    folder: Path
+    place: Path
     run: Run = RUN
+    call: str = "0"
 
 
 def made_up_videos(count: int) -> list[Video]:
@@ -40,7 +44,8 @@ def made_up_videos(count: int) -> list[Video]:
 def write_made_up(place: Place, shard: Shard) -> tuple[VideoOutcome, ...]:
     """A shard whose rows follow from its videos alone."""
     outcomes = []
-    with table_file(shard_path(place.folder, shard)) as file:
+    store = LocalStore(place.place)
+    with store.replaced(file_name(shard)) as part, table_file(part) as file:
         for video in shard.videos:
             number = int(hashlib.sha256(repr(video).encode()).hexdigest(), 16)
             begun = {"run": place.run.id, "video": video.text}
@@ -68,15 +73,30 @@ def watches_here(work: Work, take: Callable[[], Shard | None]) -> Iterator[News]
             yield Finished(shard, watch_shard(worker, shard))
 
 
+def hired(name: CarrierName, workers: int, address: str | None = None) -> Carrier:
+    """A carrier whose workers are hired for it alone."""
+
+    def carry(work: Work, take: Callable[[], Shard | None]) -> Generator[News, None, None]:
+        with crew_of(name, workers, address) as crew:
+            yield from crew.carry(work, take)
+
+    return carry
+
+
+def shard_paths(folder: Path) -> list[Path]:
+    return [folder / name for name in shard_files(LocalStore(folder))]
+
+
 def bring_to_its_end(
     place: Any, videos: Sequence[Video], carrier: Any = writes_made_up, *, workers: int = 1
 ) -> list[News]:
     """An archive, from wherever it is."""
-    with opened(place.folder):
-        found = read_archive(place.folder)
+    store = LocalStore(Path(place.place))
+    with store.kept():
+        found = read_archive(store)
         now = standing(found, place.run, videos)
-        mend(place.folder, found, now.outdated)
-        return list(carried(place, cut(now.left, place.run, workers), carrier))
+        mend(store, found, now.outdated)
+        return list(carried(place, cut(now.left, place.run, workers), carrier, store))
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
@@ -97,7 +117,7 @@ def request_for(**options: Any) -> Request:
     from movistream.archive import command
 
     run = command.archive.commands["run"]
-    context = run.make_context("run", ["camera-motion", "-o", "folder"])
+    context = run.make_context("run", ["camera-motion", "-o", "place"])
     given = {**context.params, **command._ELSEWHERE, "workers": 1, "regions": (), **options}
     names = Request.__dataclass_fields__
     return Request(**{name: value for name, value in given.items() if name in names})
@@ -109,7 +129,7 @@ def archive_work(model_path: Path, tmp_path: Path) -> Work:
     request = request_for(events=True, enter=0.21, leave=0.1, shortest=0.1)
     with movistream.load(model_path) as model:
         run = table_run(request, model, logits=True)
-    return Work((model_path,), request, run, tmp_path / "archive", logits=True)
+    return Work((model_path,), request, run, str(tmp_path / "archive"), True, "0")
 
 
 def some_videos(clip: Path, folder: Path) -> list[Video]:

@@ -18,19 +18,19 @@ from hypothesis import strategies as st
 
 import movistream
 from movistream.archive.carriers import Finished, Lost, News
+from movistream.archive.finding import find_videos_of
 from movistream.archive.folder import (
-    attempts_folder,
     check_run,
+    file_name,
     mend,
-    opened,
     read_archive,
     shard_files,
-    shard_path,
     standing,
 )
-from movistream.archive.ledger import MOST_DEATHS, Ledger
-from movistream.archive.plan import FEWEST_VIDEOS, MOST_VIDEOS, Shard, Video, cut, find_videos_of
+from movistream.archive.ledger import MOST_DEATHS, Deaths, Ledger
+from movistream.archive.plan import FEWEST_VIDEOS, MOST_VIDEOS, Shard, Video, cut
 from movistream.archive.status import status_of
+from movistream.archive.store import LocalStore
 from movistream.archive.work import StoppedError, Work, ready, watch_shard
 from movistream.errors import MovistreamError, OutputError, VideoError
 from movistream.parquet.footer import run_of
@@ -41,6 +41,7 @@ from tests.sdk.archives import (
     bring_to_its_end,
     made_up_videos,
     rows_of,
+    shard_paths,
     some_videos,
     watches_here,
     write_made_up,
@@ -112,10 +113,14 @@ def test_sources_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         find_videos_of([str(tmp_path)])
 
 
+def marks_in(work: Work) -> list[Path]:
+    return list((Path(work.place) / ".attempts").iterdir())
+
+
 def interrupted(place: Place, seed: int) -> None:
     """Does to a folder what kills, copies, and full disks do."""
     chance = random.Random(seed)
-    for path in list(shard_files(place.folder)):
+    for path in shard_paths(place.place):
         what = chance.randrange(6)
         if what == 0:
             path.unlink()
@@ -124,9 +129,9 @@ def interrupted(place: Place, seed: int) -> None:
             path.write_bytes(data[: chance.randrange(len(data))])
         elif what == 2:
             other = f"shard-{RUN.id}-{chance.randrange(16**16):016x}.parquet"
-            shutil.copy(path, place.folder / other)
+            shutil.copy(path, place.place / other)
         elif what == 3:
-            left = place.folder / f".{path.name}.movistream-{chance.randrange(16**16):016x}.part"
+            left = place.place / f".{path.name}.movistream-{chance.randrange(16**16):016x}.part"
             left.write_bytes(path.read_bytes()[:100])
 
 
@@ -158,16 +163,16 @@ def test_interrupted_and_resumed_is_uninterrupted(seed: int, tmp_path: Path) -> 
             bring_to_its_end(place, videos[:count], dies, workers=chance.randrange(1, 9))
         interrupted(place, chance.randrange(1000))
     bring_to_its_end(place, videos)
-    rows = rows_of(place.folder)
-    assert rows == rows_of(whole.folder)
+    rows = rows_of(place.place)
+    assert rows == rows_of(whole.place)
     counts = Counter(row["video"] for row in rows if row["type"] == "video")
     assert counts == Counter(video.text for video in videos)
-    names = {path.name for path in place.folder.iterdir()} - {".lock"}
-    assert names == {path.name for path in shard_files(place.folder)}
+    names = {path.name for path in place.place.iterdir()} - {".lock"}
+    assert names == {path.name for path in shard_paths(place.place)}
     # Then nothing is left to do, and nothing is touched.
-    before = {path: path.stat().st_mtime_ns for path in shard_files(place.folder)}
+    before = {path: path.stat().st_mtime_ns for path in shard_paths(place.place)}
     assert bring_to_its_end(place, videos) == []
-    assert before == {path: path.stat().st_mtime_ns for path in shard_files(place.folder)}
+    assert before == {path: path.stat().st_mtime_ns for path in shard_paths(place.place)}
 
 
 def test_changed_videos_are_watched_again_and_others_stay(tmp_path: Path) -> None:
@@ -177,19 +182,19 @@ def test_changed_videos_are_watched_again_and_others_stay(tmp_path: Path) -> Non
     now[0] = replace(now[0], fingerprint="9-9")
     # It cannot be looked at just now: what is known of it stays.
     now[1] = replace(now[1], fingerprint="")
-    found = standing(read_archive(tmp_path), RUN, now)
+    found = standing(read_archive(LocalStore(tmp_path)), RUN, now)
     assert [video.text for video in found.left] == [now[0].text, now[-1].text]
     assert found.finished == len(now) - 2
     bring_to_its_end(place, now)
     fresh = Place(tmp_path / "fresh")
     bring_to_its_end(fresh, [*videos[:5], now[0], *videos[6:], now[-1]])
-    assert rows_of(tmp_path) == rows_of(fresh.folder)
+    assert rows_of(tmp_path) == rows_of(fresh.place)
 
 
 def test_failed_videos_are_watched_again_when_asked(tmp_path: Path) -> None:
     place, videos = Place(tmp_path), made_up_videos(60)
     bring_to_its_end(place, videos)
-    found = read_archive(tmp_path)
+    found = read_archive(LocalStore(tmp_path))
     failed = {v.video for s in found.shards for v in s.footer.videos if v.status == "error"}
     now = standing(found, RUN, videos)
     assert (now.left, now.finished, now.failed) == ((), 60, len(failed))
@@ -197,7 +202,7 @@ def test_failed_videos_are_watched_again_when_asked(tmp_path: Path) -> None:
     assert {video.text for video in again.left} == failed != set()
     assert again.failed == 0
     rows = rows_of(tmp_path)
-    mend(tmp_path, found, again.outdated)
+    mend(LocalStore(tmp_path), found, again.outdated)
     assert rows_of(tmp_path) == [row for row in rows if row["video"] not in failed]
     bring_to_its_end(place, videos)
     assert rows_of(tmp_path) == rows
@@ -207,26 +212,27 @@ def test_another_run_is_refused_unless_asked(tmp_path: Path) -> None:
     videos = made_up_videos(10)
     bring_to_its_end(Place(tmp_path), videos)
     other = run_of({"model": "another", "fps": 5})
-    found = read_archive(tmp_path)
-    check_run(found, tmp_path, RUN)
+    found = read_archive(LocalStore(tmp_path))
+    check_run(found, LocalStore(tmp_path), RUN)
     with pytest.raises(OutputError, match=r"holds another run \(of another fps, model\)"):
-        check_run(found, tmp_path, other)
+        check_run(found, LocalStore(tmp_path), other)
     assert standing(found, other, videos).left == tuple(videos)
     bring_to_its_end(Place(tmp_path, other), videos)
     rows = rows_of(tmp_path)
     for run in (RUN, other):
         own = [row["video"] for row in rows if (row["run"], row["type"]) == (run.id, "video")]
         assert own == [video.text for video in videos]
-    assert [(status.run, status.videos) for status in status_of(read_archive(tmp_path))] == sorted(
-        [(RUN.id, 10), (other.id, 10)]
-    )
+    assert [
+        (status.run, status.videos) for status in status_of(read_archive(LocalStore(tmp_path)))
+    ] == sorted([(RUN.id, 10), (other.id, 10)])
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path: Path) -> None:
-    with opened(tmp_path), pytest.raises(OutputError, match="another process is at work"):  # noqa: SIM117
-        with opened(tmp_path):
+    store, same = LocalStore(tmp_path), LocalStore(tmp_path)
+    with store.kept(), pytest.raises(OutputError, match="another process is at work"):  # noqa: SIM117
+        with same.kept():
             pass
-    with opened(tmp_path):
+    with store.kept():
         pass
 
 
@@ -241,25 +247,70 @@ def test_workers_that_always_die_come_to_an_end(tmp_path: Path) -> None:
 
 def test_a_ledger_counts_what_did_not_end(tmp_path: Path) -> None:
     video, other = made_up_videos(2)
-    ledger = Ledger(tmp_path / "a", RUN)
-    with ledger.attempt(video):
-        assert ledger.deaths(video) == 1
-        assert ledger.deaths(other) == 0
-    assert ledger.deaths(video) == 0
-    with pytest.raises(KeyError), ledger.attempt(video):
+    store = LocalStore(tmp_path)
+    ledger = Ledger(store, RUN, "a")
+    none, one, two = Deaths(0, 0), Deaths(1, 1), Deaths(2, 2)
+    with ledger.attempt(video, none):
+        assert ledger.deaths([video, other]) == {video: one, other: none}
+    assert ledger.deaths([video]) == {video: none}
+    with pytest.raises(KeyError), ledger.attempt(video, none):
         raise KeyError
-    assert not list((tmp_path / "a").iterdir())
+    assert store.names(".attempts") == []
     # Its process dies: nothing after it happens.
-    dead = ledger.attempt(video)
+    dead = ledger.attempt(video, none)
     dead.__enter__()
-    assert Ledger(tmp_path / "a", RUN).deaths(video) == 1
-    with Ledger(tmp_path / "a", RUN).attempt(video):
-        assert ledger.deaths(video) == 2
-    assert ledger.deaths(video) == 1
-    assert ledger.deaths(replace(video, fingerprint="2-2")) == 0
-    assert Ledger(tmp_path / "a", run_of({})).deaths(video) == 0
+    with Ledger(store, RUN, "a").attempt(video, one):
+        assert ledger.deaths([video]) == {video: two}
+    assert ledger.deaths([video]) == {video: one}
+    assert ledger.deaths([replace(video, fingerprint="2-2")]).popitem()[1] == none
+    assert Ledger(store, run_of({}), "a").deaths([video]) == {video: none}
+    # What died in a call that was killed counts too, but less.
+    later = Ledger(store, RUN, "b")
+    assert later.deaths([video]) == {video: Deaths(0, 1)}
+    dying = later.attempt(video, Deaths(0, 1))
+    dying.__enter__()
+    assert ledger.deaths([video]) == {video: Deaths(1, 2)}
+    later.forgive([video, other])
+    assert ledger.deaths([video]) == {video: one}
+    assert [deaths.are_too_many for deaths in (one, two, Deaths(1, 4), Deaths(0, 5))] == [
+        False,
+        True,
+        False,
+        True,
+    ]
     ledger.forget([video, other])
-    assert ledger.deaths(video) == 0
+    assert store.names(".attempts") == []
+
+
+def test_what_ends_early_by_itself_counts_for_nothing(tmp_path: Path) -> None:
+    place, videos = Place(tmp_path), made_up_videos(40)
+    ledger = Ledger(LocalStore(tmp_path), RUN, place.call)
+    dying: list[Any] = []
+
+    def begins_and_stops(work: Any, take: Callable[[], Shard | None]) -> Iterator[News]:
+        first, second = take(), take()
+        assert first is not None
+        assert second is not None
+        for video in (first.videos[1], second.videos[2]):
+            dying.append(ledger.attempt(video, Deaths(0, 0)))
+            dying[-1].__enter__()
+        yield Lost(first, "it was killed")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bring_to_its_end(place, videos, begins_and_stops)
+    died = [video for video, deaths in ledger.deaths(videos).items() if deaths != Deaths(0, 0)]
+    assert died == [videos[1]]
+
+
+def test_what_is_written_elsewhere_is_told(tmp_path: Path) -> None:
+    def writes_elsewhere(work: Any, take: Callable[[], Shard | None]) -> Iterator[News]:
+        while (shard := take()) is not None:
+            yield Finished(shard, write_made_up(Place(tmp_path / "there"), shard))
+
+    (tmp_path / "there").mkdir()
+    with pytest.raises(OutputError, match="name a folder that all machines share"):
+        bring_to_its_end(Place(tmp_path / "here"), made_up_videos(3), writes_elsewhere)
 
 
 def test_a_shard_says_what_a_run_says(clip: Path, tmp_path: Path, archive_work: Work) -> None:
@@ -271,7 +322,7 @@ def test_a_shard_says_what_a_run_says(clip: Path, tmp_path: Path, archive_work: 
     news = bring_to_its_end(archive_work, videos, watches_here)
     outcomes = {o.video: o for n in news if isinstance(n, Finished) for o in n.outcomes}
     assert list(outcomes) == [video.text for video in videos]
-    rows = rows_of(archive_work.folder)
+    rows = rows_of(Path(archive_work.place))
     ends: dict[str, Any] = {}
     steps: list[Step] = []
     events: list[Seen] = []
@@ -316,25 +367,26 @@ def test_a_shard_says_what_a_run_says(clip: Path, tmp_path: Path, archive_work: 
         assert row["frames"] == end.steps
         assert row["label"] == (end.top[0].label if end.top else None)
     assert {row["status"] for row in found} == {"done", "error"}
-    assert not list(attempts_folder(archive_work.folder).glob("*"))
+    assert marks_in(archive_work) == []
 
 
 def test_a_video_that_kills_is_given_up(clip: Path, tmp_path: Path, archive_work: Work) -> None:
     videos = some_videos(clip, tmp_path / "videos")[:3]
     dying: list[Any] = []
     with ready(archive_work) as worker:
-        for deaths in range(MOST_DEATHS):
-            assert worker.ledger.deaths(videos[1]) == deaths
-            dying.append(worker.ledger.attempt(videos[1]))
+        for number in range(MOST_DEATHS):
+            deaths = worker.ledger.deaths(videos)[videos[1]]
+            assert deaths == Deaths(number, number)
+            dying.append(worker.ledger.attempt(videos[1], deaths))
             dying[-1].__enter__()
         (shard,) = cut(videos, archive_work.run, 1)
         outcomes = watch_shard(worker, shard)
     assert [outcome.attempts for outcome in outcomes] == [1, MOST_DEATHS, 1]
     assert outcomes[1].status == "error"
     assert "has died 2 times at this video" in (outcomes[1].error or "")
-    rows = [row for row in rows_of(archive_work.folder) if row["type"] == "video"]
+    rows = [row for row in rows_of(Path(archive_work.place)) if row["type"] == "video"]
     assert [row["attempts"] for row in rows] == [1, MOST_DEATHS, 1]
-    assert not list(attempts_folder(archive_work.folder).iterdir())
+    assert marks_in(archive_work) == []
 
 
 def test_a_worker_that_is_stopped_leaves_nothing(
@@ -349,15 +401,14 @@ def test_a_worker_that_is_stopped_leaves_nothing(
         frames += 1
         return frames < 20
 
+    Path(archive_work.place).mkdir()
     with ready(archive_work) as worker:
         with pytest.raises(StoppedError):
             watch_shard(worker, shard, goes_on=goes_on)
-        assert [path.name for path in archive_work.folder.iterdir()] == [".attempts"]
-        assert not list(attempts_folder(archive_work.folder).iterdir())
+        assert [path.name for path in Path(archive_work.place).iterdir()] == [".attempts"]
+        assert marks_in(archive_work) == []
         watch_shard(worker, shard)
-    assert read_archive(archive_work.folder).shards[0].path == shard_path(
-        archive_work.folder, shard
-    )
+    assert shard_files(LocalStore(Path(archive_work.place))) == (file_name(shard),)
 
 
 def test_a_full_disk_ends_it_and_the_same_goes_on(
@@ -368,10 +419,10 @@ def test_a_full_disk_ends_it_and_the_same_goes_on(
         patch.setattr(Path, "open", full_after(1000, Path.open))
         with pytest.raises(OutputError, match=r"cannot write .*: No space left on device"):
             bring_to_its_end(archive_work, videos, watches_here)
-    names = {path.name for path in archive_work.folder.iterdir()}
+    names = {path.name for path in Path(archive_work.place).iterdir()}
     assert names <= {".lock", ".attempts"}
     bring_to_its_end(archive_work, videos, watches_here)
-    assert sum(row["type"] == "video" for row in rows_of(archive_work.folder)) == len(videos)
+    assert sum(row["type"] == "video" for row in rows_of(Path(archive_work.place))) == len(videos)
 
 
 def test_a_foreign_file_is_not_removed(tmp_path: Path) -> None:
@@ -383,5 +434,7 @@ def test_a_foreign_file_is_not_removed(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="no table of this version"):
         bring_to_its_end(Place(tmp_path), made_up_videos(3))
     assert foreign.exists()
-    with pytest.raises(OutputError, match="cannot read the archive"):
-        read_archive(tmp_path / "missing")
+    with pytest.raises(OutputError, match="there is no archive"):
+        read_archive(LocalStore(tmp_path / "missing"))
+    with pytest.raises(OutputError, match=r"cannot read the archive .*: Not a directory"):
+        read_archive(LocalStore(foreign))

@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 
 from movistream.archive.carriers import Finished, Lost, Told, Watched
-from movistream.archive.carriers.processes import processes
 from movistream.archive.command import archive
-from movistream.archive.folder import read_archive, shard_files
-from movistream.archive.plan import Shard, Video, find_videos_of
+from movistream.archive.finding import find_videos_of
+from movistream.archive.folder import read_archive
+from movistream.archive.plan import Shard, Video
 from movistream.archive.progress import Tally, shown
+from movistream.archive.store import LocalStore
 from movistream.archive.work import Work
 from movistream.cli import main
 from movistream.errors import MissingExtraError, MovistreamError
@@ -31,7 +32,9 @@ from movistream.parquet.table_file import table_file
 from tests.sdk.archives import (
     archive_work,
     bring_to_its_end,
+    hired,
     rows_of,
+    shard_paths,
     some_videos,
     watches_here,
 )
@@ -121,10 +124,10 @@ def test_an_archive_says_what_runs_say(
                 assert (row["frame"], round(row["time_s"], 4)) == (line["frame"], line["time_s"])
             else:
                 assert row["frames"] == line["steps"]
-    before = {path: path.stat().st_mtime_ns for path in shard_files(folder)}
+    before = {path: path.stat().st_mtime_ns for path in shard_paths(folder)}
     assert run(*arguments) == 1
     assert capsys.readouterr().err == "7 videos finished before\n"
-    assert before == {path: path.stat().st_mtime_ns for path in shard_files(folder)}
+    assert before == {path: path.stat().st_mtime_ns for path in shard_paths(folder)}
     question = "SELECT status, count(*) AS n FROM videos GROUP BY 1 ORDER BY 1"
     assert run("query", folder, question) == 0
     assert capsys.readouterr().out == "status,n\ndone,3\nerror,4\n"
@@ -165,19 +168,19 @@ def test_a_clip_that_kills_costs_two_deaths_and_a_row(
     for number in range(8):
         (tmp_path / f"videos/more {number}.avi").write_bytes(clip.read_bytes())
     videos = find_videos_of([str(tmp_path / "videos")])
-    news = bring_to_its_end(archive_work, videos, processes(2))
+    news = bring_to_its_end(archive_work, videos, hired("processes", 2))
     lost = [each for each in news if isinstance(each, Lost)]
     assert len(lost) == 4
     assert {each.reason for each in lost} == {"it was killed (SIGKILL)"}
     assert sum(isinstance(each, Finished) for each in news) == 2
-    rows = rows_of(archive_work.folder)
+    rows = rows_of(Path(archive_work.place))
     told = {row["video"]: row for row in rows if row["type"] == "video"}
     assert len(told) == sum(row["type"] == "video" for row in rows) == len(videos)
     poisoned = [row for name, row in told.items() if "poison" in name]
     assert [(row["status"], row["attempts"]) for row in poisoned] == [("error", 2)] * 2
     assert all("has died 2 times at this video" in row["error"] for row in poisoned)
     assert {row["attempts"] for name, row in told.items() if "poison" not in name} == {1}
-    assert not (archive_work.folder / ".attempts").exists()
+    assert list((Path(archive_work.place) / ".attempts").iterdir()) == []
 
 
 def test_processes_and_one_process_write_the_same(
@@ -185,11 +188,11 @@ def test_processes_and_one_process_write_the_same(
 ) -> None:
     videos = some_videos(clip, tmp_path / "videos")
     bring_to_its_end(archive_work, videos, watches_here)
-    rows = rows_of(archive_work.folder)
-    for path in shard_files(archive_work.folder):
+    rows = rows_of(Path(archive_work.place))
+    for path in shard_paths(Path(archive_work.place)):
         path.unlink()
-    news = bring_to_its_end(archive_work, videos, processes(2))
-    assert rows_of(archive_work.folder) == rows
+    news = bring_to_its_end(archive_work, videos, hired("processes", 2))
+    assert rows_of(Path(archive_work.place)) == rows
     assert sum(isinstance(each, Watched) for each in news) == len(videos)
 
 
@@ -198,7 +201,7 @@ def test_workers_that_cannot_work_say_why(clip: Path, tmp_path: Path, archive_wo
     archive_work.models[0].rename(tmp_path / "elsewhere")
     try:
         with pytest.raises(MovistreamError, match=r"frames\.tflite"):
-            bring_to_its_end(archive_work, videos, processes(2))
+            bring_to_its_end(archive_work, videos, hired("processes", 2))
     finally:
         (tmp_path / "elsewhere").rename(archive_work.models[0])
 
@@ -211,7 +214,7 @@ def test_workers_that_die_at_their_start_are_not_hired_for_ever(
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "start"), *sys.path]))
     videos = some_videos(clip, tmp_path / "videos")
     with pytest.raises(MovistreamError, match="before they begin a video: it ended with code 7"):
-        bring_to_its_end(archive_work, videos, processes(2))
+        bring_to_its_end(archive_work, videos, hired("processes", 2))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -226,7 +229,7 @@ def test_the_same_command_goes_on(
     write_timed_video(videos / "8.mp4", [40 * count for count in range(2500)])
     arguments = (model_path, videos, "-o", folder, "--workers", "2", "--fps", "25")
     with in_a_process(*arguments) as child:
-        while not shard_files(folder) if folder.exists() else True:
+        while not shard_paths(folder) if folder.exists() else True:
             time.sleep(0.02)
             if child.poll() is not None:
                 pytest.fail(str(child.stderr and child.stderr.read()))
@@ -238,10 +241,10 @@ def test_the_same_command_goes_on(
         assert child.returncode == 130
         assert "left: the same command goes on" in told
         assert told.endswith("movistream: error: interrupted\n")
-        assert {path.name for path in folder.iterdir()} - {".lock"} == {
-            path.name for path in shard_files(folder)
+        assert {path.name for path in folder.iterdir()} - {".lock", ".attempts"} == {
+            path.name for path in shard_paths(folder)
         }
-    finished = sum(len(shard.footer.videos) for shard in read_archive(folder).shards)
+    finished = sum(len(shard.footer.videos) for shard in read_archive(LocalStore(folder)).shards)
     assert 0 < finished < 11
     with in_a_process(*arguments) as child:
         _, told = child.communicate(timeout=120)
@@ -373,7 +376,7 @@ def test_an_early_interrupt_is_a_line(
 def test_warnings_of_workers_arrive(tmp_path: Path, archive_work: Work) -> None:
     """A video that has fewer frames than the network was trained with is one."""
     write_timed_video(tmp_path / "slow.mp4", [1000 * number for number in range(5)])
-    news = bring_to_its_end(archive_work, find_videos_of([str(tmp_path)]), processes(1))
+    news = bring_to_its_end(archive_work, find_videos_of([str(tmp_path)]), hired("processes", 1))
     (told,) = [each.text for each in news if isinstance(each, Told)]
     assert "frames per second, fewer than the 5 that are wanted" in told
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from movistream.errors import ClusterError
 from movistream_converters.networks.movinet import Architecture
 from movistream_training.batches import Batch
 from movistream_training.errors import SearchError
@@ -95,9 +96,9 @@ def test_ray_has_not_looked_at_its_environment_before(tmp_path: Path) -> None:
     """Where it has, its ports would be open."""
     program = (
         "import ray; from movistream_training.one_shot.ray_workers import on_ray;"
-        "from movistream_training.errors import SearchError\n"
+        "from movistream.errors import ClusterError\n"
         "try:\n with on_ray(1)(None): pass\n"
-        "except SearchError as error: print(error)"
+        "except ClusterError as error: print(error)"
     )
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     done = subprocess.run(
@@ -159,7 +160,7 @@ def test_a_step_that_kills_all_its_workers_ends_the_search(
     ],
 )
 def test_a_cluster_that_is_not_there_is_told(tmp_path: Path, address: str, message: str) -> None:
-    with pytest.raises(SearchError, match=message) as told:
+    with pytest.raises(ClusterError, match=message) as told:
         search(tmp_path, workers=on_ray(1, address))
     assert "\n" not in str(told.value)
 

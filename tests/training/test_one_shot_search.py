@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from movistream.errors import MissingExtraError
 from movistream_converters.formats.movinet_table import read_table
 from movistream_converters.ir.weights import STATISTICS, node_and_weight, random_weights
 from movistream_converters.networks.movinet import Architecture
@@ -219,7 +220,7 @@ def test_members_of_other_sizes_and_strides_are_searched(tmp_path: Path) -> None
 
 def test_without_ray_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(SearchError, match=r"pip install 'movistream\[cluster\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install 'movistream\[cluster\]'"):
         search(tmp_path, workers=on_ray(2))
     with pytest.raises(SearchError, match="a worker at least, and 0"):
         on_ray(0)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
-from movistream.archive.carriers.processes import processes
 from movistream.archive.course import carried
-from movistream.archive.folder import (
-    Archive,
-    Standing,
-    check_run,
-    mend,
-    opened,
-    read_archive,
-    standing,
-)
-from movistream.archive.plan import Video, cut, find_videos_of
+from movistream.archive.finding import find_videos_of
+from movistream.archive.folder import Archive, Standing, check_run, mend, read_archive, standing
+from movistream.archive.hiring import CarrierName, crew_of
+from movistream.archive.ledger import Ledger
+from movistream.archive.plan import Video, cut
 from movistream.archive.progress import Tally, shown
+from movistream.archive.store import Store, store_at
 from movistream.archive.work import Work
 from movistream.cli.requests import load_models, rate_notes
 from movistream.cli.run_options import Request, table_run, watch_options
@@ -35,22 +31,27 @@ class Asked:
     """What ``movistream archive`` was asked for.
 
     Attributes:
+        place: path or address of the folder that it is written to.
         beside: whether other runs may be in the folder.
         logits: whether they are written.
         dry_run: whether to say only what there is to do.
         retry: whether videos that have failed are run again.
-        workers: processes.
+        carrier: who watches.
+        address: of the carrier's cluster; None for one on this machine.
+        workers: that watch; None for as many as there are cores.
     """
 
     models: tuple[Path, ...]
     sources: tuple[str, ...]
     request: Request
-    folder: Path
+    place: str
     beside: bool
     logits: bool
     dry_run: bool
     retry: bool
-    workers: int
+    carrier: CarrierName
+    address: str | None
+    workers: int | None
 
 
 def archive_videos(asked: Asked) -> None:
@@ -62,29 +63,38 @@ def archive_videos(asked: Asked) -> None:
         SystemExit: with code 1, if videos have failed, now or before.
     """
     videos = find_videos_of(asked.sources)
+    store = store_at(asked.place)
     work = _work(asked)
     if asked.dry_run:
-        found = read_archive(asked.folder) if asked.folder.is_dir() else Archive((), ())
-        _check(asked, found, work)
+        found = read_archive(store) if store.exists() else Archive((), ())
+        _check(asked, found, store, work)
         _say_what_is_left(videos, standing(found, work.run, videos, retry=asked.retry))
         return
     tally = Tally()
-    with opened(asked.folder):
-        found = read_archive(asked.folder)
-        _check(asked, found, work)
+    with store.kept():
+        found = read_archive(store)
+        _check(asked, found, store, work)
         before = standing(found, work.run, videos, retry=asked.retry)
-        mend(asked.folder, found, before.outdated)
+        mend(store, found, before.outdated)
         if before.finished:
             click.echo(f"{_count(before.finished, 'video')} finished before", err=True)
-        shards = cut(before.left, work.run, asked.workers)
-        try:
-            with shown(tally, len(before.left), terminal=sys.stderr.isatty()) as show:
-                for news in carried(work, shards, processes(asked.workers)):
-                    show(news)
-        finally:
-            _summarise(tally, before)
+        if before.left:
+            try:
+                _carry(asked, work, before, store, tally)
+            finally:
+                _summarise(tally, before)
+        Ledger(store, work.run, work.call).forget_all()
     if before.failed or tally.failed:
         sys.exit(1)
+
+
+def _carry(asked: Asked, work: Work, before: Standing, store: Store, tally: Tally) -> None:
+    with ExitStack() as stack:
+        crew = stack.enter_context(crew_of(asked.carrier, asked.workers, asked.address))
+        show = stack.enter_context(shown(tally, len(before.left), terminal=sys.stderr.isatty()))
+        shards = cut(before.left, work.run, crew.workers)
+        for news in stack.enter_context(closing(carried(work, shards, crew.carry, store))):
+            show(news)
 
 
 def _work(asked: Asked) -> Work:
@@ -95,12 +105,19 @@ def _work(asked: Asked) -> Work:
         for note in rate_notes(loaded, model, asked.request):
             click.echo(f"movistream: {note}", err=True)
         run = table_run(asked.request, model, logits=asked.logits)
-    return Work(asked.models, asked.request, run, asked.folder, asked.logits)
+    return Work(
+        asked.models,
+        asked.request,
+        run,
+        asked.place,
+        asked.logits,
+        secrets.token_hex(8),
+    )
 
 
-def _check(asked: Asked, found: Archive, work: Work) -> None:
+def _check(asked: Asked, found: Archive, store: Store, work: Work) -> None:
     if not asked.beside:
-        check_run(found, asked.folder, work.run)
+        check_run(found, store, work.run)
 
 
 def _say_what_is_left(videos: Sequence[Video], now: Standing) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from movistream.archive.hiring import CARRIERS, CarrierName
 from movistream.cli import parameters
 from movistream.cli.help import Command, option
 from movistream.cli.options import (
@@ -29,12 +29,12 @@ from movistream.cli.options import (
 )
 from movistream.cli.run_options import Request, check_request
 from movistream.stream.loading import default_threads
+from movistream.system.cpu import usable_cores
 from movistream.system.text import cell, printable
 
 _MOST_WORKERS = 256
 _ELSEWHERE: dict[str, Any] = {
     "as_json": False,
-    "give_up_after": 60.0,
     "save_state": None,
     "resume": None,
     "output": None,
@@ -82,12 +82,12 @@ def archive() -> None:
 @option(
     "-o",
     "--output",
-    "folder",
-    type=parameters.PATH,
+    "place",
     required=True,
     metavar="FOLDER",
     group="Output",
-    help="Write shards here; what is in them is not run again.",
+    help="Write shards here, or at an address such as s3://BUCKET/FOLDER; what is in them is not"
+    " run again.",
 )
 @option(
     "--beside",
@@ -109,10 +109,34 @@ def archive() -> None:
     help="Look at this region of the frame, in pixels.",
 )
 @option(
+    "--give-up-after",
+    type=parameters.SOME_SECONDS,
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    group="Source",
+    help="A video without a picture for so long hangs.",
+)
+@option(
     "--workers",
     type=click.IntRange(min=1, max=_MOST_WORKERS),
-    group="Source",
-    help="Processes that share the videos. [default: one per core]",
+    group="Workers",
+    help="Workers that share the videos. [default: one per core]",
+)
+@option(
+    "--on",
+    "carrier",
+    type=click.Choice(CARRIERS),
+    default="processes",
+    show_default=True,
+    group="Workers",
+    help="What the workers are: of Ray and Dask (needs 'movistream[cluster]'), those of a cluster.",
+)
+@option(
+    "--address",
+    metavar="HOST:PORT",
+    group="Workers",
+    help="Of a cluster that runs. [default: one on this machine that nobody else uses]",
 )
 @events_option
 @event_options
@@ -125,13 +149,15 @@ def run(
     /,
     model: Path,
     sources: tuple[str, ...],
-    folder: Path,
+    place: str,
     beside: bool,
     logits: bool,
     dry_run: bool,
     retry: bool,
     region: Any,
     workers: int | None,
+    carrier: CarrierName,
+    address: str | None,
     **options: Any,
 ) -> None:
     """Run MODEL on each SOURCE."""
@@ -139,12 +165,8 @@ def run(
     from movistream.parquet.table_file import pyarrow
 
     pyarrow()
-    workers = workers or _default_workers()
     request = Request(
-        **options,
-        **_ELSEWHERE,
-        regions=() if region is None else (region,),
-        workers=workers,
+        **options, **_ELSEWHERE, regions=() if region is None else (region,), workers=1
     )
     if not request.events:
         refuse_event_options(context, "--events")
@@ -152,21 +174,37 @@ def run(
     models = (model, *more_models)
     check_request(request, models, sources)
     if request.threads is None:
-        request = replace(request, threads=max(1, default_threads() // workers))
-    archive_videos(Asked(models, sources, request, folder, beside, logits, dry_run, retry, workers))
+        share = default_threads() // (workers or usable_cores())
+        request = replace(request, threads=max(1, share) if carrier == "processes" else 1)
+    archive_videos(
+        Asked(
+            models,
+            sources,
+            request,
+            place,
+            beside,
+            logits,
+            dry_run,
+            retry,
+            carrier,
+            address,
+            workers,
+        )
+    )
 
 
 @archive.command(cls=Command)
-@click.argument("folder", type=parameters.PATH)
+@click.argument("folder")
 @json_option
-def status(folder: Path, as_json: bool) -> None:
+def status(folder: str, as_json: bool) -> None:
     """Say how far the archive in FOLDER is, by the ends of its files."""
     from movistream.archive.folder import read_archive
     from movistream.archive.status import status_of
+    from movistream.archive.store import store_at
     from movistream.parquet.table_file import pyarrow
 
     pyarrow()
-    found = read_archive(folder)
+    found = read_archive(store_at(folder))
     for run in status_of(found):
         if as_json:
             click.echo(json.dumps(run.to_dict()))
@@ -176,17 +214,17 @@ def status(folder: Path, as_json: bool) -> None:
             f" {run.shards:,} shards; {run.frames:,} frames; {run.video_hours:,.2f} hours of"
             f" video in {run.worker_hours:,.2f} hours of work"
         )
-    for path in found.damaged:
-        click.echo(f"movistream: {path} is damaged; the same archive again mends it", err=True)
+    for name in found.damaged:
+        click.echo(f"movistream: {name} is damaged; the same archive again mends it", err=True)
     if not found.shards:
         click.echo(f"movistream: nothing is finished in {folder}", err=True)
 
 
 @archive.command(cls=Command)
-@click.argument("folder", type=parameters.PATH)
+@click.argument("folder")
 @click.argument("question", metavar="SQL")
 @json_option
-def query(folder: Path, question: str, as_json: bool) -> None:
+def query(folder: str, question: str, as_json: bool) -> None:
     """Ask the archive in FOLDER, or one Parquet file: the tables are videos, steps and events.
 
     The answer is CSV on standard output.
@@ -205,8 +243,3 @@ def query(folder: Path, question: str, as_json: bool) -> None:
         table.writerow(names)
         for row in rows:
             table.writerow([shown(value) if isinstance(value, str) else value for value in row])
-
-
-def _default_workers() -> int:
-    """One for each core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

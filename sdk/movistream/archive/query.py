@@ -5,10 +5,11 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from movistream.archive.folder import run_in_name, shard_files
+from movistream.archive.store import RemoteStore, store_at
 from movistream.errors import MissingExtraError, MovistreamError, OutputError
 from movistream.parquet.schema import COLUMNS, ROW_TYPES, is_unicode
 from movistream.system.text import printable
@@ -28,14 +29,14 @@ def duckdb() -> Any:
 
 
 @contextmanager
-def answered(place: Path, question: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[Any]]]]:
+def answered(place: str, question: str) -> Iterator[tuple[Sequence[str], Iterator[Sequence[Any]]]]:
     """The names of the columns of an answer, and its rows.
 
     There are three tables: ``videos``, ``steps`` and ``events``, each with the columns that its
     rows have.
 
     Args:
-        place: the folder of an archive, or a table's file.
+        place: path or address of the folder of an archive, or path of a table's file.
         question: SQL of DuckDB.
 
     Raises:
@@ -44,16 +45,12 @@ def answered(place: Path, question: str) -> Iterator[tuple[Sequence[str], Iterat
         MissingExtraError: if DuckDB is not installed.
     """
     engine = duckdb()
-    files = shard_files(place) if place.is_dir() else (place,)
-    if not place.exists():
-        raise OutputError(f"there is no archive {place}")
-    if not files:
-        raise OutputError(f"{place} holds no shard of an archive")
-    if not is_unicode(str(place)):
-        raise OutputError(f"DuckDB reads no folder whose name is no Unicode: {place}")
+    if not is_unicode(place):
+        raise OutputError(f"DuckDB reads no folder whose name is no Unicode: {printable(place)}")
     with engine.connect() as connection:
+        names = _files(connection, place)
         try:
-            _make_tables(connection, files)
+            _make_tables(connection, names)
             found = connection.execute(question)
             names = [column[0] for column in found.description or ()]
             yield names, iter(found.fetchone, None)
@@ -62,11 +59,29 @@ def answered(place: Path, question: str) -> Iterator[tuple[Sequence[str], Iterat
             raise MovistreamError(f"the question cannot be answered: {printable(told)}") from None
 
 
-def _make_tables(connection: Any, files: Sequence[Path]) -> None:
+def _files(connection: Any, place: str) -> list[str]:
+    """What DuckDB calls the files of an archive, or the only one.
+
+    Raises:
+        OutputError: if there is none.
+    """
+    if Path(place).is_file():
+        return [place]
+    store = store_at(place)
+    names = shard_files(store)
+    if not names:
+        raise OutputError(f"{store.title} holds no shard of an archive")
+    if isinstance(store, RemoteStore):
+        connection.register_filesystem(store.system)
+        return [store.address_of(name) for name in names]
+    return [str(Path(place) / name) for name in names]
+
+
+def _make_tables(connection: Any, files: Sequence[str]) -> None:
     # Names are patterns to DuckDB, even in a list.
-    names = ", ".join(_quoted(glob.escape(str(file))) for file in files)
+    names = ", ".join(_quoted(glob.escape(file)) for file in files)
     # Tables of several runs may have logits or not; to find that, all files are opened.
-    several = len({run_in_name(file) for file in files}) > 1
+    several = len({run_in_name(PurePath(file).name) for file in files}) > 1
     source = f"read_parquet([{names}]{', union_by_name = true' if several else ''})"
     there = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     for kind in ROW_TYPES:

@@ -67,7 +67,7 @@ def clip_table(path: Path, *, finds_events: bool) -> Iterator[Table]:
 @contextmanager
 def parquet_table(path: Path, run: Run) -> Iterator[Sink]:
     """Writes a row per frame, per event and per source, as Parquet."""
-    with table_file(path) as file:
+    with replaced_when_done(path) as part, table_file(part) as file:
         recorder = Recorder(file, run)
         yield recorder.take
         file.finish(recorder.footer())

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from movistream.errors import MissingExtraError, OutputError
 from movistream.parquet.footer import FOOTER_KEY, Footer, decoded, encoded
 from movistream.parquet.schema import COLUMNS, NEVER_NULL, ROW_TYPES, Column, RowType
-from movistream.system.output import replaced_when_done
 
 Row = Mapping[str, Any]
+
+_MAGIC = b"PAR1"
+_LENGTH_BYTES = 8
+"""At a file's end: how long its footer is, and the magic."""
+_MOST_FOOTER_BYTES = 1 << 28
 
 _GROUP_ROWS = 8192
 """Rows of a type that are kept in memory; then they become a group of the file."""
@@ -70,20 +74,20 @@ class TableFile:
 
 
 @contextmanager
-def table_file(path: Path, logits: int | None = None) -> Iterator[TableFile]:
-    """A table in a temporary file beside its place, which it takes if the block ends well.
+def table_file(part: Path, logits: int | None = None) -> Iterator[TableFile]:
+    """A table, written to a file that becomes something when the block ends well.
 
     Args:
         logits: how many logits a step has, if those are written.
 
     Raises:
         MissingExtraError: if pyarrow is not installed.
-        OutputError: if it cannot be written.
+        OSError: if it cannot be written.
     """
     arrow = pyarrow()
     columns = [column for column in COLUMNS if column.kind != "logits" or logits is not None]
     schema = arrow.schema([_field(arrow, column, logits) for column in columns])
-    with replaced_when_done(path) as part, part.open("wb") as file:
+    with part.open("wb") as file:
         writer = arrow.parquet.ParquetWriter(file, schema, compression="zstd")
         try:
             yield TableFile(writer, schema)
@@ -95,43 +99,52 @@ def table_file(path: Path, logits: int | None = None) -> Iterator[TableFile]:
                 writer.is_open = False
 
 
-def read_footer(path: Path) -> Footer | None:
-    """A table's footer; None if the file is no Parquet, or is damaged.
+def footer_size(tail: bytes) -> int:
+    """How many bytes at a table's end its footer takes, by the last ones; 0 if it is no table."""
+    if tail[-len(_MAGIC) :] != _MAGIC:
+        return 0
+    size = int.from_bytes(tail[-_LENGTH_BYTES : -len(_MAGIC)], "little") + _LENGTH_BYTES
+    return size if size <= _MOST_FOOTER_BYTES else 0
+
+
+def read_footer(tail: bytes, title: str) -> Footer | None:
+    """A table's footer; None if this is no end of a Parquet file, or a damaged one.
+
+    Args:
+        tail: the file's last bytes, at least :func:`footer_size`.
+        title: of the file, for people.
 
     Raises:
         MissingExtraError: if pyarrow is not installed.
-        OutputError: if the file cannot be read, or is of something else or another version.
+        OutputError: if it is the end of something else, or of another version.
     """
     arrow = pyarrow()
     try:
-        with path.open("rb") as file:
-            metadata = arrow.parquet.read_metadata(file).metadata or {}
-    except arrow.ArrowException:
+        metadata = arrow.parquet.read_metadata(arrow.BufferReader(tail)).metadata or {}
+    except (arrow.ArrowException, OSError):
+        # Pyarrow's words for what it cannot make sense of.
         return None
-    except OSError as error:
-        if error.errno is None:
-            # Pyarrow's word for what it cannot make sense of.
-            return None
-        raise OutputError(f"cannot read {path}: {error.strerror}") from None
     footer = decoded(metadata.get(FOOTER_KEY, b""))
     if footer is None:
-        raise OutputError(f"{path} is no table of this version of movistream; move it elsewhere")
+        raise OutputError(f"{title} is no table of this version of movistream; move it elsewhere")
     return footer
 
 
-def rewrite(path: Path, footer: Footer, keep: Callable[[str], bool]) -> None:
-    """Leaves videos out of a table.
+def rewrite(read: BinaryIO, part: Path, footer: Footer, keep: Callable[[str], bool]) -> None:
+    """Writes a table without some of its videos.
 
     Args:
+        read: the table.
+        part: that is written.
         footer: of what stays.
         keep: says of a video whether its rows stay.
 
     Raises:
-        OutputError: if the file cannot be read or written.
+        OutputError: if the table cannot be read or the other one not be written.
     """
     arrow = pyarrow()
     try:
-        with path.open("rb") as read, replaced_when_done(path) as part, part.open("wb") as file:
+        with part.open("wb") as file:
             table = arrow.parquet.ParquetFile(read)
             with arrow.parquet.ParquetWriter(
                 file, table.schema_arrow.remove_metadata(), compression="zstd"
@@ -144,7 +157,7 @@ def rewrite(path: Path, footer: Footer, keep: Callable[[str], bool]) -> None:
                         writer.write_table(kept)
                 writer.add_key_value_metadata({FOOTER_KEY: encoded(footer)})
     except (arrow.ArrowException, OSError) as error:
-        raise OutputError(f"cannot leave videos out of {path} ({error}); remove it") from None
+        raise OutputError(f"cannot leave videos out of a table ({error}); remove it") from None
 
 
 def _field(arrow: Any, column: Column, logits: int | None) -> Any:

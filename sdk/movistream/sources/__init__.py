@@ -21,6 +21,7 @@ from movistream.sources.web_video import NotFetchableError, WebVideo
 
 __all__ = [
     "IMAGE_SUFFIXES",
+    "PROTOCOLS",
     "VIDEO_SUFFIXES",
     "ArraySource",
     "Camera",
@@ -42,7 +43,8 @@ __all__ = [
 ]
 
 _PICAMERA = re.compile(r"picamera(?::(\d+))?")
-_PROTOCOLS = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "tcp", "udp")
+PROTOCOLS = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "tcp", "udp")
+"""Of addresses that can be opened as sources."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def open_source(name: str | Path, options: SourceOptions | None = None) -> Sourc
     if is_like_an_address(text) and not path.exists():
         raise VideoError(
             f"{public_name(text)} is neither a file nor an address; an address begins with one of"
-            f" {', '.join(f'{name}://' for name in _PROTOCOLS)}"
+            f" {', '.join(f'{name}://' for name in PROTOCOLS)}"
         )
     if path.is_dir():
         if options.image_files_per_second is None:
@@ -131,10 +133,10 @@ def is_recorded(name: str | Path) -> bool:
 
 def _open_address(url: str, options: SourceOptions) -> Source:
     protocol = url.partition("://")[0].lower()
-    if protocol not in _PROTOCOLS:
+    if protocol not in PROTOCOLS:
         raise VideoError(
             f"{public_name(url)} begins with {protocol}://, which is not read; there are"
-            f" {', '.join(_PROTOCOLS)}"
+            f" {', '.join(PROTOCOLS)}"
         )
     is_web = protocol in ("http", "https")
 

@@ -32,6 +32,7 @@ from movistream.stream.agreement import lowest_cosine
 from movistream.stream.file_trial import try_file
 from movistream.stream.model import AnyModel
 from movistream.stream.trust import is_known, remember
+from movistream.system.cpu import usable_cores
 
 _logger = logging.getLogger(__name__)
 
@@ -111,10 +112,7 @@ def load_as(
 
 def default_threads() -> int:
     """Cores that this process may use, at most 4: small layers gain nothing from more."""
-    available = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    return min(available, _MOST_DEFAULT_THREADS)
+    return min(usable_cores(), _MOST_DEFAULT_THREADS)
 
 
 def _may_use_float16(arithmetic: str, manifest: Manifest, path: Path) -> bool:

@@ -96,6 +96,8 @@ class Ended:
 
 
 Item = Started | Passed | Step | Seen | Notice | Ended
+Opener = Callable[[SourceOptions], Source]
+"""Opens a recording; may raise what a source raises."""
 
 
 class Lane:
@@ -116,7 +118,7 @@ class Lane:
     def __init__(
         self,
         name: str,
-        given: str | Path | Source,
+        given: str | Path | Source | Opener,
         model: Streamable,
         options: WatchOptions,
         source_options: SourceOptions | None = None,
@@ -125,12 +127,15 @@ class Lane:
         """Takes note; opens nothing yet.
 
         Args:
-            given: name of the source, or an open one, which is closed at the end.
+            given: name of the source, or an open one, which is closed at the end, or what opens it.
             resume: snapshots by stream, where those go on.
         """
         self.name = name
         self.options = options
-        self.recorded = is_recorded(given) if isinstance(given, (str, Path)) else not given.live
+        if isinstance(given, (str, Path)):
+            self.recorded = is_recorded(given)
+        else:
+            self.recorded = not (isinstance(given, Source) and given.live)
         self.source: Source | None = None
         self.capture: Capture | None = None
         self.watchers: list[Watcher] = []
@@ -156,8 +161,10 @@ class Lane:
         given = self._given
         if isinstance(given, (str, Path)):
             self.source = open_source(given, self._opening())
-        else:
+        elif isinstance(given, Source):
             self.source = given
+        else:
+            self.source = given(self._opening())
 
     def _opening(self) -> SourceOptions:
         """How the source is opened: what is seen of its frames, and by whom, is known here."""

@@ -9,7 +9,7 @@ loses no sleep over what dies: it says that a shard is lost, and gets it again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
 from movistream.archive.plan import Shard
@@ -49,5 +49,18 @@ class Told:
 
 
 News = Watched | Finished | Lost | Told
-Carrier = Callable[[Work, Callable[[], Shard | None]], Iterator[News]]
+Carrier = Callable[[Work, Callable[[], Shard | None]], Generator[News, None, None]]
 """Raises MovistreamError where a worker cannot work at all, as when it cannot write."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Workers that are ready to be hired.
+
+    Attributes:
+        carry: brings shards to them.
+        workers: how many there are, at least 1.
+    """
+
+    carry: Carrier
+    workers: int

@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from movistream.archive.carriers import Carrier, Finished, Lost, News, Told, Watched
+from movistream.archive.carriers import Crew, Finished, Lost, News, Told, Watched
 from movistream.archive.plan import Shard
 from movistream.archive.work import StoppedError, Work, ready, watch_shard
 from movistream.errors import MovistreamError
 from movistream.parquet.footer import VideoOutcome
 from movistream.sources.frame import logger
+from movistream.system.cpu import usable_cores
 
 _STOP_S = 5.0
 _MOST_STILLBORN = 3
@@ -82,15 +83,27 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def processes(workers: int) -> Carrier:
-    """A carrier with so many processes on this machine, 1 or more."""
+@contextmanager
+def processes(workers: int | None, address: str | None = None) -> Iterator[Crew]:
+    """Processes on this machine.
 
-    def carry(work: Work, take: Callable[[], Shard | None]) -> Iterator[News]:
+    Args:
+        workers: 1 or more; by default one for each core that this process may use.
+        address: None.
+
+    Raises:
+        MovistreamError: if there is an address.
+    """
+    if address is not None:
+        raise MovistreamError("processes have no address; a cluster has: --on ray, or --on dask")
+    count = workers or usable_cores()
+
+    def carry(work: Work, take: Callable[[], Shard | None]) -> Generator[News, None, None]:
         hands: list[_Hand] = []
         stillborn = 0
         try:
             while True:
-                _employ(hands, workers, work, take)
+                _employ(hands, count, work, take)
                 busy = {hand.connection: hand for hand in hands if hand.shard is not None}
                 if not busy:
                     return
@@ -113,7 +126,7 @@ def processes(workers: int) -> Carrier:
             for hand in hands:
                 hand.close()
 
-    return carry
+    yield Crew(carry, count)
 
 
 def _employ(hands: list[_Hand], workers: int, work: Work, take: Callable[[], Shard | None]) -> None:

@@ -1,0 +1,101 @@
+"""Finds the videos of an archive: files, objects, and folders of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from movistream.archive.plan import Video
+from movistream.archive.store import file_system, patiently
+from movistream.errors import OutputError, VideoError
+from movistream.parquet.recording import fingerprint_of
+from movistream.sources import PROTOCOLS, VIDEO_SUFFIXES, is_address, is_recorded, public_name
+
+_VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "last_modified", "mtime")
+"""By what stores tell whether an object has changed, the surest first."""
+
+
+def find_videos_of(sources: Sequence[str]) -> tuple[Video, ...]:
+    """All videos among the sources and below folders among them, each once, by their names.
+
+    Raises:
+        VideoError: if a source has no end, a folder has no video, or one cannot be read.
+        MissingExtraError: if what reads an address is not installed.
+    """
+    found: dict[str, Video] = {}
+    for source in sources:
+        in_store = is_in_a_store(source)
+        if not in_store and (not is_recorded(source) or source == "-"):
+            raise VideoError(
+                f"{public_name(source)} is no file; an archive takes files and folders of files"
+            )
+        videos = _objects(source) if in_store else _files(source)
+        if not videos:
+            raise VideoError(
+                f"the folder {source} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))})"
+            )
+        for video in videos:
+            key = video.name if in_store else str(Path(video.name).absolute())
+            found.setdefault(key, video)
+    return tuple(sorted(found.values(), key=lambda video: video.name))
+
+
+def is_in_a_store(name: str) -> bool:
+    """Whether a source is an address, and none of a stream."""
+    return is_address(name) and name.partition("://")[0].lower() not in PROTOCOLS
+
+
+def _files(source: str) -> list[Video]:
+    names = list(_below(source)) if Path(source).is_dir() else [str(Path(source))]
+    return [Video(name, fingerprint_of(name)) for name in names]
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Names of the videos in a folder and the folders in it.
+
+    Raises:
+        VideoError: if one of them cannot be read: whatever is in it would be left out in silence.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise VideoError(
+            f"cannot look into the folder {error.filename}: {error.strerror}; let it be read, or"
+            " name other folders"
+        )
+
+    for where, _, files in os.walk(Path(folder), onerror=refuse):
+        for file in files:
+            path = Path(where) / file
+            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+                yield str(path)
+
+
+def _objects(address: str) -> list[Video]:
+    try:
+        system, root = file_system(address)
+        entries = patiently(lambda: _entries(system, root), address, 0.0)
+    except FileNotFoundError:
+        return [Video(address, "")]
+    except OutputError as error:
+        raise VideoError(str(error)) from None
+    return [
+        Video(str(system.unstrip_protocol(path)), _fingerprint(entry))
+        for path, entry in entries.items()
+        if path == root or PurePosixPath(path).suffix.lower() in VIDEO_SUFFIXES
+    ]
+
+
+def _entries(system: Any, root: str) -> Mapping[str, Mapping[str, Any]]:
+    """What the store says of an object, or of all below a folder."""
+    entry = system.info(root)
+    if entry["type"] == "file":
+        return {root: entry}
+    found: Mapping[str, Mapping[str, Any]] = system.find(root, detail=True)
+    return found
+
+
+def _fingerprint(entry: Mapping[str, Any]) -> str:
+    version = next((entry[name] for name in _VERSIONS if entry.get(name)), "")
+    return f"{entry.get('size')}-{version}"
