@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from movistream.archive.finding import is_in_a_store
 from movistream.archive.plan import Video
@@ -60,7 +60,6 @@ def _waited_for(copy: Future[Path | VideoError], check: Callable[[], None]) -> P
 
 def _copy(video: Video, path: Path) -> Path | VideoError:
     """Brings an object here, or says why that one cannot be had."""
-    path = path.with_suffix(PurePosixPath(video.name).suffix)
     try:
         system, source = file_system(video.name)
         patiently(lambda: system.get_file(source, str(path)), video.name, _PATIENCE_S)

@@ -36,6 +36,8 @@ def find_videos_of(sources: Sequence[str]) -> tuple[Video, ...]:
             raise VideoError(
                 f"the folder {source} holds no video ({', '.join(sorted(VIDEO_SUFFIXES))})"
             )
+        if videos[0] == Video(source, "") and not _is_video(source):
+            raise VideoError(f"there is neither a folder nor a file {source}")
         for video in videos:
             key = video.name if in_store else str(Path(video.name).absolute())
             found.setdefault(key, video)
@@ -68,7 +70,7 @@ def _below(folder: str) -> Iterator[str]:
     for where, _, files in os.walk(Path(folder), onerror=refuse):
         for file in files:
             path = Path(where) / file
-            if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file():
+            if _is_video(file) and path.is_file():
                 yield str(path)
 
 
@@ -83,7 +85,7 @@ def _objects(address: str) -> list[Video]:
     return [
         Video(str(system.unstrip_protocol(path)), _fingerprint(entry))
         for path, entry in entries.items()
-        if path == root or PurePosixPath(path).suffix.lower() in VIDEO_SUFFIXES
+        if path == root or _is_video(path)
     ]
 
 
@@ -94,6 +96,10 @@ def _entries(system: Any, root: str) -> Mapping[str, Mapping[str, Any]]:
         return {root: entry}
     found: Mapping[str, Mapping[str, Any]] = system.find(root, detail=True)
     return found
+
+
+def _is_video(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
 
 
 def _fingerprint(entry: Mapping[str, Any]) -> str:

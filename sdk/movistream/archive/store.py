@@ -182,7 +182,11 @@ class RemoteStore:
 
     @contextmanager
     def opened(self, name: str) -> Iterator[BinaryIO]:
-        with self._try(lambda: self.system.open(self._at(name), "rb")) as file:
+        try:
+            file = self._try(lambda: self.system.open(self._at(name), "rb"))
+        except FileNotFoundError:
+            raise OutputError(f"{name} is gone from {self.title}") from None
+        with file:
             yield file
 
     @contextmanager
@@ -190,10 +194,10 @@ class RemoteStore:
         with temporary_folder() as folder:
             part = folder / name
             yield part
-            self._try(lambda: self.system.put_file(str(part), self._at(name)))
+            self._write(lambda: self.system.put_file(str(part), self._at(name)))
 
     def touch(self, name: str) -> None:
-        self._try(lambda: self.system.pipe_file(self._at(name), b""))
+        self._write(lambda: self.system.pipe_file(self._at(name), b""))
 
     def remove(self, name: str) -> None:
         with suppress(FileNotFoundError):
@@ -211,6 +215,12 @@ class RemoteStore:
 
     def _at(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}".rstrip("/")
+
+    def _write(self, act: Callable[[], object]) -> None:
+        try:
+            self._try(act)
+        except FileNotFoundError as error:
+            raise OutputError(f"cannot write in {self.title}: {one_line(error)}") from None
 
     def _try(self, act: Callable[[], Value]) -> Value:
         return patiently(act, self.title, self._patience_s)

@@ -1,0 +1,1 @@
+"""What archives of many videos cost, by whoever carries them."""
