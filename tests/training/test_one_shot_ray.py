@@ -21,6 +21,7 @@ from movistream_training.one_shot.ray_workers import on_ray
 from movistream_training.one_shot.search import Aim, one_shot_search
 from movistream_training.one_shot.settings import Settings
 from movistream_training.search.space import space_text
+from tests.listening import listening_elsewhere
 from tests.training.clips import write_data
 from tests.training.moving_textures import TARGET, TASK, clips, cost_of, toy_space
 from tests.training.one_shot_process import files_of, search_elsewhere
@@ -110,19 +111,6 @@ def test_ray_has_not_looked_at_its_environment_before(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.startswith("Ray is imported already, and would open its ports")
-
-
-def listening_elsewhere() -> set[str]:
-    """Ports that are open to other machines."""
-    found = set()
-    for table in ("tcp", "tcp6"):
-        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
-            address, state = line.split()[1], line.split()[3]
-            host = address.partition(":")[0]
-            is_here = host.endswith(("0100007F", f"{0:016}01000000"))
-            if state == "0A" and not is_here:
-                found.add(f"{table} {address}")
-    return found
 
 
 def test_what_goes_wrong_in_a_worker_is_told_in_a_line(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import psutil
+
+from movistream.system.ray_cluster import OWN_CLUSTER
 
 
 class Nodes(Protocol):
@@ -35,12 +36,8 @@ class RayNodes:
     """See :class:`Nodes`; the head does no work."""
 
     def __init__(self, count: int, cores: int) -> None:
-        os.environ.update(
-            RAY_USAGE_STATS_ENABLED="0",
-            RAY_AUTH_MODE="token",
-            RAY_AUTH_TOKEN=secrets.token_hex(32),
-            RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",
-        )
+        for name, value in OWN_CLUSTER.items():
+            os.environ.setdefault(name, value)
         # It looks at its environment when it is imported.
         from ray.cluster_utils import Cluster
 

@@ -18,7 +18,8 @@ _PATIENCE_S = 10.0
 _DISCREET = {"RAY_USAGE_STATS_ENABLED": "0"}
 """Ray tells nobody that it is used. Names are of its environment, as below."""
 
-_OWN_CLUSTER = {
+OWN_CLUSTER = {
+    **_DISCREET,
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -68,13 +69,13 @@ def _set_environment(*, is_own: bool) -> None:
     Raises:
         ClusterError: if Ray has looked at its environment before.
     """
-    missing = [name for name in _OWN_CLUSTER if name not in os.environ]
+    missing = [name for name in OWN_CLUSTER if name not in os.environ]
     if is_own and missing and sys.modules.get("ray") is not None:
         raise ClusterError(
             "Ray is imported already, and would open its ports to other machines: import it later,"
             " or give a cluster's address"
         )
-    for name, value in (_DISCREET | _OWN_CLUSTER if is_own else _DISCREET).items():
+    for name, value in (OWN_CLUSTER if is_own else _DISCREET).items():
         os.environ.setdefault(name, value)
 
 
