@@ -17,7 +17,7 @@ from movistream.archive.finding import find_videos_of
 from movistream.archive.folder import file_name, mend, read_archive, shard_files, standing
 from movistream.archive.hiring import CarrierName, crew_of
 from movistream.archive.plan import Shard, Video, cut
-from movistream.archive.store import LocalStore
+from movistream.archive.store import LocalStore, store_at
 from movistream.archive.work import Work, ready, watch_shard
 from movistream.cli.run_options import Request, table_run
 from movistream.parquet.footer import Footer, Run, VideoOutcome, run_of
@@ -91,7 +91,7 @@ def bring_to_its_end(
     place: Any, videos: Sequence[Video], carrier: Any = writes_made_up, *, workers: int = 1
 ) -> list[News]:
     """An archive, from wherever it is."""
-    store = LocalStore(Path(place.place))
+    store = store_at(str(place.place))
     with store.kept():
         found = read_archive(store)
         now = standing(found, place.run, videos)

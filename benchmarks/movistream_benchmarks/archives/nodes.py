@@ -88,7 +88,7 @@ class DaskNodes:
         import distributed
 
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
-        self._cluster: Any = distributed.LocalCluster(  # type: ignore[no-untyped-call]
+        self._cluster: Any = distributed.LocalCluster(
             n_workers=count * cores,
             threads_per_worker=1,
             host="127.0.0.1",

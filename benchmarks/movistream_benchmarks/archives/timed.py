@@ -73,7 +73,8 @@ def timed(
 
 def children(process: psutil.Process) -> list[psutil.Process]:
     """Workers that are the command's own processes."""
-    return process.children(recursive=True)
+    found: list[psutil.Process] = process.children(recursive=True)
+    return found
 
 
 def _resident_bytes(process: psutil.Process) -> int:

@@ -49,7 +49,7 @@ class VideoFile(Source):
             VideoError: if it cannot be opened.
             MissingExtraError: if the packages for videos are not installed.
         """
-        shown = public_name(path)
+        shown = name or public_name(path)
         if path.is_dir():
             raise VideoError(f"{shown} is a folder, not a video file")
         if not path.is_file():
@@ -61,7 +61,7 @@ class VideoFile(Source):
             if issubclass(error.kind, PermissionError):
                 raise VideoError(f"no permission to read the video {shown}") from None
             raise VideoError(_refusal(shown, path, error)) from None
-        self._take(container, name or shown)
+        self._take(container, shown)
 
     def _take(self, container: Container, name: str) -> None:
         self.name = name
