@@ -25,8 +25,12 @@ class Nodes(Protocol):
     def add(self) -> None:
         """Starts another node."""
 
-    def kill_node(self, number: int) -> None:
-        """Kills all processes of a node at once."""
+    def kill_node(self, number: int, *, objects_alone: bool) -> None:
+        """Kills all processes of a node at once, as a power cut does.
+
+        Args:
+            objects_alone: only the one that keeps its objects; where there is none, a worker.
+        """
 
     def workers(self) -> list[psutil.Process]:
         """The processes that watch videos, or are ready to."""
@@ -55,20 +59,19 @@ class RayNodes:
     def add(self) -> None:
         self._nodes.append(self._cluster.add_node(num_cpus=self._cores))
 
-    def kill_node(self, number: int) -> None:
+    def kill_node(self, number: int, *, objects_alone: bool) -> None:
         node = self._nodes.pop(number)
-        self.kill_processes_of(node)
+        # Objects are kept by the process that starts all others of a node.
+        raylets = [each.process.pid for each in node.all_processes["raylet"]]
+        others = [each.process.pid for all_ in node.all_processes.values() for each in all_]
+        for pid in raylets if objects_alone else others:
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                below = [] if objects_alone else process.children(recursive=True)
+                for one in (*below, process):
+                    with suppress(psutil.NoSuchProcess):
+                        one.kill()
         self._cluster.remove_node(node, allow_graceful=False)
-
-    def kill_processes_of(self, node: Any) -> None:
-        """Without telling the cluster, as a power cut."""
-        for started in node.all_processes.values():
-            for each in started:
-                with suppress(psutil.NoSuchProcess):
-                    process = psutil.Process(each.process.pid)
-                    for one in (*process.children(recursive=True), process):
-                        with suppress(psutil.NoSuchProcess):
-                            one.kill()
 
     def workers(self) -> list[psutil.Process]:
         return [
@@ -98,10 +101,12 @@ class DaskNodes:
         self.address: str = self._cluster.scheduler_address
 
     def add(self) -> None:
-        self._cluster.scale(len(self._cluster.workers) + 1)
+        self._cluster.scale(len(self._cluster.workers))
 
-    def kill_node(self, number: int) -> None:
-        self.workers()[number].kill()
+    def kill_node(self, number: int, *, objects_alone: bool) -> None:
+        # It starts another one by itself.
+        for process in self.workers()[number : number + 1]:
+            process.kill()
 
     def workers(self) -> list[psutil.Process]:
         return [

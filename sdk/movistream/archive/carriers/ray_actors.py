@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from movistream.archive.carriers import Crew, Lost, News, Told
@@ -34,7 +35,12 @@ def ray_actors(workers: int | None, address: str | None) -> Iterator[Crew]:
         ClusterError: if it cannot be reached.
         MissingExtraError: if Ray is not installed.
     """
-    with connected(address, workers or usable_cores()) as ray:
+    with (
+        # Ray prints paragraphs of each death; what is to be known of it is told as news.
+        open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123
+        redirect_stdout(nowhere),
+        connected(address, workers or usable_cores()) as ray,
+    ):
 
         def room() -> int:
             return workers or max(1, int(ray.cluster_resources().get("CPU", 0)))
