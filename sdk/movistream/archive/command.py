@@ -15,15 +15,16 @@ from movistream.archive.hiring import CARRIERS, CarrierName
 from movistream.cli import parameters
 from movistream.cli.help import Command, option
 from movistream.cli.options import (
+    decoding_options,
     event_options,
     events_option,
     fit_option,
     json_option,
     model_options,
+    picking_options,
     refuse_event_options,
     reset_options,
     score_options,
-    source_options,
     span_options,
     top_option,
 )
@@ -35,6 +36,8 @@ from movistream.system.text import cell, printable
 _MOST_WORKERS = 256
 _ELSEWHERE: dict[str, Any] = {
     "as_json": False,
+    "source_size": None,
+    "source_fps": None,
     "save_state": None,
     "resume": None,
     "output": None,
@@ -99,7 +102,8 @@ def archive() -> None:
 @option("--dry-run", is_flag=True, group="Output", help="Say what there is to do, and end.")
 @option("--retry", is_flag=True, group="Output", help="Run videos that have failed once more.")
 @top_option
-@source_options
+@picking_options
+@decoding_options
 @span_options
 @fit_option
 @option(

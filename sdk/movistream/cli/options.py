@@ -176,7 +176,7 @@ reset_options = options(
     ),
 )
 
-source_options = options(
+picking_options = options(
     option(
         "--fps",
         type=parameters.FRAMES_PER_SECOND,
@@ -189,6 +189,9 @@ source_options = options(
         group="Source",
         help="Take one frame of the source in N instead.",
     ),
+)
+
+raw_options = options(
     option(
         "--source-size",
         type=parameters.SIZE,
@@ -201,6 +204,9 @@ source_options = options(
         group="Source",
         help="Frame rate of raw frames or image files; a camera is asked for it.",
     ),
+)
+
+decoding_options = options(
     option(
         "--decode",
         type=click.Choice(QUALITIES),
@@ -219,6 +225,8 @@ source_options = options(
         help="Watch this one of several videos in a source; 'movistream probe' lists them.",
     ),
 )
+
+source_options = options(picking_options, raw_options, decoding_options)
 
 top_option = option(
     "--top",
