@@ -34,7 +34,7 @@ from movistream.sources import (
 )
 from movistream.sources import live as live_sources
 from movistream.sources.cameras import CameraAddress, camera_address, cameras_there
-from movistream.sources.picking import pick_at_rate
+from movistream.sources.picking import at_rate, pick_at_rate
 from movistream.sources.video_file import find_videos
 from movistream.watch.resets import SceneCutDetector
 from tests.sdk.videos import (
@@ -119,6 +119,19 @@ def test_a_file_that_is_damaged_in_the_middle(tmp_path: Path) -> None:
     assert numbers == list(range(len(numbers)))
     assert 5 < len(numbers) < 40
     assert f"damaged after frame {len(numbers) - 1}" in str(error)
+
+
+@pytest.mark.parametrize("picked", [True, False])
+def test_a_picture_that_the_end_cuts_off_is_none(picked: bool, clip: Path, tmp_path: Path) -> None:
+    """What is not there of it would be what was in memory; where others need it, it stays."""
+    data = clip.read_bytes()
+    last = data.rindex(b"00dc", 0, data.index(b"idx1"))
+    path = tmp_path / "cut.avi"
+    for kept in (data.index(b"idx1"), last + 2000, last + 100):
+        path.write_bytes(data[:kept])
+        with VideoFile(path) as video:
+            found = list(video.picked(at_rate(10)) if picked else video)
+        assert len(found) == (30 if kept > last + 2000 else 29)
 
 
 def test_playlists_are_not_followed(tmp_path: Path) -> None:

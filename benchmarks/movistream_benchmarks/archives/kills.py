@@ -112,9 +112,9 @@ def _kill(
     if victim == "driver":
         os.killpg(driver.pid, signal.SIGKILL)
     elif victim == "worker":
-        for worker in chance.sample(nodes.workers(), 1):
+        if workers := nodes.workers():
             with suppress(psutil.Error):
-                worker.kill()
+                chance.choice(workers).kill()
     else:
         nodes.kill_node(chance.randrange(2), objects_alone=victim == "objects")
         time.sleep(chance.uniform(0.0, 3.0))

@@ -142,8 +142,7 @@ class Container:
         Raises:
             MediaError: where it cannot be read or decoded on.
         """
-        packets = self._container.demux(self._stream)
-        return _told(all_frames(packets, self._codec, self._step_s))
+        return _told(all_frames(self._packets(), self._codec, self._step_s))
 
     def pictures(self) -> Iterator[DecodedPicture | UndecodedPicture]:
         """All pictures as they come; those that stand alone are decoded by who looks at them.
@@ -156,7 +155,7 @@ class Container:
             return (DecodedPicture(decoded.frame) for decoded in self.frames())
         # So that a packet's picture is there at once.
         codec.thread_count = 1
-        packets = self._container.demux(self._stream)
+        packets = self._packets()
         return _told(UndecodedPicture(codec, packet) for packet in packets if packet.size)
 
     def picked(self, picking: Picking) -> Iterator[Decoded]:
@@ -167,12 +166,24 @@ class Container:
         """
         return _told(
             picked_frames(
-                self._container.demux(self._stream),
+                self._packets(),
                 self._codec,
                 picking,
                 self._step_s,
                 references_only=self._decode.references_only,
             )
+        )
+
+    def _packets(self) -> Iterator[Any]:
+        """Those of the video, but for one that the file's end cuts off, if its frame stands alone.
+
+        What is not there of it would be whatever was in memory before.
+        """
+        stands_alone = self._codec.name in STANDING_ALONE
+        return (
+            packet
+            for packet in self._container.demux(self._stream)
+            if not (stands_alone and packet.is_corrupt)
         )
 
     def close(self) -> None:
