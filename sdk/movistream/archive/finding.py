@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from movistream.archive.plan import Video
 from movistream.archive.store import file_system, patiently
 from movistream.errors import OutputError, VideoError
-from movistream.parquet.recording import fingerprint_of
+from movistream.parquet.recording import fingerprint_by, fingerprint_of
 from movistream.sources import PROTOCOLS, VIDEO_SUFFIXES, is_address, is_recorded, public_name
 
 _VERSIONS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "last_modified", "mtime")
@@ -50,28 +50,34 @@ def is_in_a_store(name: str) -> bool:
 
 
 def _files(source: str) -> list[Video]:
-    names = list(_below(source)) if Path(source).is_dir() else [str(Path(source))]
-    return [Video(name, fingerprint_of(name)) for name in names]
+    if Path(source).is_dir():
+        return list(_below(str(Path(source))))
+    name = str(Path(source))
+    return [Video(name, fingerprint_of(name))]
 
 
-def _below(folder: str) -> Iterator[str]:
-    """Names of the videos in a folder and the folders in it.
+def _below(folder: str) -> Iterator[Video]:
+    """The videos in a folder and the folders in it.
 
     Raises:
         VideoError: if one of them cannot be read: whatever is in it would be left out in silence.
     """
-
-    def refuse(error: OSError) -> None:
-        raise VideoError(
-            f"cannot look into the folder {error.filename}: {error.strerror}; let it be read, or"
-            " name other folders"
-        )
-
-    for where, _, files in os.walk(Path(folder), onerror=refuse):
-        for file in files:
-            path = Path(where) / file
-            if _is_video(file) and path.is_file():
-                yield str(path)
+    waiting = [folder]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                found = list(entries)
+        except OSError as error:
+            raise VideoError(
+                f"cannot look into the folder {error.filename}: {error.strerror}; let it be read,"
+                " or name other folders"
+            ) from None
+        for entry in found:
+            # By the entry, which mostly knows without asking the system once more.
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append(entry.path)
+            elif _is_video(entry.name) and entry.is_file():
+                yield Video(entry.path, fingerprint_by(entry.stat))
 
 
 def _objects(address: str) -> list[Video]:
@@ -99,7 +105,7 @@ def _entries(system: Any, root: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _is_video(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
+    return os.path.splitext(name)[1].lower() in VIDEO_SUFFIXES  # noqa: PTH122
 
 
 def _fingerprint(entry: Mapping[str, Any]) -> str:

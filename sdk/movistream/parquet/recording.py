@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,10 +154,13 @@ def fingerprint_of(name: str) -> str:
 
     It is empty where there is no such file, or it cannot be looked at.
     """
-    if not is_recorded(name):
-        return ""
+    return fingerprint_by(Path(name).stat) if is_recorded(name) else ""
+
+
+def fingerprint_by(look: Callable[[], os.stat_result]) -> str:
+    """The same, by what looks at the file, and raises where it cannot."""
     try:
-        status = Path(name).stat()
+        status = look()
     except (OSError, ValueError):
         return ""
     return f"{status.st_size}-{status.st_mtime_ns}"
