@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -38,6 +39,7 @@ if missing := [name for name in ("ray", "distributed") if importlib.util.find_sp
 
 __all__ = ["archive_work"]
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "cluster"
 CLUSTERS: tuple[CarrierName, ...] = ("ray", "dask")
 
 
@@ -196,3 +198,20 @@ def test_a_cluster_that_is_not_there_is_told(
         pass
     assert address in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_the_cluster_files_are_what_they_are_for() -> None:
+    """Ray takes the one; the command of the other is one that there is."""
+    import yaml
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    from movistream.archive.command import archive
+
+    validate_config(prepare_config(yaml.safe_load((EXAMPLES / "ray.yaml").read_text())))
+    job = yaml.safe_load((EXAMPLES / "kuberay.yaml").read_text())["spec"]
+    inner = shlex.split(shlex.split(job["entrypoint"])[2].partition("||")[0])
+    assert inner[:2] == ["movistream", "archive"]
+    context = archive.commands["run"].make_context("archive", inner[2:])
+    assert context.params["carrier"] == "ray"
+    image = f"rayproject/ray:{job['rayClusterSpec']['rayVersion']}-"
+    assert image in (EXAMPLES / "Dockerfile").read_text()

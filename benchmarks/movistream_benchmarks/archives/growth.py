@@ -118,7 +118,7 @@ def nodes(model: str, clips: str, kind: str, counts: tuple[int, ...]) -> None:
     )
 
 
-def _workers_of(cluster: Nodes, command: psutil.Process) -> list[psutil.Process]:
+def _workers_of(cluster: Nodes, _: psutil.Process) -> list[psutil.Process]:
     return cluster.workers()
 
 
