@@ -71,6 +71,15 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "movistream bench-arm MODEL.tflite --pipeline VIDEO --seconds 2",
         "movistream bench-arm A.tflite --pipeline VIDEO",
     ),
+    "it wants an object store or a cluster; tests/sdk/test_archive_objects.py and"
+    " test_archive_cluster.py have them": (
+        "movistream archive MODEL s3://BUCKET/videos -o s3://BUCKET/archive --events",
+        'movistream archive query s3://BUCKET/archive "SELECT count(*) FROM videos"',
+        "movistream archive MODEL s3://BUCKET/videos -o s3://BUCKET/archive --events --on ray"
+        " --address 10.0.0.1:6379",
+        "movistream archive MODEL s3://BUCKET/videos -o s3://BUCKET/archive --events --on dask"
+        " --address tcp://10.0.0.1:8786",
+    ),
     "it takes minutes": (
         "python -m movistream_benchmarks.streams pacing MODEL",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO",

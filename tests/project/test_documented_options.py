@@ -18,6 +18,7 @@ OF_OTHER_PROGRAMS = {
     "--enable-libx264",
     "--enable-libx265",
     "--node-ip-address",  # of ray start
+    "--num-cpus",
 }
 PASSED_ON = {"service": "serve"}
 """Commands that hand their arguments to another."""
