@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import movistream
 from movistream.archive.carriers import Finished, Lost, News
+from movistream.archive.claim import claimed
 from movistream.archive.finding import find_videos_of
 from movistream.archive.folder import (
     check_run,
@@ -167,7 +168,7 @@ def test_interrupted_and_resumed_is_uninterrupted(seed: int, tmp_path: Path) -> 
     assert rows == rows_of(whole.place)
     counts = Counter(row["video"] for row in rows if row["type"] == "video")
     assert counts == Counter(video.text for video in videos)
-    names = {path.name for path in place.place.iterdir()} - {".lock"}
+    names = {path.name for path in place.place.iterdir()} - {".lock", ".call"}
     assert names == {path.name for path in shard_paths(place.place)}
     # Then nothing is left to do, and nothing is touched.
     before = {path: path.stat().st_mtime_ns for path in shard_paths(place.place)}
@@ -380,7 +381,8 @@ def test_a_video_that_kills_is_given_up(clip: Path, tmp_path: Path, archive_work
             dying.append(worker.ledger.attempt(videos[1], deaths))
             dying[-1].__enter__()
         (shard,) = cut(videos, archive_work.run, 1)
-        outcomes = watch_shard(worker, shard)
+        with claimed(worker.store, archive_work.call):
+            outcomes = watch_shard(worker, shard)
     assert [outcome.attempts for outcome in outcomes] == [1, MOST_DEATHS, 1]
     assert outcomes[1].status == "error"
     assert "has died 2 times at this video" in (outcomes[1].error or "")
@@ -402,13 +404,62 @@ def test_a_worker_that_is_stopped_leaves_nothing(
         return frames < 20
 
     Path(archive_work.place).mkdir()
-    with ready(archive_work) as worker:
+    with ready(archive_work) as worker, claimed(worker.store, archive_work.call):
         with pytest.raises(StoppedError):
             watch_shard(worker, shard, goes_on=goes_on)
-        assert [path.name for path in Path(archive_work.place).iterdir()] == [".attempts"]
+        assert [path.name for path in Path(archive_work.place).iterdir()] == [".call", ".attempts"]
         assert marks_in(archive_work) == []
         watch_shard(worker, shard)
     assert shard_files(LocalStore(Path(archive_work.place))) == (file_name(shard),)
+
+
+def test_what_is_the_workers_fault_is_no_videos(
+    clip: Path, tmp_path: Path, archive_work: Work
+) -> None:
+    """It is not written as what came of a video, which would not be watched again then."""
+    (shard,) = cut(some_videos(clip, tmp_path / "videos"), archive_work.run, 1)
+    Path(archive_work.place).mkdir()
+    frames = 0
+    with ready(archive_work) as worker:
+
+        def goes_on() -> bool:
+            nonlocal frames
+            frames += 1
+            if frames == 20:
+                worker.model.close()
+            return True
+
+        with claimed(worker.store, "0"), pytest.raises(MovistreamError, match="closed"):
+            watch_shard(worker, shard, goes_on=goes_on)
+    assert shard_paths(Path(archive_work.place)) == []
+
+
+def test_a_worker_that_outlives_its_call_writes_nothing(
+    clip: Path, tmp_path: Path, archive_work: Work
+) -> None:
+    """Else what another call has done meanwhile would be there twice."""
+    (shard,) = cut(some_videos(clip, tmp_path / "videos"), archive_work.run, 1)
+    store = LocalStore(Path(archive_work.place))
+    later: list[Any] = []
+    frames = 0
+
+    def goes_on() -> bool:
+        nonlocal frames
+        frames += 1
+        if frames == 20:
+            later.append(claimed(store, "1"))
+            later[-1].__enter__()
+        return True
+
+    with ready(archive_work) as worker, claimed(store, "0"):
+        with pytest.raises(OutputError, match="another call of the command has taken over"):
+            watch_shard(worker, shard, goes_on=goes_on)
+        assert frames > 40
+        with pytest.raises(OutputError, match="another call of the command has taken over"):
+            watch_shard(worker, shard)
+    assert shard_files(store) == ()
+    assert store.names(".call") == ["1"]
+    assert store.names(".attempts") == []
 
 
 def test_a_full_disk_ends_it_and_the_same_goes_on(
@@ -420,7 +471,7 @@ def test_a_full_disk_ends_it_and_the_same_goes_on(
         with pytest.raises(OutputError, match=r"cannot write .*: No space left on device"):
             bring_to_its_end(archive_work, videos, watches_here)
     names = {path.name for path in Path(archive_work.place).iterdir()}
-    assert names <= {".lock", ".attempts"}
+    assert names <= {".lock", ".attempts", ".call"}
     bring_to_its_end(archive_work, videos, watches_here)
     assert sum(row["type"] == "video" for row in rows_of(Path(archive_work.place))) == len(videos)
 

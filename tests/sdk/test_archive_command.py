@@ -241,7 +241,7 @@ def test_the_same_command_goes_on(
         assert child.returncode == 130
         assert "left: the same command goes on" in told
         assert told.endswith("movistream: error: interrupted\n")
-        assert {path.name for path in folder.iterdir()} - {".lock", ".attempts"} == {
+        assert {path.name for path in folder.iterdir()} - {".lock", ".attempts", ".call"} == {
             path.name for path in shard_paths(folder)
         }
     finished = sum(len(shard.footer.videos) for shard in read_archive(LocalStore(folder)).shards)

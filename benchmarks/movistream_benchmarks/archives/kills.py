@@ -54,6 +54,13 @@ _LONGEST_S = 240.0
 _LATEST_S = 6.0
 
 
+def write_poison(folder: Path) -> Path:
+    """A clip that kills who opens it; it is never read."""
+    path = folder / f"{_POISON}.mp4"
+    path.write_bytes(b"poison")
+    return path
+
+
 @contextmanager
 def poisoned() -> Iterator[None]:
     """Programs that are started meanwhile die of clips whose names have ``poison`` in them."""
@@ -68,12 +75,17 @@ def poisoned() -> Iterator[None]:
 
 
 def bring_to_its_end(
-    arguments: Sequence[str], nodes: Nodes, victims: Sequence[Victim], chance: random.Random
+    arguments: Sequence[str],
+    nodes: Nodes,
+    victims: Sequence[Victim],
+    chance: random.Random,
+    latest_s: float,
 ) -> int:
     """Calls ``movistream archive`` until it ends by itself; returns how often that was.
 
     Args:
         victims: what each of the first calls loses.
+        latest_s: when, after workers have begun.
 
     Raises:
         MovistreamError: if it hangs, or does not come to its end.
@@ -85,7 +97,7 @@ def bring_to_its_end(
             command, stderr=subprocess.PIPE, text=True, start_new_session=True
         ) as driver:
             killed = left.pop(0) if left else None
-            if killed is not None and _is_at_work(driver, nodes, chance):
+            if killed is not None and _is_at_work(driver, nodes, chance.uniform(0.0, latest_s)):
                 _kill(killed, driver, nodes, chance)
             try:
                 _, told = driver.communicate(timeout=_LONGEST_S)
@@ -97,12 +109,12 @@ def bring_to_its_end(
     raise MovistreamError(f"{_MOST_CALLS} calls were not enough: {told}")
 
 
-def _is_at_work(driver: subprocess.Popen[str], nodes: Nodes, chance: random.Random) -> bool:
-    """Waits until workers are, and then a while; False if it ends before."""
+def _is_at_work(driver: subprocess.Popen[str], nodes: Nodes, wait_s: float) -> bool:
+    """Waits until workers are, and then so long; False if it ends before."""
     while driver.poll() is None and not nodes.workers():
         time.sleep(0.05)
     with suppress(subprocess.TimeoutExpired):
-        driver.wait(chance.uniform(0.0, _LATEST_S))
+        driver.wait(wait_s)
     return driver.poll() is None
 
 
@@ -141,6 +153,37 @@ def _without_deaths(row: Row) -> Row:
     return {**row, "error": _DEATHS.sub("has died", row["error"])} if row["error"] else row
 
 
+def run_with_deaths(
+    sources: Sequence[str],
+    folder: Path,
+    kind: str,
+    victims: Sequence[Victim],
+    chance: random.Random,
+    latest_s: float = _LATEST_S,
+) -> int:
+    """An archive on two nodes, whose first calls lose something each; returns how many there were.
+
+    Args:
+        latest_s: when a death comes, after workers have begun.
+
+    Raises:
+        MovistreamError: if it hangs, or does not come to its end.
+    """
+    with nodes_of(kind, 2) as nodes:
+        cluster = ("--on", kind, "--address", nodes.address)
+        arguments = (*sources, "-o", str(folder), *cluster)
+        return bring_to_its_end(arguments, nodes, victims, chance, latest_s)
+
+
+def in_peace(sources: Sequence[str], folder: Path) -> list[Row]:
+    """The rows of the same archive, by processes and without deaths but those of the poison."""
+    command = [sys.executable, "-m", "movistream", "archive", *sources, "-o", str(folder)]
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
+    rows = rows_of(folder)
+    check(rows, rows, 1)
+    return rows
+
+
 @click.command()
 @click.argument("model")
 @click.argument("clips", type=click.Path(path_type=Path, exists=True))
@@ -151,24 +194,15 @@ def _without_deaths(row: Row) -> Row:
 def main(model: str, clips: Path, kind: str, runs: int, deaths: int, seed: int) -> None:
     """Runs them."""
     with tempfile.TemporaryDirectory() as temporary, poisoned():
-        poison = Path(temporary, f"{_POISON}.mp4")
-        poison.write_bytes(b"it is never opened to its end")
+        poison = write_poison(Path(temporary))
         sources = (model, str(clips), str(poison), "--events", "--threads", "1")
-        peace = Path(temporary, "peace")
-        command = [sys.executable, "-m", "movistream", "archive", *sources, "-o", str(peace)]
-        subprocess.run(command, stderr=subprocess.DEVNULL, check=False)
-        expected = rows_of(peace)
-        check(expected, expected, 1)
+        expected = in_peace(sources, Path(temporary, "peace"))
         for run in range(runs):
             chance = random.Random(f"{seed} {run}")
             victims = chance.choices(VICTIMS, k=deaths)
             folder = Path(temporary, str(run))
             began_s = time.monotonic()
-            with nodes_of(kind, 2) as nodes:
-                cluster = ("--on", kind, "--address", nodes.address)
-                calls = bring_to_its_end(
-                    (*sources, "-o", str(folder), *cluster), nodes, victims, chance
-                )
+            calls = run_with_deaths(sources, folder, kind, victims, chance)
             check(rows_of(folder), expected, calls)
             click.echo(
                 f"run {run + 1}: {', '.join(victims)} killed, {calls} calls,"

@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 
 from movistream.archive.carriers import Carrier, Finished, Lost, News
+from movistream.archive.claim import claimed
 from movistream.archive.folder import file_name
 from movistream.archive.ledger import MOST_DEATHS, Ledger
 from movistream.archive.plan import Shard
@@ -44,25 +45,27 @@ def carried(
         under_way[shard.name] = shard
         return shard
 
-    try:
-        while waiting:
-            with closing(carrier(work, take)) as happening:
-                for news in happening:
-                    if isinstance(news, Finished):
-                        del under_way[news.shard.name]
-                        _check_written(news.shard, store)
-                    elif isinstance(news, Lost):
-                        del under_way[news.shard.name]
-                        losses[news.shard.name] += 1
-                        most = MOST_DEATHS * len(news.shard.videos) + _DEATHS_WITHOUT_A_VIDEO
-                        if losses[news.shard.name] >= most:
-                            raise MovistreamError(
-                                f"workers die before they begin a video: {news.reason}"
-                            )
-                        waiting.append(news.shard)
-                    yield news
-    finally:
-        ledger.forgive(video for shard in under_way.values() for video in shard.videos)
+    def lose(lost: Lost) -> None:
+        losses[lost.shard.name] += 1
+        most = MOST_DEATHS * len(lost.shard.videos) + _DEATHS_WITHOUT_A_VIDEO
+        if losses[lost.shard.name] >= most:
+            raise MovistreamError(f"workers die before they begin a video: {lost.reason}")
+        waiting.append(lost.shard)
+
+    with claimed(store, work.call):
+        try:
+            while waiting:
+                with closing(carrier(work, take)) as happening:
+                    for news in happening:
+                        if isinstance(news, (Finished, Lost)):
+                            del under_way[news.shard.name]
+                        if isinstance(news, Finished):
+                            _check_written(news.shard, store)
+                        elif isinstance(news, Lost):
+                            lose(news)
+                        yield news
+        finally:
+            ledger.forgive(video for shard in under_way.values() for video in shard.videos)
 
 
 def _check_written(shard: Shard, store: Store) -> None:

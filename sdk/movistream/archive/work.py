@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from movistream._version import __version__
+from movistream.archive.claim import check_claim
 from movistream.archive.copies import openers_of
 from movistream.archive.folder import file_name
 from movistream.archive.ledger import Ledger
@@ -20,7 +21,7 @@ from movistream.archive.plan import Shard, Video
 from movistream.archive.store import Store, store_at
 from movistream.cli.requests import load_models
 from movistream.cli.run_options import Request, source_options, watch_options
-from movistream.errors import ModelError, MovistreamError
+from movistream.errors import FrameError, ModelError, MovistreamError, VideoError
 from movistream.parquet.footer import Run, VideoOutcome
 from movistream.parquet.recording import Recorder
 from movistream.parquet.table_file import table_file
@@ -158,7 +159,8 @@ def watch_shard(
 
     Raises:
         StoppedError: if it does not go on.
-        OutputError: if the file or the ledger cannot be written, or a store does not answer.
+        OutputError: if the file or the ledger cannot be written, a store does not answer, or the
+            folder is another call's by now.
     """
     work, ledger = worker.work, worker.ledger
     classes = worker.model.classes if work.logits else None
@@ -167,6 +169,7 @@ def watch_shard(
         if not goes_on():
             raise StoppedError
 
+    check_claim(worker.store, work.call)
     deaths = ledger.deaths(shard.videos)
     begun = [video for video in shard.videos if not deaths[video].are_too_many]
     with (
@@ -192,6 +195,7 @@ def watch_shard(
                         put_off()
             on_video(recorder.outcomes[-1])
         file.finish(recorder.footer())
+        check_claim(worker.store, work.call)
     ledger.forget(video for video in shard.videos if deaths[video].in_all)
     return tuple(recorder.outcomes)
 
@@ -211,11 +215,18 @@ def _happening(
                 for item in lane.look():
                     items.append(item)  # noqa: PERF402 - those before an error count
             except Exception as caught:
+                if _is_of_the_worker(caught):
+                    raise
                 error, lane.ended = caught, True
             yield from items
         yield from lane.end(error)
     finally:
         lane.close()
+
+
+def _is_of_the_worker(error: Exception) -> bool:
+    """Whether every video would end so, as with an engine that fails or a package that lacks."""
+    return isinstance(error, MovistreamError) and not isinstance(error, (VideoError, FrameError))
 
 
 @contextmanager

@@ -118,9 +118,13 @@ def _plugin(distributed: Any, work: Work) -> Any:
             self.worker = DistantWorker(self.work)
             # Where a worker has several threads, one of them watches.
             self.turn = threading.Lock()
+            self.is_wanted = True
 
         def teardown(self, worker: Any) -> None:
-            self.worker.close()
+            # A task that nobody waits for may be at work still, and cannot be stopped.
+            self.is_wanted = False
+            if self.turn.acquire(blocking=False):
+                self.worker.close()
 
     return Plugin()
 
@@ -132,7 +136,9 @@ def _watch(name: str, shard: Shard) -> Report:
     plugin = get_worker().plugins[name]
     with plugin.turn:
         report: Report = plugin.worker.watch(shard)
-        return report
+        if not plugin.is_wanted:
+            plugin.worker.close()
+    return report
 
 
 def _reason(error: BaseException) -> str:
