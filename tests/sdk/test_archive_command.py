@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def init(self, path, **rest):
 video_file.VideoFile.__init__ = init
 """
 """What a program does at its start so that some videos kill it."""
+FOR_EVER = "import re; re.match('(a+)+b', 'a' * 60)"
 
 
 @pytest.fixture(autouse=True)
@@ -181,6 +183,30 @@ def test_a_clip_that_kills_costs_two_deaths_and_a_row(
     assert all("has died 2 times at this video" in row["error"] for row in poisoned)
     assert {row["attempts"] for name, row in told.items() if "poison" not in name} == {1}
     assert list((Path(archive_work.place) / ".attempts").iterdir()) == []
+
+
+def test_a_clip_that_hangs_costs_two_deaths_and_a_row(
+    clip: Path, tmp_path: Path, archive_work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs in a call that no signal and no other thread interrupts."""
+    (tmp_path / "start").mkdir()
+    (tmp_path / "start/sitecustomize.py").write_text(
+        POISON.replace(
+            "os.kill(os.getpid(), signal.SIGKILL)", "import re; re.match(r'(a+)+b', 'a' * 60)"
+        )
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "start"), *sys.path]))
+    some_videos(clip, tmp_path / "videos")
+    (tmp_path / "videos/b poison.avi").write_bytes(clip.read_bytes())
+    videos = find_videos_of([str(tmp_path / "videos")])
+    work = replace(archive_work, request=replace(archive_work.request, give_up_after=2.0))
+    news = bring_to_its_end(work, videos, hired("processes", 1))
+    assert [n.reason for n in news if isinstance(n, Lost)] == ["it ended with code 1"] * 2
+    rows = [row for row in rows_of(Path(work.place)) if row["type"] == "video"]
+    assert len(rows) == len(videos)
+    (hung,) = (row for row in rows if "poison" in row["video"])
+    assert (hung["status"], hung["attempts"]) == ("error", 2)
+    assert "gives no picture for too long" in hung["error"]
 
 
 def test_processes_and_one_process_write_the_same(
