@@ -189,7 +189,7 @@ $(INSTALLED_CLUSTER): setup.cfg $(RUNTIME_LOCK)
 test-cluster: $(INSTALLED_CLUSTER) ## search and archive on Ray, Dask and an object store, and lose some of them
 	$(VENV_CLUSTER)/bin/python -c 'import distributed, moto, ray, s3fs'
 	$(VENV_CLUSTER)/bin/python -m pytest tests/training/test_one_shot_ray.py tests/sdk/test_archive_cluster.py \
-		tests/sdk/test_archive_objects.py
+		tests/sdk/test_archive_objects.py tests/sdk/test_archive_kills.py
 
 CLIPS = $(REFERENCE_DATA)/clips
 SIGNS = $(sort $(wildcard $(CLIPS)/asl_gestures/*.mkv))

@@ -19,6 +19,7 @@ from movistream.archive.hiring import CarrierName, crew_of
 from movistream.archive.plan import Shard, Video
 from movistream.archive.work import Work
 from movistream.errors import ClusterError, MovistreamError
+from movistream_benchmarks.archives.kills import DIES_OF_POISON
 from tests.listening import listening_elsewhere
 from tests.sdk.archives import (
     archive_work,
@@ -29,7 +30,6 @@ from tests.sdk.archives import (
     some_videos,
     watches_here,
 )
-from tests.sdk.test_archive_command import POISON
 
 if missing := [name for name in ("ray", "distributed") if importlib.util.find_spec(name) is None]:
     pytest.skip(
@@ -51,7 +51,7 @@ def cluster(
     from movistream_benchmarks.archives.nodes import nodes_of
 
     start = tmp_path_factory.mktemp("start")
-    (start / "sitecustomize.py").write_text(POISON)
+    (start / "sitecustomize.py").write_text(DIES_OF_POISON)
     with ExitStack() as stack:
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("PYTHONPATH", os.pathsep.join([str(start), *sys.path]))

@@ -30,6 +30,7 @@ from movistream.errors import MissingExtraError, MovistreamError
 from movistream.parquet.footer import Footer, Run, VideoOutcome
 from movistream.parquet.schema import VERSION
 from movistream.parquet.table_file import table_file
+from movistream_benchmarks.archives.kills import DIES_OF_POISON
 from tests.sdk.archives import (
     archive_work,
     bring_to_its_end,
@@ -51,17 +52,6 @@ import os, sys
 if any("spawn_main" in word for word in sys.orig_argv):
     os._exit(7)
 """
-POISON = """
-import os, signal
-from movistream.sources import video_file
-really = video_file.VideoFile.__init__
-def init(self, path, **rest):
-    if "poison" in path.name:
-        os.kill(os.getpid(), signal.SIGKILL)
-    really(self, path, **rest)
-video_file.VideoFile.__init__ = init
-"""
-"""What a program does at its start so that some videos kill it."""
 FOR_EVER = "import re; re.match('(a+)+b', 'a' * 60)"
 
 
@@ -162,7 +152,7 @@ def test_a_clip_that_kills_costs_two_deaths_and_a_row(
     clip: Path, tmp_path: Path, archive_work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "start").mkdir()
-    (tmp_path / "start/sitecustomize.py").write_text(POISON)
+    (tmp_path / "start/sitecustomize.py").write_text(DIES_OF_POISON)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "start"), *sys.path]))
     some_videos(clip, tmp_path / "videos")
     for name in ("b poison.avi", "z poison.avi"):
@@ -191,7 +181,7 @@ def test_a_clip_that_hangs_costs_two_deaths_and_a_row(
     """It hangs in a call that no signal and no other thread interrupts."""
     (tmp_path / "start").mkdir()
     (tmp_path / "start/sitecustomize.py").write_text(
-        POISON.replace(
+        DIES_OF_POISON.replace(
             "os.kill(os.getpid(), signal.SIGKILL)", "import re; re.match(r'(a+)+b', 'a' * 60)"
         )
     )

@@ -36,7 +36,7 @@ Victim = Literal["worker", "node", "driver", "objects"]
 VICTIMS: tuple[Victim, ...] = ("worker", "node", "driver", "objects")
 
 _POISON = "poison"
-_START = f"""
+DIES_OF_POISON = f"""
 import os, signal
 from movistream.sources import video_file
 really = video_file.VideoFile.__init__
@@ -46,7 +46,7 @@ def init(self, path, **rest):
     really(self, path, **rest)
 video_file.VideoFile.__init__ = init
 """
-"""What programs do at their start, so that a clip kills them as some kill a decoder."""
+"""What a program does at its start, so that a clip kills it as some kill a decoder."""
 
 _DEATHS = re.compile(r"has died (\d+) times")
 _MOST_CALLS = 12
@@ -65,7 +65,7 @@ def write_poison(folder: Path) -> Path:
 def poisoned() -> Iterator[None]:
     """Programs that are started meanwhile die of clips whose names have ``poison`` in them."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "sitecustomize.py").write_text(_START, encoding="utf-8")
+        Path(folder, "sitecustomize.py").write_text(DIES_OF_POISON, encoding="utf-8")
         before = os.environ.get("PYTHONPATH", "")
         os.environ["PYTHONPATH"] = os.pathsep.join([folder, *filter(None, sys.path)])
         try:
