@@ -106,7 +106,7 @@ def test_causality() -> None:
     ids=str,
 )
 def test_folding_changes_nothing(options: dict[str, object]) -> None:
-    checkpoint = small_checkpoint("t0", **options)
+    checkpoint = small_checkpoint(**options)
     clip = images(3, 48)
     network, weights = fold(checkpoint.network, checkpoint.weights)
     expected, _ = run_clip(checkpoint.network, checkpoint.weights, clip)
@@ -159,7 +159,7 @@ def test_every_batch_norm_has_that_epsilon() -> None:
 
 
 def test_gradients_reach_every_weight() -> None:
-    checkpoint = small_checkpoint("t0", image_size=32)
+    checkpoint = small_checkpoint(image_size=32)
     variables = {name: tf.Variable(value) for name, value in checkpoint.weights.items()}
     with tf.GradientTape() as tape:
         logits, _ = run_clip(checkpoint.network, variables, images(5, 32))
@@ -238,7 +238,7 @@ def test_running_means_by_hand() -> None:
     ],
 )
 def test_unfolding_gives_weights_that_fold_to_the_same(gating: ActivationFunction) -> None:
-    checkpoint = small_checkpoint("t0", gating=gating)
+    checkpoint = small_checkpoint(gating=gating)
     network, folded = fold(checkpoint.network, checkpoint.weights)
     unfolded = unfold(checkpoint.network, folded)
     assert unfolded.keys() == checkpoint.weights.keys()

@@ -47,7 +47,7 @@ def test_published_models_without_gates_are_recognised(
 
 
 def test_the_file_says_what_was_guessed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = checkpoint(tmp_path, "t0", SqueezeExciteType.BOTH)
+    folder = checkpoint(tmp_path, "n0", SqueezeExciteType.BOTH)
     path = tmp_path / "m.tflite"
     main(["convert", str(folder), "--image-size", "48", "-o", str(path)])
     last = capsys.readouterr().err.splitlines()[-1]
@@ -66,7 +66,7 @@ def test_the_file_says_what_was_guessed(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_what_is_told_is_no_guess(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = checkpoint(tmp_path, "t0", SqueezeExciteType.BOTH)
+    folder = checkpoint(tmp_path, "n0", SqueezeExciteType.BOTH)
     path = tmp_path / "m.tflite"
     told = ("--activation", "relu6", "--gating", "sigmoid", "--head-activation", "relu6")
     main(["convert", str(folder), "--image-size", "48", *told, "-o", str(path)])

@@ -28,7 +28,7 @@ HORIZON = 3
 @pytest.fixture(scope="module")
 def forgetful() -> Source:
     """A small network of a horizon of three frames."""
-    return small_checkpoint("t0", horizon_frames=HORIZON)
+    return small_checkpoint(horizon_frames=HORIZON)
 
 
 def test_means_weigh_new_frames_by_the_horizon(forgetful: Source) -> None:

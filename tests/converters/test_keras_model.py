@@ -48,7 +48,8 @@ def video() -> np.ndarray:
 @pytest.fixture(autouse=True)
 def _own_names() -> Iterator[None]:
     yield
-    keras.backend.clear_session()
+    # Memory comes back by itself; to collect it after each test takes longer than the test.
+    keras.utils.clear_session(free_memory=False)
 
 
 def saved(model: keras.Model, tmp_path: Path) -> Path:

@@ -167,8 +167,8 @@ def test_no_kind_is_without_limits(
     write: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path)
-    monkeypatch.setattr(limits, "MOST_WEIGHT_BYTES", 1_000_000)
-    monkeypatch.setattr(recognition, "MOST_WEIGHT_BYTES", 1_000_000)
+    monkeypatch.setattr(limits, "MOST_WEIGHT_BYTES", 600_000)
+    monkeypatch.setattr(recognition, "MOST_WEIGHT_BYTES", 600_000)
     with pytest.raises(ConversionError, match=r" \d+ MB of weights, ?more than 1 MB|; more than 1"):
         read_source(path)
 

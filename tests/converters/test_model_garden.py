@@ -30,7 +30,7 @@ Write = Callable[..., Path]
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     def write_small(
-        architecture: str = "t0",
+        architecture: str = "n0",
         kind: ConvolutionType = ConvolutionType.SEPARATE_2D,
         edit: Callable[[dict[str, np.ndarray]], None] = lambda weights: None,
         **options: object,
@@ -73,7 +73,7 @@ def test_every_architecture_is_recognised(architecture: str, write: Write) -> No
 
 @pytest.mark.parametrize("kind", ConvolutionType)
 def test_every_storage_gives_the_same_weights(kind: ConvolutionType, write: Write) -> None:
-    checkpoint = read(write("t0", kind), "movinet-t0-stream")
+    checkpoint = read(write("n0", kind), "movinet-n0-stream")
     assert options_of(checkpoint).convolution_type is kind
     expected = random_weights(checkpoint.network, 3)
     assert checkpoint.weights.keys() == expected.keys()
@@ -105,7 +105,7 @@ def test_a_moved_checkpoint_folder_still_reads(write: Write, tmp_path: Path) -> 
     moved = tmp_path / "elsewhere"
     shutil.copytree(write(), moved)
     (tmp_path / "ckpt-1.index").unlink()
-    assert options_of(read(moved)).architecture == "t0"
+    assert options_of(read(moved)).architecture == "n0"
 
 
 def test_what_the_shapes_do_not_tell_comes_from_defaults_and_says_so(write: Write) -> None:

@@ -46,7 +46,7 @@ def test_weights_and_options(flat: bool, write: Write) -> None:
     for name, value in expected.weights.items():
         np.testing.assert_array_equal(source.weights[name], value, err_msg=name, strict=True)
     options = options_of(source)
-    assert (options.architecture, options.num_classes) == ("t0", 5)
+    assert (options.architecture, options.num_classes) == ("n0", 5)
     assert options.se_type is SqueezeExciteType.BOTH
     assert options.gating is ActivationFunction.HARD_SIGMOID_KERAS
     gating = next(finding for finding in source.findings if finding.option == "gating")
@@ -117,7 +117,7 @@ def test_a_base_model(tmp_path: Path) -> None:
         convolution_type=ConvolutionType.JOINT, se_type=SqueezeExciteType.SPACE_TIME
     )
     save_file(state_dict(base, flat=False), tmp_path / "base.safetensors")
-    with pytest.raises(ConversionError, match=r"looks like movinet-t0-base: .* future frames"):
+    with pytest.raises(ConversionError, match=r"looks like movinet-n0-base: .* future frames"):
         read_source(tmp_path / "base.safetensors")
 
 

@@ -61,7 +61,7 @@ DIGEST = "8ad055205a0990a99ebc0ec8c1e07a3e44df2c950176a6fede880cf24135f956"
 
 
 def source(**options: Any) -> Source:
-    return replace(small_checkpoint(**options), name="somewhere", format="model-garden")
+    return replace(small_checkpoint("t0", **options), name="somewhere", format="model-garden")
 
 
 @pytest.fixture

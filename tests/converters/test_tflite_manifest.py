@@ -129,7 +129,7 @@ def with_manifest(path: Path, source: Source, **changes: Any) -> Path:
 def test_a_manifest_of_another_network(
     changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    path = with_manifest(tmp_path / "m.tflite", small_checkpoint(), **changes)
+    path = with_manifest(tmp_path / "m.tflite", small_checkpoint("t0"), **changes)
     with pytest.raises(ConversionError, match=message):
         read_source(path)
 

@@ -21,7 +21,7 @@ from tests.converters.tflite_edits import Edit, edited, operators, write
 
 @pytest.fixture(scope="module")
 def exported_dynamic() -> bytes:
-    return converted(small_checkpoint(), "dynamic")
+    return converted(small_checkpoint("t0"), "dynamic")
 
 
 def other_operator(model: Any, operator: Any, name: str) -> None:
@@ -272,9 +272,16 @@ def test_a_tensor_that_is_written_twice(exported_dynamic: bytes, tmp_path: Path)
         read_source(path)
 
 
+@pytest.fixture(scope="module")
+def exported_positions() -> bytes:
+    return converted(small_checkpoint(positional_encoding=True))
+
+
 @pytest.mark.parametrize("factor", [10.0, 0.0])
-def test_another_positional_encoding(factor: float, tmp_path: Path) -> None:
-    data = converted(small_checkpoint(positional_encoding=True))
+def test_another_positional_encoding(
+    factor: float, exported_positions: bytes, tmp_path: Path
+) -> None:
+    data = exported_positions
     frequencies = encoding_frequencies(32)
 
     def scale(model: Any) -> None:

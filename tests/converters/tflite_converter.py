@@ -50,10 +50,9 @@ def converted(source: Source, precision: str = "float32") -> bytes:
         logits = values[source.network.nodes[-1].name]
         return {"logits": tf.reshape(logits, (1, -1)), **outputs}
 
-    module = tf.Module()
-    module.step = tf.function(step)
-    function = module.step.get_concrete_function(**specs)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], module)
+    function = tf.function(step, autograph=False).get_concrete_function(**specs)
+    # What is in the module is traced again; there are no variables that it would have to keep.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":

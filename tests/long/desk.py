@@ -249,7 +249,7 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("lite-model_movinet_a0_stream_int8.tflite", "movinet_a0_int8.tflite"):
         shutil.copy(folder / MODELS[0], folder / name)
     write(source, folder / "a0.safetensors")
-    port = pytorch_state_dict(small_checkpoint(num_classes=len(labels)))
+    port = pytorch_state_dict(small_checkpoint("t0", num_classes=len(labels)))
     save(OrderedDict(port), folder / "modelA0_stream_statedict_v3")
     for name in ("SOURCE", "CHECKPOINT", "movinet_a0_stream", "k600_a0_stream", "runs/small"):
         (folder / name).mkdir(parents=True)

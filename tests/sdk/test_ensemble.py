@@ -21,7 +21,7 @@ from tests.conftest import CLASSES, small_checkpoint
 def models(model_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Model]]:
     """Two networks of the same classes, of which one knows their names."""
     path = tmp_path_factory.mktemp("other") / "other.tflite"
-    checkpoint = small_checkpoint()
+    checkpoint = small_checkpoint(frames_per_second=5.0)
     convert_source(
         dataclasses.replace(checkpoint, weights=random_weights(checkpoint.network, seed=8)), path
     )

@@ -53,7 +53,7 @@ def test_one_clip(model_path: Path, clip: Path) -> None:
     first, *others = run("one_clip.py", model_path, clip)
     assert first.startswith("thing ")
     assert len([line for line in others if " s  thing " in line]) == 15
-    assert others[-1].startswith("  thing 1 from 0.0 s")
+    assert others[-1].startswith("  thing 1 from 1.6 s")
 
 
 def test_a_camera_loop(model_path: Path, clip: Path) -> None:
@@ -93,7 +93,7 @@ def test_events_to_sqlite(model_path: Path, clip: Path, tmp_path: Path) -> None:
     assert run("events_to_sqlite.py", model_path, clip, database)[0].startswith("thing 1: 2 times")
     with closing(sqlite3.connect(database)) as opened:
         rows = opened.execute("select source, label, start_s from events").fetchall()
-    assert rows == [(str(clip), "thing 1", 0.0)] * 2
+    assert rows == [(str(clip), "thing 1", 1.6)] * 2
 
 
 def test_batch_to_table(model_path: Path, clip: Path, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_positions_go_on(tmp_path: Path, frames: np.ndarray) -> None:
 def test_a_file_has_its_own(
     tmp_path: Path, frames: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    checkpoint = small_checkpoint()
+    checkpoint = small_checkpoint(frames_per_second=5.0)
     plain = convert_source(checkpoint, tmp_path / "a.tflite", verified=False)
     held = convert_source(checkpoint, tmp_path / "b.tflite", horizon_s=0.6)
     assert held.manifest.horizon_frames == 3
@@ -116,7 +116,7 @@ def test_refusals(model_path: Path, model_garden_path: Path, tmp_path: Path) -> 
         model.stream(horizon_frames=5)
     with pytest.raises(ConversionError, match="state layout 'frames'"):
         convert_source(
-            small_checkpoint(),
+            small_checkpoint(frames_per_second=5.0),
             tmp_path / "m.tflite",
             layout=StateLayout.MODEL_GARDEN,
             horizon_s=1.0,
@@ -168,7 +168,10 @@ def test_how_far_a_clock_counts(
 def test_a_horizon_that_changes_on_the_way(tmp_path: Path, frames: np.ndarray) -> None:
     """None is the file's own, of 0.6 s at 5 frames per second: 3 frames."""
     path = convert_source(
-        small_checkpoint(), tmp_path / "m.tflite", horizon_s=0.6, verified=False
+        small_checkpoint(frames_per_second=5.0),
+        tmp_path / "m.tflite",
+        horizon_s=0.6,
+        verified=False,
     ).path
     with movistream.load(path) as model, model.stream(horizon_frames=100) as stream:
         clocks = []

@@ -427,7 +427,7 @@ def test_inspect_for_people_and_scripts(
     assert 0 < shown["weight_bytes"] < shown["file_bytes"]
     main(["inspect", str(model_path)])
     text = capsys.readouterr().out
-    assert "movinet-t0-stream" in text
+    assert "movinet-n0-stream" in text
     assert "block1_layer0_stream_buffer" in text
     assert "thing 0, thing 1" in text
     assert "verified on 16 frames" in " ".join(text.split())

@@ -101,12 +101,26 @@ def test_half_of_the_first_temporal_kernels_are_differences() -> None:
     assert 0.4 < np.mean(np.abs(sums) < 0.5) < 0.6
 
 
-def test_recordings_come_with_a_table_of_their_moments(tmp_path: Path) -> None:
-    picture = tmp_path / "leaves.png"
-    cv2.imwrite(str(picture), dead_leaves(np.random.default_rng(1))[:400, :400])
-    data = tmp_path / "data"
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("picture") / "leaves.png"
+    cv2.imwrite(str(path), dead_leaves(np.random.default_rng(1))[:400, :400])
+    return path
+
+
+@pytest.fixture(scope="module")
+def faults(tmp_path_factory: pytest.TempPathFactory, picture: Path) -> tuple[Path, str]:
+    """A recording of a minute in which things go wrong, and what the command said."""
+    data = tmp_path_factory.mktemp("faults")
     result = CliRunner().invoke(main, [str(data), str(picture), "--minutes", "1"])
     assert result.exit_code == 0, result.output
+    return data, result.output
+
+
+def test_recordings_come_with_a_table_of_their_moments(
+    faults: tuple[Path, str], picture: Path
+) -> None:
+    data, _ = faults
     with (data / TABLE).open() as file:
         rows = list(csv.DictReader(file))
     assert rows
@@ -121,21 +135,19 @@ def test_recordings_come_with_a_table_of_their_moments(tmp_path: Path) -> None:
     assert "is not empty" in again.output
 
 
-def test_thresholds_are_chosen_and_written_into_the_weights(tmp_path: Path) -> None:
+def test_thresholds_are_chosen_and_written_into_the_weights(
+    faults: tuple[Path, str], picture: Path, tmp_path: Path
+) -> None:
     """On healthy recordings each class raises an alarm an hour at most, or there is no such way."""
-    picture = tmp_path / "leaves.png"
-    cv2.imwrite(str(picture), dead_leaves(np.random.default_rng(1))[:400, :400])
-    told = {}
-    for name, options in {"faults": (), "healthy": ("--healthy",)}.items():
-        arguments = [str(tmp_path / name), str(picture), "--minutes", "1", *options]
-        result = CliRunner().invoke(main, arguments)
-        assert result.exit_code == 0, result.output
-        told[name] = result.output
-    assert told["healthy"] == "leaves.mp4: healthy\n" != told["faults"]
+    healthy = tmp_path / "healthy"
+    arguments = [str(healthy), str(picture), "--minutes", "1", "--healthy"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert result.output == "leaves.mp4: healthy\n" != faults[1]
     weights = tmp_path / "weights.safetensors"
     unset = replace(safetensors_file.read(weights_file("camera-health")), events=None)
     safetensors_file.write(unset, weights)
-    tables = [str(tmp_path / name / TABLE) for name in told]
+    tables = [str(data / TABLE) for data in (faults[0], healthy)]
     model = str(find_model("camera-health"))
     result = CliRunner().invoke(thresholds, [model, str(weights), *tables])
     assert result.exit_code == 0, result.output

@@ -54,16 +54,20 @@ def search(folder: Path, **changes: object) -> Architecture:
     )
 
 
-def test_two_workers_one_and_lost_ones_give_the_same_bytes(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What the search leaves in one process, without Ray."""
+    folder = tmp_path_factory.mktemp("one-process") / "here"
+    assert search_elsewhere(folder) == 0
+    found = files_of(folder)
+    assert set(found) == {"arch.txt", "checkpoint.safetensors", "controller.json", "history.csv"}
+    return found
+
+
+def test_two_workers_one_and_lost_ones_give_the_same_bytes(
+    expected: dict[str, bytes], tmp_path: Path
+) -> None:
     """Three are lost: one in the middle of its work, one to a signal and one to Ray."""
-    assert search_elsewhere(tmp_path / "here") == 0
-    expected = files_of(tmp_path / "here")
-    assert set(expected) == {
-        "arch.txt",
-        "checkpoint.safetensors",
-        "controller.json",
-        "history.csv",
-    }
     assert search_elsewhere(tmp_path / "one", 1) == 0
     assert files_of(tmp_path / "one") == expected
     assert search_elsewhere(tmp_path / "two", 2, "lost") == 0
@@ -71,11 +75,12 @@ def test_two_workers_one_and_lost_ones_give_the_same_bytes(tmp_path: Path) -> No
     assert files_of(tmp_path / "two") == expected
 
 
-def test_a_search_killed_on_ray_goes_on_without_it(tmp_path: Path) -> None:
-    assert search_elsewhere(tmp_path / "whole") == 0
+def test_a_search_killed_on_ray_goes_on_without_it(
+    expected: dict[str, bytes], tmp_path: Path
+) -> None:
     assert search_elsewhere(tmp_path / "killed", 2, "killed", "6") == -signal.SIGKILL
     assert search_elsewhere(tmp_path / "killed") == 0
-    assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
+    assert files_of(tmp_path / "killed") == expected
 
 
 def test_nobody_else_reaches_its_own_cluster(tmp_path: Path) -> None:

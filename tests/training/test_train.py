@@ -35,9 +35,9 @@ from movistream_training import train_command
 from movistream_training.history import Epoch
 from movistream_training.run_folder import RunFolder
 from tests.training.clips import write_data
+from tests.training.test_train_recordings import ARCHITECTURE
 
 LABELS = ("pan left", "pan right")
-TINY = ("--arch", "n0", "--image-size", "32", "--batch", "4", "--frames", "5", "--seed", "3")
 
 
 def run(*arguments: object) -> str:
@@ -56,13 +56,25 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, data: Path) -> tuple[RunFolder, str]:
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, ...]:
+    """Options of a network of two blocks, which takes seconds to trace and not to train."""
+    path = tmp_path_factory.mktemp("arch") / "tiny.txt"
+    path.write_text(ARCHITECTURE, encoding="utf-8")
+    return "--arch", path, "--image-size", 32, "--batch", 4, "--frames", 5, "--seed", 3
+
+
+@pytest.fixture(scope="module")
+def finished(
+    tmp_path_factory: pytest.TempPathFactory,
+    data: Path,
+    tiny: tuple[object, ...],
+) -> tuple[RunFolder, str]:
     """A run of three epochs, and what it printed."""
     path = tmp_path_factory.mktemp("run") / "run"
     with pytest.MonkeyPatch.context() as patch:
         # However busy the machine is, nothing takes long enough for lines in between.
         patch.setattr(train_command, "_SECONDS_PER_LINE", 3600)
-        return RunFolder(path), run("train", data, "-o", path, "--epochs", 3, *TINY)
+        return RunFolder(path), run("train", data, "-o", path, "--epochs", 3, *tiny)
 
 
 def epochs(folder: RunFolder) -> list[str]:
@@ -86,7 +98,11 @@ def test_a_run_leaves_all_that_it_promises(finished: tuple[RunFolder, str]) -> N
 
 
 def test_an_interrupted_run_takes_the_same_course(
-    tmp_path: Path, data: Path, finished: tuple[RunFolder, str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    data: Path,
+    finished: tuple[RunFolder, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tiny: tuple[object, ...],
 ) -> None:
     from movistream_training import train as module
 
@@ -99,7 +115,7 @@ def test_an_interrupted_run_takes_the_same_course(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(module._Recorder, "record", interrupt)
-    arguments = ["train", str(data), "-o", str(path), "--epochs", "3", *TINY]
+    arguments = [*map(str, ("train", data, "-o", path, "--epochs", 3, *tiny))]
     assert CliRunner().invoke(command_line, arguments).exit_code != 0
     assert len(epochs(RunFolder(path))) == 1 + 2
     monkeypatch.undo()
@@ -111,17 +127,21 @@ def test_an_interrupted_run_takes_the_same_course(
         np.testing.assert_array_equal(found[name], value)
 
 
-def test_a_finished_run_is_not_trained_again(data: Path, finished: tuple[RunFolder, str]) -> None:
+def test_a_finished_run_is_not_trained_again(
+    data: Path, finished: tuple[RunFolder, str], tiny: tuple[object, ...]
+) -> None:
     before = finished[0].history.read_text()
-    assert "epoch " not in run("train", data, "-o", finished[0].path, "--epochs", 3, *TINY).replace(
+    assert "epoch " not in run("train", data, "-o", finished[0].path, "--epochs", 3, *tiny).replace(
         "kept epoch", ""
     )
     assert finished[0].history.read_text() == before
 
 
-def test_a_run_of_other_settings_is_left_alone(data: Path, finished: tuple[RunFolder, str]) -> None:
+def test_a_run_of_other_settings_is_left_alone(
+    data: Path, finished: tuple[RunFolder, str], tiny: tuple[object, ...]
+) -> None:
     with pytest.raises(MovistreamError, match=r"other settings \(recipe\)"):
-        run("train", data, "-o", finished[0].path, "--epochs", 4, *TINY)
+        run("train", data, "-o", finished[0].path, "--epochs", 4, *tiny)
 
 
 def test_evaluate_streams_every_precision(finished: tuple[RunFolder, str]) -> None:
@@ -222,46 +242,52 @@ def test_training_for_int8_brings_weights_of_its_own(
         assert model.manifest.labels == LABELS
 
 
-def test_videos_that_cannot_be_decoded_are_skipped_and_listed(tmp_path: Path, data: Path) -> None:
+def test_videos_that_cannot_be_decoded_are_skipped_and_listed(
+    tmp_path: Path, data: Path, tiny: tuple[object, ...]
+) -> None:
     damaged = tmp_path / "data"
     shutil.copytree(data, damaged)
     (damaged / LABELS[0] / "empty.mp4").write_bytes(b"")
     (damaged / LABELS[1] / "noise.mp4").write_bytes(bytes(range(256)) * 64)
     whole = (data / LABELS[1] / "0.mp4").read_bytes()
     (damaged / LABELS[1] / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    output = run("train", damaged, "-o", tmp_path / "run", "--epochs", 1, *TINY)
+    output = run("train", damaged, "-o", tmp_path / "run", "--epochs", 1, *tiny)
     assert "6 examples to train on, 2 to judge on" in output
     for name in ("empty.mp4", "noise.mp4", "cut.mp4"):
         assert name in output
         assert name in RunFolder(tmp_path / "run").skipped.read_text()
 
 
-def test_a_class_of_damaged_videos_is_refused(tmp_path: Path, data: Path) -> None:
+def test_a_class_of_damaged_videos_is_refused(
+    tmp_path: Path, data: Path, tiny: tuple[object, ...]
+) -> None:
     damaged = tmp_path / "data"
     shutil.copytree(data / LABELS[0], damaged / LABELS[0])
     (damaged / LABELS[1]).mkdir()
     (damaged / LABELS[1] / "empty.mp4").write_bytes(b"")
     with pytest.raises(MovistreamError, match=r"'pan right' has no video that can be decoded"):
-        run("train", damaged, "-o", tmp_path / "run", *TINY)
+        run("train", damaged, "-o", tmp_path / "run", *tiny)
     assert not (tmp_path / "run").exists()
 
 
-def test_folders_that_hold_something_else(tmp_path: Path, data: Path) -> None:
+def test_folders_that_hold_something_else(
+    tmp_path: Path, data: Path, tiny: tuple[object, ...]
+) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(MovistreamError, match="is not empty, and holds no run"):
-        run("train", data, "-o", tmp_path, *TINY)
+        run("train", data, "-o", tmp_path, *tiny)
     with pytest.raises(MovistreamError, match="is not the folder of a finished"):
         run("evaluate", tmp_path, data)
 
 
 def test_a_damaged_checkpoint_is_refused(
-    tmp_path: Path, data: Path, finished: tuple[RunFolder, str]
+    tmp_path: Path, data: Path, finished: tuple[RunFolder, str], tiny: tuple[object, ...]
 ) -> None:
     path = tmp_path / "run"
     shutil.copytree(finished[0].path, path)
     RunFolder(path).checkpoint.write_bytes(b"nothing of use")
     with pytest.raises(MovistreamError, match="cannot be gone on from"):
-        run("train", data, "-o", path, "--epochs", 3, *TINY)
+        run("train", data, "-o", path, "--epochs", 3, *tiny)
 
 
 def test_any_network_is_trained_further(data: Path, tmp_path: Path) -> None:
