@@ -268,6 +268,21 @@ def file_system(address: str) -> tuple[Any, str]:
         raise OutputError(f"cannot open {public_name(address)}: {one_line(error)}") from None
 
 
+def object_at(address: str) -> tuple[Any, str]:
+    """The object store of an object that was found there, and what the object is called in it.
+
+    Only the store is opened by the address: names of objects may have signs in them that mean
+    something to fsspec, as ``::`` and ``?``, or that a secret may have.
+
+    Raises:
+        OutputError: if there is no such store.
+        MissingExtraError: if fsspec is not installed.
+    """
+    scheme, _, rest = address.partition("://")
+    system, _ = file_system(f"{scheme}://{rest.partition('/')[0]}")
+    return system, system._strip_protocol(address)
+
+
 def patiently(act: Callable[[], Value], title: str, patience_s: float) -> Value:
     """What an act with an object store gives; while the store does not answer, it is tried again.
 
