@@ -104,6 +104,8 @@ class LocalStore:
     @contextmanager
     def opened(self, name: str) -> Iterator[BinaryIO]:
         path = self.folder / name
+        if path.is_fifo():
+            raise OutputError(f"cannot read {path}: it is a pipe; remove it")
         try:
             file = path.open("rb")
         except OSError as error:
@@ -233,9 +235,11 @@ def store_at(place: str, patience_s: float = 0.0) -> Store:
         patience_s: how long to try again while an object store does not answer.
 
     Raises:
-        OutputError: if it is an address that leads nowhere, or tells a secret.
+        OutputError: if it is empty, or an address that leads nowhere, or tells a secret.
         MissingExtraError: if fsspec is not installed, and it is an address.
     """
+    if not place:
+        raise OutputError("the name of the archive's folder is empty")
     if is_like_an_address(place):
         return RemoteStore(place, patience_s)
     return LocalStore(Path(place))
