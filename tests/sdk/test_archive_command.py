@@ -279,6 +279,8 @@ def test_the_same_command_goes_on(
         (["-o", "FOLDER"], 2, "name a model first, then a source"),
         (["CLIP", "-o", "FOLDER", "--enter", "0.3"], 2, "--enter goes with --events"),
         (["CLIP", "-o", "FOLDER", "--allow", "nothing"], 1, "nothing"),
+        (["", "-o", "FOLDER"], 1, "the name of a source is empty"),
+        (["CLIP", "-o", ""], 1, "the name of the archive's folder is empty"),
         (["CLIP", "-o", "CLIP"], 1, "is a file, and a folder is needed"),
         (["CLIP", "-o", "/proc/archive"], 1, "cannot write in /proc/archive"),
         (["rtsp://u:secret@camera/", "-o", "FOLDER"], 1, "an archive takes files and folders"),
@@ -301,6 +303,22 @@ def test_what_is_wrong_is_said_in_a_line(
     assert "Traceback" not in told
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_that_is_called_as_a_shard_is_not_waited_for(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "shard-1.parquet")
+    really_open = Path.open
+
+    def opened(path: Path, *arguments: Any, **options: Any) -> Any:
+        assert not path.is_fifo()
+        return really_open(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", opened)
+    assert run("status", tmp_path) == 1
+    assert "it is a pipe; remove it" in capsys.readouterr().err
+
+
 def test_questions_that_have_no_answer(tmp_path: Path, capsys: Capture) -> None:
     assert run("query", tmp_path / "missing", "SELECT 1") == 1
     assert "there is no archive" in capsys.readouterr().err
@@ -313,6 +331,11 @@ def test_questions_that_have_no_answer(tmp_path: Path, capsys: Capture) -> None:
     assert len(told.splitlines()) == 1
     assert run("status", tmp_path) == 0
     assert "is damaged; the same archive again mends it" in capsys.readouterr().err
+    with table_file(tmp_path / "shard-1.parquet") as file:
+        file.finish(Footer(VERSION, Run("1", {}), ()))
+    for question in ("", " -- nothing"):
+        assert run("query", tmp_path, question) == 1
+        assert "the question is empty" in capsys.readouterr().err
 
 
 def test_a_question_to_a_file_with_a_hostile_name(

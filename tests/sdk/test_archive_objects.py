@@ -97,6 +97,20 @@ def downloaded(bucket: Any, place: str, folder: Path) -> list[dict[str, Any]]:
     return rows_of(folder)
 
 
+def test_names_of_objects_open_nothing_else(
+    bucket: Any, clip: Path, archive_work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With signs that join addresses to others in fsspec, or that secrets stand behind."""
+    monkeypatch.setattr(copies, "_PATIENCE_S", 0.0)
+    for name in ("a::file:", "q?x=1", "u@h:p w", "100%41", "a#b"):
+        bucket.put_file(str(clip), f"movies/in/{name}.avi")
+    videos = find_videos_of(["s3://movies/in"])
+    bring_to_its_end(archive_work, videos, watches_here)
+    rows = [row for row in rows_of(Path(archive_work.place)) if row["type"] == "video"]
+    assert [row["video"] for row in rows] == [video.name for video in videos]
+    assert [row["status"] for row in rows] == ["done"] * 5
+
+
 def test_objects_become_the_table_of_files(
     bucket: Any, clip: Path, tmp_path: Path, archive_work: Work
 ) -> None:

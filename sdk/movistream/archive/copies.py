@@ -9,7 +9,7 @@ from pathlib import Path
 
 from movistream.archive.finding import is_in_a_store
 from movistream.archive.plan import Video
-from movistream.archive.store import file_system, patiently
+from movistream.archive.store import object_at, patiently
 from movistream.errors import VideoError
 from movistream.sources import Source, SourceOptions, VideoFile, open_source
 from movistream.system.leftovers import temporary_folder
@@ -61,7 +61,7 @@ def _waited_for(copy: Future[Path | VideoError], check: Callable[[], None]) -> P
 def _copy(video: Video, path: Path) -> Path | VideoError:
     """Brings an object here, or says why that one cannot be had."""
     try:
-        system, source = file_system(video.name)
+        system, source = object_at(video.name)
         patiently(lambda: system.get_file(source, str(path)), video.name, _PATIENCE_S)
     except FileNotFoundError:
         return VideoError(f"{video.name} is not there")

@@ -26,6 +26,8 @@ def find_videos_of(sources: Sequence[str]) -> tuple[Video, ...]:
     """
     found: dict[str, Video] = {}
     for source in sources:
+        if not source:
+            raise VideoError("the name of a source is empty")
         in_store = is_in_a_store(source)
         if not in_store and (not is_recorded(source) or source == "-"):
             raise VideoError(

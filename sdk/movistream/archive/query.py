@@ -52,6 +52,8 @@ def answered(place: str, question: str) -> Iterator[tuple[Sequence[str], Iterato
         try:
             _make_tables(connection, names)
             found = connection.execute(question)
+            if found is None:
+                raise MovistreamError("the question is empty; it is SQL, such as SELECT 1")
             names = [column[0] for column in found.description or ()]
             yield names, iter(found.fetchone, None)
         except engine.Error as error:

@@ -104,6 +104,8 @@ class LocalStore:
     @contextmanager
     def opened(self, name: str) -> Iterator[BinaryIO]:
         path = self.folder / name
+        if path.is_fifo():
+            raise OutputError(f"cannot read {path}: it is a pipe; remove it")
         try:
             file = path.open("rb")
         except OSError as error:
@@ -233,9 +235,11 @@ def store_at(place: str, patience_s: float = 0.0) -> Store:
         patience_s: how long to try again while an object store does not answer.
 
     Raises:
-        OutputError: if it is an address that leads nowhere, or tells a secret.
+        OutputError: if it is empty, or an address that leads nowhere, or tells a secret.
         MissingExtraError: if fsspec is not installed, and it is an address.
     """
+    if not place:
+        raise OutputError("the name of the archive's folder is empty")
     if is_like_an_address(place):
         return RemoteStore(place, patience_s)
     return LocalStore(Path(place))
@@ -266,6 +270,21 @@ def file_system(address: str) -> tuple[Any, str]:
         raise OutputError(f"{scheme}:// needs another package: {one_line(error)}") from None
     except Exception as error:
         raise OutputError(f"cannot open {public_name(address)}: {one_line(error)}") from None
+
+
+def object_at(address: str) -> tuple[Any, str]:
+    """The object store of an object that was found there, and what the object is called in it.
+
+    Only the store is opened by the address: names of objects may have signs in them that mean
+    something to fsspec, as ``::`` and ``?``, or that a secret may have.
+
+    Raises:
+        OutputError: if there is no such store.
+        MissingExtraError: if fsspec is not installed.
+    """
+    scheme, _, rest = address.partition("://")
+    system, _ = file_system(f"{scheme}://{rest.partition('/')[0]}")
+    return system, system._strip_protocol(address)
 
 
 def patiently(act: Callable[[], Value], title: str, patience_s: float) -> Value:
