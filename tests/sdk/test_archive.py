@@ -93,6 +93,23 @@ def test_videos_are_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (size, int(changed)) == ("5", (tmp_path / "v/b.mp4").stat().st_mtime_ns)
 
 
+def test_links(tmp_path: Path) -> None:
+    """Those to folders are the folders; to nothing, they are videos that cannot be read."""
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v/a.mp4").write_text("")
+    (tmp_path / "same").symlink_to(tmp_path / "v")
+    (tmp_path / "v/gone.mp4").symlink_to("nothing")
+    (tmp_path / "v/loop.mp4").symlink_to("loop.mp4")
+    (tmp_path / "v/b.mp4").symlink_to("a.mp4")
+    (tmp_path / "v/up.mp4").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "v/pipe.mp4")
+    videos = find_videos_of(
+        [str(tmp_path / "v"), str(tmp_path / "same"), str(tmp_path / "same/a.mp4")]
+    )
+    assert [Path(video.name).name for video in videos] == ["a.mp4", "b.mp4", "gone.mp4", "loop.mp4"]
+    assert [video.fingerprint == "" for video in videos] == [False, False, True, True]
+
+
 def test_sources_that_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for source in ("-", "0", "rtsp://user:secret@camera/live"):
         with pytest.raises(VideoError, match="is no file; an archive takes files") as caught:

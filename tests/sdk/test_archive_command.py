@@ -118,7 +118,9 @@ def test_an_archive_says_what_runs_say(
                 assert row["frames"] == line["steps"]
     before = {path: path.stat().st_mtime_ns for path in shard_paths(folder)}
     assert run(*arguments) == 1
-    assert capsys.readouterr().err == "7 videos finished before\n"
+    assert capsys.readouterr().err == (
+        "7 videos finished before, of which 4 failed (--retry runs them once more)\n"
+    )
     assert before == {path: path.stat().st_mtime_ns for path in shard_paths(folder)}
     question = "SELECT status, count(*) AS n FROM videos GROUP BY 1 ORDER BY 1"
     assert run("query", folder, question) == 0
@@ -280,7 +282,7 @@ def test_the_same_command_goes_on(
         (["CLIP", "-o", "FOLDER", "--enter", "0.3"], 2, "--enter goes with --events"),
         (["CLIP", "-o", "FOLDER", "--allow", "nothing"], 1, "nothing"),
         (["", "-o", "FOLDER"], 1, "the name of a source is empty"),
-        (["CLIP", "-o", ""], 1, "the name of the archive's folder is empty"),
+        (["CLIP", "-o", ""], 1, "'' is no folder"),
         (["CLIP", "-o", "CLIP"], 1, "is a file, and a folder is needed"),
         (["CLIP", "-o", "/proc/archive"], 1, "cannot write in /proc/archive"),
         (["rtsp://u:secret@camera/", "-o", "FOLDER"], 1, "an archive takes files and folders"),

@@ -100,6 +100,10 @@ def test_public_names() -> None:
         ("folder/clip 12:30.mp4", "folder/clip 12:30.mp4"),
         ("me@home.mp4", "me@home.mp4"),
         ("camera:0", "camera:0"),
+        ("s3://bucket/folder/clip.mp4", "s3://bucket/folder/clip.mp4"),
+        ("s3://id:hunter2@bucket/clip.mp4", "s3://bucket"),
+        ("s3://id:hun/ter2@bucket/clip.mp4", "s3://…"),
+        ("gs://bucket/clip.mp4?signature=hunter2", "gs://bucket"),
         ("-", "-"),
     ):
         assert public_name(given) == public, given

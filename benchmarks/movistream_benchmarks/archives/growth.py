@@ -10,7 +10,6 @@ show what more nodes cost, and not what they gain.
 from __future__ import annotations
 
 import os
-import resource
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -90,7 +89,6 @@ def nodes(model: str, clips: str, kind: str, counts: tuple[int, ...]) -> None:
         for count in counts:
             folder = Path(temporary, str(count))
             with nodes_of(kind, count) as cluster:
-                before_s = _cpu_s()
                 found = timed(
                     (
                         *("archive", model, clips, "-o", str(folder), *_OPTIONS),
@@ -98,34 +96,21 @@ def nodes(model: str, clips: str, kind: str, counts: tuple[int, ...]) -> None:
                     ),
                     partial(_workers_of, cluster),
                 )
-            rows.append(
-                (
-                    str(count),
-                    f"{found.seconds:.1f}",
-                    f"{_cpu_s() - before_s:.1f}",
-                    f"{found.worker_bytes / 1e6:.0f}",
-                )
-            )
+            worker_mb = found.worker_bytes / 1e6
+            rows.append((str(count), f"{found.seconds:.1f}", f"{worker_mb:.0f}"))
             click.echo(f"{count} nodes: {found.seconds:.1f} s", err=True)
     print_table(
         BenchmarkTable(
             f"{clips} on {kind}, {usable_cores()} cores for all nodes",
-            ("nodes", "seconds", "CPU, s", "worker, MB"),
+            ("nodes", "seconds", "worker, MB"),
             tuple(rows),
-            "CPU time of the command and of all nodes, from the beginning of the command to the end"
-            " of the cluster.",
+            "Of the command, on nodes that run; the most resident memory of a worker.",
         )
     )
 
 
 def _workers_of(cluster: Nodes, _: psutil.Process) -> list[psutil.Process]:
     return cluster.workers()
-
-
-def _cpu_s() -> float:
-    """CPU time of this process and of those below it that have ended."""
-    usages = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 if __name__ == "__main__":

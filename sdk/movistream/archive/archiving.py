@@ -77,7 +77,10 @@ def archive_videos(asked: Asked) -> None:
         before = standing(found, work.run, videos, retry=asked.retry)
         mend(store, found, before.outdated)
         if before.finished:
-            click.echo(f"{_count(before.finished, 'video')} finished before", err=True)
+            text = f"{_count(before.finished, 'video')} finished before"
+            if before.failed:
+                text += f", of which {before.failed:,} failed (--retry runs them once more)"
+            click.echo(text, err=True)
         if before.left:
             try:
                 _carry(asked, work, before, store, tally)
@@ -142,11 +145,9 @@ def _summarise(tally: Tally, before: Standing) -> None:
     if tally.failed:
         click.echo(f"{_count(tally.failed, 'video')} failed:", err=True)
         for video in tally.failures:
-            frames = _count(video.frames, "frame")
-            click.echo(
-                f"  {printable(video.video)}, after {frames}: {printable(video.error or '')}",
-                err=True,
-            )
+            error = printable(video.error or "")
+            named = error if video.video in error else f"{printable(video.video)}: {error}"
+            click.echo(f"  {named}", err=True)
         if more := tally.failed - len(tally.failures):
             click.echo(f"  and {more:,} more", err=True)
 

@@ -79,7 +79,19 @@ def archive() -> None:
     """
 
 
-@archive.command(cls=Command, hidden=True)
+class _OfTheGroup(click.Context):
+    """What people call the command that has no name of its own."""
+
+    @property
+    def command_path(self) -> str:
+        return self.parent.command_path if self.parent is not None else ""
+
+
+class _Run(Command):
+    context_class = _OfTheGroup
+
+
+@archive.command(cls=_Run, hidden=True)
 @click.argument("model", type=parameters.MODEL)
 @click.argument("sources", nargs=-1, metavar="[MODEL]... SOURCE...")
 @option(

@@ -25,6 +25,7 @@ def find_videos_of(sources: Sequence[str]) -> tuple[Video, ...]:
         MissingExtraError: if what reads an address is not installed.
     """
     found: dict[str, Video] = {}
+    folders: dict[str, str] = {}
     for source in sources:
         if not source:
             raise VideoError("the name of a source is empty")
@@ -41,9 +42,16 @@ def find_videos_of(sources: Sequence[str]) -> tuple[Video, ...]:
         if videos[0] == Video(source, "") and not _is_video(source):
             raise VideoError(f"there is neither a folder nor a file {source}")
         for video in videos:
-            key = video.name if in_store else str(Path(video.name).absolute())
-            found.setdefault(key, video)
+            found.setdefault(video.name if in_store else _place_of(video.name, folders), video)
     return tuple(sorted(found.values(), key=lambda video: video.name))
+
+
+def _place_of(name: str, folders: dict[str, str]) -> str:
+    """Where a file is, however its folder is called; folders that were asked for are remembered."""
+    folder, file = os.path.split(name)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return os.path.join(folders[folder], file)  # noqa: PTH118
 
 
 def is_in_a_store(name: str) -> bool:
@@ -78,8 +86,21 @@ def _below(folder: str) -> Iterator[Video]:
             # By the entry, which mostly knows without asking the system once more.
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(entry.path)
-            elif _is_video(entry.name) and entry.is_file():
+            elif _is_video(entry.name) and (_is_file(entry) or _leads_nowhere(entry)):
                 yield Video(entry.path, fingerprint_by(entry.stat))
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        # A link to itself.
+        return False
+
+
+def _leads_nowhere(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a link to what is not there, which is a video that cannot be read."""
+    return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110
 
 
 def _objects(address: str) -> list[Video]:

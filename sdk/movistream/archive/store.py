@@ -169,7 +169,9 @@ class RemoteStore:
             found = self._try(lambda: self.system.ls(self._at(folder), detail=False))
         except FileNotFoundError:
             # A folder without objects is none.
-            return []
+            if folder:
+                return []
+            raise OutputError(f"there is no archive {self.title}") from None
         return sorted(PurePosixPath(path).name for path in found)
 
     def has(self, name: str) -> bool:
@@ -238,8 +240,8 @@ def store_at(place: str, patience_s: float = 0.0) -> Store:
         OutputError: if it is empty, or an address that leads nowhere, or tells a secret.
         MissingExtraError: if fsspec is not installed, and it is an address.
     """
-    if not place:
-        raise OutputError("the name of the archive's folder is empty")
+    if place in ("", "-"):
+        raise OutputError(f"{place!r} is no folder; an archive needs one")
     if is_like_an_address(place):
         return RemoteStore(place, patience_s)
     return LocalStore(Path(place))
@@ -258,8 +260,8 @@ def file_system(address: str) -> tuple[Any, str]:
             f"{public_name(address)} is no address as s3://BUCKET/FOLDER is; what opens a store"
             " belongs in the environment, as its package says, and not in an address"
         )
-    if scheme.lower() in ("file", "local"):
-        raise OutputError(f"{address} is on this machine: give its path")
+    if scheme.lower() in ("file", "local", "memory"):
+        raise OutputError(f"{scheme}:// is on this machine: give a path")
     try:
         import fsspec.core
     except ImportError:

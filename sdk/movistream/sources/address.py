@@ -23,6 +23,7 @@ _LIKE_AN_ADDRESS = re.compile(
 )
 _HOST_AND_PORT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*)|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
 _ADDRESS_IN_TEXT = re.compile(r"[a-z][a-z0-9+.-]*://[^\s\"'<>]*", re.IGNORECASE)
+_STORES = ("s3://", "gs://", "gcs://", "az://", "abfs://", "hdfs://")
 _PUNCTUATION = ".,:;)]}"
 
 
@@ -39,10 +40,14 @@ def is_like_an_address(name: str) -> bool:
 def public_name(source: str | Path) -> str:
     """What a source may be called: a file or device as it is, an address by scheme, host and port.
 
-    The host is hidden too where it cannot be told for sure from a password.
+    The host is hidden too where it cannot be told for sure from a password. Addresses of object
+    stores say where something is, and nothing else; they are told as they are, unless a sign in
+    them could be of a password.
     """
     text = str(source)
     if not is_like_an_address(text):
+        return text
+    if text.lower().startswith(_STORES) and not set("@?:") & set(text.partition("://")[2]):
         return text
     found = _ADDRESS.match(text)
     return HIDDEN if found is None else f"{found[0].lower()}{_host(text[found.end() :])}"
