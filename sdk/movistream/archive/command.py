@@ -33,7 +33,7 @@ from movistream.stream.loading import default_threads
 from movistream.system.cpu import usable_cores
 from movistream.system.text import cell, printable
 
-_MOST_WORKERS = 256
+_MOST_WORKERS = 4096
 _ELSEWHERE: dict[str, Any] = {
     "as_json": False,
     "source_size": None,
