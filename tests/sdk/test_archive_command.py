@@ -76,7 +76,9 @@ def lines_of(text: str) -> list[dict[str, Any]]:
 
 
 def in_a_process(*arguments: str | Path) -> subprocess.Popen[str]:
-    code = "import sys; from movistream.cli import main; from movistream.archive.command import"
+    # Programs behind a shell's & hear no SIGINT, and hand that down.
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    code += " from movistream.cli import main; from movistream.archive.command import"
     code += " archive; main(sys.argv[1:], command=archive, name='movistream archive')"
     command = [sys.executable, "-c", code, *map(str, arguments)]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
