@@ -80,6 +80,16 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "movistream archive MODEL s3://BUCKET/videos -o s3://BUCKET/archive --events --on dask"
         " --address tcp://10.0.0.1:8786",
     ),
+    "it takes minutes, and a cluster mostly; tests/sdk/test_archive_kills.py and"
+    " tests/benchmarks/test_archives.py do it in small": (
+        "python -m movistream_benchmarks.archives.clips CLIPS --count 2000 --bad 40",
+        "python -m movistream_benchmarks.archives.carriers MODEL CLIPS",
+        "python -m movistream_benchmarks.archives.growth videos MODEL --count 300 --count 3000"
+        " --count 30000",
+        "python -m movistream_benchmarks.archives.growth nodes MODEL CLIPS",
+        "python -m movistream_benchmarks.archives.planning",
+        "python -m movistream_benchmarks.archives.kills MODEL CLIPS",
+    ),
     "it takes minutes": (
         "python -m movistream_benchmarks.streams pacing MODEL",
         "python -m movistream_benchmarks.serve_load MODEL VIDEO",
