@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from movistream.cli import main as run_command
 from movistream.errors import MovistreamError
 from movistream.system.cpu import usable_cores
 from movistream_benchmarks.archives.nodes import nodes_of
@@ -105,4 +106,4 @@ def _check(way: str, expected: list[Row], rows: list[Row]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(command=main, name="carriers")

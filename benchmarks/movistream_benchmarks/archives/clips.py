@@ -15,6 +15,8 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from movistream.cli import main as run_command
+
 _RATE = 10
 _FOLDER_CLIPS = 100
 """Of each folder, as archives have many."""
@@ -133,4 +135,4 @@ def main(folder: Path, count: int, bad: int, seconds: float, size: tuple[int, in
 
 
 if __name__ == "__main__":
-    main()
+    run_command(command=main, name="clips")

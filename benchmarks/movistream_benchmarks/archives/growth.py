@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import psutil
 
+from movistream.cli import main as run_command
 from movistream.system.cpu import usable_cores
 from movistream_benchmarks.archives.clips import make_clips
 from movistream_benchmarks.archives.nodes import Nodes, nodes_of
@@ -114,4 +115,4 @@ def _workers_of(cluster: Nodes, _: psutil.Process) -> list[psutil.Process]:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(command=main, name="growth")

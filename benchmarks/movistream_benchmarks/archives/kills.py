@@ -28,6 +28,7 @@ from typing import Literal
 import click
 import psutil
 
+from movistream.cli import main as run_command
 from movistream.errors import MovistreamError
 from movistream_benchmarks.archives.nodes import Nodes, nodes_of
 from movistream_benchmarks.archives.rows import Row, differences, not_once, rows_of
@@ -211,4 +212,4 @@ def main(model: str, clips: Path, kind: str, runs: int, deaths: int, seed: int) 
 
 
 if __name__ == "__main__":
-    main()
+    run_command(command=main, name="kills")

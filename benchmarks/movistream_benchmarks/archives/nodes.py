@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import psutil
 
+from movistream.errors import MissingExtraError
 from movistream.system.ray_cluster import OWN_CLUSTER
 
 
@@ -43,7 +44,10 @@ class RayNodes:
         for name, value in OWN_CLUSTER.items():
             os.environ.setdefault(name, value)
         # It looks at its environment when it is imported.
-        from ray.cluster_utils import Cluster
+        try:
+            from ray.cluster_utils import Cluster
+        except ImportError:
+            raise MissingExtraError("Ray", "cluster") from None
 
         self._cores = cores
         self._cluster: Any = Cluster(
@@ -88,8 +92,10 @@ class DaskNodes:
     """See :class:`Nodes`; a node is a process that starts and watches one that works."""
 
     def __init__(self, count: int, cores: int) -> None:
-        import distributed
-
+        try:
+            import distributed
+        except ImportError:
+            raise MissingExtraError("Dask", "cluster") from None
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self._cluster: Any = distributed.LocalCluster(
             n_workers=count * cores,

@@ -19,6 +19,7 @@ from movistream.archive.folder import file_name, read_archive, standing
 from movistream.archive.plan import Shard, cut
 from movistream.archive.query import answered
 from movistream.archive.store import LocalStore
+from movistream.cli import main as run_command
 from movistream.parquet.footer import Footer, Run, VideoOutcome, run_of
 from movistream.parquet.schema import VERSION
 from movistream.parquet.table_file import table_file
@@ -113,4 +114,4 @@ def main(videos: int, steps: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_command(command=main, name="planning")
