@@ -88,7 +88,6 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "python -m movistream_benchmarks.archives.growth videos MODEL --count 300 --count 3000"
         " --count 30000",
         "python -m movistream_benchmarks.archives.growth nodes MODEL CLIPS",
-        "python -m movistream_benchmarks.archives.planning",
         "python -m movistream_benchmarks.archives.kills MODEL CLIPS",
     ),
     "it takes minutes": (
