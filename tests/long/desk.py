@@ -51,7 +51,6 @@ NOT_RUN: dict[str, tuple[str, ...]] = {
         "pip install '.[train]'",
         "pip install '.[cluster]'",
         "pip install '.[train,cluster]'",
-        "pip install '.[bench,cluster]'",
         "pip install '.[search]'",
         "pip install '.[serve]'",
         "pip install '.[bench]'",
