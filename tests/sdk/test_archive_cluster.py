@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shlex
 import sys
@@ -20,6 +19,7 @@ from movistream.archive.plan import Shard, Video
 from movistream.archive.work import Work
 from movistream.errors import ClusterError, MovistreamError
 from movistream_benchmarks.archives.kills import DIES_OF_POISON
+from tests.cluster import need
 from tests.listening import listening_elsewhere
 from tests.sdk.archives import (
     archive_work,
@@ -31,11 +31,7 @@ from tests.sdk.archives import (
     watches_here,
 )
 
-if missing := [name for name in ("ray", "distributed") if importlib.util.find_spec(name) is None]:
-    pytest.skip(
-        f"{' and '.join(missing)} not installed; make test-cluster installs it",
-        allow_module_level=True,
-    )
+need("ray", "distributed")
 
 __all__ = ["archive_work"]
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from pathlib import Path
 
 import pytest
 
-if missing := [name for name in ("ray", "distributed") if importlib.util.find_spec(name) is None]:
-    pytest.skip(
-        f"{' and '.join(missing)} not installed; make test-cluster installs it",
-        allow_module_level=True,
-    )
+from tests.cluster import need
+
+need("ray", "distributed")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from movistream.archive.plan import Video, cut
 from movistream.archive.store import RemoteStore, store_at
 from movistream.archive.work import Work, ready, watch_shard
 from movistream.errors import OutputError, VideoError
+from tests.cluster import need
 from tests.sdk.archives import (
     archive_work,
     bring_to_its_end,
@@ -32,11 +32,7 @@ from tests.sdk.archives import (
 )
 from tests.sdk.test_archive_command import run
 
-if missing := [name for name in ("moto", "s3fs") if importlib.util.find_spec(name) is None]:
-    pytest.skip(
-        f"{' and '.join(missing)} not installed; make test-cluster installs it",
-        allow_module_level=True,
-    )
+need("moto", "s3fs")
 
 __all__ = ["archive_work"]
 
@@ -101,7 +97,7 @@ def test_names_of_objects_open_nothing_else(
     bucket: Any, clip: Path, archive_work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With signs that join addresses to others in fsspec, or that secrets stand behind."""
-    monkeypatch.setattr(copies, "_PATIENCE_S", 0.0)
+    monkeypatch.setattr(copies, "PATIENCE_S", 0.0)
     for name in ("a::file:", "q?x=1", "u@h:p w", "100%41", "a#b"):
         bucket.put_file(str(clip), f"movies/in/{name}.avi")
     videos = find_videos_of(["s3://movies/in"])
@@ -249,8 +245,8 @@ def test_a_store_that_does_not_answer_ends_it_and_the_same_goes_on(
         bucket.put_file(str(clip), f"movies/in/{name}.avi")
     videos = find_videos_of(["s3://movies/in"])
     in_store = replace(archive_work, place="s3://movies/out")
-    monkeypatch.setattr(copies, "_PATIENCE_S", 0.3)
-    monkeypatch.setattr(work, "_PATIENCE_S", 0.3)
+    monkeypatch.setattr(copies, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(work, "PATIENCE_S", 0.3)
     really = s3fs.S3FileSystem._call_s3
     calls = 0
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from movistream.archive.finding import is_in_a_store
 from movistream.archive.plan import Video
-from movistream.archive.store import object_at, patiently
+from movistream.archive.store import PATIENCE_S, object_at, patiently
 from movistream.errors import VideoError
 from movistream.sources import Source, SourceOptions, VideoFile, open_source
 from movistream.system.leftovers import temporary_folder
 from movistream.watch.lane import Opener
 
-_PATIENCE_S = 120.0
 _LOOK_S = 0.5
 
 
@@ -62,7 +61,7 @@ def _copy(video: Video, path: Path) -> Path | VideoError:
     """Brings an object here, or says why that one cannot be had."""
     try:
         system, source = object_at(video.name)
-        patiently(lambda: system.get_file(source, str(path)), video.name, _PATIENCE_S)
+        patiently(lambda: system.get_file(source, str(path)), video.name, PATIENCE_S)
     except FileNotFoundError:
         return VideoError(f"{video.name} is not there")
     return path

@@ -12,7 +12,7 @@ from movistream.archive.folder import run_in_name, shard_files
 from movistream.archive.store import RemoteStore, store_at
 from movistream.errors import MissingExtraError, MovistreamError, OutputError
 from movistream.parquet.schema import COLUMNS, ROW_TYPES, is_unicode
-from movistream.system.text import printable
+from movistream.system.text import one_line, printable
 
 
 def duckdb() -> Any:
@@ -57,8 +57,8 @@ def answered(place: str, question: str) -> Iterator[tuple[Sequence[str], Iterato
             names = [column[0] for column in found.description or ()]
             yield names, iter(found.fetchone, None)
         except engine.Error as error:
-            told = " ".join(str(error).split())
-            raise MovistreamError(f"the question cannot be answered: {printable(told)}") from None
+            told = one_line(error)
+            raise MovistreamError(f"the question cannot be answered: {told}") from None
 
 
 def _files(connection: Any, place: str) -> list[str]:

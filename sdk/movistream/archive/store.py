@@ -21,9 +21,12 @@ from movistream.sources.address import is_like_an_address, public_name
 from movistream.system.leftovers import remove_leftovers, temporary_folder
 from movistream.system.output import make_output_folder, replaced_when_done
 from movistream.system.portable import lock
-from movistream.system.text import printable
+from movistream.system.text import one_line
 
 Value = TypeVar("Value")
+
+PATIENCE_S = 120.0
+"""Of workers, with an object store that does not answer."""
 
 _LOCK = ".lock"
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 15.0
@@ -314,8 +317,3 @@ def _is_final(error: Exception) -> bool:
     """Whether the same act will never work."""
     full = isinstance(error, OSError) and error.errno == errno.ENOSPC
     return full or isinstance(error, PermissionError) or "Credential" in type(error).__name__
-
-
-def one_line(error: BaseException) -> str:
-    """What an error of another package says, in a line for a terminal."""
-    return printable(" ".join(str(error).split()) or type(error).__name__)

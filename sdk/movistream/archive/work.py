@@ -18,7 +18,7 @@ from movistream.archive.copies import openers_of
 from movistream.archive.folder import file_name
 from movistream.archive.ledger import Ledger
 from movistream.archive.plan import Shard, Video
-from movistream.archive.store import Store, store_at
+from movistream.archive.store import PATIENCE_S, Store, store_at
 from movistream.cli.requests import load_models
 from movistream.cli.run_options import Request, source_options, watch_options
 from movistream.errors import FrameError, ModelError, MovistreamError, VideoError
@@ -28,9 +28,6 @@ from movistream.parquet.table_file import table_file
 from movistream.stream.ensemble import Streamable
 from movistream.system.leftovers import temporary_folder
 from movistream.watch.lane import Item, Lane, Opener
-
-_PATIENCE_S = 120.0
-"""With an object store that does not answer."""
 
 _GIVEN_UP = (
     "its process has died {} times at this video, which is not tried again: it crashes what decodes"
@@ -124,7 +121,7 @@ def ready(work: Work) -> Iterator[Ready]:
     with ExitStack() as stack:
         here = stack.enter_context(_unpacked(work))
         _, model = load_models(here.models, here.request, stack)
-        store = store_at(work.place, _PATIENCE_S)
+        store = store_at(work.place, PATIENCE_S)
         yield Ready(work, model, store, Ledger(store, work.run, work.call))
 
 

@@ -24,6 +24,11 @@ def printable(text: str) -> str:
     return repr(text) if has_control_characters(text) else text
 
 
+def one_line(error: BaseException) -> str:
+    """What an error of another package says, in a line that only prints."""
+    return printable(" ".join(str(error).split()) or type(error).__name__)
+
+
 def cell(text: str) -> str:
     """A text for a table that a spreadsheet may open: with ' before what it would calculate."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -14,7 +14,7 @@ from movistream.archive.plan import Shard
 from movistream.archive.work import Work, packed
 from movistream.errors import ClusterError, MissingExtraError
 from movistream.system.cpu import usable_cores
-from movistream.system.text import printable
+from movistream.system.text import one_line, printable
 
 _PATIENCE_S = 10.0
 _SILENCE_S = 60.0
@@ -58,8 +58,8 @@ def dask_tasks(workers: int | None, address: str | None) -> Iterator[Crew]:
         try:
             client = stack.enter_context(distributed.Client(own or address, timeout=_PATIENCE_S))
         except (OSError, ValueError, TypeError) as error:
-            told = printable(" ".join(str(error).split()))
-            raise ClusterError(f"cannot reach Dask at {printable(str(address))}: {told}") from None
+            where = printable(str(address))
+            raise ClusterError(f"cannot reach Dask at {where}: {one_line(error)}") from None
 
         def carry(work: Work, take: Callable[[], Shard | None]) -> Generator[News, None, None]:
             return _carry(distributed, client, workers, work, take)
